@@ -1,0 +1,1 @@
+"""The engine: tensors and indices, definitions, programs and the one chain rule."""

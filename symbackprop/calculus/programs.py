@@ -1,0 +1,60 @@
+"""Programs: tensors that are given, definitions in order, and what is assumed of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.indices import Index
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """For all `indices`: the sum of `left` stands in `relation` ("=", ">", ">=", "<", "<=", "!=") to the sum of `right`."""
+
+    indices: tuple[Index, ...]
+    left: tuple[Term, ...]
+    relation: str
+    right: tuple[Term, ...]
+    tree: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Definitions in an order in which each reads only what stands above it.
+
+    `leaves` are the inputs, parameters and constants in the order of their declarations; `loss` is the name of the scalar
+    that gradients are taken of by default.
+    """
+
+    leaves: tuple[Tensor, ...]
+    definitions: tuple[Definition, ...]
+    assumptions: tuple[Assumption, ...] = ()
+    loss: str | None = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor by its name, leaves first."""
+        return {t.name: t for t in self.leaves} | {d.tensor.name: d.tensor for d in self.definitions}
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor called `name`; UnknownNameError lists those that exist."""
+        found = self.tensors().get(name)
+        if found is None:
+            known = tuple(t.name for t in self.tensors().values() if t.role is not Role.HIDDEN)
+            raise UnknownNameError(f"There is no tensor {name!r}; there are {', '.join(known)}.", name=name, known=known)
+        return found
+
+    def definition(self, name: str) -> Definition | None:
+        """The definition of the tensor `name`, or None where its values are given."""
+        return next((d for d in self.definitions if d.tensor.name == name), None)
+
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """The names of sizes, in the order in which axes bring them."""
+        return tuple(dict.fromkeys(n for t in self.tensors().values() for axis in t.axes for n in axis.names))
+
+    def extended(self, definitions: tuple[Definition, ...]) -> Program:
+        """This program with definitions added at its end."""
+        return replace(self, definitions=self.definitions + definitions)
