@@ -7,7 +7,7 @@ solving are written once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -123,13 +123,12 @@ class Affine:
         return text
 
 
-def choose_name(wanted: str, taken: Iterable[str]) -> str:
-    """`wanted`, or the next letter that nobody has taken, or `wanted` with a number.
+def choose_name(wanted: str, used: Container[str]) -> str:
+    """`wanted`, or the next letter that nobody has used, or `wanted` with a number.
 
     >>> choose_name("i", {"i", "j"})
     'k'
     """
-    used = set(taken)
     if wanted not in used:
         return wanted
     if len(wanted) == 1 and wanted.isalpha():

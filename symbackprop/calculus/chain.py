@@ -1,0 +1,309 @@
+"""The one differentiation rule: the multivariable chain rule over definitions in index notation.
+
+For every definition t[I] = e and every tensor u that e reads, the adjoint of u gains
+
+    ubar[J]  +=  sum over I of  tbar[I] * d e / d u[J].
+
+SymPy differentiates the scalar body of a term by one slot; this module solves the index equation f(I) = J that says where
+the slot reads u, substitutes the solution and keeps what it cannot solve as a guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy
+
+from symbackprop.calculus.definitions import (
+    Definition,
+    Equal,
+    Term,
+    make_term,
+    slot_symbol,
+    substitute_slot,
+)
+from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.support import Support, find_support, finite_tensors, is_finite, restrict
+from symbackprop.calculus.tensors import Read, Role, Slot, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one read adds: slot `slot` of term `term` of the definition of `reader`, differentiated and solved for J.
+
+    `partial` is d e / d slot over the slots of that term; `result` is the term of the adjoint, None where it is zero.
+    """
+
+    reader: str
+    term: int
+    slot: int
+    partial: sympy.Expr
+    result: Term | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStep:
+    """The chain rule applied to every read of `tensor`, giving `adjoint`.
+
+    Without contributions the numerator does not depend on the tensor: it is disconnected and its adjoint is zero.
+    `starts` says that the tensor is the numerator itself, whose derivative by itself is the Kronecker delta.
+    """
+
+    tensor: str
+    adjoint: Definition
+    contributions: tuple[Contribution, ...]
+    starts: bool = False
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the numerator does not read the tensor, through any path."""
+        return not self.contributions and not self.starts
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoints:
+    """The derivatives of `numerator` in `program`: one step and one definition a tensor, outputs first."""
+
+    program: Program
+    numerator: Tensor
+    wrt: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
+    steps: tuple[ChainStep, ...]
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """The adjoint definitions in an order in which each reads only what stands above it."""
+        return tuple(step.adjoint for step in self.steps)
+
+    def adjoint_name(self, tensor: str) -> str:
+        """The name of the adjoint of a tensor."""
+        return dict(self.names)[tensor]
+
+    def gradient(self, tensor: str) -> Definition:
+        """The adjoint definition of one of `wrt`."""
+        return next(s.adjoint for s in self.steps if s.tensor == tensor)
+
+
+@lru_cache(maxsize=16384)
+def partial(body: sympy.Expr, slot: int) -> sympy.Expr:
+    """The derivative of a scalar body by one of its slots.
+
+    >>> partial(sympy.tanh(slot_symbol(0)), 0)
+    1 - tanh(s0)**2
+    """
+    return sympy.diff(body, slot_symbol(slot))
+
+
+@lru_cache(maxsize=16384)
+def _shifted(body: sympy.Expr, count: int, upstream: bool) -> sympy.Expr:
+    """The body with its slots moved up by one and multiplied by slot 0, the upstream adjoint."""
+    if not upstream:
+        return body
+    moved = body.xreplace({slot_symbol(k): slot_symbol(k + 1) for k in range(count)})
+    return moved * slot_symbol(0)
+
+
+def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
+    """The adjoints of `numerator` by every tensor between it and `wrt`."""
+    tensors = program.tensors()
+    for name in (numerator, *wrt):
+        if name not in tensors:
+            program.tensor(name)
+    top = tensors[numerator]
+    readers = _readers(program)
+    needed = _between(program, numerator, wrt)
+    outer = _outer_indices(program, top)
+    names = _adjoint_names(tensors, numerator, top)
+    finite = finite_tensors(program)
+    made: dict[str, Definition] = {}
+    supports: dict[str, Support | None] = {}
+    steps: list[ChainStep] = []
+
+    def build(name: str) -> None:
+        tensor = tensors[name]
+        step, supports[name] = _adjoint_of(tensor, readers.get(name, ()), needed, top, outer, names, made, supports, finite)
+        made[name] = step.adjoint
+        steps.append(step)
+
+    positions = {d.tensor.name: k for k, d in enumerate(program.definitions)}
+    first_reader = {u: min(positions[d.tensor.name] for d, _, _, _ in rs) for u, rs in readers.items()}
+    for place in range(len(program.definitions) - 1, -1, -1):
+        definition = program.definitions[place]
+        name = definition.tensor.name
+        if name in needed and name != numerator:
+            build(name)
+        for _, _, read in definition.reads():
+            other = read.tensor.name
+            if other in needed and other not in made and other not in positions and first_reader[other] == place:
+                build(other)
+    for name in wrt:
+        if name not in made:
+            build(name)
+    return Adjoints(program, top, tuple(wrt), tuple(names.items()), tuple(steps))
+
+
+def _readers(program: Program) -> dict[str, list[tuple[Definition, int, int, Read]]]:
+    """For every tensor, who reads it: (definition, term, slot, read)."""
+    found: dict[str, list[tuple[Definition, int, int, Read]]] = {}
+    for definition in program.definitions:
+        for term, slot, read in definition.reads():
+            found.setdefault(read.tensor.name, []).append((definition, term, slot, read))
+    return found
+
+
+def _between(program: Program, numerator: str, wrt: Sequence[str]) -> frozenset[str]:
+    """The tensors on a path from one of `wrt` to the numerator, ends included."""
+    reached = {numerator}
+    for definition in reversed(program.definitions):
+        if definition.tensor.name in reached:
+            reached |= {read.tensor.name for _, _, read in definition.reads()}
+    depends = set(wrt)
+    for definition in program.definitions:
+        if any(read.tensor.name in depends for _, _, read in definition.reads()):
+            depends.add(definition.tensor.name)
+    return frozenset(reached & depends) | {numerator}
+
+
+def _outer_indices(program: Program, top: Tensor) -> tuple[Index, ...]:
+    """The indices of the numerator, as its definition calls them."""
+    definition = program.definition(top.name)
+    if definition is not None:
+        return definition.indices
+    taken: list[str] = []
+    for _ in top.axes:
+        taken.append(choose_name("i", taken))
+    return tuple(Index(n, size) for n, size in zip(taken, top.axes, strict=True))
+
+
+def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, top: Tensor) -> dict[str, str]:
+    """A free name for every adjoint: z_bar for z, and with the numerator in front where that is not a scalar."""
+    taken, names = set(tensors), {}
+    for name in tensors:
+        wanted = f"{name}_bar" if not top.axes else f"{numerator}_by_{name}"
+        names[name] = choose_name(wanted, taken)
+        taken.add(names[name])
+    return names
+
+
+def _adjoint_of(
+    tensor: Tensor,
+    readers: Sequence[tuple[Definition, int, int, Read]],
+    needed: frozenset[str],
+    top: Tensor,
+    outer: tuple[Index, ...],
+    names: Mapping[str, str],
+    made: Mapping[str, Definition],
+    supports: Mapping[str, Support | None],
+    finite: frozenset[str],
+) -> tuple[ChainStep, Support | None]:
+    """One step: every contribution to the adjoint of `tensor`."""
+    inner = _own_indices(tensor, readers, outer)
+    adjoint = Tensor(names[tensor.name], top.axes + tensor.axes, Role.ADJOINT, None, top.name, tensor.name)
+    terms: list[Term] = []
+    contributions: list[Contribution] = []
+    inherited: Support | None = None
+    starts = tensor.name == top.name
+    if starts:
+        guards = tuple(Equal(Affine.of(a) - Affine.of(b)) for a, b in zip(outer, inner, strict=True))
+        start = make_term((), sympy.Integer(1), (), guards)
+        terms += [start] if start else []
+    for definition, term, slot, read in readers:
+        reader = definition.tensor
+        if reader.name not in needed or (reader.name != top.name and reader.name not in made):
+            continue
+        if reader.name in made and not made[reader.name].terms:
+            continue
+        derivative = partial(definition.terms[term].body, slot)
+        support = supports.get(reader.name)
+        result, inherited = _solve(definition, term, read, derivative, top, outer, inner, made, support, finite)
+        contributions.append(Contribution(reader.name, term, slot, derivative, result))
+        terms += [result] if result else []
+    support = find_support(outer + inner, terms, inherited)
+    return ChainStep(tensor.name, Definition(adjoint, outer + inner, tuple(terms)), tuple(contributions), starts), support
+
+
+def _own_indices(
+    tensor: Tensor, readers: Sequence[tuple[Definition, int, int, Read]], outer: tuple[Index, ...]
+) -> tuple[Index, ...]:
+    """Letters for the axes of a tensor: those of the first read that names every axis by an index of its own."""
+    wanted: list[str] = []
+    for _, _, _, read in readers:
+        found = [form.index for form in read.at]
+        letters = [i.name for i in found if i is not None]
+        if len(set(letters)) == len(read.at):
+            wanted = letters
+            break
+    taken = {i.name for i in outer}
+    chosen: list[str] = []
+    for k in range(len(tensor.axes)):
+        name = choose_name(wanted[k] if wanted else "ijkmnpqr"[k % 8], taken | set(chosen))
+        chosen.append(name)
+    return tuple(Index(n, size) for n, size in zip(chosen, tensor.axes, strict=True))
+
+
+def _solve(
+    definition: Definition,
+    number: int,
+    read: Read,
+    derivative: sympy.Expr,
+    top: Tensor,
+    outer: tuple[Index, ...],
+    inner: tuple[Index, ...],
+    made: Mapping[str, Definition],
+    support: Support | None,
+    finite: frozenset[str],
+) -> tuple[Term | None, Support | None]:
+    """tbar[I] * derivative, summed over I and the bound indices of the term where the read is at `inner`; and where it is 0."""
+    term = definition.terms[number]
+    reader = definition.tensor
+    # The axes of the adjoint are marked while solving, since its letters may be those of the reader.
+    marked = {i: Index(f"'{i.name}", i.size) for i in outer + inner}
+    values: dict[Atom, Affine] = {}
+    guards = [Equal(g.form) for g in term.guards]
+    open_indices = list(definition.indices + term.bound)
+    for form, own in zip(read.at, inner, strict=True):
+        goal = Affine.of(marked[own])
+        left = form.substitute(values)
+        index = next((i for i in left.indices if i in open_indices and _fixes(left, i, own)), None)
+        if index is None:
+            guards.append(Equal(left - goal))
+            continue
+        open_indices.remove(index)
+        values[index] = goal
+    taken = {i.name for i in outer + inner}
+    bound: list[Index] = []
+    for index in open_indices:
+        new = Index(choose_name(index.name, taken), index.size)
+        taken.add(new.name)
+        bound.append(new)
+        values[index] = Affine.of(Index(f"'{new.name}", new.size))
+    slots: list[Slot] = [substitute_slot(s, values) for s in term.slots]
+    final_guards = [Equal(g.form.substitute(values)) for g in guards]
+    at = tuple(values[i] for i in definition.indices)
+    start = tuple(Affine.of(marked[i]) for i in outer)
+    upstream = reader.name != top.name
+    if upstream:
+        slots.insert(0, Read(made[reader.name].tensor, start + at))
+    else:
+        final_guards += [Equal(a - b) for a, b in zip(at, start, strict=True)]
+    body = _shifted(derivative, len(term.slots), upstream)
+    plain: dict[Atom, Affine] = {m: Affine.of(i) for i, m in marked.items()}
+    plain |= {Index(f"'{i.name}", i.size): Affine.of(i) for i in bound}
+    inherited: Support | None = None
+    if support is not None:
+        if not is_finite(derivative, term.slots, finite):
+            body, slots = restrict(body, slots, support, start + at)
+        conditions = tuple(substitute_slot(s, plain) for s in support.at(start + at))
+        inherited = Support(outer + inner, support.condition, conditions)
+    slots = [substitute_slot(s, plain) for s in slots]
+    final_guards = [Equal(g.form.substitute(plain)) for g in final_guards]
+    return make_term(bound, body, slots, final_guards), inherited
+
+
+def _fixes(form: Affine, index: Index, own: Index) -> bool:
+    """Whether form = own says that index is own, in range by itself."""
+    return form.index == index and index.size == own.size
+
