@@ -71,7 +71,7 @@ class Expansion:
 
     def shape(self, tensor: Tensor) -> Entry:
         """The sizes of the axes of a tensor, as integers."""
-        return tuple(axis.evaluate(dict(self.sizes)) for axis in tensor.axes)
+        return tuple(axis.evaluate({**self.sizes}) for axis in tensor.axes)
 
     def entries(self, name: str) -> Iterator[Entry]:
         """Every index tuple of a tensor in row-major order."""
@@ -93,7 +93,7 @@ class Expansion:
         """A term where its free indices and the sizes have values."""
         parts = []
         for point in itertools.product(*(range(1, i.size.evaluate(values) + 1) for i in term.bound)):
-            here = {**values, **dict(zip(term.bound, point, strict=True))}
+            here: dict[Atom, int] = {**values, **dict(zip(term.bound, point, strict=True))}
             if any(g.form.evaluate(here) for g in term.guards):
                 continue
             parts.append(term.body.xreplace({slot_symbol(k): self.slot(s, here) for k, s in enumerate(term.slots)}))
