@@ -71,7 +71,8 @@ class Expansion:
 
     def shape(self, tensor: Tensor) -> Entry:
         """The sizes of the axes of a tensor, as integers."""
-        return tuple(axis.evaluate({**self.sizes}) for axis in tensor.axes)
+        values: dict[Atom, int] = dict(self.sizes.items())
+        return tuple(axis.evaluate(values) for axis in tensor.axes)
 
     def entries(self, name: str) -> Iterator[Entry]:
         """Every index tuple of a tensor in row-major order."""
