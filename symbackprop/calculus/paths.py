@@ -1,0 +1,242 @@
+"""The chain rule path by path: every way by which one entry of a tensor reaches the numerator.
+
+A path runs through entries of named tensors, such as W3[1,1] -> z3[1] -> a3[1] -> z4[2] -> a4[2] -> loss. Each of its edges
+carries a local derivative, the partial of one entry by the entry before it, which comes from the one chain rule applied to
+that definition alone. The derivative is the sum over the paths of the products of their factors.
+
+Axes whose sizes are integers are walked entry by entry. An axis of symbolic size keeps an index letter, and the sum over a
+path then runs over the letters that the path opened.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy
+
+from symbackprop.calculus.chain import Adjoints, derive
+from symbackprop.calculus.definitions import (
+    Definition,
+    Equal,
+    Term,
+    make_term,
+    slot_symbol,
+    substitute_slot,
+    used_slots,
+)
+from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError, LimitError
+
+Place = tuple[Affine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One entry of a tensor; an axis of symbolic size may keep an index letter."""
+
+    tensor: Tensor
+    at: Place
+
+    def __str__(self) -> str:
+        return self.tensor.name + (f"[{','.join(map(str, self.at))}]" if self.at else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """The local derivative of the entry `of` by the entry `wrt`, as a sum of terms."""
+
+    of: Node
+    wrt: Node
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Factors from the numerator down to the entry that is differentiated by, multiplied and summed over `bound`."""
+
+    factors: tuple[Factor, ...]
+    bound: tuple[Index, ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The entries along the path, the one that is differentiated by first."""
+        return tuple(f.wrt for f in reversed(self.factors)) + (self.factors[0].of,)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The product of the factors, summed over what the path opened."""
+        product = [Term((), sympy.Integer(1), ())]
+        for factor in self.factors:
+            product = [multiply(a, b) for a in product for b in factor.terms]
+        made = [make_term((*self.bound, *t.bound), t.body, t.slots, t.guards) for t in product]
+        return tuple(t for t in made if t is not None)
+
+
+def multiply(left: Term, right: Term) -> Term:
+    """The product of two terms, the bound indices of the second renamed where they clash with the first's."""
+    taken = {i.name for i in left.bound}
+    values: dict[Atom, Affine] = {}
+    bound = []
+    for index in right.bound:
+        new = Index(choose_name(index.name, taken), index.size)
+        taken.add(new.name)
+        bound.append(new)
+        values[index] = Affine.of(new)
+    count = len(left.slots)
+    moved = {slot_symbol(k): slot_symbol(count + k) for k in used_slots(right.body)}
+    slots = left.slots + tuple(substitute_slot(s, values) for s in right.slots)
+    guards = left.guards + tuple(Equal(g.form.substitute(values)) for g in right.guards)
+    return Term((*left.bound, *bound), left.body * right.body.xreplace(moved), slots, guards)
+
+
+def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...]:
+    """The terms of a definition with its free indices at `at`."""
+    values: dict[Atom, Affine] = dict(zip(definition.indices, at, strict=True))
+    taken = {i.name for form in at for i in form.indices}
+    terms = []
+    for term in definition.terms:
+        here = dict(values)
+        bound = []
+        for index in term.bound:
+            new = Index(choose_name(index.name, taken), index.size)
+            bound.append(new)
+            here[index] = Affine.of(new)
+        slots = [substitute_slot(s, here) for s in term.slots]
+        made = make_term(bound, term.body, slots, [Equal(g.form.substitute(here)) for g in term.guards])
+        terms += [] if made is None else [made]
+    return tuple(terms)
+
+
+def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]]:
+    """The definition of one tensor with the hidden ones that it reads, all else given; and the tensors that are given."""
+    chosen: list[Definition] = []
+    given: dict[str, Tensor] = {}
+    waiting = [name]
+    while waiting:
+        definition = program.definition(waiting.pop())
+        if definition is None or definition in chosen:
+            continue
+        chosen.append(definition)
+        for _, _, read in definition.reads():
+            if read.tensor.role is Role.HIDDEN:
+                waiting.append(read.tensor.name)
+            else:
+                given.setdefault(read.tensor.name, read.tensor)
+    order = {d.tensor.name: k for k, d in enumerate(program.definitions)}
+    chosen.sort(key=lambda d: order[d.tensor.name])
+    return Program(tuple(given.values()), tuple(chosen), program.assumptions, name), tuple(given)
+
+
+@lru_cache(maxsize=4096)
+def derive_locally(program: Program, name: str) -> Adjoints:
+    """The chain rule on one visible definition alone."""
+    small, given = local_program(program, name)
+    return derive(small, name, given)
+
+
+def visible_reader_names(program: Program) -> Mapping[str, tuple[str, ...]]:
+    """For every tensor the visible definitions that read it, directly or through hidden ones, in order."""
+    readers: dict[str, list[str]] = {}
+    for definition in program.definitions:
+        if definition.tensor.role is Role.HIDDEN:
+            continue
+        _, given = local_program(program, definition.tensor.name)
+        for name in given:
+            readers.setdefault(name, []).append(definition.tensor.name)
+    return {name: tuple(found) for name, found in readers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PathFinder:
+    """Enumerates paths; `partials[t]` holds the partial definitions of the visible tensor t, by the tensor read.
+
+    `limit` bounds the number of paths; LimitError says when there are more.
+    """
+
+    program: Program
+    numerator: str
+    partials: Mapping[str, Mapping[str, Definition]]
+    limit: int = 1000
+
+    def paths(self, start: Node) -> tuple[Path, ...]:
+        """Every path from an entry to the numerator, in the order of the program."""
+        found: list[Path] = []
+        for factors, bound in self._walk(start, ()):
+            found.append(Path(tuple(reversed(factors)), bound))
+            if len(found) > self.limit:
+                raise LimitError(
+                    f"There are more than {self.limit} paths from {start} to {self.numerator}; explain it through the adjoints."
+                )
+        return tuple(found)
+
+    def steps(self, node: Node, bound: tuple[Index, ...] = ()) -> tuple[tuple[Factor, tuple[Index, ...]], ...]:
+        """The factors that lead one definition further from an entry, with the indices that each opens beside `bound`."""
+        made: list[tuple[Factor, tuple[Index, ...]]] = []
+        for name, by in self.partials.items():
+            partial = by.get(node.tensor.name)
+            if partial is None:
+                continue
+            reader = self.program.tensor(name)
+            for at, opened in _entries(partial, reader, node.at, bound):
+                terms = instantiate(partial, (*at, *node.at))
+                if terms:
+                    made.append((Factor(Node(reader, at), node, terms), opened))
+        return tuple(made)
+
+    def _walk(self, node: Node, bound: tuple[Index, ...]) -> Iterator[tuple[tuple[Factor, ...], tuple[Index, ...]]]:
+        if node.tensor.name == self.numerator:
+            yield (), bound
+            return
+        for factor, opened in self.steps(node, bound):
+            for rest, all_bound in self._walk(factor.of, (*bound, *opened)):
+                yield (factor, *rest), all_bound
+
+
+def _entries(
+    partial: Definition, reader: Tensor, at: Place, bound: tuple[Index, ...]
+) -> Iterator[tuple[Place, tuple[Index, ...]]]:
+    """The entries of the reader where the partial by an entry at `at` need not vanish."""
+    count = len(reader.axes)
+    fixed: dict[Atom, Affine] = dict(zip(partial.indices[count:], at, strict=True))
+    used = {i.name for form in at for i in form.indices} | {i.name for i in bound}
+    choices: list[list[tuple[Affine, Index | None]]] = []
+    for index in partial.indices[:count]:
+        solved = {_solved(term, index, fixed) for term in partial.terms}
+        value = solved.pop() if len(solved) == 1 else None
+        size = index.size.integer
+        if value is not None:
+            choices.append([(value, None)])
+        elif size is not None:
+            choices.append([(Affine.of(k), None) for k in range(1, size + 1)])
+        else:
+            opened = Index(choose_name(index.name, used), index.size)
+            used.add(opened.name)
+            choices.append([(Affine.of(opened), opened)])
+    for choice in itertools.product(*choices):
+        yield tuple(form for form, _ in choice), tuple(i for _, i in choice if i is not None)
+
+
+def _solved(term: Term, index: Index, fixed: Mapping[Atom, Affine]) -> Affine | None:
+    """What a guard of the term says that the index is."""
+    for guard in term.guards:
+        coefficient = dict(guard.form.terms).get(index, 0)
+        if coefficient in (1, -1):
+            value = (Affine.of(index) * coefficient - guard.form) * coefficient
+            if all(i in fixed for i in value.indices):
+                return value.substitute(fixed)
+    return None
+
+
+def check_entry(tensor: Tensor, at: Place) -> None:
+    """Raise ArgumentError where an entry does not fit the axes of its tensor."""
+    if len(at) != len(tensor.axes):
+        raise ArgumentError(f"{tensor.name} has {len(tensor.axes)} axes, and {len(at)} indices were given.")
+    for form, size in zip(at, tensor.axes, strict=True):
+        value, largest = form.integer, size.integer
+        if value is not None and (value < 1 or (largest is not None and value > largest)):
+            raise ArgumentError(f"{Node(tensor, at)} lies outside {tensor.name}[{','.join(map(str, tensor.axes))}].")

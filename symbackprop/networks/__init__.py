@@ -1,0 +1,7 @@
+"""Layers and losses as formula text, and the builder that joins them into a program."""
+
+from symbackprop.networks.builder import Architecture as Architecture
+from symbackprop.networks.builder import Dense as Dense
+from symbackprop.networks.builder import Parameter as Parameter
+from symbackprop.networks.builder import write_mlp as write_mlp
+from symbackprop.networks.builder import write_network as write_network
