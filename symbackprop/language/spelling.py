@@ -1,0 +1,203 @@
+"""Scalar SymPy expressions as trees, in the order and the shape in which a person writes them.
+
+SymPy sorts `yhat - y` by name and multiplies constants into sums. Here the symbols are numbered in reading order and decide
+the order of everything: terms, factors and conditions; a sum starts with something positive (`1 - a`, not `-a + 1`); what
+divides stands behind one slash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy
+from sympy.core.relational import Relational
+
+from symbackprop.language.tree import (
+    And,
+    Apply,
+    Chain,
+    Compare,
+    Condition,
+    Expression,
+    Name,
+    Negate,
+    Not,
+    Number,
+    Or,
+    Power,
+    Where,
+)  # fmt: skip
+
+FUNCTION_NAMES = {
+    "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh", "sinh": "sinh",
+    "cosh": "cosh",
+    "erf": "erf", "Abs": "abs", "sign": "sign", "Max": "maximum", "Min": "minimum",
+}  # fmt: skip
+FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def number_tree(value: Fraction) -> Expression:
+    """The tree of a rational number.
+
+    >>> number_tree(Fraction(3))
+    Number(value=Fraction(3, 1), text='3')
+    """
+    if value < 0:
+        return Negate(number_tree(-value))
+    top = Number(Fraction(value.numerator), str(value.numerator))
+    if value.denominator == 1:
+        return top
+    return Chain((top, Number(Fraction(value.denominator), str(value.denominator))), ("/",))
+
+
+def join_product(factors: list[Expression], divisors: list[Expression]) -> Expression:
+    """factors / divisors, with one slash: `a*b/(c*d)`."""
+    above = _flatten(factors) or (number_tree(Fraction(1)),)
+    if not divisors:
+        return above[0] if len(above) == 1 else Chain(above, ("*",) * (len(above) - 1))
+    below = divisors[0] if len(divisors) == 1 else Chain(tuple(divisors), ("*",) * (len(divisors) - 1))
+    return Chain((*above, below), ("*",) * (len(above) - 1) + ("/",))
+
+
+def _flatten(factors: list[Expression]) -> tuple[Expression, ...]:
+    """The factors, with those that are products without a division opened."""
+    found: list[Expression] = []
+    for factor in factors:
+        if isinstance(factor, Chain) and set(factor.operators) == {"*"}:
+            found += factor.operands
+        else:
+            found.append(factor)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Speller:
+    """Turns SymPy expressions over `atoms` into trees; the order of the mapping is the reading order."""
+
+    atoms: Mapping[sympy.Symbol, Expression]
+
+    def order(self, expression: sympy.Basic) -> tuple[tuple[int, ...], int, int, str]:
+        """The sorting key of a term or factor: the symbols that it reads, simple ones before composed ones."""
+        positions = {symbol: k for k, symbol in enumerate(self.atoms)}
+        used = tuple(sorted(positions[s] for s in expression.free_symbols))
+        return used, _depth(expression), int(sympy.count_ops(expression)), str(expression)
+
+    def spell(self, expression: sympy.Expr) -> Expression:
+        """The tree of an expression."""
+        if isinstance(expression, sympy.Symbol):
+            return self.atoms[expression]
+        if isinstance(expression, sympy.Rational):
+            return number_tree(Fraction(int(expression.p), int(expression.q)))
+        if isinstance(expression, sympy.Add):
+            return self._sum(expression)
+        if isinstance(expression, sympy.Mul | sympy.Pow):
+            return self._product(expression)
+        if isinstance(expression, sympy.Piecewise):
+            return self._where(expression)
+        if expression is sympy.pi:
+            return Name("pi")
+        if expression is sympy.E:
+            return Apply("exp", (number_tree(Fraction(1)),))
+        name = FUNCTION_NAMES.get(type(expression).__name__)
+        if name is None:
+            raise TypeError(f"{type(expression).__name__} has no name in the formula language: {expression}")
+        return Apply(name, tuple(self.spell(argument) for argument in expression.args))
+
+    def _sum(self, expression: sympy.Add) -> Expression:
+        numbers = [a for a in expression.args if a.is_Rational]
+        others = sorted((a for a in expression.args if not a.is_Rational), key=self._addend_order)
+        addends = numbers + others if numbers and numbers[0] > 0 else others + numbers
+        first = next((k for k, a in enumerate(addends) if not _is_negative(a)), 0)
+        addends.insert(0, addends.pop(first))
+        operands, operators = [self.spell(addends[0])], []
+        for addend in addends[1:]:
+            negative = _is_negative(addend)
+            operators.append("-" if negative else "+")
+            operands.append(self.spell(-addend if negative else addend))
+        return Chain(tuple(operands), tuple(operators))
+
+    def _addend_order(self, addend: sympy.Expr) -> tuple[tuple[int, ...], int, str]:
+        """Reading order; of two powers of one thing the higher comes first."""
+        used, depth, _, text = self.order(addend)
+        return used, -depth, text
+
+    def _product(self, expression: sympy.Expr) -> Expression:
+        coefficient, factors = expression.as_coeff_mul()
+        value = Fraction(int(coefficient.p), int(coefficient.q)) if coefficient.is_Rational else Fraction(1)
+        rest = list(factors) if coefficient.is_Rational else [coefficient, *factors]
+        if value < 0:
+            flipped = next((k for k, f in enumerate(rest) if self._reads_backwards(f)), None)
+            if flipped is not None:
+                rest[flipped], value = -rest[flipped], -value
+        above, below = [], []
+        for factor in sorted(rest, key=self.order):
+            base, exponent = factor.as_base_exp() if isinstance(factor, sympy.Pow) else (factor, sympy.Integer(1))
+            if _is_negative(exponent):
+                below.append(self._power(base, -exponent))
+            else:
+                above.append(self._power(base, exponent))
+        if abs(value.numerator) != 1 or not above:
+            above.insert(0, number_tree(Fraction(abs(value.numerator))))
+        if value.denominator != 1:
+            below.insert(0, number_tree(Fraction(value.denominator)))
+        product = join_product(above, below)
+        return Negate(product) if value < 0 else product
+
+    def _reads_backwards(self, factor: sympy.Expr) -> bool:
+        """Whether a sum reads better with the other sign: `a - 1`, or `y - a` where a is read first."""
+        if not isinstance(factor, sympy.Add):
+            return False
+        number = next((a for a in factor.args if a.is_Rational), None)
+        first = number if number is not None else min(factor.args, key=self._addend_order)
+        return _is_negative(first)
+
+    def _power(self, base: sympy.Expr, exponent: sympy.Expr) -> Expression:
+        if exponent == 1:
+            return self.spell(base)
+        if exponent == sympy.Rational(1, 2):
+            return Apply("sqrt", (self.spell(base),))
+        if base is sympy.E:
+            return Apply("exp", (self.spell(exponent),))
+        return Power(self.spell(base), self.spell(exponent))
+
+    def _where(self, expression: sympy.Piecewise) -> Expression:
+        *branches, last = expression.args
+        found = self.spell(last[0])
+        for value, condition in reversed(branches):
+            found = Where(self.condition(condition), self.spell(value), found)
+        return found
+
+    def condition(self, condition: sympy.Basic) -> Condition:
+        """The tree of a condition."""
+        if isinstance(condition, Relational):
+            left, right = condition.lhs, condition.rhs
+            operator = {"Equality": "==", "Unequality": "!="}.get(type(condition).__name__, condition.rel_op)
+            if left.is_number and not right.is_number:
+                left, right, operator = right, left, FLIPPED[operator]
+            return Compare(operator, self.spell(left), self.spell(right))
+        if isinstance(condition, sympy.And | sympy.Or):
+            parts = tuple(self.condition(c) for c in sorted(condition.args, key=self.order))
+            return And(parts) if isinstance(condition, sympy.And) else Or(parts)
+        if isinstance(condition, sympy.Not):
+            return Not(self.condition(condition.args[0]))
+        if condition in (sympy.true, sympy.false):
+            one, other = number_tree(Fraction(1)), number_tree(Fraction(1 if condition == sympy.true else 0))
+            return Compare("==", one, other)
+        raise TypeError(f"{type(condition).__name__} is not a condition: {condition}")
+
+
+def _is_negative(expression: sympy.Expr) -> bool:
+    """Whether the numeric factor is negative."""
+    coefficient = expression.as_coeff_Mul()[0]
+    return bool(coefficient.is_Rational and coefficient < 0)
+
+
+def _depth(expression: sympy.Basic) -> int:
+    """How high the powers in a term are; 0 for a plain symbol."""
+    if isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
+        return abs(int(expression.exp))
+    if isinstance(expression, sympy.Mul):
+        return sum(_depth(a) for a in expression.args)
+    return 0 if isinstance(expression, sympy.Symbol) else 1
