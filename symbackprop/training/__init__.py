@@ -1,0 +1,36 @@
+"""Update rules, gradient descent on a formula, the training loop, data and checkpoints."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from symbackprop.training.checkpoints import Checkpoint as Checkpoint
+from symbackprop.training.checkpoints import read_checkpoint as read_checkpoint
+from symbackprop.training.data import DataSet as DataSet
+from symbackprop.training.data import Standardisation as Standardisation
+from symbackprop.training.data import encode_one_hot as encode_one_hot
+from symbackprop.training.data import fit_standardisation as fit_standardisation
+from symbackprop.training.data import load_iris as load_iris
+from symbackprop.training.data import read_csv as read_csv
+from symbackprop.training.data import read_npz as read_npz
+from symbackprop.training.data import split_stratified as split_stratified
+from symbackprop.training.descent import Descent as Descent
+from symbackprop.training.descent import descend as descend
+from symbackprop.training.loop import TrainingRun as TrainingRun
+from symbackprop.training.loop import run_training as run_training
+from symbackprop.training.points import Point as Point
+from symbackprop.training.rules import SGD as SGD
+from symbackprop.training.rules import Adam as Adam
+from symbackprop.training.rules import Momentum as Momentum
+from symbackprop.training.rules import Optimizer as Optimizer
+from symbackprop.training.rules import UpdateRule as UpdateRule
+
+# What needs the extra `sklearn`, by module.
+EXTRAS = {"load_digits": "symbackprop.training.digits"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs an extra when it is first asked for (PEP 562)."""
+    if name not in EXTRAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(EXTRAS[name]), name)
