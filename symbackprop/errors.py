@@ -63,6 +63,10 @@ class DataError(SymBackpropError):
     """Data that does not fit the program: shapes, labels outside their range, values that a program declared away."""
 
 
+class DivergenceError(SymBackpropError):
+    """Numbers that left the finite range while training or descending; the message says at which step."""
+
+
 class UndefinedGradientError(SymBackpropError):
     """A derivative that does not exist, such as one by an integer tensor."""
 
