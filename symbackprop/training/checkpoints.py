@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbackprop.errors import DataError
+from symbackprop.training.data import read_arrays
 from symbackprop.training.rules import Array, Memory
 
 FORMAT = "symbackprop checkpoint 1"
@@ -75,9 +75,8 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
     """Read what `write_checkpoint` wrote."""
+    arrays = read_arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
         meta = json.loads(str(arrays.pop("meta")))
         if meta["format"] != FORMAT:
             raise DataError(f"{path}: the format is {meta['format']!r} and not {FORMAT!r}.")
@@ -91,5 +90,5 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
                 slot, _, tensor = rest.partition(".")
                 memory.setdefault(slot, {})[tensor] = value
         return Checkpoint(params, memory, meta["step"], tuple(meta["history"]), meta["generator"], meta["settings"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a checkpoint of symbackprop ({error}); give another path.") from error

@@ -125,11 +125,7 @@ def read_npz(path: str | Path) -> DataSet:
 
     Integer targets `y[N]` are classes 0, 1, ...; other targets are numbers.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read as a NumPy archive ({error}); write it by numpy.savez.") from error
+    arrays = read_arrays(path)
     if not {"x", "y"} <= arrays.keys():
         raise DataError(f"{path}: holds {', '.join(sorted(arrays)) or 'nothing'}; arrays named x and y are expected.")
     x, y = arrays["x"], arrays["y"]
@@ -144,6 +140,16 @@ def read_npz(path: str | Path) -> DataSet:
     if not np.issubdtype(y.dtype, np.number) or not np.isfinite(y).all():
         raise DataError(f"{path}: y has dtype {y.dtype}; give finite numbers, or integers for classes.")
     return DataSet(x.astype(np.float64), y.astype(np.float64), names)
+
+
+def read_arrays(path: str | Path) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of a NumPy archive by name; one that would need unpickling is refused."""
+    try:
+        # Opened here, because numpy.load leaves the file of a broken archive open.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read as a NumPy archive ({error}); write it by numpy.savez.") from error
 
 
 def encode_one_hot(labels: npt.ArrayLike, classes: int) -> Array:
