@@ -25,12 +25,11 @@ from symbackprop.training.rules import Momentum as Momentum
 from symbackprop.training.rules import Optimizer as Optimizer
 from symbackprop.training.rules import UpdateRule as UpdateRule
 
-# What needs the extra `sklearn`, by module.
-EXTRAS = {"load_digits": "symbackprop.training.digits"}
-
 
 def __getattr__(name: str) -> object:
-    """Import what needs an extra when it is first asked for (PEP 562)."""
-    if name not in EXTRAS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(EXTRAS[name]), name)
+    """Import what needs the extra `sklearn` when it is first asked for (PEP 562)."""
+    match name:
+        case "load_digits":
+            return getattr(import_module("symbackprop.training.digits"), name)
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
