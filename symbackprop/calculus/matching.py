@@ -1,0 +1,103 @@
+"""Finding an atom as an instance of a pattern atom: which indices make the two equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbackprop.calculus.atoms import Atom, IndexMap, Monomial, Number, Poly
+from symbackprop.calculus.indices import Affine
+
+
+def match(pattern: Atom, atom: Atom) -> IndexMap | None:
+    """The values of the free indices of `pattern` that make it `atom`, or None.
+
+    Indices of the pattern stand for index forms of the same range; a bound one only for a bound one.
+
+    >>> from symbackprop.calculus.atoms import AtomTable
+    >>> from symbackprop.calculus.indices import Index
+    >>> i, j, table = Index("i", Affine.of("N")), Index("j", Affine.of("N")), AtomTable()
+    >>> found = match(table.tensor("x", (Affine.of(i),)), table.tensor("x", (Affine.of(j),)))
+    >>> str(found[i])
+    'j'
+    """
+    if pattern.skeleton != atom.skeleton:
+        return None
+    return next(_match_atom(pattern, atom, {}), None)
+
+
+def _match_atom(pattern: Atom, atom: Atom, values: IndexMap) -> Iterator[IndexMap]:
+    """Every extension of `values` by which the pattern is the atom."""
+    if pattern.skeleton != atom.skeleton or len(pattern.at) != len(atom.at) or len(pattern.bound) != len(atom.bound):
+        return
+    extended = dict(values)
+    for left, right in zip(pattern.at, atom.at, strict=True):
+        if not _match_form(left, right, extended):
+            return
+    if not pattern.body:
+        yield extended
+        return
+    outer = {i: v for i, v in extended.items() if i not in pattern.bound}
+    summed = {Affine.of(i) for i in atom.bound}
+    for found in _match_poly(list(pattern.body.items()), list(atom.body.items()), outer):
+        own = {found[i] for i in pattern.bound if i in found}
+        rest = {i: v for i, v in found.items() if i not in pattern.bound}
+        if own == summed and not any(i in atom.bound for v in rest.values() for i in v.indices):
+            yield {**rest, **{i: v for i, v in values.items() if i in pattern.bound}}
+
+
+def _match_form(pattern: Affine, form: Affine, values: IndexMap) -> bool:
+    """Extend the values so that two index forms agree, if they can."""
+    index = pattern.index
+    if index is None:
+        known: IndexMap = {i: values[i] for i in pattern.indices if i in values}
+        return len(known) == len(pattern.indices) and pattern.substitute(known) == form
+    if index in values:
+        return values[index] == form
+    other = form.index
+    if other is None or other.size != index.size:
+        return False
+    values[index] = form
+    return True
+
+
+def _match_poly(
+    pattern: list[tuple[Monomial, Number]], terms: list[tuple[Monomial, Number]], values: IndexMap
+) -> Iterator[IndexMap]:
+    """Match terms with equal coefficients, whatever their order."""
+    if not pattern:
+        yield values
+        return
+    (monomial, coefficient), rest = pattern[0], pattern[1:]
+    for k, (other, c) in enumerate(terms):
+        if c != coefficient or len(other) != len(monomial):
+            continue
+        for found in _match_monomial(list(monomial), list(other), values):
+            yield from _match_poly(rest, terms[:k] + terms[k + 1 :], found)
+
+
+def _match_monomial(
+    pattern: list[tuple[Atom, Number]], factors: list[tuple[Atom, Number]], values: IndexMap
+) -> Iterator[IndexMap]:
+    """Match factors with equal exponents, whatever their order."""
+    if not pattern:
+        yield values
+        return
+    (atom, exponent), rest = pattern[0], pattern[1:]
+    for k, (other, e) in enumerate(factors):
+        if e == exponent and other.skeleton == atom.skeleton:
+            for found in _match_atom(atom, other, values):
+                yield from _match_monomial(rest, factors[:k] + factors[k + 1 :], found)
+
+
+def occurs(atom: Atom, monomial: Monomial) -> bool:
+    """Whether an atom that differs from `atom` by indices at most stands in a monomial, at any depth."""
+    return any(_contains(other, atom.skeleton) for other, _ in monomial)
+
+
+def _contains(atom: Atom, skeleton: str) -> bool:
+    return atom.skeleton == skeleton or any(_contains(a, skeleton) for m in atom.body for a, _ in m)
+
+
+def count_reads(poly: Poly, names: frozenset[str]) -> int:
+    """How often tensors of these names stand in a polynomial, at any depth."""
+    return sum(int(a.name in names and not a.body) + count_reads(a.body, names) for m in poly for a, _ in m)

@@ -1,0 +1,199 @@
+"""Equality of definitions for all sizes, by normal form.
+
+Two sides are equal if their difference is the zero polynomial over canonical atoms. Names that are kept are
+independent generators, so it is sound to keep any of them: the stages go from keeping all names of the user to
+keeping none. A difference that is not zero says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, names_of
+from symbackprop.calculus.conversion import convert_definition, convert_term
+from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.polynomials import (
+    Budget,
+    NoNormalFormError,
+    OutOfBudgetError,
+    add,
+    scale,
+    subtract,
+)
+from symbackprop.calculus.programs import Assumption, Program
+from symbackprop.calculus.rewriting import Algebra
+from symbackprop.calculus.sums import SumRule
+from symbackprop.calculus.tensors import Read, Role
+
+NAMES_KEPT, AFFINE_KEPT, INLINED = "names kept", "affine kept", "inlined"
+ROUNDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """That two definitions are equal for all sizes: the stage that showed it and the assumptions that it may rest on.
+
+    Beside them it rests on denominators that are not zero, radicands and arguments of logarithms that are positive, and
+    sizes of at least one.
+    """
+
+    stage: str
+    assumptions: tuple[Assumption, ...] = ()
+
+
+class NormalForms:
+    """The normal forms of the definitions of one program under some of its assumptions.
+
+    `products` bounds the work of one question, `seconds` the time.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        assumptions: tuple[Assumption, ...] = (),
+        products: int | None = 200_000,
+        seconds: float | None = None,
+    ) -> None:
+        self.program = program
+        self.assumptions = assumptions
+        positive = {name for name, _ in _positive_names(assumptions)}
+        constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
+        self.algebra = Algebra(AtomTable(frozenset(positive), constants), Budget(products, seconds))
+        self._definitions = {d.tensor.name: d for d in program.definitions}
+        self._polys: dict[str, Poly] = {}
+        self.algebra.set_rules(tuple(self._assumption_rules()))
+
+    def _assumption_rules(self) -> Iterator[SumRule]:
+        """An assumed equation whose left side is a multiple of one sum, as a rule for that sum."""
+        for number, assumption in enumerate(self.assumptions):
+            if assumption.relation != "=":
+                continue
+            left = self._terms(assumption.left)
+            if len(left) != 1:
+                continue
+            ((monomial, coefficient),) = left.items()
+            atom, exponent = monomial[0] if monomial else (None, 0)
+            if atom is None or len(monomial) != 1 or exponent != 1 or atom.kind is not Kind.SUM:
+                continue
+            if set(assumption.indices) == atom.free:
+                right = scale(self._terms(assumption.right), Fraction(1) / coefficient)
+                yield SumRule(atom, right, f"assumption {number}")
+
+    def _terms(self, terms: Iterable[Term]) -> Poly:
+        return add(*(convert_term(self.algebra, t) for t in terms))
+
+    def of(self, definition: Definition) -> Poly:
+        """The normal form of a definition with every name that it reads kept."""
+        return convert_definition(self.algebra, definition)
+
+    def of_name(self, name: str) -> Poly:
+        """The normal form of the definition of a tensor of the program."""
+        if name not in self._polys:
+            self._polys[name] = self.of(self._definitions[name])
+        return self._polys[name]
+
+    def inlined(self, poly: Poly, keep: frozenset[str]) -> Poly:
+        """The polynomial with the definitions of all names but `keep` put in."""
+        done: dict[str, Poly] = {}
+        return self._inline(poly, keep, done)
+
+    def _inline(self, poly: Poly, keep: frozenset[str], done: dict[str, Poly]) -> Poly:
+        wanted = sorted(n for n in names_of(poly) if n in self._definitions and n not in keep)
+        for name in wanted:
+            if name not in done:
+                done[name] = self._inline(self.of_name(name), keep, done)
+        return self.algebra.inline(poly, {n: (self._definitions[n].indices, done[n]) for n in wanted})
+
+    def equal(self, left: Definition, right: Definition) -> Equality | None:
+        """How two definitions of the same shape are shown equal, or None where they are not."""
+        if [i.size for i in left.indices] != [i.size for i in right.indices]:
+            return None
+        for stage, keep in self._stages(right):
+            self.algebra.used.clear()
+            try:
+                self.algebra.budget.start()
+                if self.is_zero(self.inlined(self.difference(left, right), keep)):
+                    return Equality(stage, self._used(left, right))
+            except (OutOfBudgetError, NoNormalFormError, RecursionError):
+                continue
+        return None
+
+    def difference(self, left: Definition, right: Definition) -> Poly:
+        """left - right in the indices of the left side."""
+        values: IndexMap = {r: Affine.of(i) for r, i in zip(right.indices, left.indices, strict=True)}
+        return subtract(self.of(left), self.algebra.rename(self.of(right), values))
+
+    def _stages(self, right: Definition) -> list[tuple[str, frozenset[str]]]:
+        """Which names to keep, the most first; what a claim reads is worth keeping longest."""
+        named = {d.tensor.name for d in self.program.definitions if d.tensor.role is Role.DEFINED}
+        read = {r.tensor.name for _, _, r in right.reads() if r.tensor.role is not Role.HIDDEN}
+        params = {t.name for t in self.program.leaves if t.role is Role.PARAM}
+        affine = {
+            d.tensor.name
+            for d in self.program.definitions
+            if d.tensor.role is Role.DEFINED and any(r.tensor.name in params for _, _, r in d.reads())
+        }
+        stages = [
+            (NAMES_KEPT, frozenset(named | read)),
+            (NAMES_KEPT, frozenset(named)),
+            (AFFINE_KEPT, frozenset(affine | read)),
+            (AFFINE_KEPT, frozenset(affine)),
+            (INLINED, frozenset()),
+        ]
+        different = {keep: stage for stage, keep in reversed(stages)} | {frozenset(): INLINED}
+        return [(stage, keep) for keep, stage in reversed(different.items())]
+
+    def _used(self, left: Definition, right: Definition) -> tuple[Assumption, ...]:
+        """The assumed equations that applied, and what is assumed of the signs of tensors that either side reads."""
+        used = {int(source.split()[1]) for source in self.algebra.used if source.startswith("assumption ")}
+        reached = self._reached({r.tensor.name for d in (left, right) for _, _, r in d.reads()})
+        used |= {number for name, number in _positive_names(self.assumptions) if name in reached}
+        return tuple(a for k, a in enumerate(self.assumptions) if k in used)
+
+    def _reached(self, names: set[str]) -> set[str]:
+        """The names that definitions read, at any depth."""
+        reached = set(names)
+        for definition in reversed(self.program.definitions):
+            if definition.tensor.name in reached:
+                reached |= {r.tensor.name for _, _, r in definition.reads()}
+        return reached
+
+    def is_zero(self, poly: Poly) -> bool:
+        """Whether a polynomial vanishes, denominators outside sums multiplied out."""
+        for _ in range(ROUNDS):
+            negative = [(a, e) for m in poly for a, e in m if a.kind is Kind.POWER and e < 0]
+            if not poly or not negative:
+                break
+            atom, exponent = min(negative, key=lambda t: (-t[0].height, t[1], t[0].key))
+            raised = math.ceil(-exponent)
+            parts = []
+            for monomial, c in poly.items():
+                factors = dict(monomial)
+                factors[atom] = factors.get(atom, 0) + raised
+                parts.append(self.algebra.product(c, factors))
+            poly = add(*parts)
+        return not poly
+
+
+def _positive_names(assumptions: tuple[Assumption, ...]) -> list[tuple[str, int]]:
+    """The tensors assumed to be positive everywhere, with the number of the assumption."""
+    found = []
+    for number, assumption in enumerate(assumptions):
+        sides = (assumption.left, assumption.right)
+        if assumption.relation == "<":
+            sides = (assumption.right, assumption.left)
+        if assumption.relation not in (">", "<") or len(sides[0]) != 1:
+            continue
+        (term,) = sides[0]
+        read = term.slots[0] if len(term.slots) == 1 else None
+        bounds = [t.body for t in sides[1]]
+        if not isinstance(read, Read) or term.bound or term.guards or not term.body.is_Symbol:
+            continue
+        general = {f.index for f in read.at} == set(assumption.indices) and len(set(read.at)) == len(read.at)
+        if general and all(b.is_number and b.is_nonnegative for b in bounds):
+            found.append((read.tensor.name, number))
+    return found

@@ -1,0 +1,365 @@
+"""Arithmetic of polynomials over atoms, with the local rules applied to every product as it is built.
+
+Each rule is an identity wherever both sides are defined:
+- masks and deltas are idempotent, and a delta makes two indices one;
+- a power with an exponent of at least one is multiplied out;
+- L * B^e with e < 0, where c*L is the leading term of the base B = c*L + rest, becomes (B^(e+1) - rest * B^e) / c, so
+  that e^z/(1+e^z) is 1 - 1/(1+e^z), and sqrt(v)^2 is v;
+- L * [B = 0] becomes -rest/c * [B = 0].
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import flint
+
+from symbackprop.calculus.atoms import (
+    Atom,
+    AtomTable,
+    IndexMap,
+    Kind,
+    Monomial,
+    Number,
+    Poly,
+    atoms_of,
+    make_monomial,
+    poly_key,
+)
+from symbackprop.calculus.indices import Affine, Index
+
+FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
+
+
+class OutOfBudgetError(Exception):
+    """The normal form needs more operations, or more time, than it was allowed."""
+
+
+class NoNormalFormError(Exception):
+    """The expression divides by zero wherever it is evaluated."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many products may be built, and until when; None sets no limit."""
+
+    products: int | None = None
+    seconds: float | None = None
+    _spent: int = 0
+    _deadline: float | None = None
+
+    def start(self) -> None:
+        """Begin to count afresh."""
+        self._spent = 0
+        self._deadline = None if self.seconds is None else time.monotonic() + self.seconds
+
+    def spend(self) -> None:
+        """Count one product; OutOfBudgetError when the limit is reached."""
+        self._spent += 1
+        if self.products is not None and self._spent > self.products:
+            raise OutOfBudgetError(f"more than {self.products} products")
+        if self._deadline is not None and not self._spent % 64 and time.monotonic() > self._deadline:
+            raise OutOfBudgetError(f"more than {self.seconds} seconds")
+
+
+def constant(value: Number) -> Poly:
+    """The polynomial that is a number."""
+    return {(): value} if value else {}
+
+
+def scale(poly: Poly, factor: Number) -> Poly:
+    """A polynomial times a number."""
+    if factor == 1:
+        return poly
+    return {m: c * factor for m, c in poly.items()} if factor else {}
+
+
+def add(*polys: Poly) -> Poly:
+    """The sum of polynomials."""
+    total: Poly = {}
+    for poly in polys:
+        for monomial, coefficient in poly.items():
+            value = total.get(monomial, 0) + coefficient
+            if value:
+                total[monomial] = value
+            else:
+                total.pop(monomial, None)
+    return total
+
+
+def subtract(left: Poly, right: Poly) -> Poly:
+    """left - right."""
+    return add(left, scale(right, -1))
+
+
+def order_of(monomial: Monomial) -> list[tuple[tuple[int, str, str], Number]]:
+    """What monomials are compared by: lexicographic, the atoms of the highest kinds first."""
+    return sorted(((a.order, e) for a, e in monomial), reverse=True)
+
+
+def _plain(number: Number) -> Number:
+    """A fraction that is an integer as one."""
+    return int(number) if number.denominator == 1 else number
+
+
+@dataclass(slots=True)
+class Polynomials(ABC):
+    """Polynomials over the atoms of one table."""
+
+    table: AtomTable = field(default_factory=AtomTable)
+    budget: Budget = field(default_factory=Budget)
+    _leads: dict[Atom, tuple[Monomial, Number]] = field(default_factory=dict, repr=False)
+    _factored: dict[str, list[tuple[Poly, int]]] = field(default_factory=dict, repr=False)
+
+    @abstractmethod
+    def rename(self, poly: Poly, values: IndexMap) -> Poly:
+        """The polynomial with indices, or the names of sizes, substituted."""
+
+    def generator(self, atom: Atom, exponent: Number = 1) -> Poly:
+        """The polynomial that is a power of one atom."""
+        return self.product(1, {atom: exponent})
+
+    def single(self, atom: Atom) -> Poly:
+        """The polynomial that is one atom."""
+        return {((atom, 1),): 1}
+
+    def count(self, form: Affine) -> Poly:
+        """An index form as a number."""
+        parts = [constant(form.constant)]
+        for part, coefficient in form.terms:
+            kind, name = (Kind.INDEX, "#") if isinstance(part, Index) else (Kind.SIZE, str(part))
+            at = (Affine.of(part),) if isinstance(part, Index) else ()
+            parts.append({((self.table.intern(kind, name, at), 1),): coefficient})
+        return add(*parts)
+
+    def delta(self, form: Affine) -> Poly:
+        """1 where the form is zero."""
+        if form.integer is not None:
+            return constant(int(form.integer == 0))
+        if form.terms[0][1] < 0:
+            form = form * -1
+        return self.single(self.table.intern(Kind.DELTA, "delta", (form,)))
+
+    def multiply(self, left: Poly, right: Poly) -> Poly:
+        """The product of two polynomials."""
+        if len(left) == 1 and () in left:
+            return scale(right, left[()])
+        if len(right) == 1 and () in right:
+            return scale(left, right[()])
+        parts = []
+        for m1, c1 in left.items():
+            for m2, c2 in right.items():
+                factors = dict(m1)
+                for atom, exponent in m2:
+                    factors[atom] = factors.get(atom, 0) + exponent
+                parts.append(self.product(c1 * c2, factors))
+        return add(*parts)
+
+    def product(self, coefficient: Number, factors: dict[Atom, Number]) -> Poly:
+        """coefficient * the product of atoms to their exponents."""
+        self.budget.spend()
+        factors = {a: _plain(e) for a, e in factors.items() if e}
+        if not coefficient:
+            return {}
+        for atom in [a for a in factors if a.active]:
+            reduced = self._reduce(coefficient, factors, atom)
+            if reduced is not None:
+                return reduced
+        return {make_monomial(factors.items()): coefficient}
+
+    def _reduce(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
+        """The product by the first local rule that applies to `atom` in it, or None."""
+        exponent = factors[atom]
+        if atom.kind is Kind.PRIME:
+            whole = math.floor(exponent)
+            if not whole:
+                return None
+            return self.product(coefficient * Fraction(int(atom.name)) ** whole, {**factors, atom: exponent - whole})
+        if atom.kind in (Kind.DELTA, Kind.MASK) and exponent != 1:
+            return self.product(coefficient, {**factors, atom: 1})
+        if atom.kind is Kind.DELTA:
+            return self._merge_indices(coefficient, factors, atom)
+        if atom.kind is Kind.MASK:
+            return self._reduce_mask(coefficient, factors, atom)
+        if exponent >= 1:
+            whole = math.floor(exponent)
+            rest = self.product(coefficient, {**factors, atom: exponent - whole})
+            return self.multiply(self.power(atom.body, whole), rest)
+        return self._reduce_power(coefficient, factors, atom) if exponent < 0 else None
+
+    def _merge_indices(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
+        """The product with the second index of a delta called as the first."""
+        parts = atom.at[0].terms
+        if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
+            return None
+        first, second = parts[0][0], parts[1][0]
+        if not isinstance(first, Index) or not isinstance(second, Index) or first.size != second.size:
+            return None
+        if not any(second in other.free for other in factors if other is not atom):
+            return None
+        rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
+        return self.multiply(self.single(atom), self.rename(rest, {second: Affine.of(first)}))
+
+    def _reduce_mask(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
+        """[B > 0] * [B = 0] is zero, and under [B = 0] the leading monomial of B is minus the rest."""
+        if atom.name == ">":
+            zero = self.table.intern(Kind.MASK, "=", (), (), atom.body)
+            return {} if zero in factors else None
+        lead, leading = self._lead(atom)
+        if not lead or any(e <= 0 or factors.get(a, 0) < e for a, e in lead):
+            return None
+        less = {**factors}
+        for a, e in lead:
+            less[a] -= e
+        return self.spread(-coefficient / Fraction(leading), less, {m: c for m, c in atom.body.items() if m != lead})
+
+    def _reduce_power(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
+        """Reduction by the base of a power with a negative exponent."""
+        lead, leading = self._lead(atom)
+        if lead and all(e > 0 and factors.get(a, 0) >= e for a, e in lead):
+            less = {**factors}
+            for a, e in lead:
+                less[a] -= e
+            return self._lower(coefficient / Fraction(leading), less, atom, lead)
+        one = atom.body.get(())
+        if one is None or not all(a.kind is Kind.EXP and e > 0 for m in atom.body for a, e in m):
+            return None
+        inside = {a for m in atom.body for a, _ in m}
+        if any(e < 0 and a in inside for a, e in factors.items()):
+            return self._lower(coefficient / Fraction(one), factors, atom, ())
+        return None
+
+    def _lower(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom, term: Monomial) -> Poly:
+        """factors * (B^(e+1) - rest * B^e) where B is the base of `atom` and rest is B without one term."""
+        raised = self.product(coefficient, {**factors, atom: factors[atom] + 1})
+        rest = {m: c for m, c in atom.body.items() if m != term}
+        return add(raised, self.spread(-coefficient, factors, rest))
+
+    def spread(self, coefficient: Number, factors: dict[Atom, Number], poly: Poly) -> Poly:
+        """coefficient * factors * poly, term by term, so that no rule sees the factors alone."""
+        parts = []
+        for monomial, c in poly.items():
+            joined = dict(factors)
+            for atom, exponent in monomial:
+                joined[atom] = joined.get(atom, 0) + exponent
+            parts.append(self.product(coefficient * c, joined))
+        return add(*parts)
+
+    def _lead(self, atom: Atom) -> tuple[Monomial, Number]:
+        """The leading monomial of the body of an atom, and its coefficient."""
+        if atom not in self._leads:
+            self._leads[atom] = max(atom.body.items(), key=lambda term: order_of(term[0]))
+        return self._leads[atom]
+
+    def lead_atoms(self, atom: Atom) -> list[Atom]:
+        """The atoms of the leading monomial of a base."""
+        return [a for a, _ in self._lead(atom)[0]]
+
+    def content(self, poly: Poly, whole: bool) -> tuple[Number, dict[Atom, Number], Poly]:
+        """(number, common atoms, primitive rest); unless `whole`, for a fractional power: only positive ones leave."""
+        values = [Fraction(c) for c in poly.values()]
+        number = Fraction(math.gcd(*(v.numerator for v in values)), math.lcm(*(v.denominator for v in values)))
+        monomials = [dict(m) for m in poly]
+        common = {}
+        for atom in atoms_of(poly):
+            lowest = min(m.get(atom, 0) for m in monomials)
+            if lowest and (whole or atom.positive) and atom.kind not in (Kind.DELTA, Kind.MASK):
+                common[atom] = lowest
+        if whole and poly[max(poly, key=order_of)] < 0:
+            number = -number
+        rest = {
+            make_monomial((a, e - common.get(a, 0)) for a, e in _padded(m, common)): _plain(Fraction(c) / number)
+            for m, c in poly.items()
+        }
+        return _plain(number), common, rest
+
+    def power(self, poly: Poly, exponent: Number) -> Poly:
+        """A polynomial to a rational power."""
+        exponent = _plain(exponent)
+        if exponent == 1:
+            return poly
+        whole = isinstance(exponent, int)
+        if whole and exponent >= 0:
+            result = constant(1)
+            for _ in range(int(exponent)):
+                result = self.multiply(result, poly)
+            return result
+        if not poly:
+            raise NoNormalFormError("zero to a power that is not a positive integer")
+        number, common, rest = self.content(poly, whole)
+        factors: dict[Atom, Number] = {a: e * exponent for a, e in common.items()}
+        value: Number = 1
+        if whole:
+            value = Fraction(number) ** int(exponent)
+        else:
+            for part, sign in ((Fraction(number).numerator, 1), (Fraction(number).denominator, -1)):
+                for prime, multiplicity in _prime_factors(part):
+                    atom = self.table.intern(Kind.PRIME, str(prime))
+                    factors[atom] = factors.get(atom, 0) + sign * multiplicity * exponent
+        if rest == {(): 1}:
+            return self.product(value, factors)
+        found = self.factors(rest) if whole else [(rest, 1)]
+        for factor, multiplicity in found:
+            if len(factor) == 1 and () not in factor:
+                (monomial,) = factor
+                for atom, e in monomial:
+                    factors[atom] = factors.get(atom, 0) + e * multiplicity * exponent
+            else:
+                atom = self.table.intern(Kind.POWER, "", (), (), factor)
+                factors[atom] = factors.get(atom, 0) + multiplicity * exponent
+        return self.product(value, factors)
+
+    def factors(self, poly: Poly) -> list[tuple[Poly, int]]:
+        """The irreducible factors of a primitive polynomial with their multiplicities; itself where it is too large."""
+        if any(not isinstance(e, int) or e < 0 for m in poly for _, e in m):
+            return [(poly, 1)]
+        generators = atoms_of(poly)
+        degree = max((sum(int(e) for _, e in m) for m in poly), default=0)
+        if len(poly) > FACTOR_TERMS or degree > FACTOR_DEGREE or len(generators) > FACTOR_ATOMS or len(poly) < 2:
+            return [(poly, 1)]
+        key = poly_key(poly)
+        if key not in self._factored:
+            self._factored[key] = _factor(poly, generators)
+        return self._factored[key]
+
+
+def _padded(monomial: Monomial, common: dict[Atom, Number]) -> list[tuple[Atom, Number]]:
+    """The factors of a monomial, and the common atoms that it lacks with exponent zero."""
+    present = {a for a, _ in monomial}
+    return [*monomial, *((a, 0) for a in common if a not in present)]
+
+
+def _prime_factors(value: int) -> list[tuple[int, int]]:
+    """The primes of a positive integer; a very large one stays whole."""
+    if value == 1:
+        return []
+    if value.bit_length() > 64:
+        return [(value, 1)]
+    return [(int(p), int(k)) for p, k in flint.fmpz(value).factor()]
+
+
+def _factor(poly: Poly, generators: list[Atom]) -> list[tuple[Poly, int]]:
+    """The factors by flint; their signs multiply to one."""
+    context = flint.fmpz_mpoly_ctx.get([f"g{k}" for k in range(len(generators))], "lex")
+    powers = {tuple(int(dict(m).get(a, 0)) for a in generators): int(c) for m, c in poly.items()}
+    number, parts = context.from_dict(powers).factor()
+    found: list[tuple[Poly, int]] = [
+        (
+            {
+                make_monomial((a, int(k)) for a, k in zip(generators, exponents, strict=True)): int(c)
+                for exponents, c in part.to_dict().items()
+            },
+            int(multiplicity),
+        )
+        for part, multiplicity in parts
+    ]
+    if number == -1:
+        odd = next((k for k, (_, multiplicity) in enumerate(found) if multiplicity % 2), None)
+        if odd is None:
+            return [(poly, 1)]
+        found[odd] = (scale(found[odd][0], -1), found[odd][1])
+    return found if abs(number) == 1 else [(poly, 1)]

@@ -1,0 +1,267 @@
+"""Functions and conditions of polynomials, and the one traversal that renames, inlines and rewrites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.calculus.atoms import SUMS, Atom, IndexMap, Kind, Number, Poly, atoms_of, form_texts, is_positive
+from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
+from symbackprop.calculus.sums import SumRule, Sums
+
+Replace = Callable[[Atom, Number], Poly | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What to put for atoms: `replace` gets an atom and its exponent, and answers None to leave them.
+
+    Atoms that read none of `names` are passed over; None means that every atom is built again.
+    """
+
+    replace: Replace
+    names: frozenset[str] | None = None
+
+    def touches(self, atom: Atom) -> bool:
+        """Whether the atom has to be looked at."""
+        return self.names is None or not self.names.isdisjoint(atom.names)
+
+
+@dataclass(slots=True)
+class Algebra(Sums):
+    """The whole algebra of index expressions."""
+
+    _renamed: dict[tuple[Atom, tuple[tuple[str, Affine], ...]], Poly] = field(default_factory=dict, repr=False)
+
+    def set_rules(self, rules: tuple[SumRule, ...]) -> None:
+        """Know these sums from now on, and forget what was built under other rules."""
+        if rules != self.rules:
+            self.rules = rules
+            self._renamed.clear()
+
+    def exponential(self, poly: Poly) -> Poly:
+        """exp of a polynomial: a product of exponentials of monomials."""
+        return self.over_cells(poly, self._exponential)
+
+    def _exponential(self, poly: Poly) -> Poly:
+        result = constant(1)
+        for monomial, coefficient in poly.items():
+            if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].name == "log":
+                factor = self.power(monomial[0][0].body, coefficient)
+            else:
+                factor = self.generator(self.table.intern(Kind.EXP, "", (), (), {monomial: 1}), coefficient)
+            result = self.multiply(result, factor)
+        return result
+
+    def logarithm(self, poly: Poly) -> Poly:
+        """log of a polynomial; positive factors become terms of their own."""
+        return self.over_cells(poly, self._logarithm)
+
+    def _logarithm(self, poly: Poly) -> Poly:
+        if not poly:
+            return self.function("log", poly)
+        number, common, rest = self.content(poly, False)
+        if len(rest) == 1 and rest != {(): 1}:
+            return self.function("log", poly)
+        parts = [
+            scale(dict(a.body) if a.kind is Kind.EXP else self.function("log", self.generator(a)), e)
+            for a, e in common.items()
+        ]
+        if number != 1:
+            parts.append(self.function("log", constant(number)))
+        if rest != {(): 1}:
+            parts.append(self.function("log", rest))
+        return add(*parts)
+
+    def tangent(self, poly: Poly) -> Poly:
+        """tanh(u) = 1 - 2/(1 + e^(2u))."""
+        return self.over_cells(poly, self._tangent)
+
+    def _tangent(self, poly: Poly) -> Poly:
+        base = add(constant(1), self._exponential(scale(poly, 2)))
+        return add(constant(1), scale(self.power(base, -1), -2))
+
+    def function(self, name: str, poly: Poly) -> Poly:
+        """A function that nothing is known of."""
+        return self.single(self.table.intern(Kind.FUNCTION, name, (), (), poly or {(): 0}))
+
+    def raise_to(self, poly: Poly, exponent: Number) -> Poly:
+        """A power, condition by condition where the base has conditions."""
+        if isinstance(exponent, int) and exponent >= 0:
+            return self.power(poly, exponent)
+        return self.over_cells(poly, lambda base: self.power(base, exponent))
+
+    # Conditions
+
+    def positive_mask(self, poly: Poly) -> Poly:
+        """1 where the polynomial is positive, else 0."""
+        return self.over_cells(poly, lambda p: self._mask(p, ">"))
+
+    def zero_mask(self, poly: Poly) -> Poly:
+        """1 where the polynomial is zero, else 0."""
+        return self.over_cells(poly, lambda p: self._mask(p, "="))
+
+    def _mask(self, poly: Poly, relation: str) -> Poly:
+        """[p > 0] or [p = 0] through the masks of the primitive part of p with a positive leading coefficient."""
+        if not poly:
+            return constant(int(relation == "="))
+        if is_positive(poly):
+            return constant(int(relation == ">"))
+        if is_positive(scale(poly, -1)):
+            return {}
+        _, _, primitive = self.content(poly, False)
+        flipped = primitive[max(primitive, key=order_of)] < 0
+        if flipped:
+            primitive = scale(primitive, -1)
+        form = self._index_form(primitive)
+        zero = self.single(self.table.intern(Kind.MASK, "=", (), (), primitive)) if form is None else self.delta(form)
+        if relation == "=":
+            return zero
+        above = self.single(self.table.intern(Kind.MASK, ">", (), (), primitive))
+        return subtract(constant(1), add(above, zero)) if flipped else above
+
+    def _index_form(self, poly: Poly) -> Affine | None:
+        """The index form that a polynomial is, or None."""
+        form = Affine.of(0)
+        for monomial, c in poly.items():
+            if Fraction(c).denominator != 1:
+                return None
+            if not monomial:
+                form = form + Affine.of(int(c))
+                continue
+            atom, exponent = monomial[0]
+            if len(monomial) > 1 or exponent != 1 or atom.kind not in (Kind.INDEX, Kind.SIZE):
+                return None
+            form = form + (atom.at[0] if atom.at else Affine.of(atom.name)) * int(c)
+        return form if form.indices else None
+
+    def over_cells(self, poly: Poly, apply: Callable[[Poly], Poly]) -> Poly:
+        """A function of m*u + (1-m)*v, where m is a mask or a delta, is m*f(u) + (1-m)*f(v)."""
+        mask = next((a for a in atoms_of(poly) if a.kind in (Kind.MASK, Kind.DELTA)), None)
+        if mask is None:
+            return apply(poly)
+        inside, outside = self.split_cells(poly, mask)
+        chosen = self.single(mask)
+        left = self.multiply(chosen, self.over_cells(inside, apply))
+        right = self.multiply(subtract(constant(1), chosen), self.over_cells(outside, apply))
+        return add(left, right)
+
+    def split_cells(self, poly: Poly, mask: Atom) -> tuple[Poly, Poly]:
+        """(the polynomial where the mask is 1, where it is 0)."""
+        other = "=" if mask.name == ">" else ">"
+        excluded = self.table.intern(Kind.MASK, other, (), (), mask.body) if mask.kind is Kind.MASK else None
+        inside: list[Poly] = []
+        outside: Poly = {}
+        for monomial, c in poly.items():
+            rest = tuple(f for f in monomial if f[0] is not mask)
+            if len(rest) == len(monomial):
+                outside[monomial] = c
+            if excluded is None or all(a is not excluded for a, _ in rest):
+                inside.append({rest: c})
+        return add(*inside), outside
+
+    # The traversal
+
+    def rename(self, poly: Poly, values: IndexMap) -> Poly:
+        """The polynomial with indices, or the names of sizes, substituted."""
+        return self.transform(poly, values, None)
+
+    def rewrite(self, poly: Poly, rewrite: Rewrite) -> Poly:
+        """The polynomial with atoms replaced."""
+        return self.transform(poly, {}, rewrite)
+
+    def inline(self, poly: Poly, definitions: dict[str, tuple[tuple[Index, ...], Poly]]) -> Poly:
+        """The polynomial with every read of these tensors replaced by its definition."""
+        if not definitions:
+            return poly
+
+        def replace(atom: Atom, exponent: Number) -> Poly | None:
+            if atom.body or atom.name not in definitions:
+                return None
+            indices, value = definitions[atom.name]
+            return self.raise_to(self.rename(value, dict(zip(indices, atom.at, strict=True))), exponent)
+
+        return self.rewrite(poly, Rewrite(replace, frozenset(definitions)))
+
+    def rebuild(self, poly: Poly) -> Poly:
+        """The polynomial built again, so that the rules of now apply inside it."""
+        return self.rewrite(poly, Rewrite(lambda atom, exponent: None))
+
+    def transform(self, poly: Poly, values: IndexMap, rewrite: Rewrite | None) -> Poly:
+        """Substitute indices and replace atoms, at any depth."""
+        sizes = any(isinstance(v, str) for v in values)
+        parts: list[Poly] = []
+        for monomial, coefficient in poly.items():
+            kept: dict[Atom, Number] = {}
+            changed: list[Poly] = []
+            for atom, exponent in monomial:
+                looked_at = rewrite is not None and rewrite.touches(atom)
+                if not looked_at and not sizes and (not values or atom.free.isdisjoint(values)):
+                    kept[atom] = exponent
+                else:
+                    changed.append(self._transform_atom(atom, exponent, values, rewrite))
+            if not changed:
+                parts.append({monomial: coefficient})
+                continue
+            result: Poly = {tuple(kept.items()): coefficient}
+            for part in changed:
+                result = self.multiply(result, part)
+            parts.append(result)
+        return add(*parts)
+
+    def _transform_atom(self, atom: Atom, exponent: Number, values: IndexMap, rewrite: Rewrite | None) -> Poly:
+        if rewrite is not None:
+            replaced = rewrite.replace(atom, exponent)
+            if replaced is not None:
+                return self.transform(replaced, values, None) if values else replaced
+            return self._build(atom, exponent, values, rewrite)
+        mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if isinstance(i, str) or i in atom.free]
+        key = (atom, tuple(sorted(mine, key=_first)))
+        if key not in self._renamed:
+            self._renamed[key] = self._build(atom, 1, values, None)
+        return self.raise_to(self._renamed[key], exponent)
+
+    def _build(self, atom: Atom, exponent: Number, values: IndexMap, rewrite: Rewrite | None) -> Poly:
+        """The atom to a power, made again from its changed parts."""
+        if atom.kind is Kind.SIZE:
+            return self.raise_to(self.count(Affine.of(atom.name).substitute(values)), exponent)
+        if not atom.body and atom.kind is not Kind.EXP:
+            at = tuple(form.substitute(values) for form in atom.at)
+            if atom.kind is Kind.DELTA:
+                return self.delta(at[0])
+            if atom.kind is Kind.INDEX:
+                return self.raise_to(self.count(at[0]), exponent)
+            return {((self.table.intern(atom.kind, atom.name, at), exponent),): 1}
+        if atom.kind in SUMS:
+            fresh = {i: self.table.fresh(Index(i.name, i.size.substitute(values))) for i in atom.bound}
+            inner: IndexMap = dict(values)
+            inner.update((i, Affine.of(f)) for i, f in fresh.items())
+            total = self.sum_over(self.transform(atom.body, inner, rewrite), fresh.values())
+            if atom.kind is Kind.MEAN:
+                for index in fresh.values():
+                    total = self.multiply(total, self.power(self.count(index.size), -1))
+            return self.raise_to(total, exponent)
+        body = self.transform(atom.body, values, rewrite)
+        if atom.kind is Kind.POWER:
+            return self.raise_to(body, exponent)
+        if atom.kind is Kind.EXP:
+            return self.exponential(scale(body, exponent))
+        if atom.kind is Kind.MASK:
+            return self.positive_mask(body) if atom.name == ">" else self.zero_mask(body)
+        return self.raise_to(self.apply_function(atom.name, body), exponent)
+
+    def apply_function(self, name: str, body: Poly) -> Poly:
+        """A function by its name."""
+        if name == "exp":
+            return self.exponential(body)
+        if name == "log":
+            return self.logarithm(body)
+        if name == "tanh":
+            return self.tangent(body)
+        return self.over_cells(body, lambda p: self.function(name, p))
+
+
+def _first(item: tuple[str, Affine]) -> str:
+    return item[0]
