@@ -1,0 +1,56 @@
+"""Limits on what a proof may spend. python-flint ends the whole process when memory runs out, so they are checked first.
+
+A decision over untrusted input belongs in a worker process with a memory limit; that worker calls `decide` unchanged.
+"""
+
+from __future__ import annotations
+
+import time
+
+from symbackprop.errors import SymBackpropError
+
+
+class BudgetExceededError(SymBackpropError):
+    """A decision would cost more time or memory than allowed; its verdict is `undecided`."""
+
+
+class Budget:
+    """Seconds, terms, degrees and cells that one decision may use.
+
+    >>> Budget(most_terms=100).check_product(20, 30)
+    Traceback (most recent call last):
+    ...
+    symbackprop.proof.budget.BudgetExceededError: a product of 20 by 30 terms is more than the 100 allowed
+    """
+
+    def __init__(
+        self, seconds: float = 10.0, most_terms: int = 200_000, most_degree: int = 3_000, most_cells: int = 400
+    ) -> None:
+        self.seconds, self.most_terms, self.most_degree, self.most_cells = seconds, most_terms, most_degree, most_cells
+        self._deadline = time.monotonic() + seconds
+        self._cells = 0
+
+    def check_time(self) -> None:
+        """Raise once the time is spent."""
+        if time.monotonic() > self._deadline:
+            raise BudgetExceededError(f"more than {self.seconds:g} seconds were needed")
+
+    def check_product(self, first: int, second: int) -> None:
+        """Raise if a product of polynomials of so many terms could be too large."""
+        self.check_time()
+        if first * second > self.most_terms:
+            raise BudgetExceededError(
+                f"a product of {first} by {second} terms is more than the {self.most_terms} allowed"
+            )
+
+    def check_degree(self, degree: int) -> None:
+        """Raise if a polynomial would have too high a degree."""
+        if degree > self.most_degree:
+            raise BudgetExceededError(f"a polynomial of degree {degree} is more than the {self.most_degree} allowed")
+
+    def count_cell(self) -> None:
+        """Count one more cell, and raise if there are too many."""
+        self.check_time()
+        self._cells += 1
+        if self._cells > self.most_cells:
+            raise BudgetExceededError(f"the kinks cut the space into more than {self.most_cells} pieces")

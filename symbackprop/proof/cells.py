@@ -1,0 +1,270 @@
+"""Kinks: the space is split into cells, by the signs of what is compared, on each of which both sides are smooth.
+
+Every comparison in `Piecewise`, `Abs`, `Max`, `Min`, `sign` and `Heaviside` is the sign of a difference g. A cell fixes
+g > 0, g < 0 or g = 0; in the last case a symbol is solved for and substituted, so the value at a kink is judged exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.proof.budget import Budget
+from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError, evaluate, relation_holds, sign_of_value
+from symbackprop.proof.facts import Fact, contradict, solve_zero
+from symbackprop.proof.numbers import name_of, read_float, real_symbol
+from symbackprop.proof.problems import Problem
+
+Substitution = tuple[tuple[sp.Symbol, sp.Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A region on which both sides are smooth; a side is None where it has no value.
+
+    `conditions` are the signs that define the cell (without what the problem takes for granted), `substitution` the
+    symbols that equations fix, in terms of the others; `unsolved` the equations that could not be solved for a symbol.
+    """
+
+    left: sp.Expr | None
+    right: sp.Expr | None
+    facts: tuple[Fact, ...]
+    conditions: tuple[Fact, ...]
+    substitution: Substitution = ()
+    unsolved: tuple[sp.Expr, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether the cell is a region of full dimension: no equation fixes a point of it."""
+        return all(fact.relation != "=" for fact in self.conditions)
+
+    @property
+    def text(self) -> str:
+        """The conditions of the cell, as words."""
+        return " and ".join(fact.text for fact in self.conditions)
+
+
+class _SplitNeeded(Exception):
+    """The sign of `difference` decides how to go on."""
+
+    def __init__(self, difference: sp.Expr) -> None:
+        self.difference = difference
+        super().__init__(str(difference))
+
+
+class _NoValue(Exception):
+    """The side has no real value on this cell."""
+
+
+def split_cells(problem: Problem, budget: Budget) -> Iterator[Cell]:
+    """The cells of a problem; one cell if nothing is compared.
+
+    >>> import sympy as sp
+    >>> from symbackprop.proof.budget import Budget
+    >>> from symbackprop.proof.problems import read_problem
+    >>> x = sp.Symbol("x")
+    >>> [(cell.text, cell.left) for cell in split_cells(read_problem(sp.Abs(x), x), Budget())]
+    [('x > 0', x), ('x = 0', 0), ('x < 0', -x)]
+    """
+    yield from _assume_equations(problem, budget, problem.facts, (), _solved_equations(problem.assumed))
+
+
+def _solved_equations(facts: Iterable[Fact]) -> tuple[tuple[tuple[sp.Symbol, sp.Expr], ...], ...]:
+    """The solutions of each assumed equation that can be solved for a symbol."""
+    return tuple(tuple(found) for fact in facts if fact.relation == "=" and (found := solve_zero(fact.expression)))
+
+
+def _assume_equations(
+    problem: Problem,
+    budget: Budget,
+    facts: tuple[Fact, ...],
+    substitution: Substitution,
+    equations: tuple[tuple[tuple[sp.Symbol, sp.Expr], ...], ...],
+) -> Iterator[Cell]:
+    """Substitute what the assumed equations say, one after the other, before anything is compared."""
+    if not equations:
+        yield from _split(problem, budget, facts, (), substitution, ())
+        return
+    for solution in equations[0]:
+        after = _substitute(facts, substitution, solution)
+        if after is not None:
+            values = {solution[0]: solution[1]}
+            later = tuple(fact.substitute(values) for fact in facts if fact.relation == "=")
+            yield from _assume_equations(problem, budget, *after, _solved_equations(later))
+
+
+def _split(
+    problem: Problem,
+    budget: Budget,
+    facts: tuple[Fact, ...],
+    conditions: tuple[Fact, ...],
+    substitution: Substitution,
+    unsolved: tuple[sp.Expr, ...],
+) -> Iterator[Cell]:
+    budget.count_cell()
+    resolver = _Resolver(facts, substitution)
+    try:
+        left, right = resolver.side(problem.left), resolver.side(problem.right)
+    except _SplitNeeded as needed:
+        difference = needed.difference
+    else:
+        yield Cell(left, right, facts, conditions, substitution, unsolved)
+        return
+    above, zero, below = Fact(difference, ">"), Fact(difference, "="), Fact(-difference, ">")
+    if not contradict((*facts, above)):
+        yield from _split(problem, budget, (*facts, above), (*conditions, above), substitution, unsolved)
+    if not contradict((*facts, zero)):
+        solutions = solve_zero(difference)
+        if solutions is None:
+            yield from _split(
+                problem, budget, (*facts, zero), (*conditions, zero), substitution, (*unsolved, difference)
+            )
+        else:
+            for solution in solutions:
+                yield from _split_on_zero(problem, budget, facts, conditions, substitution, unsolved, solution)
+    if not contradict((*facts, below)):
+        yield from _split(problem, budget, (*facts, below), (*conditions, below), substitution, unsolved)
+
+
+def _split_on_zero(
+    problem: Problem,
+    budget: Budget,
+    facts: tuple[Fact, ...],
+    conditions: tuple[Fact, ...],
+    substitution: Substitution,
+    unsolved: tuple[sp.Expr, ...],
+    solution: tuple[sp.Symbol, sp.Expr],
+) -> Iterator[Cell]:
+    """The part of the cell where the solved symbol has its value."""
+    after = _substitute(facts, substitution, solution)
+    if after is not None:
+        equation = Fact(solution[0] - solution[1], "=")
+        yield from _split(problem, budget, after[0], (*conditions, equation), after[1], unsolved)
+
+
+def _substitute(
+    facts: tuple[Fact, ...], substitution: Substitution, solution: tuple[sp.Symbol, sp.Expr]
+) -> tuple[tuple[Fact, ...], Substitution] | None:
+    """Facts and substitution once a symbol has its value; None if no point is left."""
+    values = {solution[0]: solution[1]}
+    substituted = tuple(fact.substitute(values) for fact in facts)
+    earlier = tuple((symbol, value.xreplace(values)) for symbol, value in substitution)
+    without_value = any(_has_no_value(fact.expression) for fact in substituted) or any(
+        _has_no_value(value) for _, value in earlier
+    )
+    return None if without_value or contradict(substituted) else (substituted, (*earlier, solution))
+
+
+def _has_no_value(expression: sp.Basic) -> bool:
+    """Whether a substitution met a pole or left the real numbers."""
+    return bool(expression.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I))
+
+
+class _Resolver:
+    """Rebuilds expressions as smooth ones over real symbols, under given facts and substitutions."""
+
+    def __init__(self, facts: tuple[Fact, ...], substitution: Substitution) -> None:
+        self._facts = facts
+        self._values = {symbol.name: value for symbol, value in substitution}
+        self._memo: dict[sp.Basic, sp.Expr] = {}
+
+    def side(self, expression: sp.Expr) -> sp.Expr | None:
+        try:
+            return self.smooth(expression)
+        except _NoValue:
+            return None
+
+    def smooth(self, expression: sp.Basic) -> sp.Expr:
+        known = self._memo.get(expression)
+        if known is None:
+            known = self._build(expression)
+            if _has_no_value(known):
+                raise _NoValue
+            self._memo[expression] = known
+        return known
+
+    def _build(self, node: sp.Basic) -> sp.Expr:
+        if isinstance(node, sp.Symbol | sp.Indexed):
+            name = name_of(node)
+            return self._values.get(name, real_symbol(name))
+        if isinstance(node, sp.Float):
+            rational = read_float(node)
+            return sp.Rational(rational.numerator, rational.denominator)
+        if not node.args:
+            return node
+        if isinstance(node, sp.Piecewise):
+            return self._branch(node)
+        arguments = [self.smooth(argument) for argument in node.args]
+        if isinstance(node, sp.Abs):
+            return self._sign(arguments[0]) * arguments[0]
+        if isinstance(node, sp.sign):
+            return sp.Integer(self._sign(arguments[0]))
+        if isinstance(node, sp.Heaviside):
+            sign = self._sign(arguments[0])
+            return arguments[1] if sign == 0 else sp.Integer((sign + 1) // 2)
+        if isinstance(node, sp.Max | sp.Min):
+            best = arguments[0]
+            for other in arguments[1:]:
+                if (self._sign(other - best) > 0) == isinstance(node, sp.Max):
+                    best = other
+            return best
+        rebuilt = node.func(*arguments)
+        # With real symbols SymPy turns sqrt(x^2) into Abs(x): a kink that appears only now.
+        return self._resolve_again(rebuilt) if isinstance(node, sp.Pow) and rebuilt.has(sp.Abs, sp.sign) else rebuilt
+
+    def _resolve_again(self, rebuilt: sp.Expr) -> sp.Expr:
+        if rebuilt.func is sp.Pow and isinstance(rebuilt.base, sp.Abs):
+            return self.smooth(rebuilt.base) ** rebuilt.exp
+        return self.smooth(rebuilt)
+
+    def _branch(self, node: sp.Basic) -> sp.Expr:
+        for pair in node.args:
+            if self._truth(pair.args[1]):
+                return self.smooth(pair.args[0])
+        raise _NoValue
+
+    def _truth(self, condition: sp.Basic) -> bool:
+        if isinstance(condition, BooleanAtom):
+            return bool(condition)
+        if isinstance(condition, sp.And):
+            return all(self._truth(part) for part in condition.args)
+        if isinstance(condition, sp.Or):
+            return any(self._truth(part) for part in condition.args)
+        if isinstance(condition, sp.Not):
+            return not self._truth(condition.args[0])
+        if isinstance(condition, Relational):
+            return relation_holds(condition, self._sign(self.smooth(condition.lhs) - self.smooth(condition.rhs)))
+        raise UnsupportedError(f"the condition {condition} cannot be read; write it with <, <=, ==, and, or, not")
+
+    def _sign(self, difference: sp.Expr) -> int:
+        """The sign of a smooth expression on the cell, if the facts determine it."""
+        if difference.is_number:
+            return _sign_of_number(difference)
+        for fact in self._facts:  # a cell's own signs, found without elimination
+            if fact.relation in (">", "=") and fact.expression in (difference, -difference):
+                return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1
+        possible = [
+            sign
+            for sign, relation in ((1, Fact(difference, ">")), (0, Fact(difference, "=")), (-1, Fact(-difference, ">")))
+            if not contradict((*self._facts, relation))
+        ]
+        if len(possible) == 1:
+            return possible[0]
+        raise _SplitNeeded(difference)
+
+
+def _sign_of_number(number: sp.Expr) -> int:
+    """The exact sign of a constant, by balls."""
+    for precision in (64, 1024):
+        try:
+            return sign_of_value(evaluate(number, {}, precision))
+        except ImpreciseValueError:
+            continue
+        except UndefinedValueError as error:
+            raise _NoValue from error
+    raise UnsupportedError(f"the sign of {number} could not be told at 1024 bits")

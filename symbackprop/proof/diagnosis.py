@@ -1,0 +1,107 @@
+"""What a refuted claim lacks: a factor, a sign or a term, said only when it has been proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import sympy as sp
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.proof.budget import Budget, BudgetExceededError
+from symbackprop.proof.cells import split_cells
+from symbackprop.proof.normal_form import NormalForm, with_normal_form
+from symbackprop.proof.problems import Problem, realise
+from symbackprop.proof.sampling import search
+from symbackprop.proof.verdict import Witness
+
+_LARGEST_REPAIR = 14  # operations; a longer repair helps nobody
+_LARGEST_NUMBER = 10_000
+_SECONDS = 1.0
+
+
+def diagnose(problem: Problem, witness: Witness, claim: str) -> str:
+    """A proven sentence about what the right side lacks, or nothing.
+
+    >>> import sympy as sp
+    >>> from symbackprop.proof.equality import decide
+    >>> w, x, y = sp.symbols("w x y")
+    >>> decide(2*x*(w*x - y), x*(w*x - y), claim="claim").diagnosis
+    'the claim lacks the factor 2'
+    """
+    budget = Budget(_SECONDS, most_terms=20_000, most_cells=40)
+    try:
+        repairs = list(_repairs(problem, witness, budget))
+        for text, repaired in repairs:
+            if _is_proven(replace(problem, right=repaired), budget):
+                return f"the {claim} {text}"
+    except (UnsupportedError, BudgetExceededError, ArithmeticError):
+        return ""
+    return ""
+
+
+def _repairs(problem: Problem, witness: Witness, budget: Budget) -> Iterator[tuple[str, sp.Expr]]:
+    """Candidates, the simplest first: words, and the right side as it should be."""
+    cells = list(split_cells(problem, budget))
+    if len(cells) == 1 and cells[0].left is not None and cells[0].right is not None:
+        left, right = cells[0].left, cells[0].right
+        candidates = with_normal_form(cells[0].facts, budget, lambda form: _candidates(form, left, right))
+        yield from (
+            (text, problem.right * repair if kind == "factor" else problem.right + repair)
+            for _, kind, text, repair in sorted(candidates, key=lambda candidate: candidate[0])
+        )
+    elif witness.left.exact and witness.right.exact and witness.right.lower and witness.left.lower:
+        ratio = witness.left.lower / witness.right.lower
+        if max(abs(ratio.numerator), ratio.denominator) <= _LARGEST_NUMBER:
+            number = sp.Rational(ratio.numerator, ratio.denominator)
+            yield _describe_factor(number), problem.right * number
+
+
+def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[int, str, str, sp.Expr]]:
+    """(operations, kind, words, repair) for the ratio and for the difference of the sides."""
+    field = form.field
+    first, second = form.convert(left), form.convert(right)
+    found = []
+    if first.is_zero or second.is_zero:
+        return []
+    ratio = _tidy(form.express(field.multiply(first, field.power(second, -1))))
+    size = int(ratio.count_ops())
+    if ratio.is_Rational or size <= min(_LARGEST_REPAIR, int(left.count_ops())):
+        found.append((-1 if ratio.is_Rational else size, "factor", _describe_factor(ratio), ratio))
+    difference = field.add(first, field.multiply(second, field.constant(sp.S.NegativeOne)))
+    term = _tidy(form.express(difference))
+    size = int(term.count_ops())
+    if size < min(_LARGEST_REPAIR, int(left.count_ops()), int(right.count_ops()) + 4):
+        found.append((size, "term", f"lacks the term {term}", term))
+    return found
+
+
+def _tidy(expression: sp.Expr) -> sp.Expr:
+    """Common factors taken out, as a person writes them."""
+    return sp.factor(expression) if expression.count_ops() <= 4 * _LARGEST_REPAIR else expression
+
+
+def _describe_factor(ratio: sp.Expr) -> str:
+    if ratio == -1:
+        return "has the wrong sign"
+    numerator, denominator = sp.fraction(ratio)
+    if denominator == 1:
+        return f"lacks the factor {ratio}"
+    if numerator == 1:
+        return f"has the extra factor {denominator}"
+    if numerator == -1:
+        return f"has the wrong sign and the extra factor {denominator}"
+    return f"has to be multiplied by {ratio}"
+
+
+def _is_proven(problem: Problem, budget: Budget) -> bool:
+    """Whether the repaired claim holds, by the normal form on every cell and by balls at sample points."""
+    problem = replace(problem, left=realise(problem.left), right=realise(problem.right))
+    for cell in split_cells(problem, budget):
+        left, right = cell.left, cell.right
+        if left is None or right is None:
+            return False
+        if not with_normal_form(cell.facts, budget, lambda form, a=left, b=right: form.convert(a) == form.convert(b)):
+            return False
+    evidence = search(problem, budget, problem.facts, wanted=3)
+    return evidence.witness is None and evidence.agreeing > 0

@@ -1,0 +1,190 @@
+"""`decide`: whether two scalar expressions are equal, as a proof, a counterexample, or neither.
+
+First a counterexample is looked for at a few rational points; then the space is cut into cells on which both sides are
+smooth, and on each the normal form of the difference must be zero; where it is not, more points of the cell are tried.
+A normal form that is not zero never refutes, and no proof stands unless balls at sample points agree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.proof.budget import Budget, BudgetExceededError
+from symbackprop.proof.cells import Cell, split_cells
+from symbackprop.proof.diagnosis import diagnose
+from symbackprop.proof.domains import conditions_of, learn_conditions
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.normal_form import NormalForm, with_normal_form
+from symbackprop.proof.problems import Problem, read_expression, read_problem
+from symbackprop.proof.rational import ZeroDenominatorError
+from symbackprop.proof.sampling import Evidence, compare_at, sample_points, search
+from symbackprop.proof.verdict import Verdict, Witness
+
+_SEARCH_TRIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _CellResult:
+    """What was found on one cell."""
+
+    equal: bool
+    conditions: tuple[tuple[Fact, str], ...] = ()  # with the side that needs it, or "" for both
+    used: frozenset[int] = frozenset()
+    witness: Witness | None = None
+    reason: str = ""
+
+
+def decide(
+    left: object,
+    right: object,
+    assumptions: Iterable[sp.Basic] = (),
+    *,
+    claim: str = "right side",
+    seconds: float = 10.0,
+) -> Verdict:
+    """Decide whether left = right for all real values of the names, under assumptions such as `eps > 0`.
+
+    `claim` is what a diagnosis calls the right side. Both sides are SymPy expressions or numbers; a symbol is one real
+    variable, whatever assumptions it carries (those it carries are stated as hypotheses).
+
+    >>> import sympy as sp
+    >>> z = sp.Symbol("z")
+    >>> S = 1 / (1 + sp.exp(-z))
+    >>> decide(S.diff(z), S * (1 - S)).proved
+    True
+    >>> print(decide(z**2 - 1, (z - 1)**2).witness)
+    at z = 4 the left side is 15 and the right side is 9
+    """
+    assumptions = tuple(assumptions)
+    first, second = read_expression(left), read_expression(right)
+    blank = Verdict("undecided", left=first, right=second)
+    budget = Budget(seconds)
+    try:
+        problem = read_problem(first, second, assumptions)
+        verdict = _decide(problem, budget, claim)
+    except (UnsupportedError, BudgetExceededError) as error:
+        return replace(blank, reason=str(error))
+    scope = verdict.scope if problem.names else ""
+    return replace(verdict, left=first, right=second, notes=problem.notes, scope=scope)
+
+
+def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
+    evidence = Evidence(None, 0)
+    if not any(fact.relation == "=" for fact in problem.assumed):
+        evidence = search(problem, budget, problem.facts)
+        if evidence.witness is not None:
+            return _refute(problem, evidence.witness, claim)
+    cells = list(split_cells(problem, budget))
+    # Open cells first: a difference there says more than one at a kink.
+    cells.sort(key=lambda cell: not cell.open)
+    results: list[tuple[Cell, _CellResult]] = []
+    agreeing = evidence.agreeing
+    for cell in cells:
+        result, seen = _judge_cell(problem, cell, budget, guard=len(cells) > 1 or not agreeing)
+        agreeing += seen
+        if result.witness is not None:
+            if cell.open:
+                return _refute(problem, result.witness, claim)
+            agree_elsewhere = all(other.equal for each, other in results if each.open)
+            text = f"the sides agree except where {cell.text}" if agree_elsewhere else ""
+            return Verdict("refuted", witness=result.witness, diagnosis=text)
+        results.append((cell, result))
+    stuck = [(cell, result) for cell, result in results if not result.equal]
+    if stuck:
+        cell, result = stuck[0]
+        where = f" where {cell.text}" if cell.conditions else ""
+        return Verdict("undecided", reason=f"{result.reason}{where}")
+    if not agreeing:
+        return Verdict("undecided", reason="no point was found at which both sides are defined")
+    lopsided = _one_sided_region(problem, results)
+    if lopsided:
+        return Verdict("undecided", reason=f"the sides agree wherever both are defined, but {lopsided}")
+    hypotheses, formulas = _hypotheses(problem, results)
+    return Verdict("proved", hypotheses=hypotheses, formulas=formulas)
+
+
+def _refute(problem: Problem, witness: Witness, claim: str) -> Verdict:
+    return Verdict("refuted", witness=witness, diagnosis=diagnose(problem, witness, claim))
+
+
+def _judge_cell(problem: Problem, cell: Cell, budget: Budget, guard: bool) -> tuple[_CellResult, int]:
+    """What holds on one cell, and at how many points of it the sides were seen to agree."""
+    if cell.left is None or cell.right is None:
+        return _CellResult(True), 0
+    try:
+        result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell))
+    except ZeroDenominatorError:
+        result = _CellResult(False, reason="something is divided by zero")
+    except (UnsupportedError, ArithmeticError) as error:
+        result = _CellResult(False, reason=str(error))
+    if result.equal and not guard:
+        return result, 0
+    wanted, tries = (1, 24) if result.equal else (_SEARCH_TRIES, _SEARCH_TRIES)
+    facts = (*problem.facts, *cell.conditions)
+    evidence = search(problem, budget, facts, cell.substitution, wanted=wanted, tries=tries, seed=1)
+    return replace(result, witness=evidence.witness), evidence.agreeing
+
+
+def _prove_cell(form: NormalForm, cell: Cell) -> _CellResult:
+    """Whether the difference has the normal form zero, and under which conditions."""
+    left, right = cell.left, cell.right
+    assert left is not None
+    assert right is not None
+    needs = (conditions_of(left), conditions_of(right))
+    outside = len(cell.facts)  # a label that no assumption has
+    conditions = []
+    for own, other, side in ((needs[0], needs[1], "left"), (needs[1], needs[0], "right")):
+        for fact in learn_conditions(form, own, outside):
+            conditions.append((fact, "" if fact in other else side))
+    first, second = form.convert(left), form.convert(right)
+    if first != second:
+        difference = form.field.add(first, form.field.multiply(second, form.field.constant(sp.S.NegativeOne)))
+        if not difference.is_zero:
+            return _CellResult(False, reason="no proof and no counterexample was found")
+    return _CellResult(True, tuple(conditions), frozenset(form.signs.used))
+
+
+def _one_sided_region(problem: Problem, results: list[tuple[Cell, _CellResult]]) -> str:
+    """Where only one side is defined on more than single points, as a clause; poles are hypotheses instead.
+
+    log(x^2) and 2 log(x) agree for x > 0, but to call them equal for all real x would be wrong.
+    """
+    for cell, result in results:
+        if cell.open and (cell.left is None) != (cell.right is None):
+            return f"where {cell.text} only the {'right' if cell.left is None else 'left'} side is"
+        for fact, side in result.conditions:
+            if not side or fact.relation == "!=":
+                continue
+            facts = (*problem.facts, *cell.conditions, Fact(-fact.expression, ">"))
+            for point in sample_points(problem, facts, cell.substitution, seed=2, tries=_SEARCH_TRIES):
+                outcome, _ = compare_at(problem, point, (64,))
+                if outcome in ("left only", "right only"):
+                    where = ", ".join(f"{name} = {value}" for name, value in sorted(point.items()))
+                    return f"at {where} only the {outcome.split()[0]} side is; assume {fact.text} to exclude this"
+    return ""
+
+
+def _hypotheses(
+    problem: Problem, results: list[tuple[Cell, _CellResult]]
+) -> tuple[tuple[str, ...], tuple[sp.Basic, ...]]:
+    """The hypotheses of a proof, as texts and formulas: what was assumed, and where the sides are defined."""
+    used: set[int] = set().union(*(result.used for _, result in results))
+    compared = any(cell.conditions for cell, _ in results)
+    facts: dict[str, sp.Basic | None] = {}
+    for label, fact in enumerate(problem.facts):
+        if label < len(problem.declared) or label in used or compared or fact.relation == "=":
+            facts[fact.text] = fact.formula
+    for _, result in results:
+        for fact, side in result.conditions:
+            text = f"{fact.text} (needed by the {side} side only)" if side else fact.text
+            facts.setdefault(text, fact.formula)
+    for cell, _ in results:
+        if (cell.left is None) != (cell.right is None):
+            side = "right" if cell.left is None else "left"
+            facts.setdefault(f"both sides are defined (where {cell.text} only the {side} side is)", None)
+    ordered = sorted(facts.items(), key=lambda pair: pair[1] is None)
+    return tuple(text for text, _ in ordered), tuple(formula for _, formula in ordered if formula is not None)

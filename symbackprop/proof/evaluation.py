@@ -1,0 +1,256 @@
+"""Rigorous evaluation of SymPy expressions at rational points, in ball arithmetic.
+
+A value stays an exact rational as long as the operations are rational, so that conditions such as x <= 0 are decided
+exactly; exp, log, roots and their like give a ball that certainly contains the value. A point where an expression has no
+real value is told apart from one where the precision does not suffice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+import sympy as sp
+from flint import arb, ctx, fmpq
+from sympy.core.relational import Relational
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean, BooleanAtom
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.proof.numbers import name_of, read_float
+from symbackprop.proof.verdict import Interval
+
+Value = fmpq | arb
+Point = Mapping[str, Fraction]
+
+PRECISIONS = (64, 256, 1024)
+
+# Rational powers larger than this (in bits) are rounded to a ball: an exact 0.8^100000 would only cost time.
+_LARGEST_EXACT_BITS = 20_000
+
+_BALL_FUNCTIONS: Mapping[type[sp.Basic], Callable[[arb], arb]] = {
+    sp.exp: arb.exp, sp.log: arb.log, sp.sin: arb.sin, sp.cos: arb.cos, sp.tan: arb.tan, sp.cot: arb.cot, sp.sec: arb.sec,
+    sp.csc: arb.csc, sp.sinh: arb.sinh, sp.cosh: arb.cosh, sp.tanh: arb.tanh, sp.coth: arb.coth, sp.sech: arb.sech,
+    sp.csch: arb.csch, sp.asin: arb.asin, sp.acos: arb.acos, sp.atan: arb.atan, sp.asinh: arb.asinh, sp.acosh: arb.acosh,
+    sp.atanh: arb.atanh, sp.erf: arb.erf, sp.erfc: arb.erfc,
+}  # fmt: skip
+
+EVALUATED_FUNCTIONS: tuple[type[sp.Basic], ...] = (
+    *_BALL_FUNCTIONS, sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise,
+)  # fmt: skip
+
+
+class UndefinedValueError(ArithmeticError):
+    """The expression has no real value at this point; this is certain."""
+
+
+class ImpreciseValueError(ArithmeticError):
+    """The balls are too wide to say, at this precision."""
+
+
+def evaluate(expression: sp.Expr, point: Point, precision: int = 64) -> Value:
+    """The value of `expression` at `point` (name to rational), as a rational or a ball of `precision` bits.
+
+    >>> import sympy as sp
+    >>> x = sp.Symbol("x")
+    >>> evaluate(x / (1 + x**2), {"x": Fraction(1, 2)})
+    2/5
+    >>> evaluate(sp.exp(x), {"x": Fraction(0)})
+    1.00000000000000
+    """
+    with ctx.workprec(precision):
+        return _Evaluation(point).value(expression)
+
+
+def holds(condition: sp.Basic, point: Point, precision: int = 256) -> bool:
+    """Whether a condition holds at a point; undefined and imprecise values raise."""
+    with ctx.workprec(precision):
+        return _Evaluation(point).truth(condition)
+
+
+def enclose(value: Value, digits: int = 12) -> Interval:
+    """A value as an interval with decimal ends, rounded outward to `digits` significant digits."""
+    if isinstance(value, fmpq):
+        exact = Fraction(int(value.p), int(value.q))
+        return Interval(exact, exact)
+    lower, upper = _exact(value.lower()), _exact(value.upper())
+    if lower == upper:
+        return Interval(lower, upper)
+    size = max(abs(lower), abs(upper))
+    places = digits + len(str(size.denominator)) - len(str(size.numerator))
+    step = Fraction(10) ** -places
+    return Interval(lower // step * step, -(-upper // step) * step)
+
+
+def _exact(end: arb) -> Fraction:
+    """An exact ball as the dyadic rational that it is."""
+    mantissa, exponent = (int(part) for part in end.man_exp())
+    return Fraction(mantissa) * Fraction(2) ** exponent
+
+
+class _Evaluation:
+    """One evaluation at one point; equal subexpressions are evaluated once."""
+
+    def __init__(self, point: Point) -> None:
+        self._values = {name: fmpq(value.numerator, value.denominator) for name, value in point.items()}
+        self._memo: dict[sp.Basic, Value] = {}
+
+    def value(self, expression: sp.Basic) -> Value:
+        known = self._memo.get(expression)
+        if known is None:
+            known = self._memo[expression] = self._compute(expression)
+        return known
+
+    def truth(self, condition: sp.Basic) -> bool:
+        if isinstance(condition, BooleanAtom):
+            return bool(condition)
+        if isinstance(condition, sp.And):
+            return all(self.truth(part) for part in condition.args)
+        if isinstance(condition, sp.Or):
+            return any(self.truth(part) for part in condition.args)
+        if isinstance(condition, sp.Not):
+            return not self.truth(condition.args[0])
+        if isinstance(condition, Relational):
+            sign = sign_of_value(self.value(condition.lhs) - self.value(condition.rhs))
+            return relation_holds(condition, sign)
+        raise UnsupportedError(f"the condition {condition} cannot be evaluated; write it with <, <=, ==, and, or, not")
+
+    def _compute(self, expression: sp.Basic) -> Value:
+        if isinstance(expression, sp.Rational):
+            return fmpq(int(expression.p), int(expression.q))
+        if isinstance(expression, sp.Symbol | sp.Indexed):
+            return self._values[name_of(expression)]
+        if isinstance(expression, sp.Float):
+            rational = read_float(expression)
+            return fmpq(rational.numerator, rational.denominator)
+        if expression is sp.pi:
+            return arb.pi()
+        if expression is sp.E:
+            return arb(1).exp()
+        if isinstance(expression, sp.Add):
+            total: Value = fmpq(0)
+            for term in expression.args:
+                total = total + self.value(term)
+            return _finite(total)
+        if isinstance(expression, sp.Mul):
+            product: Value = fmpq(1)
+            for factor in expression.args:
+                product = product * self.value(factor)
+            return _finite(product)
+        if isinstance(expression, sp.Pow):
+            return self._power(expression)
+        if isinstance(expression, sp.Piecewise):
+            return self._piece(expression)
+        return self._apply(expression)
+
+    def _apply(self, expression: sp.Basic) -> Value:
+        function = expression.func
+        arguments = [self.value(argument) for argument in expression.args]
+        if function in _BALL_FUNCTIONS:
+            argument = _ball(arguments[0])
+            if function is sp.log and (argument < 0 or _is_zero(argument)):
+                raise UndefinedValueError(f"log of {argument}")
+            return _finite(_BALL_FUNCTIONS[function](argument))
+        if function is sp.Abs:
+            return arguments[0] if sign_of_value(arguments[0]) >= 0 else -arguments[0]
+        if function in (sp.Max, sp.Min):
+            best = arguments[0]
+            for other in arguments[1:]:
+                if (sign_of_value(other - best) > 0) == (function is sp.Max):
+                    best = other
+            return best
+        if function in (sp.sign, sp.Heaviside):
+            sign = sign_of_value(arguments[0])
+            if function is sp.sign:
+                return fmpq(sign)
+            return fmpq(1) if sign > 0 else fmpq(0) if sign < 0 else arguments[1]
+        raise UnsupportedError(f"{function.__name__} cannot be evaluated; write it in exp, log, sqrt, sin, cos, erf")
+
+    def _piece(self, expression: sp.Basic) -> Value:
+        for pair in expression.args:
+            assert isinstance(pair, ExprCondPair)
+            if self.truth(pair.cond):
+                return self.value(pair.expr)
+        raise UndefinedValueError("no branch applies")
+
+    def _power(self, expression: sp.Basic) -> Value:
+        base, exponent = self.value(expression.args[0]), expression.args[1]
+        if isinstance(exponent, sp.Integer):
+            return _integer_power(base, int(exponent))
+        if isinstance(exponent, sp.Float):
+            rational = read_float(exponent)
+            exponent = sp.Rational(rational.numerator, rational.denominator)
+        if isinstance(exponent, sp.Integer):
+            return _integer_power(base, int(exponent))
+        sign = sign_of_value(base)
+        if sign < 0:
+            raise UndefinedValueError(f"a real power of the negative number {base}")
+        if sign == 0:
+            if isinstance(exponent, sp.Rational) and exponent.p > 0:
+                return fmpq(0)
+            raise UndefinedValueError("zero to a power that is not a positive number")
+        if isinstance(exponent, sp.Rational):
+            root = _ball(base).root(int(exponent.q)) if exponent.q != 2 else _ball(base).sqrt()
+            return _finite(root ** int(exponent.p))
+        return _finite((_ball(base).log() * _ball(self.value(exponent))).exp())
+
+
+def _ball(value: Value) -> arb:
+    """The value as a ball."""
+    return value if isinstance(value, arb) else arb(value)
+
+
+def _is_zero(value: Value) -> bool:
+    """Whether the value is certainly 0."""
+    return bool(value == 0)
+
+
+def _finite(value: Value) -> Value:
+    """The value, if its ball is finite."""
+    if isinstance(value, arb) and not value.is_finite():
+        raise ImpreciseValueError("the ball is not finite")
+    return value
+
+
+def _integer_power(base: Value, exponent: int) -> Value:
+    """base^exponent for a whole exponent, exact where that stays small."""
+    if exponent < 0 and _is_zero(base):
+        raise UndefinedValueError("division by zero")
+    if isinstance(base, fmpq):
+        if abs(exponent) * base.height_bits() <= _LARGEST_EXACT_BITS:
+            return base**exponent
+        base = arb(base)
+    return _finite(base**exponent)
+
+
+def sign_of_value(value: Value) -> int:
+    """-1, 0 or 1; a ball that contains 0 without being 0 is imprecise."""
+    if value > 0:
+        return 1
+    if value < 0:
+        return -1
+    if value == 0:
+        return 0
+    raise ImpreciseValueError("the sign cannot be told")
+
+
+def relation_holds(relation: Boolean, sign: int) -> bool:
+    """Whether `left R right` holds, given the sign of left - right.
+
+    >>> import sympy as sp
+    >>> relation_holds(sp.Symbol("x") <= 1, 0)
+    True
+    """
+    if isinstance(relation, sp.Gt):
+        return sign > 0
+    if isinstance(relation, sp.Ge):
+        return sign >= 0
+    if isinstance(relation, sp.Lt):
+        return sign < 0
+    if isinstance(relation, sp.Le):
+        return sign <= 0
+    if isinstance(relation, sp.Eq):
+        return sign == 0
+    if isinstance(relation, sp.Ne):
+        return sign != 0
+    raise UnsupportedError(f"the relation {relation} is not one of <, <=, >, >=, ==, !=")

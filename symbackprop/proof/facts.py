@@ -1,0 +1,174 @@
+"""What is known about a point: `expression R 0` with R one of >, >=, =, !=, and when such facts contradict each other.
+
+Contradictions are found by Fourier-Motzkin elimination over the monomials of the expressions, taken as independent
+variables: a contradiction found is certain, one that is missed only leaves an empty cell to be looked at.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sympy as sp
+
+Relation = Literal[">", ">=", "=", "!="]
+
+_MOST_CONSTRAINTS = 120
+
+_MAKERS = {">": sp.Gt, ">=": sp.Ge, "=": sp.Eq, "!=": sp.Ne}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """`expression relation 0`, over real variables.
+
+    >>> import sympy as sp
+    >>> Fact(sp.Symbol("x") - 1, ">").text
+    'x > 1'
+    """
+
+    expression: sp.Expr
+    relation: Relation
+
+    @property
+    def formula(self) -> sp.Basic:
+        """The fact as a SymPy relation, the constant on the right."""
+        expression, relation = self.expression, self.relation
+        constant, rest = expression.as_coeff_Add()
+        if relation in (">", ">=") and rest.could_extract_minus_sign():
+            maker = sp.Lt if relation == ">" else sp.Le
+            return maker(-rest, constant, evaluate=False)
+        return _MAKERS[relation](rest, -constant, evaluate=False)
+
+    @property
+    def text(self) -> str:
+        """The fact as a person writes it."""
+        formula = self.formula
+        symbol = {sp.Eq: "=", sp.Ne: "!=", sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<="}[formula.func]
+        return f"{formula.args[0]} {symbol} {formula.args[1]}"
+
+    def substitute(self, values: dict[sp.Symbol, sp.Expr]) -> Fact:
+        """The fact with expressions in the place of symbols."""
+        return Fact(self.expression.xreplace(values), self.relation)
+
+
+Linear = dict[sp.Expr, sp.Rational]
+
+
+@functools.lru_cache(maxsize=2048)
+def _linearise(expression: sp.Expr) -> tuple[tuple[sp.Expr, sp.Rational], ...]:
+    """The expression as a linear combination of monomials; the constant stands under 1."""
+    if expression == 0:
+        return ()
+    return tuple(sp.expand(expression).as_coefficients_dict().items())
+
+
+def _monomial_sign(monomial: sp.Expr, positive: frozenset[sp.Expr]) -> Relation | None:
+    """`>` or `>=` where the monomial certainly has that sign."""
+    strict = True
+    for factor in sp.Mul.make_args(monomial):
+        base, exponent = factor.as_base_exp()
+        if isinstance(factor, sp.exp) or base in positive or factor.is_positive:
+            continue
+        if isinstance(exponent, sp.Integer) and exponent.is_even:
+            strict = False
+            continue
+        return None
+    return ">" if strict else ">="
+
+
+def contradict(facts: Iterable[Fact]) -> bool:
+    """Whether no real point can satisfy all the facts. True is certain; False only means that none was found.
+
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> contradict([Fact(x - y, ">"), Fact(y, ">"), Fact(-x, ">")])
+    True
+    """
+    facts = tuple(facts)
+    positive = frozenset(fact.expression for fact in facts if fact.relation == ">")
+    rows: list[tuple[Linear, bool]] = []
+    monomials: dict[sp.Expr, None] = {}
+    for fact in facts:
+        linear = dict(_linearise(fact.expression))
+        monomials.update(dict.fromkeys(linear))
+        if fact.relation == "!=":
+            if not any(linear.values()):
+                return True
+            continue
+        rows.append((linear, fact.relation == ">"))
+        if fact.relation == "=":
+            rows.append(({key: -value for key, value in linear.items()}, False))
+    monomials.pop(sp.S.One, None)
+    for monomial in monomials:
+        sign = _monomial_sign(monomial, positive)
+        if sign is not None:
+            rows.append(({monomial: sp.S.One}, sign == ">"))
+    return _infeasible(rows, list(monomials))
+
+
+def _infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[sp.Expr]) -> bool:
+    """Fourier-Motzkin elimination: whether the rows `linear >= 0` (or > 0) have no common solution."""
+    for variable in variables:
+        lower = [row for row in rows if row[0].get(variable, 0) > 0]
+        upper = [row for row in rows if row[0].get(variable, 0) < 0]
+        rows = [row for row in rows if not row[0].get(variable, 0)]
+        if len(rows) + len(lower) * len(upper) > _MOST_CONSTRAINTS:
+            return False
+        for first, first_strict in lower:
+            for second, second_strict in upper:
+                combined: Linear = {}
+                for linear, weight in ((first, -second[variable]), (second, first[variable])):
+                    for key, value in linear.items():
+                        combined[key] = combined.get(key, sp.S.Zero) + weight * value
+                combined.pop(variable)
+                rows.append((combined, first_strict or second_strict))
+    constants = [(linear.get(sp.S.One, sp.S.Zero), strict) for linear, strict in rows]
+    return any(constant < 0 or (strict and constant == 0) for constant, strict in constants)
+
+
+def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.Expr]] | None:
+    """Substitutions that together cover the set {expression = 0}, each solving for one symbol; None if not found.
+
+    A factor c*s + r with s absent from c and r is zero where s = -r/c, or where c = 0 (and r = 0).
+
+    >>> import sympy as sp
+    >>> x, w = sp.symbols("x w", real=True)
+    >>> solve_zero(w * x - 1)
+    [(w, 1/x)]
+    """
+    if expression.is_number or depth > 4 or not expression.is_polynomial(*expression.free_symbols):
+        return None
+    found: list[tuple[sp.Symbol, sp.Expr]] = []
+    for factor, _ in sp.factor_list(expression)[1]:
+        solutions = _solve_factor(factor, depth)
+        if solutions is None:
+            return None
+        found += solutions
+    return found
+
+
+def _solve_factor(factor: sp.Expr, depth: int) -> list[tuple[sp.Symbol, sp.Expr]] | None:
+    """`solve_zero` for one irreducible polynomial."""
+    choices = [
+        (coefficient, symbol, sp.expand(factor - coefficient * symbol))
+        for symbol, coefficient in _linear_symbols(factor)
+    ]
+    if not choices:
+        return None
+    coefficient, symbol, rest = min(choices, key=lambda choice: (not choice[0].is_number, str(choice[1])))
+    here = [(symbol, sp.cancel(-rest / coefficient))]
+    if coefficient.is_number or (rest.is_number and rest != 0):
+        return here
+    beside = solve_zero(coefficient, depth + 1)
+    return None if beside is None else here + beside
+
+
+def _linear_symbols(factor: sp.Expr) -> Iterator[tuple[sp.Symbol, sp.Expr]]:
+    """The symbols in which a polynomial has degree one, with their coefficients."""
+    for symbol in sorted(factor.free_symbols, key=str):
+        slope = sp.expand(factor.diff(symbol))
+        if slope != 0 and not slope.has(symbol):
+            yield symbol, slope

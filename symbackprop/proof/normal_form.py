@@ -1,0 +1,368 @@
+"""The rational normal form: an expression as a quotient of polynomials in independent-looking real functions.
+
+Generators are the variables, exp of each monomial (whole powers of a common unit), roots, logarithms of irreducible
+factors, and functions that are left as they are (sin, erf, ...). Different generators are only ever *assumed* to be
+independent: a form that is zero proves the expression zero wherever it is defined, one that is not proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import gcd, lcm
+from typing import TypeVar
+
+import sympy as sp
+from flint import fmpq, fmpq_mpoly
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.proof.budget import Budget
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
+from symbackprop.proof.signs import SignTable
+
+Result = TypeVar("Result")
+
+# Functions that are kept as generators; True where f(-x) = -f(x). cos is even and handled beside sin.
+_OPAQUE_FUNCTIONS: dict[type[sp.Basic], bool] = {
+    sp.sin: True, sp.erf: True, sp.atan: True, sp.asin: True, sp.asinh: True, sp.atanh: True, sp.acosh: False,
+}  # fmt: skip
+
+_SMALL_FACTOR_LIMIT = 2**15
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The generator base.denominator * base^(1/degree)."""
+
+    base: Quotient
+    degree: int
+
+
+class _UnitNeededError(Exception):
+    """The exponents of one exponential need a smaller common unit; the form is built again with it."""
+
+    def __init__(self, key: str, unit: sp.Rational) -> None:
+        self.key, self.unit = key, unit
+        super().__init__(key)
+
+
+def with_normal_form(facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result]) -> Result:
+    """Run `work` on a normal form, again with more generators or finer units as long as it asks for them.
+
+    >>> import sympy as sp
+    >>> x = sp.Symbol("x", real=True)
+    >>> difference = sp.tanh(x) - (sp.exp(2 * x) - 1) / (sp.exp(2 * x) + 1)
+    >>> with_normal_form((), Budget(), lambda form: form.convert(difference).is_zero)
+    True
+    """
+    size = 12
+    units: dict[str, sp.Rational] = {}
+    while True:
+        budget.check_time()
+        try:
+            return work(NormalForm(facts, budget, size, units))
+        except TooFewGeneratorsError:
+            size *= 2
+            if size > 400:
+                raise UnsupportedError("more than 200 independent functions occur") from None
+        except _UnitNeededError as needed:
+            units[needed.key] = needed.unit
+
+
+class NormalForm:
+    """Converts expressions over real symbols; facts say which polynomials have a known sign."""
+
+    def __init__(self, facts: Sequence[Fact], budget: Budget, size: int, units: dict[str, sp.Rational]) -> None:
+        self.field = QuotientField(size, budget)
+        self.signs = SignTable(self.field)
+        self._units = units
+        self._numbers: dict[str, int] = {}
+        self._meanings: dict[int, Callable[[], sp.Expr]] = {}  # made only when something is printed
+        self._exponents: dict[int, Quotient] = {}
+        self._roots: dict[int, _Root] = {}
+        self._logarithms: dict[int, fmpq_mpoly] = {}
+        self._memo: dict[sp.Expr, Quotient] = {}
+        for label, fact in enumerate(facts):
+            self.learn(fact, label)
+
+    def learn(self, fact: Fact, label: int) -> None:
+        """Take a fact into account from now on; facts that cannot be expressed are left aside."""
+        if fact.relation == "=":
+            return
+        try:
+            value = self.convert(fact.expression)
+        except (UnsupportedError, ArithmeticError):
+            return
+        self.signs.learn(value, "+" if fact.relation == ">" else "+0" if fact.relation == ">=" else "!", label)
+
+    def convert(self, expression: sp.Expr) -> Quotient:
+        """The quotient that an expression is."""
+        known = self._memo.get(expression)
+        if known is None:
+            known = self._memo[expression] = self._convert(expression)
+        return known
+
+    def _convert(self, node: sp.Expr) -> Quotient:
+        field = self.field
+        if isinstance(node, sp.Rational):
+            return field.constant(node)
+        if isinstance(node, sp.Symbol):
+            return field.generator(self._number(f"symbol {node.name}", lambda: node))
+        if node is sp.pi:
+            return field.generator(self._positive_number("pi", lambda: node))
+        if node is sp.E:
+            return self.exponential(field.constant(sp.S.One))
+        if isinstance(node, sp.Add):
+            total = self.convert(node.args[0])
+            for term in node.args[1:]:
+                total = field.add(total, self.convert(term))
+            return total
+        if isinstance(node, sp.Mul):
+            product = self.convert(node.args[0])
+            for factor in node.args[1:]:
+                product = field.multiply(product, self.convert(factor))
+            return product
+        if isinstance(node, sp.Pow):
+            return self._power(node)
+        if isinstance(node, sp.exp):
+            return self.exponential(self.convert(node.args[0]))
+        if isinstance(node, sp.log):
+            return self.logarithm(self.convert(node.args[0]))
+        return self._apply(node)
+
+    def _power(self, node: sp.Expr) -> Quotient:
+        base, exponent = node.args
+        if isinstance(exponent, sp.Integer):
+            return self.field.power(self.convert(base), int(exponent))
+        if isinstance(exponent, sp.Rational):
+            return self.root(self.convert(base), exponent)
+        return self.exponential(self.field.multiply(self.convert(exponent), self.logarithm(self.convert(base))))
+
+    def _apply(self, node: sp.Expr) -> Quotient:
+        """Hyperbolic functions become exp, the others stand as generators of an argument with a normalised sign."""
+        field = self.field
+        if isinstance(node, sp.tanh | sp.coth):
+            square = self.exponential(self.convert(2 * node.args[0]))
+            ratio = field.multiply(
+                field.add(square, field.constant(sp.S.NegativeOne)),
+                field.power(field.add(square, field.constant(sp.S.One)), -1),
+            )
+            return ratio if isinstance(node, sp.tanh) else field.power(ratio, -1)
+        if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch):
+            return self.convert(node.rewrite(sp.exp))
+        if isinstance(node, sp.tan | sp.cot | sp.sec | sp.csc):
+            return self.convert(_in_sin_cos(node))
+        if isinstance(node, sp.erfc):
+            return self.convert(1 - sp.erf(node.args[0]))
+        if isinstance(node, sp.acos):
+            return self.convert(sp.pi / 2 - sp.asin(node.args[0]))
+        if isinstance(node, sp.cos) or node.func in _OPAQUE_FUNCTIONS:
+            return self._opaque(node.func, self.convert(node.args[0]))
+        raise UnsupportedError(f"the proof has no rule for {node.func.__name__}")
+
+    def _opaque(self, function: type[sp.Basic], argument: Quotient) -> Quotient:
+        field, even = self.field, function is sp.cos
+        odd = _OPAQUE_FUNCTIONS.get(function, False)
+        flipped = argument.numerator and argument.numerator.leading_coefficient() < 0 and (odd or even)
+        if flipped:
+            argument = field.multiply(argument, field.constant(sp.S.NegativeOne))
+        text = f"{argument.numerator} / {argument.denominator}"
+        if even:
+            # cos^2 = 1 - sin^2, with sin as the earlier generator.
+            sine = self._number(f"sin {text}", lambda: sp.sin(self.express(argument), evaluate=False))
+            is_new = f"cos {text}" not in self._numbers
+            number = self._number(f"cos {text}", lambda: sp.cos(self.express(argument), evaluate=False))
+            if is_new:
+                field.relate(number, 2, field.one - field.generator(sine).numerator ** 2)
+            return field.generator(number)
+        key = f"{function.__name__} {text}"
+        value = field.generator(self._number(key, lambda: function(self.express(argument), evaluate=False)))
+        return field.multiply(value, field.constant(sp.S.NegativeOne)) if flipped and odd else value
+
+    def exponential(self, argument: Quotient) -> Quotient:
+        """exp of a quotient, as a product over the terms of its polynomial part and of its remainder."""
+        field = self.field
+        whole, rest = field.divide(argument.numerator, argument.denominator)
+        result = field.constant(sp.S.One)
+        for polynomial, denominator in ((whole, field.one), (rest, argument.denominator)):
+            for exponents, coefficient in polynomial.to_dict().items():
+                scale = sp.Rational(int(coefficient.p), int(coefficient.q))
+                result = field.multiply(result, self._exponential_of_term(exponents, scale, denominator))
+        return result
+
+    def _exponential_of_term(
+        self, exponents: tuple[int, ...], scale: sp.Rational, denominator: fmpq_mpoly
+    ) -> Quotient:
+        field = self.field
+        used = [(number, int(exponent)) for number, exponent in enumerate(exponents) if exponent]
+        if denominator == field.one and len(used) == 1 and used[0][1] == 1 and used[0][0] in self._logarithms:
+            inside = self._logarithms[used[0][0]]
+            sign = self.signs.of(inside)
+            if sign in ("+", "+0") or inside.is_constant():
+                return self.root(Quotient(inside, field.one), scale)
+        key = f"exp {used} / {denominator}"
+        unit = self._unit(key, scale, abs(scale))
+        monomial = field.quotient(field.polynomial({exponents: fmpq(1)}), denominator)
+        argument = field.multiply(monomial, field.constant(unit))
+        number = self._positive_number(key, lambda: sp.exp(self.express(argument), evaluate=False))
+        self._exponents[number] = argument
+        return field.power(field.generator(number), int(scale / unit))
+
+    def logarithm(self, argument: Quotient) -> Quotient:
+        """log|argument| as a sum over its irreducible factors; where log is defined the argument is positive."""
+        field = self.field
+        if argument.is_zero:
+            raise ArithmeticError("the logarithm of zero")
+        total = field.constant(sp.S.Zero)
+        for polynomial, direction in ((argument.numerator, 1), (argument.denominator, -1)):
+            constant, factors = field.factor(polynomial)
+            for part, side in ((int(constant.p), direction), (int(constant.q), -direction)):
+                for prime, multiplicity in sp.factorint(abs(part), limit=_SMALL_FACTOR_LIMIT).items():
+                    if prime != 1:
+                        logarithm = self._log_of_factor(field.context.constant(int(prime)))
+                        total = self._add_scaled(total, logarithm, sp.Integer(side * multiplicity))
+            for factor, multiplicity in factors:
+                total = self._add_scaled(total, self._log_of_factor(factor), sp.Integer(direction * multiplicity))
+        return total
+
+    def _log_of_factor(self, factor: fmpq_mpoly) -> Quotient:
+        """log|f| for a prime number or an irreducible polynomial with leading coefficient 1."""
+        number = _single_generator(factor)
+        if number in self._exponents:
+            return self._exponents[number]
+        if number in self._roots:
+            root = self._roots[number]
+            outside = self.logarithm(Quotient(root.base.denominator, self.field.one))
+            return self._add_scaled(outside, self.logarithm(root.base), sp.Rational(1, root.degree))
+        positive = self.signs.of(factor) in ("+", "+0")
+        generator = self._number(f"log {factor}", lambda: self._express_logarithm(factor, positive))
+        self._logarithms[generator] = factor
+        if self.signs.of(factor - 1) == "+":
+            self.signs.mark_generator(generator, "+")
+        return self.field.generator(generator)
+
+    def root(self, base: Quotient, exponent: sp.Rational) -> Quotient:
+        """base^exponent for a base that is not negative where the power is defined.
+
+        Factors of known sign are taken out one by one; what remains stands under one root.
+        """
+        field = self.field
+        if exponent.q == 1:
+            return field.power(base, int(exponent))
+        if base.is_zero:
+            if exponent < 0:
+                raise ArithmeticError("a negative power of zero")
+            return base
+        result, unknown, negative = field.constant(sp.S.One), field.constant(sp.S.One), False
+        for polynomial, direction in ((base.numerator, 1), (base.denominator, -1)):
+            constant, factors = field.factor(polynomial)
+            negative ^= bool(constant < 0)
+            for part, side in ((int(constant.p), direction), (int(constant.q), -direction)):
+                for prime, multiplicity in sp.factorint(abs(part), limit=_SMALL_FACTOR_LIMIT).items():
+                    if prime != 1:
+                        power = exponent * side * multiplicity
+                        result = field.multiply(result, self._simple_root(field.constant(sp.Integer(prime)), power))
+            for factor, multiplicity in factors:
+                sign = self.signs.of(factor)
+                if sign in ("-", "-0"):
+                    factor, negative = -factor, negative ^ bool(multiplicity % 2)
+                if sign in ("", "!"):
+                    power_of_factor = field.power(Quotient(factor, field.one), direction * multiplicity)
+                    unknown = field.multiply(unknown, power_of_factor)
+                else:
+                    power = exponent * direction * multiplicity
+                    result = field.multiply(result, self._simple_root(Quotient(factor, field.one), power))
+        if negative:
+            unknown = field.multiply(unknown, field.constant(sp.S.NegativeOne))
+        if unknown == field.constant(sp.S.One):
+            return result
+        if unknown.numerator.is_constant() and unknown.denominator.is_constant():
+            raise ArithmeticError("a root of a negative number")
+        return field.multiply(result, self._simple_root(unknown, exponent))
+
+    def _simple_root(self, base: Quotient, exponent: sp.Rational) -> Quotient:
+        """base^exponent by the generator s = d (n/d)^(1/q), for which s^q = n d^(q-1)."""
+        field = self.field
+        if exponent.q == 1:
+            return field.power(base, int(exponent))
+        key = f"root {base.numerator} / {base.denominator}"
+        degree = int(1 / self._unit(key, sp.Rational(1, exponent.q), sp.S.One))
+        is_new = key not in self._numbers
+        number = self._number(key, lambda: self._express_root(base, degree))
+        if is_new:
+            field.relate(number, degree, base.numerator * base.denominator ** (degree - 1))
+            self._roots[number] = _Root(base, degree)
+            if base.denominator == field.one:
+                self.signs.mark_generator(number, "+" if self.signs.of(base.numerator) == "+" else "+0")
+        over = field.quotient(field.generator(number).numerator, base.denominator)
+        return field.power(over, int(exponent * degree))
+
+    def express(self, value: Quotient) -> sp.Expr:
+        """A quotient as a SymPy expression again."""
+        return self._express(value.numerator) / self._express(value.denominator)
+
+    def _express_logarithm(self, factor: fmpq_mpoly, positive: bool) -> sp.Expr:
+        inside = self._express(factor)
+        return sp.log(inside if positive else sp.Abs(inside), evaluate=False)
+
+    def _express_root(self, base: Quotient, degree: int) -> sp.Expr:
+        root = sp.Pow(self.express(base), sp.Rational(1, degree), evaluate=False)
+        return self._express(base.denominator) * root
+
+    def _express(self, polynomial: fmpq_mpoly) -> sp.Expr:
+        return sp.Add(*(
+            sp.Mul(
+                sp.Rational(int(coefficient.p), int(coefficient.q)),
+                *(self._meanings[number]() ** int(exponent) for number, exponent in enumerate(exponents) if exponent),
+            )
+            for exponents, coefficient in polynomial.to_dict().items()
+        ))  # fmt: skip
+
+    def _number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
+        """The generator of that key, taken into use if it is new."""
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = self.field.new_generator()
+            self._meanings[number] = meaning
+        return number
+
+    def _positive_number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
+        number = self._number(key, meaning)
+        self.signs.mark_generator(number, "+")
+        return number
+
+    def _unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational:
+        """The common unit of all exponents met under a key; a finer one starts the form again."""
+        unit = self._units.setdefault(key, start)
+        if (exponent / unit).q != 1:
+            raise _UnitNeededError(key, common_measure(unit, exponent))
+        return unit
+
+    def _add_scaled(self, total: Quotient, value: Quotient, scale: sp.Rational) -> Quotient:
+        return self.field.add(total, self.field.multiply(value, self.field.constant(scale)))
+
+
+def common_measure(first: sp.Rational, second: sp.Rational) -> sp.Rational:
+    """The largest rational of which both are whole multiples.
+
+    >>> import sympy as sp
+    >>> common_measure(sp.Rational(1, 2), sp.Rational(1, 3))
+    1/6
+    """
+    below = lcm(int(first.q), int(second.q))
+    return sp.Rational(gcd(int(first.p) * (below // int(first.q)), int(second.p) * (below // int(second.q))), below)
+
+
+def _in_sin_cos(node: sp.Expr) -> sp.Expr:
+    """tan, cot, sec, csc by sin and cos."""
+    argument = node.args[0]
+    sine, cosine = sp.sin(argument), sp.cos(argument)
+    return {sp.tan: sine / cosine, sp.cot: cosine / sine, sp.sec: 1 / cosine, sp.csc: 1 / sine}[node.func]
+
+
+def _single_generator(polynomial: fmpq_mpoly) -> int:
+    """The number of the generator that a polynomial is, or -1."""
+    if len(polynomial) != 1 or polynomial.total_degree() != 1:
+        return -1
+    return next(number for number, exponent in enumerate(polynomial.monoms()[0]) if exponent)

@@ -1,0 +1,64 @@
+"""Names and numbers as the proofs read them: a symbol is its name, a float is the simplest rational that rounds to it."""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+
+import sympy as sp
+
+from symbackprop.errors import UnsupportedError
+
+
+def name_of(symbol: sp.Basic) -> str:
+    """The name under which a symbol, or an entry of an indexed base, is one real variable.
+
+    >>> import sympy as sp
+    >>> name_of(sp.Symbol("x", positive=True)), name_of(sp.IndexedBase("W")[1, 2])
+    ('x', 'W[1, 2]')
+    """
+    return str(symbol.name) if isinstance(symbol, sp.Symbol) else str(symbol)
+
+
+@functools.cache
+def real_symbol(name: str) -> sp.Symbol:
+    """The real variable of that name."""
+    return sp.Symbol(name, real=True)
+
+
+def simplest_between(lower: Fraction, upper: Fraction) -> Fraction:
+    """The fraction of least denominator in an interval of positive numbers, ends included (Stern-Brocot descent).
+
+    >>> simplest_between(Fraction(31, 100), Fraction(34, 100))
+    Fraction(1, 3)
+    """
+    floor = lower.numerator // lower.denominator
+    if floor == lower:
+        return Fraction(floor)
+    if floor + 1 <= upper:
+        return Fraction(floor + 1)
+    return floor + 1 / simplest_between(1 / (upper - floor), 1 / (lower - floor))
+
+
+@functools.lru_cache(maxsize=4096)
+def read_float(number: sp.Float) -> Fraction:
+    """The simplest rational that rounds to the same float: 0.1 is one tenth, whatever its bits say.
+
+    >>> import sympy as sp
+    >>> read_float(sp.Float(0.1)), read_float(sp.Float(0.044715))
+    (Fraction(1, 10), Fraction(8943, 200000))
+    """
+    sign, mantissa, exponent, _ = number._mpf_
+    if not mantissa:
+        if number == 0:
+            return Fraction(0)
+        raise UnsupportedError(f"{number} is not a finite number")
+    shift = int(number._prec) - int(mantissa).bit_length()  # fill the mantissa: half a unit is then half a step
+    if abs(int(exponent)) > 20_000:
+        raise UnsupportedError(f"the number {number} is too large or too small to be read exactly")
+    unit = Fraction(2) ** (int(exponent) - shift)
+    value = int(mantissa) * Fraction(2) ** int(exponent)
+    # A quarter of a unit stays inside the rounding interval below a power of two as well, where units are halved.
+    reach = unit / 4 if int(mantissa) == 1 else unit / 2
+    nearest = simplest_between(value - reach, value + unit / 2)
+    return -nearest if sign else nearest

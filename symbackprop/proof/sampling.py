@@ -1,0 +1,155 @@
+"""Rational points at which two sides are compared by balls: the source of witnesses, and the guard of every proof."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import sympy as sp
+from flint import fmpq
+
+from symbackprop.proof.budget import Budget
+from symbackprop.proof.evaluation import (
+    PRECISIONS,
+    ImpreciseValueError,
+    Point,
+    UndefinedValueError,
+    Value,
+    enclose,
+    evaluate,
+    sign_of_value,
+)
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.problems import Problem
+from symbackprop.proof.verdict import Witness
+
+Outcome = Literal["different", "agreeing", "left only", "right only", "neither", "unclear"]
+
+# Magnitudes from which numerators are drawn, and their denominators: small ones first, for witnesses that people like.
+_SCALES = ((4, 1), (6, 2), (5, 3), (7, 8), (15, 16), (9, 4), (40, 3), (63, 64), (12, 1), (3, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What comparing two sides at some points has shown."""
+
+    witness: Witness | None
+    agreeing: int
+
+
+def sample_points(
+    problem: Problem,
+    facts: Sequence[Fact],
+    substitution: Sequence[tuple[sp.Symbol, sp.Expr]],
+    seed: int,
+    tries: int,
+) -> Iterator[Point]:
+    """Points that satisfy the facts; substituted names take the value of their expression, if it is rational."""
+    generator = random.Random(seed)
+    fixed = {symbol.name for symbol, _ in substitution}
+    signs = _signs_of_names(facts)
+    for number in range(tries):
+        point: dict[str, Fraction] = {}
+        for name in problem.names:
+            if name not in fixed:
+                value = _draw(generator, _SCALES[number % len(_SCALES)], name in problem.integer_names)
+                point[name] = signs[name] * abs(value) if name in signs else value
+        try:
+            solved = {symbol.name: evaluate(value, point) for symbol, value in substitution}
+            if all(isinstance(value, fmpq) for value in solved.values()):
+                point |= {name: Fraction(int(value.p), int(value.q)) for name, value in solved.items()}
+                if _integral(problem, point) and all(_satisfies(fact, point) for fact in facts):
+                    yield point
+        except (UndefinedValueError, ImpreciseValueError):
+            continue
+
+
+def _draw(generator: random.Random, scale: tuple[int, int], integral: bool) -> Fraction:
+    largest, denominator = scale
+    magnitude = generator.randint(1, largest)
+    return Fraction(magnitude * generator.choice((-1, 1)), 1 if integral else denominator)
+
+
+def _integral(problem: Problem, point: Point) -> bool:
+    return all(point[name].denominator == 1 for name in problem.integer_names)
+
+
+def _signs_of_names(facts: Sequence[Fact]) -> dict[str, int]:
+    """The sign of each name that a fact states outright."""
+    signs = {}
+    for fact in facts:
+        if fact.relation in (">", ">="):
+            sign, symbol = (1, fact.expression) if fact.expression.is_Symbol else (-1, -fact.expression)
+            if symbol.is_Symbol:
+                signs[symbol.name] = sign
+    return signs
+
+
+def _satisfies(fact: Fact, point: Point) -> bool:
+    sign = sign_of_value(evaluate(fact.expression, point))
+    return {">": sign > 0, ">=": sign >= 0, "=": sign == 0, "!=": sign != 0}[fact.relation]
+
+
+def compare_at(
+    problem: Problem, point: Point, precisions: Sequence[int] = PRECISIONS
+) -> tuple[Outcome, Witness | None]:
+    """Compare both sides at a point, with more and more bits as long as the balls overlap."""
+    outcome: Outcome = "unclear"
+    for precision in precisions:
+        values: list[Value | None] = []
+        for side in (problem.left, problem.right):
+            try:
+                values.append(evaluate(side, point, precision))
+            except UndefinedValueError:
+                values.append(None)
+            except ImpreciseValueError:
+                break
+        if len(values) < 2:
+            continue
+        left, right = values
+        if left is None or right is None:
+            if left is None and right is None:
+                return "neither", None
+            return ("right only" if left is None else "left only"), None
+        if left < right or left > right:
+            return "different", _witness(point, left, right)
+        outcome = "agreeing"
+        if isinstance(left, fmpq) and isinstance(right, fmpq):
+            break
+    return outcome, None
+
+
+def _witness(point: Point, left: Value, right: Value) -> Witness:
+    """The witness, with as many digits as it takes to keep the intervals apart."""
+    for digits in (12, 25, 60, 150, 400):
+        first, second = enclose(left, digits), enclose(right, digits)
+        if first.upper < second.lower or second.upper < first.lower:
+            break
+    return Witness(tuple(sorted(point.items())), first, second)
+
+
+def search(
+    problem: Problem,
+    budget: Budget,
+    facts: Sequence[Fact] = (),
+    substitution: Sequence[tuple[sp.Symbol, sp.Expr]] = (),
+    *,
+    wanted: int = 6,
+    tries: int = 48,
+    seed: int = 0,
+) -> Evidence:
+    """Compare at up to `wanted` points where both sides are defined; stop at the first difference."""
+    agreeing = 0
+    for point in sample_points(problem, facts, substitution, seed, tries):
+        budget.check_time()
+        # All bits at the first points, for differences as small as 1e-30; few at the others.
+        outcome, witness = compare_at(problem, point, PRECISIONS if agreeing < 2 else PRECISIONS[:1])
+        if witness is not None:
+            return Evidence(witness, agreeing)
+        agreeing += outcome == "agreeing"
+        if agreeing == wanted or (not problem.names and agreeing):
+            break
+    return Evidence(None, agreeing)

@@ -1,0 +1,202 @@
+"""What a decision hands back: a verdict of three values, the witness of a refutation, and rigorous intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NoReturn
+
+import sympy as sp
+
+Status = Literal["proved", "refuted", "undecided"]
+
+_LONGEST_SIDE = 120
+
+
+def _write_number(value: Fraction) -> str:
+    """A fraction as a terminating decimal where it is a short one, else as p/q or in scientific notation."""
+    text = str(value)
+    if len(text) <= 14:
+        return text
+    exponent = len(str(abs(value.numerator))) - len(str(value.denominator))
+    scaled = value / Fraction(10) ** exponent
+    for digits in range(1, 60):
+        if (scaled * 10**digits).denominator == 1:
+            mantissa = f"{int(scaled * 10**digits):+d}"
+            sign, figures = mantissa[0].replace("+", ""), mantissa[1:].rjust(digits + 1, "0")
+            decimal = f"{sign}{figures[:-digits]}.{figures[-digits:]}"
+            return decimal if exponent == 0 else f"{decimal}e{exponent}"
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A closed interval with rational ends that certainly contains a value; one point if the value is rational.
+
+    >>> from fractions import Fraction
+    >>> str(Interval(Fraction(3, 2), Fraction(3, 2)))
+    '3/2'
+    """
+
+    lower: Fraction
+    upper: Fraction
+
+    @property
+    def exact(self) -> bool:
+        """Whether the interval is a single rational number."""
+        return self.lower == self.upper
+
+    def __str__(self) -> str:
+        """The number, or both ends in brackets."""
+        if self.exact:
+            return _write_number(self.lower)
+        return f"[{_write_number(self.lower)}, {_write_number(self.upper)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A rational point at which two sides differ, with both values as disjoint rigorous intervals.
+
+    >>> from fractions import Fraction
+    >>> one, two = Interval(Fraction(1), Fraction(1)), Interval(Fraction(2), Fraction(2))
+    >>> str(Witness((("x", Fraction(1, 2)),), one, two))
+    'at x = 1/2 the left side is 1 and the right side is 2'
+    """
+
+    point: tuple[tuple[str, Fraction], ...]
+    left: Interval
+    right: Interval
+
+    def __str__(self) -> str:
+        """The point and the two values, as a clause."""
+        where = ", ".join(f"{name} = {_write_number(value)}" for name, value in self.point)
+        return f"{f'at {where} ' if where else ''}the left side is {self.left} and the right side is {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to "is left equal to right?": proved, refuted or undecided. Undecided is never equal.
+
+    `scope` says for what it was decided, `hypotheses` under which conditions (what was assumed, and where the sides are
+    defined), `witness` is the counterexample of a refutation, `diagnosis` what a wrong claim lacks (itself proven),
+    `reason` why nothing could be decided, `notes` how the text was read. `left`, `right` and `formulas` (the hypotheses
+    as SymPy relations) serve the printers. A verdict has no truth value: ask `.proved`.
+
+    >>> verdict = Verdict("proved", hypotheses=("x != 0",))
+    >>> verdict.proved, verdict.for_all_sizes, str(verdict)
+    (True, True, 'Proved for all real values, where x != 0.')
+    """
+
+    status: Status
+    scope: str = "all real values"
+    for_all_sizes: bool = True
+    hypotheses: tuple[str, ...] = ()
+    witness: Witness | None = None
+    diagnosis: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    left: sp.Expr | None = None
+    right: sp.Expr | None = None
+    relation: str = "="
+    formulas: tuple[sp.Basic, ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        """Whether the equality was proved."""
+        return self.status == "proved"
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a counterexample was found."""
+        return self.status == "refuted"
+
+    @property
+    def undecided(self) -> bool:
+        """Whether neither a proof nor a counterexample was found."""
+        return self.status == "undecided"
+
+    def __bool__(self) -> NoReturn:
+        """A verdict has three values, so it is never used as a condition."""
+        raise TypeError("a Verdict has three values and no truth value; ask verdict.proved, .refuted or .undecided")
+
+    def _statement(self) -> str:
+        """`left = right`, unless that would be too long to read."""
+        if self.left is None or self.right is None:
+            return ""
+        sides = (str(self.left), str(self.right))
+        return f"{sides[0]} {self.relation} {sides[1]}" if max(map(len, sides)) <= _LONGEST_SIDE else ""
+
+    def __str__(self) -> str:
+        """The verdict as a sentence or two."""
+        statement = self._statement()
+        lead = self.status.capitalize() + (f": {statement}" if statement else "")
+        if self.proved:
+            # A fixed number has no values to range over, so its proof has no scope to name.
+            lead += f"{',' if statement else ''} for {self.scope}" if self.scope else ""
+            lead += f", where {_join(self.hypotheses)}" if self.hypotheses else ""
+        elif self.refuted:
+            lead += f"; {self.witness}" if self.witness is not None else ""
+        else:
+            lead += f"; {self.reason}" if self.reason else ""
+        return _write_sentences(lead, self.diagnosis, *self.notes)
+
+    def latex(self) -> str:
+        """The verdict set in LaTeX (text with its formulas between dollar signs)."""
+        parts = [rf"\textbf{{{self.status.capitalize()}}}"]
+        if self.left is not None and self.right is not None:
+            parts.append(f": ${sp.latex(self.left)} {_TEX_RELATIONS[self.relation]} {sp.latex(self.right)}$")
+        if self.proved and self.scope:
+            parts.append(f", for {_escape(self.scope)}")
+        if self.proved and self.hypotheses:
+            formulas = [f"${sp.latex(formula)}$" for formula in self.formulas]
+            texts = formulas + [_escape(text) for text in self.hypotheses[len(formulas) :]]
+            parts.append(f", where {_join(texts)}")
+        if self.witness is not None:
+            point = ", ".join(f"{sp.latex(sp.Symbol(name))} = {_tex_number(value)}" for name, value in self.witness.point)
+            parts.append(f"; at ${point}$" if point else ";")
+            parts.append(f" the left side is ${_tex_interval(self.witness.left)}$")
+            parts.append(f" and the right side is ${_tex_interval(self.witness.right)}$")
+        if self.undecided and self.reason:
+            parts.append(f"; {_escape(self.reason)}")
+        return _write_sentences("".join(parts), *(_escape(text) for text in (self.diagnosis, *self.notes)))
+
+
+_TEX_RELATIONS = {"=": "=", "~": r"\approx"}
+
+_TEX_SPECIALS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "#": r"\#", "&": r"\&", "$": r"\$",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+}  # fmt: skip
+
+
+def _escape(text: str) -> str:
+    """Plain text as LaTeX text."""
+    return "".join(_TEX_SPECIALS.get(character, character) for character in text)
+
+
+def _tex_number(value: Fraction) -> str:
+    """A rational number in LaTeX mathematics."""
+    text = _write_number(value)
+    if "/" in text:
+        sign = "-" if value < 0 else ""
+        return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
+
+
+def _tex_interval(interval: Interval) -> str:
+    """An interval in LaTeX mathematics."""
+    if interval.exact:
+        return _tex_number(interval.lower)
+    return f"[{_tex_number(interval.lower)}, {_tex_number(interval.upper)}]"
+
+
+def _join(texts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1]
+
+
+def _write_sentences(*texts: str) -> str:
+    """The texts that are not empty, each as a sentence."""
+    return " ".join(text[:1].upper() + text[1:].rstrip(".") + "." for text in texts if text)
