@@ -1,0 +1,134 @@
+"""Arguments of generated code: arrays by name, their shapes checked and the sizes of their axes bound.
+
+This module needs only NumPy, because standalone modules carry its source: what is printed is what runs here. A layout is a
+dict: "params" and "data" map the name of a tensor to its axes, "sizes" is the tuple of size names that no array carries. An
+axis is (constant, ((size name, coefficient), ...)).
+"""
+
+from __future__ import annotations
+
+import keyword
+from typing import Any
+
+import numpy as np
+
+
+class BindingError(ValueError):
+    """Arguments that do not fit; `kind` is "names", "shape", "data" or "out"."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any], dict[str, int]]:
+    """The arrays and the sizes that a call gives, cast to dtype where they are not of it."""
+    if not hasattr(params, "keys"):
+        raise BindingError("names", f"The first argument is a {type(params).__name__}; give a dict of the parameters by name.")
+    check_names(layout, params, data)
+    arrays = {name: cast(name, params[name], dtype) for name in layout["params"]}
+    arrays.update({name: cast(name, data[name], dtype) for name in layout["data"]})
+    sizes = {name: check_size(name, data[name]) for name in layout["sizes"]}
+    tensors = {**layout["params"], **layout["data"]}
+    source = {name: "its keyword" for name in sizes}
+    waiting = [(name, place, axis) for name in tensors for place, axis in enumerate(tensors[name])]
+    for name, axes in tensors.items():
+        if arrays[name].ndim != len(axes):
+            letters = ", ".join(show_axis(axis) for axis in axes)
+            expected = f"{len(axes)} axes [{letters}]" if axes else "a scalar"
+            raise BindingError("shape", f"{name} has shape {arrays[name].shape}; expected {expected}.")
+        if 0 in arrays[name].shape:
+            raise BindingError("shape", f"{name} has shape {arrays[name].shape}; every axis needs at least one entry.")
+    while waiting:
+        later = []
+        for name, place, axis in waiting:
+            constant, parts = axis
+            unknown = [part for part in parts if part[0] not in sizes]
+            got = arrays[name].shape[place]
+            known = constant + sum(c * sizes[n] for n, c in parts if n in sizes)
+            if len(unknown) > 1:
+                later.append((name, place, axis))
+            elif unknown:
+                size, coefficient = unknown[0]
+                value, rest = divmod(got - known, coefficient)
+                if rest or value < 1:
+                    message = f"axis {place + 1} of {name} has {got} entries; expected {show_axis(axis)} for some {size} >= 1."
+                    raise BindingError("shape", message)
+                sizes[size], source[size] = value, f"axis {place + 1} of {name}"
+            elif got != known:
+                origin = ", ".join(f"{n} = {sizes[n]} by {source[n]}" for n, _ in parts)
+                wanted = f"{show_axis(axis)} = {known}" + (f" ({origin})" if origin else "") if parts else str(known)
+                message = f"axis {place + 1} of {name} has {got} entries; expected {wanted}."
+                raise BindingError("shape", message)
+        if len(later) == len(waiting):
+            names = sorted({n for _, _, axis in later for n, _ in axis[1] if n not in sizes})
+            raise BindingError("shape", f"The sizes {', '.join(names)} do not follow from the shapes.")
+        waiting = later
+    return arrays, sizes
+
+
+def check_names(layout: Any, params: Any, data: Any) -> None:
+    """Every wrong, missing and extra name in one message."""
+    expected = {"params": tuple(layout["params"]), "keywords": tuple(layout["data"]) + tuple(layout["sizes"])}
+    problems = []
+    for place, given in (("params", params), ("keywords", data)):
+        missing = [str(name) for name in expected[place] if name not in given]
+        extra = [str(name) for name in given if name not in expected[place]]
+        if missing:
+            problems.append(f"missing in {place}: {', '.join(missing)}")
+        if extra:
+            problems.append(f"not expected in {place}: {', '.join(extra)}")
+    if problems:
+        call = ["{" + ", ".join(f"{name!r}: ..." for name in expected["params"]) + "}"]
+        call += [f"{name}=..." if not keyword.iskeyword(name) else f"**{{{name!r}: ...}}" for name in expected["keywords"]]
+        raise BindingError("names", f"{'; '.join(problems)}. Call it as f({', '.join(call)}).")
+
+
+def cast(name: str, value: Any, dtype: Any) -> Any:
+    """The value as an array of dtype; an array that is one already is not copied."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise BindingError("data", f"{name} is not an array of numbers: {error}") from error
+    if array.dtype.kind not in "biuf":
+        message = f"{name} has entries of type {array.dtype}; expected real numbers."
+        raise BindingError("data", message)
+    return array.astype(dtype, copy=False)
+
+
+def check_size(name: str, value: Any) -> int:
+    """A size that the caller gives as a number."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
+        raise BindingError("data", f"The size {name} is {value!r}; expected an integer of at least 1.")
+    return int(value)
+
+
+def show_axis(axis: Any) -> str:
+    """An axis as a formula: N, 2*D or T+1."""
+    constant, parts = axis
+    text = "+".join(name if c == 1 else f"{c}*{name}" for name, c in parts) if parts else str(constant)
+    return (text + (f"{constant:+d}" if constant and parts else "")).replace("+-", "-")
+
+
+def write_out(out: Any, gradients: dict[str, Any]) -> None:
+    """Copy the gradients into the arrays of the caller."""
+    if not hasattr(out, "keys") or set(out) != set(gradients):
+        names = ", ".join(gradients)
+        raise BindingError("out", f"out needs exactly the arrays {names}; it is {describe(out)}.")
+    for name, gradient in gradients.items():
+        target = out[name]
+        if not isinstance(target, np.ndarray) or target.shape != gradient.shape or target.dtype != gradient.dtype:
+            got = f"{target.dtype} of shape {target.shape}" if isinstance(target, np.ndarray) else type(target).__name__
+            message = f"out[{name!r}] is {got}; expected an array of {gradient.dtype} of shape {gradient.shape}."
+            raise BindingError("out", message)
+    for name, gradient in gradients.items():
+        np.copyto(out[name], gradient)
+
+
+def describe(out: Any) -> str:
+    """What stands in `out`, for a message."""
+    return f"a dict of {', '.join(map(str, out)) or 'nothing'}" if hasattr(out, "keys") else f"a {type(out).__name__}"
+
+
+CONTENTS = (BindingError, bind, check_names, cast, check_size, show_axis, write_out, describe)
+"""What a standalone module carries of this one, in order."""

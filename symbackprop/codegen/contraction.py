@@ -1,0 +1,51 @@
+"""How a sum of products is taken apart: what stands before the sum, and which two factors are multiplied first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from itertools import combinations
+
+import sympy
+
+from symbackprop.calculus.definitions import used_slots
+from symbackprop.calculus.indices import Index
+
+Labels = frozenset[Index]
+
+
+def split_product(
+    product: sympy.Expr, carried: Sequence[Labels], bound: AbstractSet[Index]
+) -> tuple[sympy.Expr, dict[Labels, tuple[sympy.Expr, ...]]]:
+    """The factors without bound indices, and the others by the indices they carry; slot k carries `carried[k]`.
+
+    A square counts as two factors, so that its sum is a dot product. Factors that carry a subset of another group's indices
+    join the smallest such group, so that only contractions stay between groups.
+    """
+    outside: list[sympy.Expr] = []
+    groups: dict[Labels, list[sympy.Expr]] = {}
+    for factor in sympy.Mul.make_args(product):
+        labels = frozenset(i for k in used_slots(factor) for i in carried[k])
+        if not labels & bound:
+            outside.append(factor)
+        elif factor.is_Pow and factor.exp == 2:
+            groups.setdefault(labels, []).extend((factor.base, factor.base))
+        else:
+            groups.setdefault(labels, []).append(factor)
+    for small in sorted(groups, key=len):
+        larger = [g for g in groups if small < g]
+        if larger:
+            groups[min(larger, key=len)].extend(groups.pop(small))
+    return sympy.Mul(*outside), {labels: tuple(factors) for labels, factors in groups.items()}
+
+
+def choose_pair(groups: Sequence[Labels], bound: AbstractSet[Index]) -> tuple[int, int]:
+    """The two groups to multiply first: those that leave the fewest indices, and of these the ones that touch the fewest."""
+
+    def cost(pair: tuple[int, int]) -> tuple[int, int]:
+        others = [g for k, g in enumerate(groups) if k not in pair]
+        union = groups[pair[0]] | groups[pair[1]]
+        left = {i for i in union if i not in bound or any(i in g for g in others)}
+        return len(left), len(union)
+
+    return min(combinations(range(len(groups)), 2), key=cost)

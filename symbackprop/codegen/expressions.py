@@ -1,0 +1,114 @@
+"""Scalar bodies as NumPy expressions, and index positions as expressions over sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy
+from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.precedence import PRECEDENCE
+
+from symbackprop.codegen.forms import ExpMinusOne, LogOnePlus
+from symbackprop.errors import UnsupportedError
+
+
+class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
+    """Prints a body with the slots replaced by the given texts.
+
+    SymPy's `select` is slow, its `maximum.reduce` makes an array, and its np.sqrt(2) is a float64 that would widen float32.
+    """
+
+    def __init__(self, texts: Mapping[sympy.Symbol, str]) -> None:
+        super().__init__({"fully_qualified_modules": False})
+        self.texts = texts
+
+    def write(self, body: sympy.Expr) -> str:
+        """The NumPy expression of a body."""
+        return str(self.doprint(body))
+
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:
+        return self.texts[expr]
+
+    def _print(self, expr: sympy.Basic, **kwargs: object) -> str:
+        if isinstance(expr, sympy.Expr) and expr.is_number and not expr.is_Rational:
+            return repr(float(expr))
+        return str(super()._print(expr, **kwargs))
+
+    def _print_Function(self, expr: sympy.Function) -> str:
+        raise UnsupportedError(f"There is no NumPy code for the function {expr.func.__name__}; define it by a formula.")
+
+    def _call(self, name: str, expr: sympy.Function) -> str:
+        return f"{name}({', '.join(self._argument(a) for a in expr.args)})"
+
+    def _argument(self, expr: sympy.Expr) -> str:
+        """An argument of a call: a text put for a slot needs no brackets of its own there."""
+        text = self._print(expr)
+        return text[1:-1] if expr.is_Symbol and text.startswith("(") else text
+
+    def _print_LogOnePlus(self, expr: LogOnePlus) -> str:
+        return self._call("np.log1p", expr)
+
+    def _print_ExpMinusOne(self, expr: ExpMinusOne) -> str:
+        return self._call("np.expm1", expr)
+
+    def _print_Abs(self, expr: sympy.Abs) -> str:
+        return self._call("np.abs", expr)
+
+    def _print_erf(self, expr: sympy.erf) -> str:
+        return self._call("erf", expr)
+
+    def _print_known(self, expr: sympy.Function) -> str:
+        names = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh"}
+        name = expr.func.__name__
+        return self._call(f"np.{names.get(name, name)}", expr)
+
+    _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_sinh = _print_cosh = _print_tanh = _print_known
+    _print_asin = _print_acos = _print_atan = _print_asinh = _print_acosh = _print_atanh = _print_sign = _print_known
+
+    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
+        base, exponent = expr.args
+        if exponent == sympy.S.Half:
+            return f"np.sqrt({self._argument(base)})"
+        if exponent == -sympy.S.Half:
+            return f"1/np.sqrt({self._argument(base)})"
+        if exponent == 2:
+            return f"np.square({self._argument(base)})"
+        if exponent.is_Integer and exponent < 0:
+            below = base if exponent == -1 else sympy.Pow(base, -exponent)
+            return f"1/{self.parenthesize(below, PRECEDENCE['Pow'])}"
+        return f"{self.parenthesize(base, PRECEDENCE['Pow'])}**{self.parenthesize(exponent, PRECEDENCE['Pow'])}"
+
+    def _print_Max(self, expr: sympy.Max) -> str:
+        return self._nest("np.maximum", expr)
+
+    def _print_Min(self, expr: sympy.Min) -> str:
+        return self._nest("np.minimum", expr)
+
+    def _nest(self, name: str, expr: sympy.Expr) -> str:
+        text = self._print(expr.args[-1])
+        for argument in reversed(expr.args[:-1]):
+            text = f"{name}({self._print(argument)}, {text})"
+        return text
+
+    def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
+        *pairs, (last, always) = expr.args
+        text = self._print(last)
+        if always is not sympy.true and always != True:  # noqa: E712 - a SymPy condition is not a bool
+            text = f"np.where({self._print(always)}, {text}, np.nan)"
+        for value, condition in reversed(pairs):
+            text = f"np.where({self._print(condition)}, {self._print(value)}, {text})"
+        return text
+
+    def _print_Relational(self, expr: sympy.core.relational.Relational) -> str:
+        return f"({self._print(expr.lhs)} {expr.rel_op} {self._print(expr.rhs)})"
+
+    _print_Equality = _print_Unequality = None
+
+    def _print_And(self, expr: sympy.And) -> str:
+        return self._nest("np.logical_and", expr)
+
+    def _print_Or(self, expr: sympy.Or) -> str:
+        return self._nest("np.logical_or", expr)
+
+    def _print_Not(self, expr: sympy.Not) -> str:
+        return self._call("np.logical_not", expr)

@@ -1,0 +1,298 @@
+"""Scalar expressions that do not overflow: the two functions that replace exponentials, and the rewrites that find them.
+
+An expression is *canonical* where every sum of exponentials in a denominator or a logarithm has become one exponential, so
+that exponentials meet in one exponent and cancel there: 1 + exp(u) = exp(softplus(u)), and softplus(-u) = softplus(u) - u.
+It is *finished* where what is left of the exponents is written with logistic and softplus. Every step is an identity of
+real numbers; `STABLE_FORMS` lists them with an example each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy
+
+from symbackprop.calculus.definitions import slot_symbol
+
+
+class Softplus(sympy.Function):  # type: ignore[misc]
+    """log(1 + exp(u)).
+
+    >>> Softplus(sympy.Symbol("u")).exact
+    log(exp(u) + 1)
+    """
+
+    nargs = 1
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.log(1 + sympy.exp(self.args[0]))
+
+
+class Logistic(sympy.Function):  # type: ignore[misc]
+    """1/(1 + exp(-u)) = exp(u - softplus(u))."""
+
+    nargs = 1
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return 1 / (1 + sympy.exp(-self.args[0]))
+
+
+class LogOnePlus(sympy.Function):  # type: ignore[misc]
+    """log(1 + u), accurate where u is small."""
+
+    nargs = 1
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.log(1 + self.args[0])
+
+
+class ExpMinusOne(sympy.Function):  # type: ignore[misc]
+    """exp(u) - 1, accurate where u is small."""
+
+    nargs = 1
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.exp(self.args[0]) - 1
+
+
+def write_exactly(body: sympy.Expr) -> sympy.Expr:
+    """The body with the functions of this module written as the formulas that they stand for."""
+    return body.replace(
+        lambda e: isinstance(e, Softplus | Logistic | LogOnePlus | ExpMinusOne), lambda e: e.exact
+    )
+
+
+@lru_cache(maxsize=4096)
+def canonical(body: sympy.Expr) -> sympy.Expr:
+    """The canonical form of a body.
+
+    >>> u, v = slot_symbol(0), slot_symbol(1)
+    >>> canonical(sympy.log(sympy.exp(u) * v))
+    s0 + log(s1)
+    """
+    if body.is_Atom or body.is_number:
+        return body
+    if isinstance(body, sympy.Piecewise):
+        return sympy.Piecewise(*((finish(canonical(v)), c) for v, c in body.args))
+    arguments = [canonical(a) for a in body.args]
+    if isinstance(body, sympy.exp):
+        return sympy.exp(sympy.expand_mul(arguments[0]))
+    if isinstance(body, sympy.log):
+        return _logarithm(arguments[0])
+    if body.is_Pow:
+        return _power(arguments[0], arguments[1])
+    if body.is_Add:
+        return _complement(sympy.Add(*arguments))
+    if body.is_Mul:
+        exponent, rest = split_exponential(sympy.Mul(*arguments))
+        return sympy.exp(sympy.expand_mul(exponent)) * rest
+    if isinstance(body, Softplus):
+        return _softplus(arguments[0])
+    if isinstance(body, Logistic):
+        return sympy.exp(arguments[0] - _softplus(arguments[0]))
+    return body.func(*arguments)
+
+
+def split_exponential(body: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """(A, r) with body = exp(A) * r."""
+    factors = sympy.Mul.make_args(body)
+    exponent = sympy.Add(*(f.args[0] for f in factors if isinstance(f, sympy.exp)))
+    return exponent, sympy.Mul(*(f for f in factors if not isinstance(f, sympy.exp)))
+
+
+def exponent_of_sum(body: sympy.Expr) -> sympy.Expr | None:
+    """A with body = exp(A), where the body is a sum of exponentials with positive numbers before them."""
+    total: sympy.Expr | None = None
+    for addend in sorted(sympy.Add.make_args(body), key=lambda a: not a.is_number):
+        exponent, factor = split_exponential(addend)
+        if factor.is_positive is not True or not factor.is_number:
+            return None
+        exponent += sympy.log(factor)
+        total = exponent if total is None else sympy.expand_mul(total + _softplus(sympy.expand_mul(exponent - total)))
+    return total
+
+
+def _softplus(argument: sympy.Expr) -> sympy.Expr:
+    """softplus with the sign of its argument normalised, so that equal ones meet."""
+    if argument.could_extract_minus_sign():
+        return argument + Softplus(sympy.expand_mul(-argument))
+    return Softplus(argument)
+
+
+def _logarithm(argument: sympy.Expr) -> sympy.Expr:
+    exponent, rest = split_exponential(argument)
+    if exponent != 0:
+        return exponent + (_logarithm(rest) if rest != 1 else 0)
+    if argument.is_Add and argument.has(sympy.exp):
+        total = exponent_of_sum(argument)
+        if total is not None:
+            return total
+    if argument.is_Pow and argument.exp == -1:
+        return -sympy.log(argument.base)
+    return sympy.log(argument)
+
+
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+    if base.is_Add and base.has(sympy.exp) and not (exponent.is_Integer and exponent > 0):
+        total = exponent_of_sum(base)
+        if total is not None:
+            return sympy.exp(sympy.expand_mul(total * exponent))
+    inner, rest = split_exponential(base)
+    if inner != 0:
+        return sympy.exp(sympy.expand_mul(inner * exponent)) * rest**exponent
+    return base**exponent
+
+
+def _complement(total: sympy.Expr) -> sympy.Expr:
+    """p - p*logistic(u) = p*logistic(-u), in exponential form; anything else as it is."""
+    if not (total.is_Add and len(total.args) == 2 and total.has(Softplus)):
+        return total
+    for first, second in (total.args, total.args[::-1]):
+        ratio = -second / first
+        if isinstance(ratio, sympy.exp):
+            parts = [a for a in sympy.Add.make_args(ratio.args[0]) if a.has(Softplus)]
+            if len(parts) == 1 and isinstance(-parts[0], Softplus):
+                inner = (-parts[0]).args[0]
+                rest = sympy.expand_mul(ratio.args[0] - parts[0])
+                if rest == 0:
+                    return first * sympy.exp(inner + parts[0])
+                if rest == inner:
+                    return first * sympy.exp(parts[0])
+    return total
+
+
+@lru_cache(maxsize=4096)
+def finish(body: sympy.Expr) -> sympy.Expr:
+    """The body with its exponents written as products of logistic functions where they are such.
+
+    >>> u = slot_symbol(0)
+    >>> finish(canonical(sympy.exp(-u) / (1 + sympy.exp(-u)) ** 2))
+    Logistic(-s0)*Logistic(s0)
+    """
+    if body.is_Atom or body.is_number:
+        return body
+    if isinstance(body, sympy.exp):
+        exponent, product = split_logistic(body.args[0])
+        return product * sympy.exp(finish(exponent))
+    arguments = [finish(a) for a in body.args]
+    if body.is_Add:
+        return _shorten_sum(sympy.Add(*arguments))
+    return body.func(*arguments)
+
+
+def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions."""
+    rest, product = sympy.expand_mul(exponent), sympy.Integer(1)
+    for addend in sympy.Add.make_args(rest):
+        coefficient, factor = addend.as_coeff_Mul()
+        if not (isinstance(factor, Softplus) and coefficient.is_Integer and coefficient < 0):
+            continue
+        inner, count = factor.args[0], int(-coefficient)
+        lead = sympy.Add.make_args(inner)[-1]
+        found = rest.coeff(lead.as_coeff_Mul()[1]) / lead.as_coeff_Mul()[0] if not lead.is_number else sympy.Integer(0)
+        ups = min(max(int(found), 0), count) if found.is_Integer else 0
+        product *= Logistic(finish(inner)) ** ups * Logistic(finish(sympy.expand_mul(-inner))) ** (count - ups)
+        rest = sympy.expand_mul(rest - ups * inner + count * factor)
+    return rest, product
+
+
+def _shorten_sum(total: sympy.Expr) -> sympy.Expr:
+    """c*softplus(u) - c*u = c*softplus(-u), and exp(u) - 1 accurately; the left sides lose their digits."""
+    for addend in sympy.Add.make_args(total):
+        coefficient, factor = addend.as_coeff_Mul()
+        if isinstance(factor, Softplus):
+            gone = sympy.expand_mul(-coefficient * factor.args[0])
+            present = sympy.Add.make_args(total)
+            if all(part in present for part in sympy.Add.make_args(gone)):
+                shorter = total - addend - gone
+                return _shorten_sum(shorter) + coefficient * Softplus(sympy.expand_mul(-factor.args[0]))
+    constant, rest = total.as_coeff_Add()
+    if constant in (1, -1):
+        for addend in sympy.Add.make_args(rest):
+            coefficient, factor = addend.as_coeff_Mul()
+            if isinstance(factor, sympy.exp) and coefficient == -constant:
+                return rest - addend + coefficient * ExpMinusOne(factor.args[0])
+    return total
+
+
+@lru_cache(maxsize=4096)
+def write_safely(body: sympy.Expr) -> sympy.Expr:
+    """Logistic and softplus written with exp(-|u|), which never overflows and which both share.
+
+    >>> write_safely(Softplus(slot_symbol(0)))
+    LogOnePlus(exp(-Abs(s0))) + Max(0, s0)
+    """
+
+    if not body.has(Softplus, Logistic):
+        return body
+    if isinstance(body, sympy.Piecewise):
+        return sympy.Piecewise(*((write_safely(v), c) for v, c in body.args))
+    if body.is_Mul:
+        powers = body.as_powers_dict()
+        for factor, power in powers.items():
+            mirror = powers.get(Logistic(-factor.args[0]), 0) if isinstance(factor, Logistic) else 0
+            both = min(power, mirror) if power.is_Integer and sympy.sympify(mirror).is_Integer else 0
+            if both > 0:
+                pair = factor * Logistic(-factor.args[0])
+                small = sympy.exp(-sympy.Abs(write_safely(factor.args[0])))
+                return (small / (1 + small) ** 2) ** both * write_safely(body / pair**both)
+    arguments = [write_safely(a) for a in body.args]
+    if isinstance(body, Softplus | Logistic):
+        u = arguments[0]
+        small = sympy.exp(-sympy.Abs(u))
+        if isinstance(body, Softplus):
+            return sympy.Max(0, u) + LogOnePlus(small)
+        return sympy.Piecewise((1, sympy.Ge(u, 0)), (small, True)) / (1 + small)
+    return body.func(*arguments)
+
+
+def is_safe(body: sympy.Basic) -> bool:
+    """Whether a body is finite wherever its slots are, sums and products that overflow aside."""
+    if body.is_Symbol or body.is_number:
+        return True
+    if isinstance(body, sympy.exp):
+        return isinstance(-body.args[0], sympy.Abs) and is_safe(body.args[0])
+    if body.is_Pow:
+        return bool(body.args[1].is_Integer and body.args[1] > 0) and is_safe(body.args[0])
+    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | sympy.Abs | sympy.Max
+    return isinstance(body, bounded) and all(is_safe(a) for a in body.args)
+
+
+@dataclass(frozen=True, slots=True)
+class StableForm:
+    """A named rewrite: `apply` turns `example` into an equal expression that is right where the example overflows."""
+
+    name: str
+    apply: Callable[[sympy.Expr], sympy.Expr]
+    example: sympy.Expr
+
+
+_U, _V = slot_symbol(0), slot_symbol(1)
+
+STABLE_FORMS = (
+    StableForm("logarithm of one exponential more", canonical, sympy.log(1 + sympy.exp(_U))),
+    StableForm("reciprocal of a sum of exponentials", canonical, 1 / (sympy.exp(_U) + 2 * sympy.exp(_V))),
+    StableForm("root of a sum of exponentials", canonical, 1 / sympy.sqrt(1 + sympy.exp(-_U))),
+    StableForm("logarithm of an exponential factor", canonical, sympy.log(_V * sympy.exp(_U))),
+    StableForm("logarithm of a sum of exponentials", canonical, sympy.log(sympy.exp(_U) + sympy.exp(_V) + 3)),
+    StableForm("complement of the logistic function", canonical, 1 - 1 / (1 + sympy.exp(-_U))),
+    StableForm("logarithm of the complement", canonical, sympy.log(1 - 1 / (1 + sympy.exp(-_U)))),
+    StableForm("power of an exponential factor", canonical, sympy.sqrt(_V * sympy.exp(-_U))),
+    StableForm("logistic function", lambda e: finish(canonical(e)), 1 / (1 + sympy.exp(-_U))),
+    StableForm("rising logistic function", lambda e: finish(canonical(e)), sympy.exp(_U) / (1 + sympy.exp(_U))),
+    StableForm("slope of the logistic", lambda e: finish(canonical(e)), sympy.exp(-_U) / (1 + sympy.exp(-_U)) ** 2),
+    StableForm("logarithm of the logistic", lambda e: finish(canonical(e)), sympy.log(1 / (1 + sympy.exp(-_U)))),
+    StableForm("exponential less one", finish, sympy.exp(_U) - 1),
+    StableForm("softplus without overflow", write_safely, Softplus(_U)),
+    StableForm("logistic without overflow", write_safely, Logistic(_U)),
+)

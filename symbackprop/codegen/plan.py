@@ -1,0 +1,334 @@
+"""From definitions to a plan: reads become operands, sums of products become contractions, bodies become maps.
+
+Records are made once each, so that the backward pass finds what the forward pass has computed. A tensor is an *alias*: a
+value whose axes carry some of the indices of its definition, so that transposing and repeating cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy
+
+from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, used_slots
+from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Count as CountSlot
+from symbackprop.calculus.tensors import Read, Slot, Tensor
+from symbackprop.codegen.contraction import choose_pair, split_product
+from symbackprop.codegen.forms import is_safe, write_safely
+from symbackprop.codegen.records import (
+    Constant,
+    Contract,
+    Count,
+    Gather,
+    Given,
+    Map,
+    Match,
+    Output,
+    Peak,
+    Plan,
+    Position,
+    Record,
+    Select,
+    Spread,
+    Use,
+    Value,
+    reach,
+)
+from symbackprop.codegen.stability import PeakDefinition, StableDefinition, find_discarded, stabilise
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A value whose axes carry these indices; an index that it does not carry makes no difference to it."""
+
+    value: int
+    indices: tuple[Index, ...]
+
+
+def make_plan(program: Program, adjoints: Sequence[Definition], value: str, gradients: Mapping[str, str]) -> Plan:
+    """The plan of the tensor `value` and of `gradients` (the name of a tensor, and of the adjoint that is its gradient)."""
+    tensors = program.extended(tuple(adjoints)).tensors()
+    builder = PlanBuilder()
+    for tensor in program.leaves:
+        builder.give(tensor)
+    definitions = stabilise((*program.definitions, *adjoints))
+    discarded = find_discarded(definitions, (value, *gradients.values()))
+    for definition in definitions:
+        builder.define(definition, definition.tensor.name in discarded)
+    result = builder.output(value, tensors[value])
+    outputs = tuple(builder.output(name, tensors[adjoint]) for name, adjoint in gradients.items())
+    return builder.finish(result, outputs)
+
+
+class PlanBuilder:
+    """Makes each record once and remembers what stands for which tensor."""
+
+    def __init__(self) -> None:
+        self.values: list[Value] = []
+        self.numbers: dict[tuple[Record, tuple[Affine, ...]], int] = {}
+        self.aliases: dict[str, tuple[Operand, tuple[Index, ...]]] = {}
+        self.named: dict[int, str] = {}
+        self.preferred: tuple[Index, ...] = ()
+
+    def give(self, tensor: Tensor) -> None:
+        """A tensor that the caller passes."""
+        indices = tuple(Index(f"#{k}", size) for k, size in enumerate(tensor.axes))
+        self._alias(tensor.name, self._make(Given(tensor.name), indices), indices)
+
+    def define(self, definition: StableDefinition, quiet: bool) -> None:
+        """Compute a tensor; `quiet` says that only discarded branches may read it where it is not finite."""
+        self.preferred = definition.indices
+        if isinstance(definition, PeakDefinition):
+            operands = [self.read(slot) for slot in definition.slots]
+            operand = self._reduce(self.element(definition.body, operands, quiet), definition.bound, peak=True)
+        else:
+            operand = self._total(definition.terms, quiet)
+        self._alias(definition.tensor.name, operand, definition.indices)
+
+    def output(self, name: str, tensor: Tensor) -> Output:
+        """What the caller gets under `name`."""
+        operand, indices = self.aliases[tensor.name]
+        return Output(name, Use(operand.value, tuple(indices.index(i) for i in operand.indices)), tensor.axes)
+
+    def finish(self, result: Output, gradients: tuple[Output, ...]) -> Plan:
+        """The plan without what nobody needs."""
+        values = tuple(self.values)
+        forward = reach(values, (result.use.value,))
+        backward = reach(values, tuple(g.use.value for g in gradients)) - forward
+        return Plan(values, tuple(self.named.items()), result, gradients, tuple(sorted(forward)), tuple(sorted(backward)))
+
+    def _alias(self, name: str, operand: Operand, indices: tuple[Index, ...]) -> None:
+        self.aliases[name] = (operand, indices)
+        if len(operand.indices) == len(indices):
+            self.named.setdefault(operand.value, name)
+
+    def _make(self, record: Record, indices: tuple[Index, ...]) -> Operand:
+        """The value of a record, made now unless it exists."""
+        axes = tuple(i.size for i in indices)
+        number = self.numbers.setdefault((record, axes), len(self.values))
+        if number == len(self.values):
+            self.values.append(Value(record, axes))
+        return Operand(number, indices)
+
+    def read(self, slot: Slot) -> Operand:
+        """The operand that a slot reads."""
+        if isinstance(slot, CountSlot):
+            indices = tuple(dict.fromkeys(slot.value.indices))
+            return self._make(Count(_position(slot.value, indices)), indices)
+        operand, own = self.aliases[slot.tensor.name]
+        if is_plain(slot):
+            names = dict(zip(own, (form.index for form in slot.at), strict=True))
+            return Operand(operand.value, tuple(i for i in (names[o] for o in operand.indices) if i is not None))
+        full = self._spread(operand, own)
+        indices = tuple(dict.fromkeys(i for form in slot.at for i in form.indices))
+        return self._make(Gather(full.value, tuple(_position(form, indices) for form in slot.at)), indices)
+
+    def _spread(self, operand: Operand, indices: tuple[Index, ...]) -> Operand:
+        """The operand with exactly these axes in this order."""
+        if operand.indices == indices:
+            return operand
+        return self._make(Spread(_use(operand, indices)), indices)
+
+    def _total(self, terms: Sequence[Term], quiet: bool) -> Operand:
+        """The sum of terms: those without bound indices and guards are added in one expression with the sums of the others."""
+        operands: list[Operand] = []
+        body: sympy.Expr = sympy.Integer(0)
+        for term in terms:
+            if term.bound or term.guards:
+                piece: sympy.Expr = slot_symbol(len(operands))
+                operands.append(self._term(term, quiet))
+            else:
+                moved = {slot_symbol(k): slot_symbol(len(operands) + k) for k in range(len(term.slots))}
+                piece = term.body.xreplace(moved)
+                operands += [self.read(slot) for slot in term.slots]
+            body += piece
+        return self.element(body, operands, quiet)
+
+    def _term(self, term: Term, quiet: bool) -> Operand:
+        """One term, its guards applied as selects."""
+        operands = [self.read(slot) for slot in term.slots]
+        outer = [g for g in term.guards if not any(i in term.bound for i in g.form.indices)]
+        inner = [g for g in term.guards if g not in outer]
+        body = term.body
+        if inner:
+            operand = self.element(body, operands, quiet)
+            for guard in inner:
+                operand = self._select(guard.form, operand)
+            body, operands = slot_symbol(0), [operand]
+        carried = {i for o in operands for i in o.indices}
+        for index in term.bound:
+            if index not in carried:
+                operands.append(self.read(CountSlot(index.size)))
+                body = body * slot_symbol(len(operands) - 1)
+        operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
+        for guard in outer:
+            operand = self._select(guard.form, operand)
+        return operand
+
+    def _select(self, form: Affine, operand: Operand) -> Operand:
+        """The operand where form = 0, and 0 elsewhere."""
+        indices = tuple(dict.fromkeys(form.indices))
+        mask = self._make(Match(_position(form, indices)), indices)
+        out = tuple(dict.fromkeys(operand.indices + indices))
+        return self._make(Select(_use(mask, out), _use(operand, out)), out)
+
+    def element(self, body: sympy.Expr, operands: Sequence[Operand], quiet: bool = False) -> Operand:
+        """The body at every point. Every function applied in it is a record of its own, which others can share."""
+        leaves: dict[Operand, sympy.Symbol] = {}
+        built = self._build(write_safely(body), operands, leaves, quiet)
+        used = used_slots(built)
+        kept = [o for k, o in enumerate(leaves) if k in used]
+        if built.is_Symbol:
+            return kept[0]
+        if not kept:
+            return self._make(Constant(built), ())
+        order = sorted(kept, key=lambda o: (-len(o.indices), o.value, [(i.name, str(i.size)) for i in o.indices]))
+        moved = {leaves[o]: slot_symbol(k) for k, o in enumerate(order)}
+        widest = max(kept, key=lambda o: len(o.indices))
+        out = tuple(dict.fromkeys(widest.indices + tuple(i for o in kept for i in o.indices)))
+        return self._make(Map(built.xreplace(moved), tuple(_use(o, out) for o in order), quiet), out)
+
+    def _build(
+        self, body: sympy.Basic, operands: Sequence[Operand], leaves: dict[Operand, sympy.Symbol], quiet: bool
+    ) -> sympy.Basic:
+        """The body over `leaves`, with every function applied in it replaced by a leaf."""
+
+        def leaf(operand: Operand) -> sympy.Symbol:
+            return leaves.setdefault(operand, slot_symbol(len(leaves)))
+
+        if isinstance(body, sympy.Symbol):
+            record = self.values[operands[slot_number(body)].value].record
+            return record.number if isinstance(record, Constant) else leaf(operands[slot_number(body)])
+        if body.is_number or body in (sympy.true, sympy.false):
+            return body
+        if isinstance(body, sympy.Piecewise):
+            pairs = []
+            for value, condition in body.args:
+                built = self._build(value, operands, leaves, quiet or not is_safe(value))
+                pairs.append((built, self._build(condition, operands, leaves, quiet)))
+            return sympy.Piecewise(*pairs)
+        if isinstance(body, sympy.Function) or (body.is_Pow and not body.args[1].is_Integer):
+            inner = [self.element(a, operands, quiet) if not a.is_number else None for a in body.args]
+            arguments = [slot_symbol(k) if o is not None else body.args[k] for k, o in enumerate(inner)]
+            return leaf(self._map(body.func(*arguments), inner, quiet))
+        if isinstance(body, sympy.Mul):
+            scalars, others = [], []
+            for whole in body.args:
+                number, factor = whole.primitive() if whole.is_Add else (sympy.Integer(1), whole)
+                if number != 1:
+                    scalars.append(number)
+                    operands = [*operands, self.element(factor, operands, quiet)]
+                    factor = slot_symbol(len(operands) - 1)
+                carried = [operands[k].indices for k in used_slots(factor)]
+                (others if any(carried) else scalars).append(factor)
+            if others and any(not s.is_number for s in scalars):
+                scalar = leaf(self.element(sympy.Mul(*scalars), operands, quiet))
+                return sympy.Mul(scalar, *(self._build(o, operands, leaves, quiet) for o in others))
+        return body.func(*(self._build(a, operands, leaves, quiet) for a in body.args))
+
+    def _map(self, body: sympy.Expr, arguments: Sequence[Operand | None], quiet: bool) -> Operand:
+        """A function of operands; None stands for an argument that is a number."""
+        kept = {k: o for k, o in enumerate(arguments) if o is not None}
+        out = tuple(dict.fromkeys(i for o in kept.values() for i in o.indices))
+        moved = {slot_symbol(k): slot_symbol(n) for n, k in enumerate(kept)}
+        return self._make(Map(body.xreplace(moved), tuple(_use(o, out) for o in kept.values()), quiet), out)
+
+    def sum(self, body: sympy.Expr, operands: Sequence[Operand], bound: tuple[Index, ...], quiet: bool) -> Operand:
+        """The sum of the body over bound indices, each of which an operand carries."""
+        if not bound:
+            return self.element(body, operands, quiet)
+        carried = [frozenset(o.indices) for o in operands]
+        alone: list[sympy.Expr] = []
+        parts: list[Operand] = []
+        for addend in sympy.Add.make_args(body):
+            outside, groups = split_product(addend, carried, frozenset(bound))
+            missing = [i for i in bound if not any(i in labels for labels in groups)]
+            if len(groups) < 2 and body.is_Add and not missing:
+                alone.append(addend)
+                continue
+            inside = self._contract([(labels, list(factors)) for labels, factors in groups.items()], operands, bound, quiet)
+            extra = [inside, *(self.read(CountSlot(i.size)) for i in missing)]
+            start = len(operands)
+            product = sympy.Mul(outside, *(slot_symbol(start + k) for k in range(len(extra))))
+            parts.append(self.element(product, [*operands, *extra], quiet))
+        if alone:
+            parts.append(self._reduce(self.element(sympy.Add(*alone), operands, quiet), bound))
+        return self.element(sympy.Add(*(slot_symbol(k) for k in range(len(parts)))), parts, quiet)
+
+    def _contract(
+        self,
+        groups: list[tuple[frozenset[Index], list[sympy.Expr]]],
+        operands: Sequence[Operand],
+        bound: tuple[Index, ...],
+        quiet: bool,
+    ) -> Operand:
+        """The sum of a product whose factors are grouped by the indices that they carry, two groups at a time."""
+        if not groups:
+            return self._make(Constant(sympy.Integer(1)), ())
+        if len(groups) == 1:
+            labels, factors = groups[0]
+            whole = [f for f in factors if self._carries(f, operands) == labels]
+            if len(factors) > 1 and whole:
+                rest = list(factors)
+                rest.remove(whole[0])
+                pair = [self.element(f, operands, quiet) for f in (whole[0], sympy.Mul(*rest))]
+                if set(pair[1].indices) == labels:
+                    return self._product_sum(pair[0], pair[1], bound)
+            return self._reduce(self.element(sympy.Mul(*factors), operands, quiet), bound)
+        pending = [self.element(sympy.Mul(*factors), operands, quiet) for _, factors in groups]
+        while len(pending) > 1:
+            first, second = choose_pair([frozenset(o.indices) for o in pending], frozenset(bound))
+            left, right = pending[first], pending[second]
+            others = [o for k, o in enumerate(pending) if k not in (first, second)]
+            ready = tuple(i for i in bound if not any(i in o.indices for o in others))
+            pending = [*others, self._product_sum(left, right, ready)]
+        return pending[0]
+
+    def _carries(self, factor: sympy.Expr, operands: Sequence[Operand]) -> frozenset[Index]:
+        return frozenset(i for k in used_slots(factor) for i in operands[k].indices)
+
+    def _product_sum(self, left: Operand, right: Operand, bound: tuple[Index, ...]) -> Operand:
+        """The sum of left * right over those of `bound` that they carry."""
+        left = self._reduce(left, tuple(i for i in bound if i not in right.indices))
+        right = self._reduce(right, tuple(i for i in bound if i not in left.indices))
+        shared = tuple(i for i in left.indices if i in bound)
+        if not shared:
+            return self.element(slot_symbol(0) * slot_symbol(1), [left, right])
+        batch = [i for i in left.indices if i in right.indices and i not in shared]
+        rows = [i for i in left.indices if i not in right.indices]
+        columns = [i for i in right.indices if i not in left.indices]
+        place = {i: k for k, i in enumerate(self.preferred)}
+        if rows and columns and place.get(columns[0], len(place)) < place.get(rows[0], len(place)):
+            left, right, rows, columns = right, left, columns, rows
+        out = tuple(batch + rows + columns)
+        return self._make(Contract((_use(left, out + shared), _use(right, out + shared))), out)
+
+    def _reduce(self, operand: Operand, bound: Iterable[Index], peak: bool = False) -> Operand:
+        """The sum, or the largest entry, over those of `bound` that the operand carries."""
+        summed = tuple(i for i in bound if i in operand.indices)
+        if not summed:
+            return operand
+        out = tuple(i for i in operand.indices if i not in summed)
+        use = _use(operand, out + summed)
+        return self._make(Peak(use) if peak else Contract((use,)), out)
+
+
+def is_plain(read: Read) -> bool:
+    """Whether the read names every axis by an index of its own that runs over the whole axis."""
+    found = [form.index for form in read.at]
+    whole = all(i is not None and i.size == size for i, size in zip(found, read.tensor.axes, strict=True))
+    return whole and len(set(found)) == len(found)
+
+
+def _use(operand: Operand, labels: tuple[Index, ...]) -> Use:
+    return Use(operand.value, tuple(labels.index(i) for i in operand.indices))
+
+
+def _position(form: Affine, indices: tuple[Index, ...]) -> Position:
+    found = [(indices.index(a), c, a.size) for a, c in form.terms if isinstance(a, Index)]
+    parts = tuple(sorted(found, key=lambda part: part[0]))
+    sizes: list[tuple[Atom, int]] = [(a, c) for a, c in form.terms if isinstance(a, str)]
+    return Position(parts, Affine.build(sizes, form.constant))

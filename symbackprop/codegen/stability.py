@@ -1,0 +1,273 @@
+"""Stable rewrites across definitions: exponentials that would overflow are carried as exponents until they cancel.
+
+A definition whose value is exp(A) times something has a *form*: that product over the slots of other definitions. A sum
+S[n] = sum over k of r*exp(A) has the form exp(m[n]) * R[n], where m[n] is the largest A over k and
+R[n] = sum over k of r*exp(A - m[n]). Who reads such a tensor in a logarithm or a denominator reads the form instead; so does
+who multiplies it by something, if all exponents that could overflow cancel. Nothing here knows softmax, cross-entropy or
+sigmoid: log-softmax, the gradient of cross-entropy and the like follow from the structure of their definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import sympy
+
+from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
+from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
+from symbackprop.codegen.forms import canonical, exponent_of_sum, finish, split_exponential, split_logistic
+
+
+@dataclass(frozen=True, slots=True)
+class PeakDefinition:
+    """tensor[indices] = the largest value of `body` over `bound`."""
+
+    tensor: Tensor
+    indices: tuple[Index, ...]
+    bound: tuple[Index, ...]
+    body: sympy.Expr
+    slots: tuple[Slot, ...]
+
+
+LARGEST_BODY = 2000
+"""Operations beyond which a form is not put into a body: the exponents of a long chain are left as they are."""
+
+StableDefinition = Definition | PeakDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The value of a definition as a canonical body over slots; `overflows` where an exponent may be large."""
+
+    indices: tuple[Index, ...]
+    body: sympy.Expr
+    slots: tuple[Slot, ...]
+    overflows: bool
+
+
+def stabilise(definitions: Sequence[Definition]) -> tuple[StableDefinition, ...]:
+    """Definitions with the same values, that are right where the given ones overflow; new ones stand before their readers."""
+    rewriter = _Rewriter({d.tensor.name for d in definitions})
+    for definition in definitions:
+        rewriter.rewrite(definition)
+    return tuple(rewriter.made)
+
+
+def find_discarded(definitions: Sequence[StableDefinition], outputs: Sequence[str]) -> frozenset[str]:
+    """The tensors that are read in the branches of `where` only, so that nobody sees them where they are not finite."""
+    seen, known = set(outputs), {d.tensor.name for d in definitions}
+    for definition in reversed(definitions):
+        bodies = [definition] if isinstance(definition, PeakDefinition) else definition.terms
+        for term in bodies:
+            everywhere = set(used_slots(_without_branches(term.body)))
+            for k, slot in enumerate(term.slots):
+                if isinstance(slot, Read) and k in everywhere and definition.tensor.name in seen:
+                    seen.add(slot.tensor.name)
+    return frozenset(known - seen)
+
+
+def _without_branches(body: sympy.Expr) -> sympy.Expr:
+    """The body with the conditions of every `where` and without its branches."""
+    conditions: list[sympy.Symbol] = []
+
+    def strip(e: sympy.Piecewise) -> sympy.Expr:
+        conditions.extend(s for _, c in e.args for s in c.free_symbols)
+        return sympy.Integer(1)
+
+    stripped = body.replace(lambda e: isinstance(e, sympy.Piecewise), strip)
+    return sympy.Tuple(stripped, *conditions)
+
+
+class _Rewriter:
+    """Rewrites definitions in order and remembers their forms and the peaks that were made."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.taken = set(names)
+        self.made: list[StableDefinition] = []
+        self.forms: dict[str, Form] = {}
+        self.peaks: dict[str, PeakDefinition] = {}
+
+    def rewrite(self, definition: Definition) -> None:
+        """Add a definition, and its form if it has one."""
+        terms = []
+        for term in definition.terms:
+            body, slots = self._substitute(term.body, term.slots)
+            terms.append(replace(term, body=body, slots=slots))
+        finished = tuple(replace(t, body=finish(t.body)) for t in terms)
+        self.made.append(Definition(definition.tensor, definition.indices, finished, line=definition.line))
+        if any(t.guards for t in terms) or not any(self._is_exponential(t) for t in terms):
+            return
+        body: sympy.Expr = sympy.Integer(0)
+        slots: list[Slot] = []
+        for number, term in enumerate(terms):
+            piece, read = self._form_of_term(term, f"{definition.tensor.name}_{number + 1}")
+            body += piece.xreplace(_intern(read, slots))
+        body = canonical(body)
+        self.forms[definition.tensor.name] = Form(
+            definition.indices, body, tuple(slots), self._count_overflows(body, slots) > 0
+        )
+
+    def _is_exponential(self, term: Term) -> bool:
+        return bool(term.body.has(sympy.exp)) or any(self._form_at(s, True) for s in term.slots)
+
+    def _form_at(self, slot: Slot, overflowing: bool = False) -> Form | None:
+        """The form of what a slot reads at indices of its own or within range; one that overflows if asked."""
+        if not isinstance(slot, Read) or slot.tensor.name not in self.forms:
+            return None
+        form = self.forms[slot.tensor.name]
+        inside = all(
+            (at.index is not None and at.index.size == size) or at.integer == 1
+            for at, size in zip(slot.at, slot.tensor.axes, strict=True)
+        )
+        return form if inside and (form.overflows or not overflowing) else None
+
+    def _substitute(self, body: sympy.Expr, given: tuple[Slot, ...]) -> tuple[sympy.Expr, tuple[Slot, ...]]:
+        """The canonical body, with forms in logarithms and denominators, and everywhere if then less can overflow."""
+        slots = list(given)
+        inner: dict[sympy.Symbol, sympy.Expr] = {}
+        for k in sorted(used_slots(body)):
+            form = self._form_at(given[k])
+            if form is not None and isinstance(read := given[k], Read):
+                values: dict[Atom, Affine] = dict(zip(form.indices, read.at, strict=True))
+                inner[slot_symbol(k)] = form.body.xreplace(_intern([substitute_slot(s, values) for s in form.slots], slots))
+        result = canonical(_substitute_in_denominators(body, inner)) if inner else canonical(body)
+        dangers = self._count_overflows(result, slots) if inner else 0
+        if dangers:
+            whole = canonical(sympy.expand_mul(canonical(body.xreplace(inner))))
+            if self._count_overflows(whole, slots) < dangers and sympy.count_ops(whole) < LARGEST_BODY:
+                result = whole
+        return _pack(result, slots)
+
+    def _count_overflows(self, body: sympy.Expr, slots: Sequence[Slot]) -> int:
+        """How many exponentials outside of `where`, written here or read, are not known to be bounded."""
+        if isinstance(body, sympy.exp):
+            rest, _ = split_logistic(body.args[0])
+            return 0 if self._is_bounded(rest, slots) else 1
+        if isinstance(body, sympy.Symbol):
+            return 1 if self._form_at(slots[slot_number(body)], True) else 0
+        if isinstance(body, sympy.Piecewise):
+            return 0
+        return sum(self._count_overflows(a, slots) for a in body.args if isinstance(a, sympy.Expr))
+
+    def _is_bounded(self, exponent: sympy.Expr, slots: Sequence[Slot]) -> bool:
+        """Whether the exponent is a number, or what stands over a peak less that peak."""
+        exponent = sympy.expand_mul(exponent)
+        if exponent.is_number:
+            return True
+        for k in sorted(used_slots(exponent)):
+            read = slots[k]
+            if not (isinstance(read, Read) and read.tensor.name in self.peaks):
+                continue
+            coefficient = exponent.coeff(slot_symbol(k))
+            instance = _match_peak(self.peaks[read.tensor.name], read, exponent, slots)
+            if instance is not None and coefficient.is_Integer and coefficient < 0:
+                return self._is_bounded(exponent - coefficient * (slot_symbol(k) - instance), slots)
+        return False
+
+    def _form_of_term(self, term: Term, name: str) -> tuple[sympy.Expr, list[Slot]]:
+        """exp(A) * r * R over free indices, where R is the sum over the bound ones, scaled by its largest exponent."""
+        if not term.bound:
+            return term.body, list(term.slots)
+        slots = list(term.slots)
+        total: sympy.Expr = sympy.Integer(0)
+        for number, addend in enumerate(sympy.Add.make_args(sympy.expand_mul(term.body))):
+            exponent, rest = split_exponential(addend)
+            parts = {a: self._bound_in(a, term) for a in sympy.Add.make_args(exponent)}
+            inside = sympy.Add(*(a for a, bound in parts.items() if bound))
+            outside = sympy.exp(exponent - inside)
+            factors = sympy.Mul.make_args(rest)
+            outside *= sympy.Mul(*(f for f in factors if not self._bound_in(f, term)))
+            body = sympy.Mul(*(f for f in factors if self._bound_in(f, term)))
+            if inside != 0 and not self._is_bounded(split_logistic(inside)[0], term.slots):
+                peak = self._add_peak(inside, term, f"{name}_{number + 1}_max")
+                slots.append(peak)
+                outside *= sympy.exp(slot_symbol(len(slots) - 1))
+                inside -= slot_symbol(len(slots) - 1)
+            slots.append(self._add_sum(body * sympy.exp(inside), slots, term.bound, f"{name}_{number + 1}_sum"))
+            total += outside * slot_symbol(len(slots) - 1)
+        return total, slots
+
+    def _bound_in(self, body: sympy.Expr, term: Term) -> bool:
+        return any(i in term.bound for k in used_slots(body) for i in slot_indices(term.slots[k]))
+
+    def _add_peak(self, exponent: sympy.Expr, term: Term, name: str) -> Read:
+        """The read of a new tensor, the largest exponent over the bound indices."""
+        body, slots = _pack(exponent, term.slots)
+        carried = dict.fromkeys(i for s in slots for i in slot_indices(s))
+        free = tuple(i for i in carried if i not in term.bound)
+        tensor = self._tensor(name, free)
+        peak = PeakDefinition(tensor, free, tuple(i for i in carried if i in term.bound), finish(body), slots)
+        self.made.append(peak)
+        self.peaks[tensor.name] = peak
+        return Read(tensor, tuple(Affine.of(i) for i in free))
+
+    def _add_sum(self, full: sympy.Expr, given: Sequence[Slot], bound: tuple[Index, ...], name: str) -> Read:
+        """The read of a new tensor, the sum of a body over the bound indices."""
+        body, slots = _pack(full, given)
+        free = tuple(dict.fromkeys(i for s in slots for i in slot_indices(s) if i not in bound))
+        tensor = self._tensor(name, free)
+        self.made.append(Definition(tensor, free, (Term(bound, finish(body), slots),)))
+        return Read(tensor, tuple(Affine.of(i) for i in free))
+
+    def _tensor(self, name: str, free: tuple[Index, ...]) -> Tensor:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return Tensor(name, tuple(i.size for i in free), Role.HIDDEN)
+
+
+def _substitute_in_denominators(body: sympy.Expr, inner: dict[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
+    """The forms put into logarithms and denominators where that turns the whole of it into one exponential."""
+    if body.is_Atom or isinstance(body, sympy.Piecewise):
+        return body
+    if isinstance(body, sympy.log) or (body.is_Pow and not (body.args[1].is_Integer and body.args[1] > 0)):
+        argument = canonical(body.args[0].xreplace(inner))
+        exponent, _ = split_exponential(argument)
+        if exponent != 0 or (argument.has(sympy.exp) and exponent_of_sum(argument) is not None):
+            return body.func(argument, *body.args[1:])
+    return body.func(*(_substitute_in_denominators(a, inner) for a in body.args))
+
+
+def _match_peak(peak: PeakDefinition, read: Read, exponent: sympy.Expr, slots: Sequence[Slot]) -> sympy.Expr | None:
+    """The body of a peak over the slots of the exponent, at bound indices for which the exponent reads the same tensors."""
+    values: dict[Atom, Affine] = dict(zip(peak.indices, read.at, strict=True))
+    present = [slots[k] for k in sorted(used_slots(exponent))]
+    for slot in peak.slots:
+        for other in present:
+            if not (isinstance(slot, Read) and isinstance(other, Read) and slot.tensor == other.tensor):
+                continue
+            found = dict(values)
+            pairs = list(zip(slot.at, other.at, strict=True))
+            for own, at in pairs:
+                if own.index is not None and own.index in peak.bound and at.index is not None and at.index.size == own.index.size:
+                    found.setdefault(own.index, at)
+            if all(own.substitute(found) == at for own, at in pairs):
+                values = found
+                break
+    moved: dict[sympy.Symbol, sympy.Symbol] = {}
+    for k, slot in enumerate(peak.slots):
+        place = next((n for n, s in enumerate(slots) if s == substitute_slot(slot, values)), None)
+        if place is None:
+            return None
+        moved[slot_symbol(k)] = slot_symbol(place)
+    return canonical(peak.body).xreplace(moved)
+
+
+def _intern(read: Sequence[Slot], slots: list[Slot]) -> dict[sympy.Symbol, sympy.Symbol]:
+    """The numbers in `slots` of what is read, added to it where it is new."""
+    for slot in read:
+        if slot not in slots:
+            slots.append(slot)
+    return {slot_symbol(k): slot_symbol(slots.index(slot)) for k, slot in enumerate(read)}
+
+
+def _pack(body: sympy.Expr, slots: Sequence[Slot]) -> tuple[sympy.Expr, tuple[Slot, ...]]:
+    """The body over its own slots only, equal ones made one."""
+    for _ in range(2):  # a merge can let slots cancel
+        places: dict[Slot, int] = {}
+        used = sorted(used_slots(body))
+        moved = {slot_symbol(k): slot_symbol(places.setdefault(slots[k], len(places))) for k in used}
+        body, slots = body.xreplace(moved), tuple(places)
+    return body, tuple(slots)
