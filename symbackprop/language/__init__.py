@@ -1,0 +1,1 @@
+"""The formula language: text to trees, trees to text, trees to programs."""

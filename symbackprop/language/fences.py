@@ -1,0 +1,37 @@
+"""The `symbackprop` fences of a Markdown file, as one program whose places are those of the file."""
+
+from __future__ import annotations
+
+import re
+
+from symbackprop.errors import DocumentError
+
+FENCE = re.compile(r"^(?P<indent> {0,3})(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+
+
+def extract_fences(markdown: str) -> str:
+    """Return the text of all `symbackprop` fences, every other line blank, so that lines and columns stay the file's.
+
+    DocumentError names the line of a fence that is never closed.
+
+    >>> extract_fences("# Title\\n```symbackprop\\nparam w\\n```\\n")
+    '\\n\\nparam w\\n\\n'
+    """
+    lines, kept = markdown.split("\n"), []
+    opener, opened_at, ours = "", 0, False
+    for number, line in enumerate(lines, start=1):
+        match = FENCE.match(line.rstrip("\r"))
+        if opener:
+            if match and not match["info"].strip() and match["marks"].startswith(opener):
+                opener, line = "", ""
+            kept.append(line if ours and opener else "")
+            continue
+        kept.append("")
+        if match:
+            words = match["info"].split()
+            opener, opened_at, ours = match["marks"], number, bool(words) and words[0] == "symbackprop"
+    if opener and ours:
+        raise DocumentError(
+            f"line {opened_at}: found a symbackprop fence that is never closed, expected {opener} on a line of its own"
+        )
+    return "\n".join(kept)

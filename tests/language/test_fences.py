@@ -1,0 +1,53 @@
+"""Markdown: the fences of a file are one program whose errors name the file's own lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbackprop.errors import DocumentError, FormulaError
+from symbackprop.language.fences import extract_fences
+from symbackprop.language.reader import read_program
+
+DOCUMENT = """# A document
+
+```symbackprop
+param w
+```
+Words, and another language:
+```python
+loss = 2x
+```
+~~~~ symbackprop
+loss = w^2
+~~~
+claim w = w
+~~~~
+"""
+
+
+def test_fences_form_one_program_in_order() -> None:
+    """Only symbackprop fences count, and every statement keeps its line of the file."""
+    text = extract_fences(DOCUMENT.replace("~~~\nclaim", "claim"))
+    assert [(type(s).__name__, s.line) for s in read_program(text)] == [
+        ("Declaration", 4),
+        ("Define", 11),
+        ("Claim", 12),
+    ]
+
+
+def test_shorter_marks_do_not_close_a_fence() -> None:
+    """A fence is closed by marks at least as long as those that opened it, as CommonMark says."""
+    with pytest.raises(FormulaError) as caught:
+        read_program(extract_fences(DOCUMENT))
+    assert (caught.value.line, caught.value.column, caught.value.found) == (12, 1, "`~`")
+
+
+def test_open_fence_is_an_error() -> None:
+    """A symbackprop fence that is never closed names the line of its opening."""
+    with pytest.raises(DocumentError, match="line 2"):
+        extract_fences("text\n```symbackprop\nparam w\n")
+
+
+def test_document_without_fences_is_an_empty_program() -> None:
+    """Plain text, and fences of other languages, say nothing."""
+    assert read_program(extract_fences("# Title\n```\nfoo bar\n```\n")) == ()
