@@ -1,4 +1,4 @@
-"""Limits on what a proof may spend. python-flint ends the whole process when memory runs out, so they are checked first.
+"""Limits on what a proof may spend. python-flint ends the process when memory runs out, so they come first.
 
 A decision over untrusted input belongs in a worker process with a memory limit; that worker calls `decide` unchanged.
 """

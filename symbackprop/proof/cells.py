@@ -1,7 +1,7 @@
 """Kinks: the space is split into cells, by the signs of what is compared, on each of which both sides are smooth.
 
-Every comparison in `Piecewise`, `Abs`, `Max`, `Min`, `sign` and `Heaviside` is the sign of a difference g. A cell fixes
-g > 0, g < 0 or g = 0; in the last case a symbol is solved for and substituted, so the value at a kink is judged exactly.
+Every comparison in `Piecewise`, `Abs`, `Max`, `Min`, `sign` and `Heaviside` is the sign of a difference g. A cell
+fixes g > 0, g < 0 or g = 0; in the last case a symbol is solved for and substituted, so kinks are judged exactly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.budget import Budget
-from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError, evaluate, relation_holds, sign_of_value
+from symbackprop.proof.evaluation import (
+    ImpreciseValueError,
+    UndefinedValueError,
+    evaluate,
+    relation_holds,
+    sign_of_value,
+)
 from symbackprop.proof.facts import Fact, contradict, solve_zero
 from symbackprop.proof.numbers import name_of, read_float, real_symbol
 from symbackprop.proof.problems import Problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import sympy as sp
 
@@ -12,10 +13,12 @@ from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.cells import split_cells
 from symbackprop.proof.normal_form import NormalForm, with_normal_form
 from symbackprop.proof.problems import Problem, realise
+from symbackprop.proof.rational import Quotient
 from symbackprop.proof.sampling import search
 from symbackprop.proof.verdict import Witness
 
 _LARGEST_REPAIR = 14  # operations; a longer repair helps nobody
+_MOST_TERMS = 12
 _LARGEST_NUMBER = 10_000
 _SECONDS = 1.0
 
@@ -64,21 +67,25 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
     found = []
     if first.is_zero or second.is_zero:
         return []
-    ratio = _tidy(form.express(field.multiply(first, field.power(second, -1))))
-    size = int(ratio.count_ops())
-    if ratio.is_Rational or size <= min(_LARGEST_REPAIR, int(left.count_ops())):
-        found.append((-1 if ratio.is_Rational else size, "factor", _describe_factor(ratio), ratio))
-    difference = field.add(first, field.multiply(second, field.constant(sp.S.NegativeOne)))
-    term = _tidy(form.express(difference))
-    size = int(term.count_ops())
-    if size < min(_LARGEST_REPAIR, int(left.count_ops()), int(right.count_ops()) + 4):
-        found.append((size, "term", f"lacks the term {term}", term))
+    ratio = _express_short(form, field.multiply(first, field.power(second, -1)))
+    if ratio is not None:
+        size = int(ratio.count_ops())
+        if ratio.is_Rational or size <= min(_LARGEST_REPAIR, int(left.count_ops())):
+            found.append((-1 if ratio.is_Rational else size, "factor", _describe_factor(ratio), ratio))
+    term = _express_short(form, field.add(first, field.multiply(second, field.constant(sp.S.NegativeOne))))
+    if term is not None:
+        size = int(term.count_ops())
+        if size < min(_LARGEST_REPAIR, int(left.count_ops()), int(right.count_ops()) + 4):
+            found.append((size, "term", f"lacks the term {term}", term))
     return found
 
 
-def _tidy(expression: sp.Expr) -> sp.Expr:
-    """Common factors taken out, as a person writes them."""
-    return sp.factor(expression) if expression.count_ops() <= 4 * _LARGEST_REPAIR else expression
+def _express_short(form: NormalForm, value: Quotient) -> sp.Expr | None:
+    """A quotient of few terms as an expression, common factors taken out; None for a long one."""
+    if max(len(value.numerator), len(value.denominator)) > _MOST_TERMS:
+        return None
+    expression = form.express(value)
+    return sp.factor(expression) if expression.count_ops() <= 4 * _LARGEST_REPAIR else None
 
 
 def _describe_factor(ratio: sp.Expr) -> str:
@@ -94,6 +101,10 @@ def _describe_factor(ratio: sp.Expr) -> str:
     return f"has to be multiplied by {ratio}"
 
 
+def _is_equal(form: NormalForm, left: sp.Expr, right: sp.Expr) -> bool:
+    return form.convert(left) == form.convert(right)
+
+
 def _is_proven(problem: Problem, budget: Budget) -> bool:
     """Whether the repaired claim holds, by the normal form on every cell and by balls at sample points."""
     problem = replace(problem, left=realise(problem.left), right=realise(problem.right))
@@ -101,7 +112,7 @@ def _is_proven(problem: Problem, budget: Budget) -> bool:
         left, right = cell.left, cell.right
         if left is None or right is None:
             return False
-        if not with_normal_form(cell.facts, budget, lambda form, a=left, b=right: form.convert(a) == form.convert(b)):
+        if not with_normal_form(cell.facts, budget, partial(_is_equal, left=left, right=right)):
             return False
     evidence = search(problem, budget, problem.facts, wanted=3)
     return evidence.witness is None and evidence.agreeing > 0

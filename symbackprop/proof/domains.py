@@ -18,7 +18,7 @@ def conditions_of(expression: sp.Expr) -> tuple[Fact, ...]:
     >>> import sympy as sp
     >>> x = sp.Symbol("x", real=True)
     >>> [fact.text for fact in conditions_of(sp.log(x) / (x - 1))]
-    ['x > 0', 'x != 1']
+    ['x != 1', 'x > 0']
     """
     conditions: dict[Fact, None] = {}
     for node in sp.postorder_traversal(expression):

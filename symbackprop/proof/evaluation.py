@@ -1,8 +1,8 @@
 """Rigorous evaluation of SymPy expressions at rational points, in ball arithmetic.
 
 A value stays an exact rational as long as the operations are rational, so that conditions such as x <= 0 are decided
-exactly; exp, log, roots and their like give a ball that certainly contains the value. A point where an expression has no
-real value is told apart from one where the precision does not suffice.
+exactly; exp, log, roots and their like give a ball that certainly contains the value. A point where an expression has
+no real value is told apart from one where the precision does not suffice.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ PRECISIONS = (64, 256, 1024)
 _LARGEST_EXACT_BITS = 20_000
 
 _BALL_FUNCTIONS: Mapping[type[sp.Basic], Callable[[arb], arb]] = {
-    sp.exp: arb.exp, sp.log: arb.log, sp.sin: arb.sin, sp.cos: arb.cos, sp.tan: arb.tan, sp.cot: arb.cot, sp.sec: arb.sec,
-    sp.csc: arb.csc, sp.sinh: arb.sinh, sp.cosh: arb.cosh, sp.tanh: arb.tanh, sp.coth: arb.coth, sp.sech: arb.sech,
-    sp.csch: arb.csch, sp.asin: arb.asin, sp.acos: arb.acos, sp.atan: arb.atan, sp.asinh: arb.asinh, sp.acosh: arb.acosh,
-    sp.atanh: arb.atanh, sp.erf: arb.erf, sp.erfc: arb.erfc,
+    sp.exp: arb.exp, sp.log: arb.log, sp.erf: arb.erf, sp.erfc: arb.erfc,
+    sp.sin: arb.sin, sp.cos: arb.cos, sp.tan: arb.tan, sp.cot: arb.cot, sp.sec: arb.sec, sp.csc: arb.csc,
+    sp.asin: arb.asin, sp.acos: arb.acos, sp.atan: arb.atan,
+    sp.sinh: arb.sinh, sp.cosh: arb.cosh, sp.tanh: arb.tanh, sp.coth: arb.coth, sp.sech: arb.sech, sp.csch: arb.csch,
+    sp.asinh: arb.asinh, sp.acosh: arb.acosh, sp.atanh: arb.atanh,
 }  # fmt: skip
 
 EVALUATED_FUNCTIONS: tuple[type[sp.Basic], ...] = (

@@ -191,9 +191,7 @@ class NormalForm:
                 result = field.multiply(result, self._exponential_of_term(exponents, scale, denominator))
         return result
 
-    def _exponential_of_term(
-        self, exponents: tuple[int, ...], scale: sp.Rational, denominator: fmpq_mpoly
-    ) -> Quotient:
+    def _exponential_of_term(self, exponents: tuple[int, ...], scale: sp.Rational, denominator: fmpq_mpoly) -> Quotient:
         field = self.field
         used = [(number, int(exponent)) for number, exponent in enumerate(exponents) if exponent]
         if denominator == field.one and len(used) == 1 and used[0][1] == 1 and used[0][0] in self._logarithms:

@@ -1,4 +1,4 @@
-"""Names and numbers as the proofs read them: a symbol is its name, a float is the simplest rational that rounds to it."""
+"""Names and numbers as the proofs read them: a symbol is its name, a float the simplest rational that rounds to it."""
 
 from __future__ import annotations
 

@@ -168,7 +168,8 @@ def _scan(expression: sp.Basic, symbols: dict[str, list[sp.Basic]], floats: dict
             if max(abs(node.exp.p), node.exp.q) > _LARGEST_EXPONENT:
                 raise UnsupportedError(f"the exponent {node.exp} is larger than {_LARGEST_EXPONENT}")
         elif not isinstance(node, _NODES + _ATOMS + EVALUATED_FUNCTIONS) and node not in (sp.pi, sp.E):
-            raise UnsupportedError(f"{node.func.__name__ if node.args else node} has no real value that can be computed")
+            name = node.func.__name__ if node.args else str(node)
+            raise UnsupportedError(f"{name} has no real value that can be computed")
         if isinstance(node, Relational) and not (isinstance(node.lhs, sp.Expr) and isinstance(node.rhs, sp.Expr)):
             raise UnsupportedError(f"the condition {node} does not compare numbers")
         waiting += [(argument, depth + 1) for argument in node.args]

@@ -1,4 +1,4 @@
-"""Quotients of polynomials over the rationals, modulo monic relations such as r^2 = f: the arithmetic of the normal form.
+"""Quotients of polynomials over the rationals, modulo relations such as r^2 = f: the arithmetic of the normal form.
 
 The generators stand for real functions. Relations form a tower (each reads earlier generators only), so reducing from
 the last to the first gives a unique remainder. Every rewrite here is an identity wherever both sides are defined.
@@ -100,9 +100,7 @@ class QuotientField:
         """The sum."""
         if first.denominator == second.denominator:
             return self.quotient(first.numerator + second.numerator, first.denominator)
-        numerator = self._times(first.numerator, second.denominator) + self._times(
-            second.numerator, first.denominator
-        )
+        numerator = self._times(first.numerator, second.denominator) + self._times(second.numerator, first.denominator)
         return self.quotient(numerator, self._times(first.denominator, second.denominator))
 
     def multiply(self, first: Quotient, second: Quotient) -> Quotient:
@@ -115,9 +113,7 @@ class QuotientField:
         """The power with a whole exponent."""
         if exponent < 0 and base.is_zero:
             raise ZeroDenominatorError
-        upper, lower = (
-            (base.numerator, base.denominator) if exponent >= 0 else (base.denominator, base.numerator)
-        )
+        upper, lower = (base.numerator, base.denominator) if exponent >= 0 else (base.denominator, base.numerator)
         return self.quotient(self._raise(upper, abs(exponent)), self._raise(lower, abs(exponent)))
 
     def quotient(self, numerator: fmpq_mpoly, denominator: fmpq_mpoly) -> Quotient:

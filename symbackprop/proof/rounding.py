@@ -28,7 +28,7 @@ def approximates(expression: object, digits: str) -> Verdict:
     >>> approximates(1000 * sp.Rational(4, 5)**100, "2.04e-7").proved
     True
     >>> print(approximates(sp.pi, "3.15"))
-    Refuted: pi ~ 3.15; the left side is [3.14159265358, 3.1415926536] and the right side is 3.15.
+    Refuted: pi ~ 3.15; the left side is [3.141592653589, 3.14159265359] and the right side is 63/20.
     """
     written, unit = read_digits(digits)
     value = read_expression(expression)
@@ -44,14 +44,14 @@ def approximates(expression: object, digits: str) -> Verdict:
                 exact = evaluate(value, {}, precision)
             except ImpreciseValueError:
                 continue
-            distance = abs(exact - fmpq(written.numerator, written.denominator))
+            offset = exact - fmpq(written.numerator, written.denominator)
             half = fmpq(unit.numerator, 2 * unit.denominator)
-            if distance < half:
+            if -half < offset < half:
                 return replace(blank, status="proved", notes=problem.notes)
-            if distance > half:
+            if offset > half or offset < -half:
                 witness = Witness((), _show(exact), Interval(written, written))
                 return replace(blank, status="refuted", witness=witness, notes=problem.notes)
-            if isinstance(distance, fmpq):
+            if isinstance(offset, fmpq):
                 return replace(blank, reason="the value lies half way between two roundings", notes=problem.notes)
     except UndefinedValueError as error:
         return replace(blank, reason=f"the left side has no real value: {error}")

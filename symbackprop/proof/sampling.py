@@ -58,13 +58,19 @@ def sample_points(
                 value = _draw(generator, _SCALES[number % len(_SCALES)], name in problem.integer_names)
                 point[name] = signs[name] * abs(value) if name in signs else value
         try:
-            solved = {symbol.name: evaluate(value, point) for symbol, value in substitution}
-            if all(isinstance(value, fmpq) for value in solved.values()):
-                point |= {name: Fraction(int(value.p), int(value.q)) for name, value in solved.items()}
-                if _integral(problem, point) and all(_satisfies(fact, point) for fact in facts):
-                    yield point
+            point |= {symbol.name: _rational_value(value, point) for symbol, value in substitution}
+            if _integral(problem, point) and all(_satisfies(fact, point) for fact in facts):
+                yield point
         except (UndefinedValueError, ImpreciseValueError):
             continue
+
+
+def _rational_value(expression: sp.Expr, point: Point) -> Fraction:
+    """The value of an expression that is rational at a point."""
+    value = evaluate(expression, point)
+    if not isinstance(value, fmpq):
+        raise ImpreciseValueError("the value is not rational")
+    return Fraction(int(value.p), int(value.q))
 
 
 def _draw(generator: random.Random, scale: tuple[int, int], integral: bool) -> Fraction:

@@ -153,7 +153,7 @@ class Verdict:
             texts = formulas + [_escape(text) for text in self.hypotheses[len(formulas) :]]
             parts.append(f", where {_join(texts)}")
         if self.witness is not None:
-            point = ", ".join(f"{sp.latex(sp.Symbol(name))} = {_tex_number(value)}" for name, value in self.witness.point)
+            point = ", ".join(f"{sp.latex(sp.Symbol(name))} = {_tex_number(each)}" for name, each in self.witness.point)
             parts.append(f"; at ${point}$" if point else ";")
             parts.append(f" the left side is ${_tex_interval(self.witness.left)}$")
             parts.append(f" and the right side is ${_tex_interval(self.witness.right)}$")
