@@ -1,0 +1,123 @@
+"""What both oracles need to know of a program before they give it a meaning: declarations, shapes, ranges of indices.
+
+Written from the text of language.md alone, over the neutral tree of the reader; nothing here is shared with the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.language.reader import read_program
+from symbackprop.language.tree import (
+    Access,
+    Binder,
+    Chain,
+    Declaration,
+    Define,
+    Expression,
+    Name,
+    Negate,
+    Node,
+    Number,
+    Reduce,
+    children,
+)
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SizedProgram:
+    """A program at given sizes: its leaves with their kinds, its definitions with the ranges of their free indices."""
+
+    sizes: Mapping[str, int]
+    kinds: Mapping[str, str]
+    shapes: Mapping[str, Shape]
+    definitions: tuple[Define, ...]
+
+    def names_of_kind(self, kind: str) -> tuple[str, ...]:
+        """The leaves that are declared `input`, `param` or `const`, in order."""
+        return tuple(name for name, declared in self.kinds.items() if declared == kind)
+
+
+def size_program(text: str, sizes: Mapping[str, int]) -> SizedProgram:
+    """Read a program and work out the shape of every tensor."""
+    kinds: dict[str, str] = {}
+    shapes: dict[str, Shape] = {}
+    definitions = []
+    for statement in read_program(text):
+        if isinstance(statement, Declaration):
+            kinds[statement.name] = statement.kind
+            shapes[statement.name] = tuple(size_value(axis, sizes) for axis in statement.axes)
+        elif isinstance(statement, Define):
+            shapes[statement.head.name] = tuple(
+                find_range(name, written, (statement.body,), shapes, sizes) for name, written in free_indices(statement)
+            )
+            definitions.append(statement)
+    return SizedProgram(sizes, kinds, shapes, tuple(definitions))
+
+
+def free_indices(definition: Define) -> tuple[tuple[str, Expression | None], ...]:
+    """The indices on the left of a definition, each with its range where that is written."""
+    if isinstance(definition.head, Name):
+        return ()
+    found = []
+    for index in definition.head.indices:
+        if isinstance(index, Binder):
+            found.append((index.name, index.range))
+        elif isinstance(index, Name):
+            found.append((index.name, None))
+        else:
+            raise TypeError(f"{definition.head.name}: the oracles read plain indices on the left side")
+    return tuple(found)
+
+
+def size_value(size: Expression, sizes: Mapping[str, int]) -> int:
+    """The value of a size."""
+    match size:
+        case Number(value) if value.denominator == 1:
+            return int(value)
+        case Name(name):
+            return sizes[name]
+        case Negate(operand):
+            return -size_value(operand, sizes)
+        case Chain(operands, operators):
+            total = Fraction(size_value(operands[0], sizes))
+            for operator, operand in zip(operators, operands[1:], strict=True):
+                value = size_value(operand, sizes)
+                if operator not in ("+", "-", "*"):
+                    break
+                total = total + value if operator == "+" else total - value if operator == "-" else total * value
+            else:
+                return int(total)
+    raise TypeError(f"{size} is not a size that the oracles read")
+
+
+def find_range(
+    name: str,
+    written: Expression | None,
+    bodies: Sequence[Node],
+    shapes: Mapping[str, Shape],
+    sizes: Mapping[str, int],
+) -> int:
+    """The range of an index: as written, else the size of an axis where it stands alone."""
+    if written is not None:
+        return size_value(written, sizes)
+    found = {size for body in bodies for size in axes_of(name, body, shapes)}
+    if len(found) != 1:
+        raise ValueError(f"the index {name} has the ranges {sorted(found)}")
+    return found.pop()
+
+
+def axes_of(name: str, node: Node, shapes: Mapping[str, Shape]) -> Iterator[int]:
+    """The size of every axis on which an index stands alone, below no binder that hides it."""
+    if isinstance(node, Reduce) and any(binder.name == name for binder in node.binders):
+        return
+    if isinstance(node, Access):
+        for axis, form in enumerate(node.indices):
+            if form == Name(name):
+                yield shapes[node.name][axis]
+    for child in children(node):
+        yield from axes_of(name, child, shapes)

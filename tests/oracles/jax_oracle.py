@@ -1,0 +1,259 @@
+"""Programs as JAX functions in float64, differentiated by JAX.
+
+The neutral tree is interpreted with one array axis for each index in scope: a read gathers by broadcast integer grids, a
+sum is `jnp.sum` over the axes of its indices. Index equations, slots and adjoints do not occur. Kinks are `jnp.where`, as
+language.md defines them, and every comparison of values adds its distance from a tie to what is returned, so that callers
+can keep away.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import jax.scipy
+import numpy as np
+from index_ranges import SizedProgram, find_range, free_indices
+from symbackprop.language.tree import (
+    Access,
+    And,
+    Apply,
+    Chain,
+    Compare,
+    Condition,
+    Expression,
+    Name,
+    Negate,
+    Not,
+    Number,
+    Or,
+    Power,
+    Reduce,
+    Where,
+)
+
+jax.config.update("jax_enable_x64", True)
+
+Array = jax.Array
+COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+ONE_ARGUMENT: dict[str, Callable[[Array], Array]] = {
+    "identity": lambda u: u,
+    "exp": jnp.exp,
+    "log": jnp.log,
+    "sqrt": jnp.sqrt,
+    "sin": jnp.sin,
+    "cos": jnp.cos,
+    "tan": jnp.tan,
+    "sinh": jnp.sinh,
+    "cosh": jnp.cosh,
+    "tanh": jnp.tanh,
+    "erf": jax.scipy.special.erf,
+    "sigmoid": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus,
+    "silu": jax.nn.silu,
+    "gelu": lambda u: jax.nn.gelu(u, approximate=False),
+    "gelu_tanh": lambda u: jax.nn.gelu(u, approximate=True),
+}
+KINKED: dict[str, Callable[..., Array]] = {
+    "abs": lambda u: jnp.where(u > 0, u, jnp.where(u < 0, -u, 0.0)),
+    "sign": lambda u: jnp.where(u > 0, 1.0, jnp.where(u < 0, -1.0, 0.0)),
+    "relu": lambda u: jnp.where(u > 0, u, 0.0),
+    "leaky_relu": lambda u, slope=0.01: jnp.where(u > 0, u, slope * u),
+    "elu": lambda u, alpha=1.0: jnp.where(u > 0, u, alpha * (jnp.exp(u) - 1.0)),
+}
+EXTREMES: dict[str, Callable[[Array, Array], Array]] = {
+    "maximum": lambda u, v: jnp.where(u > v, u, jnp.where(u < v, v, (u + v) / 2)),
+    "minimum": lambda u, v: jnp.where(u < v, u, jnp.where(u > v, v, (u + v) / 2)),
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An index in scope; its position among the others is that of its array axis."""
+
+    name: str
+    size: int
+
+
+Scope = tuple[Axis, ...]
+
+
+@dataclass
+class Forward:
+    """The values of a program, and how far each comparison of values is from a tie."""
+
+    program: SizedProgram
+    values: dict[str, Array]
+    margins: list[Array] = field(default_factory=list)
+
+    def run(self) -> dict[str, Array]:
+        """Compute every definition in order."""
+        for definition in self.program.definitions:
+            name = definition.head.name
+            shape = self.program.shapes[name]
+            scope = tuple(Axis(i, n) for (i, _), n in zip(free_indices(definition), shape, strict=True))
+            value = jnp.asarray(self.number(definition.body, scope), dtype=jnp.float64)
+            self.values[name] = jnp.broadcast_to(value, shape)
+        return self.values
+
+    def number(self, node: Expression, scope: Scope) -> Array:
+        """The value of an expression, an array with as many axes as there are indices in scope."""
+        match node:
+            case Number(value):
+                return jnp.asarray(value.numerator if value.denominator == 1 else float(value)).reshape((1,) * len(scope))
+            case Name(name):
+                return self._named(name, scope)
+            case Access(name, indices):
+                return self._gather(name, [self.number(form, scope) for form in indices])
+            case Negate(operand):
+                return -self.number(operand, scope)
+            case Power(base, exponent):
+                return self._power(self.number(base, scope), exponent, scope)
+            case Chain(operands, operators):
+                return self._chain(operands, operators, scope)
+            case Reduce(operation, binders, body):
+                inner = scope
+                for binder in binders:
+                    rest = tuple(b.range for b in binders if b.range is not None)
+                    size = find_range(binder.name, binder.range, (body, *rest), self.program.shapes, self.program.sizes)
+                    inner += (Axis(binder.name, size),)
+                value = self.number(body, inner) * 1.0
+                bound = (1,) * len(scope) + tuple(axis.size for axis in inner[len(scope) :])
+                full = jnp.broadcast_to(value, jnp.broadcast_shapes(value.shape, bound))
+                axes = tuple(range(len(scope), len(inner)))
+                return {"sum": jnp.sum, "mean": jnp.mean}[operation](full, axis=axes)
+            case Where(condition, then, otherwise):
+                taken = self.truth(condition, scope)
+                return jnp.where(taken, self.number(then, scope), self.number(otherwise, scope))
+            case Apply(function, arguments, False):
+                return self._apply(function, [self.number(a, scope) * 1.0 for a in arguments])
+        raise TypeError(f"the JAX oracle does not read {node}")
+
+    def truth(self, node: Condition, scope: Scope) -> Array:
+        """The value of a condition."""
+        match node:
+            case Compare(relation, left, right):
+                a, b = self.number(left, scope), self.number(right, scope)
+                self._keep_margin(a, b)
+                return COMPARISONS[relation](a, b)
+            case And(operands):
+                first, *rest = (self.truth(one, scope) for one in operands)
+                for other in rest:
+                    first = first & other
+                return first
+            case Or(operands):
+                first, *rest = (self.truth(one, scope) for one in operands)
+                for other in rest:
+                    first = first | other
+                return first
+            case Not(operand):
+                return ~self.truth(operand, scope)
+        raise TypeError(f"the JAX oracle does not read {node}")
+
+    def _named(self, name: str, scope: Scope) -> Array:
+        for position in range(len(scope) - 1, -1, -1):
+            if scope[position].name == name:
+                shape = [1] * len(scope)
+                shape[position] = scope[position].size
+                return jnp.arange(1, scope[position].size + 1).reshape(shape)
+        if name == "pi":
+            return jnp.full((1,) * len(scope), np.pi)
+        if name in self.program.sizes:
+            return jnp.full((1,) * len(scope), self.program.sizes[name])
+        return self.values[name].reshape((1,) * len(scope))
+
+    def _gather(self, name: str, forms: Sequence[Array]) -> Array:
+        """Entries of a tensor, 0 outside its range."""
+        tensor = self.values[name]
+        inside = jnp.asarray(True)
+        for form, size in zip(forms, tensor.shape, strict=True):
+            inside = inside & (form >= 1) & (form <= size)
+        clipped = tuple(jnp.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
+        return jnp.where(inside, tensor[clipped], 0)
+
+    def _chain(self, operands: Sequence[Expression], operators: Sequence[str], scope: Scope) -> Array:
+        total = self.number(operands[0], scope)
+        for sign, operand in zip(operators, operands[1:], strict=True):
+            other = self.number(operand, scope)
+            apply = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[sign]
+            total = apply(total, other)
+        return total
+
+    def _power(self, base: Array, exponent: Expression, scope: Scope) -> Array:
+        if isinstance(exponent, Number) and exponent.value.denominator == 1:
+            return (base * 1.0) ** int(exponent.value)  # an integer power, whose base may be negative
+        if isinstance(exponent, Negate) and isinstance(exponent.operand, Number):
+            return self._power(base, exponent.operand, scope) ** -1
+        return (base * 1.0) ** (self.number(exponent, scope) * 1.0)
+
+    def _apply(self, function: str, arguments: Sequence[Array]) -> Array:
+        if function in ONE_ARGUMENT:
+            return ONE_ARGUMENT[function](*arguments)
+        if function in KINKED:
+            self._keep_margin(arguments[0], jnp.zeros(()))
+            return KINKED[function](*arguments)
+        self._keep_margin(*arguments)
+        return EXTREMES[function](*arguments)
+
+    def _keep_margin(self, left: Array, right: Array) -> None:
+        if jnp.issubdtype(left.dtype, jnp.floating) or jnp.issubdtype(right.dtype, jnp.floating):
+            self.margins.append(jnp.min(jnp.abs(left - right)))
+
+
+Leaves = Mapping[str, np.ndarray]
+# One compilation a program, for speed of compiling and not of running.
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The value of a tensor, its derivatives, and the least distance of any comparison of values from a tie."""
+
+    value: np.ndarray
+    derivatives: dict[str, np.ndarray]
+    margin: float
+
+
+def make_differentiator(program: SizedProgram, of: str, wrt: Sequence[str]) -> Callable[[Leaves], Result]:
+    """The value of `of` and its derivatives as a function of the leaves: the axes of `of`, then those of the leaf."""
+
+    def forward(moving: dict[str, Array], fixed: dict[str, Array]) -> tuple[Array, tuple[Array, Array]]:
+        run = Forward(program, fixed | moving)
+        value = run.run()[of]
+        return value, (value, jnp.min(jnp.stack([jnp.asarray(jnp.inf), *run.margins])))
+
+    derive = jax.grad if program.shapes[of] == () else jax.jacrev
+
+    def convert(leaves: Leaves) -> tuple[dict[str, Array], dict[str, Array]]:
+        arrays = {name: jnp.asarray(value, jnp.float64) for name, value in leaves.items()}
+        return {name: arrays[name] for name in wrt}, {name: a for name, a in arrays.items() if name not in wrt}
+
+    shapes = {name: np.zeros(program.shapes[name]) for name in program.kinds}
+    compiled = jax.jit(derive(forward, has_aux=True)).lower(*convert(shapes)).compile(compiler_options=QUICK)
+
+    def differentiate(leaves: Leaves) -> Result:
+        derivatives, (value, margin) = compiled(*convert(leaves))
+        return Result(np.asarray(value), {name: np.asarray(one) for name, one in derivatives.items()}, float(margin))
+
+    return differentiate
+
+
+def differentiate_twice(program: SizedProgram, leaves: Leaves, of: str, first: str, second: str) -> np.ndarray:
+    """The second derivatives of the scalar `of`: the axes of `first`, then those of `second`."""
+    arrays = {name: jnp.asarray(value, jnp.float64) for name, value in leaves.items()}
+
+    def value(moving: dict[str, Array]) -> Array:
+        return Forward(program, arrays | moving).run()[of]
+
+    moving = {name: arrays[name] for name in (first, second)}
+    return np.asarray(jax.jit(jax.jacrev(jax.grad(value)))(moving)[first][second])
