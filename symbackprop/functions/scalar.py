@@ -1,0 +1,43 @@
+"""A scalar function: its name, its definition, and nothing that could be derived from the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarFunction:
+    """f(u) = definition(u), the only mathematics in this object; its derivative is derived.
+
+    `arity` is the number of its arguments; `parameters` are numbers that may follow them, with their standard values.
+    `samples` are the intervals in which numeric checks draw, one a branch. An `inline` function stands in a formula as
+    it is; an application of any other inside a larger formula gets a name of its own, by which its derivative can be
+    written. In a definition another function of the catalogue is called, and stays an application until it is expanded.
+    """
+
+    name: str
+    definition: Callable[..., sympy.Expr]
+    tex: str
+    samples: tuple[tuple[int, int], ...]
+    source: str
+    arity: int = 1
+    parameters: tuple[tuple[str, sympy.Rational], ...] = ()
+    inline: bool = False
+
+    def __call__(self, *arguments: sympy.Expr) -> sympy.Expr:
+        """The application, unexpanded."""
+        return sympy.Function(self.name)(*arguments)
+
+    def formula(self, *arguments: sympy.Expr) -> sympy.Expr:
+        """The definition at the arguments, parameters that are not given at their standard values.
+
+        >>> square = ScalarFunction("square", lambda u: u**2, "", ((-1, 1),), "")
+        >>> square.formula(sympy.Symbol("u"))
+        u**2
+        """
+        missing = self.arity + len(self.parameters) - len(arguments)
+        defaults = [value for _, value in self.parameters][len(self.parameters) - missing :] if missing > 0 else []
+        return self.definition(*arguments, *defaults)
