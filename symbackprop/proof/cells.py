@@ -22,7 +22,7 @@ from symbackprop.proof.evaluation import (
     relation_holds,
     sign_of_value,
 )
-from symbackprop.proof.facts import Fact, contradict, solve_zero
+from symbackprop.proof.facts import Fact, contradict, factor_polynomial, solve_zero
 from symbackprop.proof.numbers import name_of, read_float, real_symbol
 from symbackprop.proof.problems import Problem
 
@@ -254,6 +254,13 @@ class _Resolver:
         for fact in self._facts:  # a cell's own signs, found without elimination
             if fact.relation in (">", "=") and fact.expression in (difference, -difference):
                 return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1
+        constant, factors = factor_polynomial(difference)
+        if len(factors) > 1 or (factors and factors[0][1] > 1):
+            # x^2 - u^2 has the sign of (x - u)(x + u): linear factors are what elimination understands.
+            sign = 1 if constant > 0 else -1
+            for factor, multiplicity in factors:
+                sign *= self._sign(factor) ** (2 if multiplicity % 2 == 0 else 1)
+            return sign
         possible = [
             sign
             for sign, relation in ((1, Fact(difference, ">")), (0, Fact(difference, "=")), (-1, Fact(-difference, ">")))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import sympy as sp
 
@@ -25,6 +26,7 @@ from symbackprop.proof.sampling import Evidence, compare_at, sample_points, sear
 from symbackprop.proof.verdict import Verdict, Witness
 
 _SEARCH_TRIES = 200
+_FLOAT_ROUNDING = Fraction(1, 10**13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,11 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
 
 
 def _refute(problem: Problem, witness: Witness, claim: str) -> Verdict:
+    """A refutation, unless floats were read and the sides are as close as the rounding of floats may bring them."""
+    left, right = witness.left.lower, witness.right.lower
+    if problem.notes and abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right)):
+        reason = f"the sides differ by no more than floats are rounded ({witness}); write the numbers as fractions"
+        return Verdict("undecided", reason=reason)
     return Verdict("refuted", witness=witness, diagnosis=diagnose(problem, witness, claim))
 
 

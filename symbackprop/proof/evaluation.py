@@ -149,8 +149,8 @@ class _Evaluation:
         arguments = [self.value(argument) for argument in expression.args]
         if function in _BALL_FUNCTIONS:
             argument = _ball(arguments[0])
-            if function is sp.log and (argument < 0 or _is_zero(argument)):
-                raise UndefinedValueError(f"log of {argument}")
+            if _outside_domain(function, argument):
+                raise UndefinedValueError(f"{function.__name__} of {argument}")
             return _finite(_BALL_FUNCTIONS[function](argument))
         if function is sp.Abs:
             return arguments[0] if sign_of_value(arguments[0]) >= 0 else -arguments[0]
@@ -194,6 +194,19 @@ class _Evaluation:
             root = _ball(base).root(int(exponent.q)) if exponent.q != 2 else _ball(base).sqrt()
             return _finite(root ** int(exponent.p))
         return _finite((_ball(base).log() * _ball(self.value(exponent))).exp())
+
+
+def _outside_domain(function: type[sp.Basic], argument: arb) -> bool:
+    """Whether a function of a real argument certainly has no real value."""
+    if function is sp.log:
+        return bool(argument < 0) or _is_zero(argument)
+    if function in (sp.asin, sp.acos):
+        return bool(abs(argument) > 1)
+    if function is sp.atanh:
+        return bool(abs(argument) > 1) or _is_zero(abs(argument) - 1)
+    if function in (sp.cot, sp.csc, sp.coth, sp.csch):
+        return _is_zero(argument)
+    return function is sp.acosh and bool(argument < 1)
 
 
 def _ball(value: Value) -> arb:

@@ -16,6 +16,7 @@ import sympy as sp
 Relation = Literal[">", ">=", "=", "!="]
 
 _MOST_CONSTRAINTS = 120
+_MOST_TERMS = 60
 
 _MAKERS = {">": sp.Gt, ">=": sp.Ge, "=": sp.Eq, "!=": sp.Ne}
 
@@ -129,6 +130,23 @@ def _infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[sp.Expr]) -
     return any(constant < 0 or (strict and constant == 0) for constant, strict in constants)
 
 
+@functools.lru_cache(maxsize=2048)
+def factor_polynomial(expression: sp.Expr) -> tuple[sp.Rational, tuple[tuple[sp.Expr, int], ...]]:
+    """A constant and irreducible factors with multiplicities; what is no polynomial is its own factor.
+
+    >>> import sympy as sp
+    >>> x, u = sp.symbols("x u", real=True)
+    >>> factor_polynomial(2 * x**2 * u - 2 * u**3)
+    (2, ((u, 1), (-u + x, 1), (u + x, 1)))
+    """
+    if not expression.is_polynomial(*expression.free_symbols) or len(sp.Add.make_args(expression)) > _MOST_TERMS:
+        return sp.S.One, ((expression, 1),)
+    constant, factors = sp.factor_list(expression)
+    if not constant.is_Rational:
+        return sp.S.One, ((expression, 1),)
+    return constant, tuple(sorted(((base, int(power)) for base, power in factors), key=str))
+
+
 def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.Expr]] | None:
     """Substitutions that together cover the set {expression = 0}, each solving for one symbol; None if not found.
 
@@ -142,7 +160,7 @@ def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.
     if expression.is_number or depth > 4 or not expression.is_polynomial(*expression.free_symbols):
         return None
     found: list[tuple[sp.Symbol, sp.Expr]] = []
-    for factor, _ in sp.factor_list(expression)[1]:
+    for factor, _ in factor_polynomial(expression)[1]:
         solutions = _solve_factor(factor, depth)
         if solutions is None:
             return None

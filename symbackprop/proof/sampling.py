@@ -59,6 +59,8 @@ def sample_points(
                 point[name] = signs[name] * abs(value) if name in signs else value
         try:
             point |= {symbol.name: _rational_value(value, point) for symbol, value in substitution}
+            if not substitution:
+                _repair(generator, problem, facts, point)
             if _integral(problem, point) and all(_satisfies(fact, point) for fact in facts):
                 yield point
         except (UndefinedValueError, ImpreciseValueError):
@@ -71,6 +73,26 @@ def _rational_value(expression: sp.Expr, point: Point) -> Fraction:
     if not isinstance(value, fmpq):
         raise ImpreciseValueError("the value is not rational")
     return Fraction(int(value.p), int(value.q))
+
+
+def _repair(generator: random.Random, problem: Problem, facts: Sequence[Fact], point: dict[str, Fraction]) -> None:
+    """Move a point towards the facts that it violates, one name at a time, as if they were linear.
+
+    A cell such as x > 1000 would otherwise never be met. Whether the point satisfies the facts is checked afterwards.
+    """
+    for _ in range(3):
+        violated = [fact for fact in facts if fact.relation in (">", ">=") and not _satisfies(fact, point)]
+        if not violated:
+            return
+        expression = violated[0].expression
+        names = sorted(symbol.name for symbol in expression.free_symbols)
+        name = generator.choice(names)
+        value = _rational_value(expression, point)
+        slope = _rational_value(expression, {**point, name: point[name] + 1}) - value
+        if not slope:
+            continue
+        beyond = abs(_draw(generator, generator.choice(_SCALES), name in problem.integer_names))
+        point[name] += -value / slope + (beyond if slope > 0 else -beyond)
 
 
 def _draw(generator: random.Random, scale: tuple[int, int], integral: bool) -> Fraction:

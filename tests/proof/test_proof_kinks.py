@@ -1,0 +1,155 @@
+"""Kinks, domains and assumptions: what a verdict says beside yes and no."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+
+from symbackprop.errors import ArgumentError
+from symbackprop.proof import decide
+
+a, b, c, x, y = sp.symbols("a b c x y")
+u = sp.Symbol("u", positive=True)
+
+
+def step(condition: sp.Basic) -> sp.Expr:
+    """1 where the condition holds, else 0."""
+    return sp.Piecewise((1, condition), (0, True))
+
+
+def test_a_difference_at_the_kink_alone_is_refuted_there_and_said() -> None:
+    """Two forms of the step that differ at 0 are told apart, and the verdict says that they agree elsewhere."""
+    verdict = decide(step(x > 0), step(x >= 0))
+
+    assert verdict.refuted
+    assert verdict.witness is not None
+    assert verdict.witness.point == (("x", Fraction(0)),)
+    assert verdict.diagnosis == "the sides agree except where x = 0"
+
+
+def test_a_kink_on_a_curve_is_judged_exactly() -> None:
+    """The hinge loss has its kink on w x y = 1, where both conventions are compared at a rational point."""
+    margin = a * x * y
+    left = sp.Piecewise((-x * y, margin < 1), (0, True))
+
+    assert decide(left, -x * y * step(margin < 1)).proved
+    verdict = decide(left, -x * y * step(margin <= 1))
+    assert verdict.refuted
+    assert verdict.witness is not None
+    point = dict(verdict.witness.point)
+    assert point["a"] * point["x"] * point["y"] == 1
+
+
+def test_a_kink_that_cannot_be_solved_for_is_not_guessed() -> None:
+    """Steps at x^5 - x = 1 differ only at an irrational point: no proof, and no witness can be named."""
+    curve = x**5 - x - 1
+
+    assert decide(step(curve > 0), step(curve >= 0)).undecided
+    assert decide(step(curve > 0), 1 - step(curve <= 0)).proved
+
+
+def test_empty_cells_are_recognised() -> None:
+    """max of three by two nested forms: contradictory orders of a, b, c are not held against the claim."""
+    nested = sp.Piecewise((sp.Piecewise((a, a > c), (c, True)), a > b), (sp.Piecewise((b, b > c), (c, True)), True))
+
+    assert decide(sp.Max(a, b, c), nested).proved
+    assert decide(sp.Max(a, b, c), nested.xreplace({c: c + 1})).refuted
+
+
+def test_a_pole_is_a_hypothesis() -> None:
+    """(x^2-1)/(x-1) = x+1 is proved where the left side is defined, and the verdict says where that is."""
+    verdict = decide((x**2 - 1) / (x - 1), x + 1)
+
+    assert verdict.proved
+    assert verdict.hypotheses == ("x != 1 (needed by the left side only)",)
+
+
+@pytest.mark.parametrize(
+    "left, right, assumption",
+    [
+        (sp.log(x**2), 2 * sp.log(x), x > 0),
+        (sp.log(x * y), sp.log(x) + sp.log(y), x > 0),
+        (sp.sqrt(x * y), sp.sqrt(x) * sp.sqrt(y), y >= 0),
+        (sp.asin(x) + sp.acos(x), sp.pi / 2, x**2 <= 1),
+    ],
+)
+def test_sides_with_different_domains_are_not_called_equal(left: sp.Expr, right: sp.Expr, assumption: sp.Basic) -> None:
+    """Where only one side is defined on a whole region the answer is undecided, with a point, until it is assumed away."""
+    verdict = decide(left, right)
+
+    assert verdict.undecided
+    assert "only the" in verdict.reason
+    extra = (y > 0,) if left.has(sp.log) and left.has(y) else (x >= 0,) if left.has(y) else ()
+    assert decide(left, right, (assumption, *extra)).proved
+
+
+def test_the_verdict_names_the_assumption_that_the_proof_used() -> None:
+    """sqrt(a^2 b) = a sqrt(b) needs a >= 0; an assumption about c is not listed."""
+    verdict = decide(sp.sqrt(a**2 * u), a * sp.sqrt(u), (a > 0, c > 0))
+
+    assert verdict.proved
+    assert set(verdict.hypotheses) == {"a > 0", "u > 0"}
+    assert decide(sp.sqrt(a**2 * u), a * sp.sqrt(u)).refuted
+
+
+def test_an_assumed_equation_is_used() -> None:
+    """Under x + y = 1 the targets of a softmax sum to one, and witnesses respect it."""
+    assert decide(a * (x + y) - x, a - x, (sp.Eq(x + y, 1),)).proved
+    assert decide(a * (x + y) - x, a - x).refuted
+    verdict = decide(a * x, a, (sp.Eq(x + y, 1),))
+    assert verdict.refuted
+    assert verdict.witness is not None
+    point = dict(verdict.witness.point)
+    assert point["x"] + point["y"] == 1
+
+
+def test_a_name_is_one_variable_whatever_its_assumptions() -> None:
+    """x and a real x are the same variable; a positive one brings its hypothesis along."""
+    assert decide(x**2, sp.Symbol("x", real=True) ** 2).proved
+    verdict = decide(sp.Abs(sp.Symbol("x")), sp.Symbol("x", positive=True))
+    assert verdict.proved
+    assert verdict.hypotheses == ("x > 0",)
+
+
+def test_integer_symbols_get_integer_witnesses() -> None:
+    """A witness respects integrality that a symbol declares."""
+    n = sp.Symbol("n", integer=True)
+    verdict = decide(n**2, n + 1)
+
+    assert verdict.witness is not None
+    assert verdict.witness.point[0][1].denominator == 1
+
+
+def test_floats_are_read_as_written_and_said() -> None:
+    """0.1 is one tenth, the verdict says so, and rounding alone never refutes."""
+    verdict = decide(0.1 * x, x / 10)
+
+    assert verdict.proved
+    assert verdict.notes == ("The float 0.1 is read as 1/10.",)
+    assert decide((0.1 + 0.2) * x, 3 * x / 10).undecided
+    assert decide(0.3000001 * x, 3 * x / 10).refuted
+
+
+@pytest.mark.parametrize(
+    "left, right, text",
+    [
+        (2 * (x - y) * a, a, "the claim lacks the factor 2*(x - y)"),
+        (-a * x, a * x, "the claim has the wrong sign"),
+        (a * x / 3, a * x, "the claim has the extra factor 3"),
+        (a * x + sp.tanh(a) * y + b, a * x + b, "the claim lacks the term y*tanh(a)"),
+        (2 * sp.Abs(x), sp.Abs(x), "the claim lacks the factor 2"),
+    ],
+)
+def test_what_a_claim_lacks_is_said(left: sp.Expr, right: sp.Expr, text: str) -> None:
+    """A missing factor, sign or term is named."""
+    assert decide(left, right, claim="claim").diagnosis == text
+
+
+def test_text_is_not_an_expression() -> None:
+    """Text is never evaluated; it is refused with what was expected."""
+    with pytest.raises(ArgumentError, match="parse text first"):
+        decide("x", x)
+    with pytest.raises(ArgumentError, match="an assumption is a relation"):
+        decide(x, x, ("x > 0",))  # type: ignore[arg-type]
