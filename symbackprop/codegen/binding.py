@@ -1,8 +1,8 @@
 """Arguments of generated code: arrays by name, their shapes checked and the sizes of their axes bound.
 
-This module needs only NumPy, because standalone modules carry its source: what is printed is what runs here. A layout is a
-dict: "params" and "data" map the name of a tensor to its axes, "sizes" is the tuple of size names that no array carries. An
-axis is (constant, ((size name, coefficient), ...)).
+This module needs only NumPy, because standalone modules carry its source: what is printed is what runs here. A layout
+is a dict: "params" and "data" map the name of a tensor to its axes, "sizes" is the tuple of size names that no array
+carries. An axis is (constant, ((size name, coefficient), ...)).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class BindingError(ValueError):
 def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any], dict[str, int]]:
     """The arrays and the sizes that a call gives, cast to dtype where they are not of it."""
     if not hasattr(params, "keys"):
-        raise BindingError("names", f"The first argument is a {type(params).__name__}; give a dict of the parameters by name.")
+        raise BindingError("names", f"The first argument is a {type(params).__name__}; give a dict of parameters.")
     check_names(layout, params, data)
     arrays = {name: cast(name, params[name], dtype) for name in layout["params"]}
     arrays.update({name: cast(name, data[name], dtype) for name in layout["data"]})
     sizes = {name: check_size(name, data[name]) for name in layout["sizes"]}
     tensors = {**layout["params"], **layout["data"]}
-    source = {name: "its keyword" for name in sizes}
+    source = dict.fromkeys(sizes, "its keyword")
     waiting = [(name, place, axis) for name in tensors for place, axis in enumerate(tensors[name])]
     for name, axes in tensors.items():
         if arrays[name].ndim != len(axes):
@@ -52,7 +52,8 @@ def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any
                 size, coefficient = unknown[0]
                 value, rest = divmod(got - known, coefficient)
                 if rest or value < 1:
-                    message = f"axis {place + 1} of {name} has {got} entries; expected {show_axis(axis)} for some {size} >= 1."
+                    wanted = f"{show_axis(axis)} for some {size} >= 1"
+                    message = f"axis {place + 1} of {name} has {got} entries; expected {wanted}."
                     raise BindingError("shape", message)
                 sizes[size], source[size] = value, f"axis {place + 1} of {name}"
             elif got != known:
@@ -80,7 +81,9 @@ def check_names(layout: Any, params: Any, data: Any) -> None:
             problems.append(f"not expected in {place}: {', '.join(extra)}")
     if problems:
         call = ["{" + ", ".join(f"{name!r}: ..." for name in expected["params"]) + "}"]
-        call += [f"{name}=..." if not keyword.iskeyword(name) else f"**{{{name!r}: ...}}" for name in expected["keywords"]]
+        call += [
+            f"{name}=..." if not keyword.iskeyword(name) else f"**{{{name!r}: ...}}" for name in expected["keywords"]
+        ]
         raise BindingError("names", f"{'; '.join(problems)}. Call it as f({', '.join(call)}).")
 
 

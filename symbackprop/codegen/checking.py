@@ -1,6 +1,7 @@
 """The functions at the end of a standalone module: its public interface and its check against finite differences.
 
-Their source is copied; the names in capitals, `_forward`, `_backward` and what `binding` defines are those of that module.
+Their source is copied; the names in capitals, `_forward`, `_backward` and what `binding` defines are those of that
+module.
 """
 
 from __future__ import annotations

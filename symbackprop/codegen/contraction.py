@@ -19,8 +19,8 @@ def split_product(
 ) -> tuple[sympy.Expr, dict[Labels, tuple[sympy.Expr, ...]]]:
     """The factors without bound indices, and the others by the indices they carry; slot k carries `carried[k]`.
 
-    A square counts as two factors, so that its sum is a dot product. Factors that carry a subset of another group's indices
-    join the smallest such group, so that only contractions stay between groups.
+    A square counts as two factors, so that its sum is a dot product. Factors that carry a subset of another group's
+    indices join the smallest such group, so that only contractions stay between groups.
     """
     outside: list[sympy.Expr] = []
     groups: dict[Labels, list[sympy.Expr]] = {}
@@ -40,7 +40,7 @@ def split_product(
 
 
 def choose_pair(groups: Sequence[Labels], bound: AbstractSet[Index]) -> tuple[int, int]:
-    """The two groups to multiply first: those that leave the fewest indices, and of these the ones that touch the fewest."""
+    """The two groups to multiply first: those that leave the fewest indices, then those that touch the fewest."""
 
     def cost(pair: tuple[int, int]) -> tuple[int, int]:
         others = [g for k, g in enumerate(groups) if k not in pair]

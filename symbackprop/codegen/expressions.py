@@ -15,7 +15,8 @@ from symbackprop.errors import UnsupportedError
 class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     """Prints a body with the slots replaced by the given texts.
 
-    SymPy's `select` is slow, its `maximum.reduce` makes an array, and its np.sqrt(2) is a float64 that would widen float32.
+    SymPy's `select` is slow, its `maximum.reduce` makes an array, and its np.sqrt(2) is a float64 that would widen
+    float32.
     """
 
     def __init__(self, texts: Mapping[sympy.Symbol, str]) -> None:
@@ -58,11 +59,20 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
         return self._call("erf", expr)
 
     def _print_known(self, expr: sympy.Function) -> str:
-        names = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh"}
+        names = {
+            "asin": "arcsin",
+            "acos": "arccos",
+            "atan": "arctan",
+            "asinh": "arcsinh",
+            "acosh": "arccosh",
+            "atanh": "arctanh",
+        }
         name = expr.func.__name__
         return self._call(f"np.{names.get(name, name)}", expr)
 
-    _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_sinh = _print_cosh = _print_tanh = _print_known
+    _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_sinh = _print_cosh = _print_tanh = (
+        _print_known
+    )
     _print_asin = _print_acos = _print_atan = _print_asinh = _print_acosh = _print_atanh = _print_sign = _print_known
 
     def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:

@@ -1,9 +1,9 @@
-"""Scalar expressions that do not overflow: the two functions that replace exponentials, and the rewrites that find them.
+"""Scalar expressions that do not overflow: functions that replace exponentials, and the rewrites that find them.
 
-An expression is *canonical* where every sum of exponentials in a denominator or a logarithm has become one exponential, so
-that exponentials meet in one exponent and cancel there: 1 + exp(u) = exp(softplus(u)), and softplus(-u) = softplus(u) - u.
-It is *finished* where what is left of the exponents is written with logistic and softplus. Every step is an identity of
-real numbers; `STABLE_FORMS` lists them with an example each.
+An expression is *canonical* where every sum of exponentials in a denominator or a logarithm has become one
+exponential, so that exponentials meet in one exponent and cancel there: 1 + exp(u) = exp(softplus(u)), and
+softplus(-u) = softplus(u) - u. It is *finished* where what is left of the exponents is written with logistic and
+softplus. Every step is an identity of real numbers; `STABLE_FORMS` lists them with an example each.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ class ExpMinusOne(sympy.Function):  # type: ignore[misc]
 
 def write_exactly(body: sympy.Expr) -> sympy.Expr:
     """The body with the functions of this module written as the formulas that they stand for."""
-    return body.replace(
-        lambda e: isinstance(e, Softplus | Logistic | LogOnePlus | ExpMinusOne), lambda e: e.exact
-    )
+    return body.replace(lambda e: isinstance(e, Softplus | Logistic | LogOnePlus | ExpMinusOne), lambda e: e.exact)
 
 
 @lru_cache(maxsize=4096)
@@ -158,12 +156,13 @@ def _complement(total: sympy.Expr) -> sympy.Expr:
     if not (total.is_Add and len(total.args) == 2 and total.has(Softplus)):
         return total
     for first, second in (total.args, total.args[::-1]):
-        ratio = -second / first
-        if isinstance(ratio, sympy.exp):
-            parts = [a for a in sympy.Add.make_args(ratio.args[0]) if a.has(Softplus)]
+        exponent, factor = split_exponential(-second / first)
+        if factor == 1:
+            exponent = sympy.expand_mul(exponent)
+            parts = [a for a in sympy.Add.make_args(exponent) if a.has(Softplus)]
             if len(parts) == 1 and isinstance(-parts[0], Softplus):
                 inner = (-parts[0]).args[0]
-                rest = sympy.expand_mul(ratio.args[0] - parts[0])
+                rest = sympy.expand_mul(exponent - parts[0])
                 if rest == 0:
                     return first * sympy.exp(inner + parts[0])
                 if rest == inner:
@@ -193,7 +192,8 @@ def finish(body: sympy.Expr) -> sympy.Expr:
 def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
     """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions."""
     rest, product = sympy.expand_mul(exponent), sympy.Integer(1)
-    for addend in sympy.Add.make_args(rest):
+    # An exponent may hold softplus(u) and softplus(u + softplus(u)): the larger one is taken out first.
+    for addend in sorted(sympy.Add.make_args(rest), key=lambda a: (-sympy.count_ops(a), str(a))):
         coefficient, factor = addend.as_coeff_Mul()
         if not (isinstance(factor, Softplus) and coefficient.is_Integer and coefficient < 0):
             continue

@@ -1,7 +1,7 @@
 """A plan as the source of two Python functions over NumPy arrays: `_forward` and `_backward`.
 
-Both come from the same records as everything else; names are mangled so that nothing of a user's text reaches the source
-except as an identifier that was checked, or inside a comment or a string literal.
+Both come from the same records as everything else; names are mangled so that nothing of a user's text reaches the
+source except as an identifier that was checked, or inside a comment or a string literal.
 """
 
 from __future__ import annotations
@@ -39,7 +39,21 @@ from symbackprop.codegen.records import (
 )
 
 RESERVED = frozenset(
-    {"np", "math", "DTYPE", "LAYOUT", "gather", "erf", "bind", "params", "data", "keyword", "Any", "saved", "annotations"}
+    {
+        "np",
+        "math",
+        "DTYPE",
+        "LAYOUT",
+        "gather",
+        "erf",
+        "bind",
+        "params",
+        "data",
+        "keyword",
+        "Any",
+        "saved",
+        "annotations",
+    }
     | set(dir(builtins))
 )
 
@@ -72,7 +86,7 @@ class Kernel:
 
 
 def write_kernel(plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str]) -> Kernel:
-    """The kernel of a plan that is called with these arrays and sizes; `comments` say what stands above which tensor."""
+    """The kernel of a plan called with these arrays and sizes; `comments` say what stands above which tensor."""
     writer = _KernelWriter(plan, arrays, sizes, comments)
     return Kernel(writer.write(), tuple(arrays), tuple(sizes))
 
@@ -101,7 +115,7 @@ class _KernelWriter:
                 self.variables[number] = f"t{count}"
 
     def _find_inline(self, named: set[int]) -> frozenset[int]:
-        """Values without a name that one expression of the same pass reads: they are written into it. Sizes always are."""
+        """Values without a name that one expression of the same pass reads: written into it, as sizes always are."""
         plan = self.plan
         readers: dict[int, list[int]] = {}
         for number in (*plan.forward, *plan.backward):
@@ -238,14 +252,20 @@ class _KernelWriter:
             sign = " - " if coefficient < 0 else " + " if text else ""
             text += sign + (name if abs(coefficient) == 1 else f"{abs(coefficient)}*{name}")
         if size.constant or not text:
-            text += f" + {size.constant}" if text and size.constant > 0 else f" - {-size.constant}" if text else str(size.constant)
+            text += (
+                f" + {size.constant}"
+                if text and size.constant > 0
+                else f" - {-size.constant}"
+                if text
+                else str(size.constant)
+            )
         return text.strip()
 
     def _shape(self, axes: Sequence[Affine]) -> str:
         return f"({''.join(f'{self._size(a)}, ' for a in axes).strip()})"
 
     def _position(self, position: Position, rank: int) -> str:
-        """A position as an integer array that broadcasts against the axes of its labels, with their sizes in `offset`."""
+        """A position as an integer array that broadcasts against axes 0 .. rank-1."""
         text = ""
         for part in position.parts:
             label, coefficient, size = part

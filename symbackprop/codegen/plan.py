@@ -1,7 +1,7 @@
 """From definitions to a plan: reads become operands, sums of products become contractions, bodies become maps.
 
-Records are made once each, so that the backward pass finds what the forward pass has computed. A tensor is an *alias*: a
-value whose axes carry some of the indices of its definition, so that transposing and repeating cost nothing.
+Records are made once each, so that the backward pass finds what the forward pass has computed. A tensor is an *alias*:
+a value whose axes carry some of the indices of its definition, so that transposing and repeating cost nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Operand:
 
 
 def make_plan(program: Program, adjoints: Sequence[Definition], value: str, gradients: Mapping[str, str]) -> Plan:
-    """The plan of the tensor `value` and of `gradients` (the name of a tensor, and of the adjoint that is its gradient)."""
+    """The plan of the tensor `value` and of `gradients`: names of tensors, and of the adjoints that are theirs."""
     tensors = program.extended(tuple(adjoints)).tensors()
     builder = PlanBuilder()
     for tensor in program.leaves:
@@ -98,7 +98,9 @@ class PlanBuilder:
         values = tuple(self.values)
         forward = reach(values, (result.use.value,))
         backward = reach(values, tuple(g.use.value for g in gradients)) - forward
-        return Plan(values, tuple(self.named.items()), result, gradients, tuple(sorted(forward)), tuple(sorted(backward)))
+        return Plan(
+            values, tuple(self.named.items()), result, gradients, tuple(sorted(forward)), tuple(sorted(backward))
+        )
 
     def _alias(self, name: str, operand: Operand, indices: tuple[Index, ...]) -> None:
         self.aliases[name] = (operand, indices)
@@ -133,7 +135,7 @@ class PlanBuilder:
         return self._make(Spread(_use(operand, indices)), indices)
 
     def _total(self, terms: Sequence[Term], quiet: bool) -> Operand:
-        """The sum of terms: those without bound indices and guards are added in one expression with the sums of the others."""
+        """The sum of terms, added in one expression by those without bound indices and guards."""
         operands: list[Operand] = []
         body: sympy.Expr = sympy.Integer(0)
         for term in terms:
@@ -215,7 +217,8 @@ class PlanBuilder:
             arguments = [slot_symbol(k) if o is not None else body.args[k] for k, o in enumerate(inner)]
             return leaf(self._map(body.func(*arguments), inner, quiet))
         if isinstance(body, sympy.Mul):
-            scalars, others = [], []
+            scalars: list[sympy.Expr] = []
+            others: list[sympy.Expr] = []
             for whole in body.args:
                 number, factor = whole.primitive() if whole.is_Add else (sympy.Integer(1), whole)
                 if number != 1:
@@ -249,7 +252,9 @@ class PlanBuilder:
             if len(groups) < 2 and body.is_Add and not missing:
                 alone.append(addend)
                 continue
-            inside = self._contract([(labels, list(factors)) for labels, factors in groups.items()], operands, bound, quiet)
+            inside = self._contract(
+                [(labels, list(factors)) for labels, factors in groups.items()], operands, bound, quiet
+            )
             extra = [inside, *(self.read(CountSlot(i.size)) for i in missing)]
             start = len(operands)
             product = sympy.Mul(outside, *(slot_symbol(start + k) for k in range(len(extra))))

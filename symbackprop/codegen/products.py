@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symbackprop.calculus.indices import Affine
-
 Factor = tuple[str, tuple[int, ...]]
 """A variable and the labels of its axes; labels below the rank of the result are its axes, the others are summed."""
 

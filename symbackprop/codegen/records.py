@@ -1,9 +1,9 @@
 """The records of a plan: array operations in single-assignment order, free of the names of indices.
 
-A record makes one value, whose axes are numbered 0, 1, ... . An operand is a `Use`: a value with, for each of its axes, the
-number of the label that the axis carries inside the record. Labels 0 to rank-1 are the axes of the result; those that
-follow are summed. Two records are equal exactly if they compute the same, so making them once each is what shares work
-between the forward and the backward pass.
+A record makes one value, whose axes are numbered 0, 1, ... . An operand is a `Use`: a value with, for each of its
+axes, the number of the label that the axis carries inside the record. Labels 0 to rank-1 are the axes of the result;
+those that follow are summed. Two records are equal exactly if they compute the same, so making them once each is what
+shares work between the forward and the backward pass.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ class Output:
 class Plan:
     """Values in an order in which each reads only earlier ones; `named` says which tensor a value is.
 
-    Entries of `values` that no output needs are left out of `forward` (what the value needs) and of `backward` (what the
-    gradients need beyond that).
+    Entries of `values` that no output needs are left out of `forward` (what the value needs) and of `backward` (what
+    the gradients need beyond that).
     """
 
     values: tuple[Value, ...]

@@ -1,4 +1,4 @@
-"""What generated NumPy code calls beside NumPy. The source of a function that is used is copied into a standalone module."""
+"""What generated NumPy code calls beside NumPy; a standalone module gets a copy of the source."""
 
 from __future__ import annotations
 

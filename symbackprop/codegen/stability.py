@@ -1,9 +1,9 @@
 """Stable rewrites across definitions: exponentials that would overflow are carried as exponents until they cancel.
 
-A definition whose value is exp(A) times something has a *form*: that product over the slots of other definitions. A sum
-S[n] = sum over k of r*exp(A) has the form exp(m[n]) * R[n], where m[n] is the largest A over k and
-R[n] = sum over k of r*exp(A - m[n]). Who reads such a tensor in a logarithm or a denominator reads the form instead; so does
-who multiplies it by something, if all exponents that could overflow cancel. Nothing here knows softmax, cross-entropy or
+A definition whose value is exp(A) times something has a *form*: that product over the slots of other definitions. A
+sum S[n] = sum over k of r*exp(A) has the form exp(m[n]) * R[n], where m[n] is the largest A over k and R[n] = sum over
+k of r*exp(A - m[n]). Who reads such a tensor in a logarithm or a denominator reads the form instead; so does who
+multiplies it by something, if all exponents that could overflow cancel. Nothing here knows softmax, cross-entropy or
 sigmoid: log-softmax, the gradient of cross-entropy and the like follow from the structure of their definitions.
 """
 
@@ -48,7 +48,7 @@ class Form:
 
 
 def stabilise(definitions: Sequence[Definition]) -> tuple[StableDefinition, ...]:
-    """Definitions with the same values, that are right where the given ones overflow; new ones stand before their readers."""
+    """Definitions with the same values, right where the given ones overflow; new ones stand before readers."""
     rewriter = _Rewriter({d.tensor.name for d in definitions})
     for definition in definitions:
         rewriter.rewrite(definition)
@@ -91,23 +91,22 @@ class _Rewriter:
 
     def rewrite(self, definition: Definition) -> None:
         """Add a definition, and its form if it has one."""
-        terms = []
+        terms, inlined = [], []
         for term in definition.terms:
-            body, slots = self._substitute(term.body, term.slots)
-            terms.append(replace(term, body=body, slots=slots))
-        finished = tuple(replace(t, body=finish(t.body)) for t in terms)
-        self.made.append(Definition(definition.tensor, definition.indices, finished, line=definition.line))
-        if any(t.guards for t in terms) or not any(self._is_exponential(t) for t in terms):
+            written, form = self._substitute(term)
+            terms.append(replace(written, body=finish(written.body)))
+            inlined.append(form)
+        self.made.append(Definition(definition.tensor, definition.indices, tuple(terms), line=definition.line))
+        if any(t.guards for t in inlined) or not any(self._is_exponential(t) for t in inlined):
             return
-        body: sympy.Expr = sympy.Integer(0)
-        slots: list[Slot] = []
-        for number, term in enumerate(terms):
+        total: sympy.Expr = sympy.Integer(0)
+        found: list[Slot] = []
+        for number, term in enumerate(inlined):
             piece, read = self._form_of_term(term, f"{definition.tensor.name}_{number + 1}")
-            body += piece.xreplace(_intern(read, slots))
-        body = canonical(body)
-        self.forms[definition.tensor.name] = Form(
-            definition.indices, body, tuple(slots), self._count_overflows(body, slots) > 0
-        )
+            total += piece.xreplace(_intern(read, found))
+        total = canonical(total)
+        overflows = self._count_overflows(total, found) > 0
+        self.forms[definition.tensor.name] = Form(definition.indices, total, tuple(found), overflows)
 
     def _is_exponential(self, term: Term) -> bool:
         return bool(term.body.has(sympy.exp)) or any(self._form_at(s, True) for s in term.slots)
@@ -123,22 +122,35 @@ class _Rewriter:
         )
         return form if inside and (form.overflows or not overflowing) else None
 
-    def _substitute(self, body: sympy.Expr, given: tuple[Slot, ...]) -> tuple[sympy.Expr, tuple[Slot, ...]]:
-        """The canonical body, with forms in logarithms and denominators, and everywhere if then less can overflow."""
-        slots = list(given)
+    def _substitute(self, term: Term) -> tuple[Term, Term]:
+        """The term as it is written, and as its reader may see it.
+
+        Written are forms in logarithms and denominators, and everywhere if then less can overflow. A reader sees through
+        every tensor that can overflow.
+        """
+        slots = list(term.slots)
         inner: dict[sympy.Symbol, sympy.Expr] = {}
-        for k in sorted(used_slots(body)):
-            form = self._form_at(given[k])
-            if form is not None and isinstance(read := given[k], Read):
+        large: dict[sympy.Symbol, sympy.Expr] = {}
+        for k in sorted(used_slots(term.body)):
+            read = term.slots[k]
+            form = self._form_at(read)
+            if form is not None and isinstance(read, Read):
                 values: dict[Atom, Affine] = dict(zip(form.indices, read.at, strict=True))
-                inner[slot_symbol(k)] = form.body.xreplace(_intern([substitute_slot(s, values) for s in form.slots], slots))
-        result = canonical(_substitute_in_denominators(body, inner)) if inner else canonical(body)
-        dangers = self._count_overflows(result, slots) if inner else 0
+                moved = _intern([substitute_slot(s, values) for s in form.slots], slots)
+                inner[slot_symbol(k)] = form.body.xreplace(moved)
+                if form.overflows:
+                    large[slot_symbol(k)] = inner[slot_symbol(k)]
+        body = canonical(_substitute_in_denominators(term.body, inner) if inner else term.body)
+        seen = body
+        dangers = self._count_overflows(body, slots) if inner or body.has(sympy.exp) else 0
         if dangers:
-            whole = canonical(sympy.expand_mul(canonical(body.xreplace(inner))))
+            whole = canonical(_expand(canonical(term.body.xreplace(inner))))
             if self._count_overflows(whole, slots) < dangers and sympy.count_ops(whole) < LARGEST_BODY:
-                result = whole
-        return _pack(result, slots)
+                body = seen = whole
+            elif large:
+                through = canonical(_expand(canonical(term.body.xreplace(large))))
+                seen = through if sympy.count_ops(through) < LARGEST_BODY else body
+        return _replace_body(term, body, slots), _replace_body(term, seen, slots)
 
     def _count_overflows(self, body: sympy.Expr, slots: Sequence[Slot]) -> int:
         """How many exponentials outside of `where`, written here or read, are not known to be bounded."""
@@ -218,6 +230,16 @@ class _Rewriter:
         return Tensor(name, tuple(i.size for i in free), Role.HIDDEN)
 
 
+def _expand(body: sympy.Expr) -> sympy.Expr:
+    """Products of sums multiplied out."""
+    return sympy.expand(body, deep=False, power_base=False, power_exp=False, log=False, basic=False)
+
+
+def _replace_body(term: Term, body: sympy.Expr, slots: Sequence[Slot]) -> Term:
+    packed, read = _pack(body, slots)
+    return replace(term, body=packed, slots=read)
+
+
 def _substitute_in_denominators(body: sympy.Expr, inner: dict[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
     """The forms put into logarithms and denominators where that turns the whole of it into one exponential."""
     if body.is_Atom or isinstance(body, sympy.Piecewise):
@@ -231,7 +253,7 @@ def _substitute_in_denominators(body: sympy.Expr, inner: dict[sympy.Symbol, symp
 
 
 def _match_peak(peak: PeakDefinition, read: Read, exponent: sympy.Expr, slots: Sequence[Slot]) -> sympy.Expr | None:
-    """The body of a peak over the slots of the exponent, at bound indices for which the exponent reads the same tensors."""
+    """The body of a peak over the slots of the exponent, at bound indices that make it read the same tensors."""
     values: dict[Atom, Affine] = dict(zip(peak.indices, read.at, strict=True))
     present = [slots[k] for k in sorted(used_slots(exponent))]
     for slot in peak.slots:
@@ -241,7 +263,12 @@ def _match_peak(peak: PeakDefinition, read: Read, exponent: sympy.Expr, slots: S
             found = dict(values)
             pairs = list(zip(slot.at, other.at, strict=True))
             for own, at in pairs:
-                if own.index is not None and own.index in peak.bound and at.index is not None and at.index.size == own.index.size:
+                if (
+                    own.index is not None
+                    and own.index in peak.bound
+                    and at.index is not None
+                    and at.index.size == own.index.size
+                ):
                     found.setdefault(own.index, at)
             if all(own.substitute(found) == at for own, at in pairs):
                 values = found
