@@ -174,6 +174,19 @@ class PathFinder:
                 )
         return tuple(found)
 
+    def count(self, start: Node) -> int:
+        """The number of paths from an entry to the numerator, without walking them."""
+        counts: dict[Node, int] = {}
+
+        def visit(node: Node) -> int:
+            if node.tensor.name == self.numerator:
+                return 1
+            if node not in counts:
+                counts[node] = sum(visit(factor.of) for factor, _ in self.steps(node))
+            return counts[node]
+
+        return visit(start)
+
     def steps(self, node: Node, bound: tuple[Index, ...] = ()) -> tuple[tuple[Factor, tuple[Index, ...]], ...]:
         """The factors that lead one definition further from an entry, with the indices that each opens beside `bound`."""
         made: list[tuple[Factor, tuple[Index, ...]]] = []

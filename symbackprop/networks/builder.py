@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from symbackprop.calculus.indices import choose_name
 from symbackprop.errors import ArgumentError, UnknownNameError
@@ -106,18 +106,11 @@ def write_network(inputs: Width, layers: Sequence[Dense], loss: str, batch: str 
     return Architecture("\n".join([*head, *lines]), tuple(parameters), output, loss)
 
 
-def write_mlp(
-    widths: Sequence[Width],
-    activation: str = "sigmoid",
-    output: str = "identity",
-    loss: str = "mse",
-    batch: str | None = "N",
-) -> Architecture:
-    """A multilayer perceptron of the given widths, inputs first; `output` is the activation of the last layer."""
-    if isinstance(widths, str) or not isinstance(widths, Iterable) or len(widths) < 2:
+def mlp_layers(widths: Sequence[Width], activation: str, output: str) -> tuple[Dense, ...]:
+    """The layers of a multilayer perceptron of the given widths, inputs first; `output` is the last activation."""
+    if isinstance(widths, str) or not isinstance(widths, Sequence) or len(widths) < 2:
         raise ArgumentError(f"widths = {widths!r} must list at least the inputs and the outputs, such as [3, 3].")
-    layers = [Dense(w, activation) for w in widths[1:-1]] + [Dense(widths[-1], output)]
-    return write_network(widths[0], layers, loss, batch)
+    return (*(Dense(w, activation) for w in widths[1:-1]), Dense(widths[-1], output))
 
 
 def _check_width(width: Width) -> Width:

@@ -7,18 +7,21 @@ a refutation may not, and is made in what is given alone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
-from symbackprop.calculus.expansion import Entry, Expansion
-from symbackprop.calculus.indices import Atom
-from symbackprop.calculus.normal_form import prove_equal
-from symbackprop.calculus.programs import Program
+from symbackprop.calculus.expansion import Entry, Expansion, entry_symbol
+from symbackprop.calculus.indices import Atom, Index
+from symbackprop.calculus.normal_forms import NormalForms
+from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.language.phrasing import hidden_definitions, phrase_terms
+from symbackprop.language.writer import write_tree
 from symbackprop.proof.equality import decide
 from symbackprop.proof.verdict import Verdict
 
@@ -34,17 +37,17 @@ def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Te
 
 def compare(program: Program, left: Definition, right: Definition) -> Verdict:
     """Whether two definitions of a tensor in the same letters are equal, for all sizes where that can be decided."""
-    choices = choose_sizes(program)
-    for sizes in choices:
-        refuted = _refute(program, left, right, sizes)
+    places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
+    for place in places:
+        refuted = place.refute(left, right)
         if refuted is not None:
             return refuted
-    stage = prove_equal(program, left, right)
-    if stage is not None:
+    equality = NormalForms(program, program.assumptions).equal(left, right)
+    if equality is not None:
         scope = "all sizes" if program.size_names else "all values"
-        hypotheses = tuple(stage.hypotheses)
-        return Verdict("proved", scope=scope, for_all_sizes=True, hypotheses=hypotheses)
-    return _prove_at(program, left, right, choices)
+        hypotheses = tuple(write_assumption(a, program) for a in equality.assumptions)
+        return Verdict("proved", scope=scope, hypotheses=hypotheses)
+    return _prove_at(places, left, right)
 
 
 def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
@@ -66,89 +69,136 @@ def write_sizes(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{name}={value}" for name, value in sizes.items())
 
 
-def _refute(program: Program, left: Definition, right: Definition, sizes: Mapping[str, int]) -> Verdict | None:
-    """A refutation at given sizes: the first entry whose two sides differ at a point, confirmed rigorously."""
-    found = _differing_entry(program, left, right, sizes)
-    if found is None:
+def write_assumption(assumption: Assumption, program: Program) -> str:
+    """An assumption in the formula language."""
+    hidden = hidden_definitions(program)
+    sides = (phrase_terms(side, assumption.indices, hidden) for side in (assumption.left, assumption.right))
+    return f" {assumption.relation} ".join(map(write_tree, sides))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A program at given sizes: assumed equations solved for entries of the data, assumed inequalities as they are."""
+
+    program: Program
+    sizes: Mapping[str, int]
+    solved: Mapping[sympy.Symbol, sympy.Expr]
+    inequalities: tuple[sympy.Basic, ...]
+
+    @staticmethod
+    def make(program: Program, sizes: Mapping[str, int]) -> Place:
+        """Write the assumptions of a program out at given sizes."""
+        expansion = Expansion(program, sizes)
+        solved: dict[sympy.Symbol, sympy.Expr] = {}
+        inequalities: list[sympy.Basic] = []
+        relations = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "!=": sympy.Ne}
+        for assumption in program.assumptions:
+            for entry in list_entries(assumption.indices, sizes):
+                values = bind(assumption.indices, entry, sizes)
+                left, right = (
+                    sympy.Add(*(expansion.term(t, values) for t in side)) for side in (assumption.left, assumption.right)
+                )
+                if assumption.relation == "=":
+                    _solve_linear((left - right).xreplace(solved), solved)
+                else:
+                    inequalities.append(relations[assumption.relation](left, right))
+        return Place(program, sizes, solved, tuple(inequalities))
+
+    def decide(self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset()) -> Verdict:
+        """The verdict on one entry, the names in `keep` being symbols."""
+        expansion = Expansion(self.program, self.sizes, keep)
+        sides = []
+        for definition in (left, right):
+            values = bind(definition.indices, entry, self.sizes)
+            sides.append(sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved)))
+        return decide(sides[0], sides[1], self.inequalities)
+
+    def refute(self, left: Definition, right: Definition) -> Verdict | None:
+        """A refutation: the first entry whose sides differ at one point, confirmed rigorously."""
+        entry = self._differing_entry(left, right)
+        verdict = None if entry is None else self.decide(left, right, entry)
+        if entry is None or verdict is None or not verdict.refuted:
+            return None
+        where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
+        scope = " at ".join(part for part in (where, write_sizes(self.sizes)) if part)
+        return replace(verdict, scope=scope, for_all_sizes=False, left=None, right=None)
+
+    def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
+        """The first entry whose two sides are far apart in floating point."""
+        numbers = Evaluation(self.program, self.sizes, self._given)
+        for entry in list_entries(left.indices, self.sizes):
+            sides = []
+            for definition in (left, right):
+                values = bind(definition.indices, entry, self.sizes)
+                sides.append(sum(numbers.term(t, values) for t in definition.terms))
+            if not abs(sides[0] - sides[1]) <= 1e-9 * max(1.0, abs(sides[0]), abs(sides[1])):
+                return entry
         return None
-    expansion = Expansion(program, sizes)
-    verdict = decide(_side(expansion, left, found), _side(expansion, right, found))
-    if not verdict.refuted:
-        return None
-    where = f"{left.tensor.name}[{','.join(map(str, found))}]" if found else left.tensor.name
-    scope = f"{where} at {write_sizes(sizes)}" if sizes else where
-    return replace(verdict, scope=scope, for_all_sizes=False, left=None, right=None)
+
+    def _given(self, name: str, entry: Entry) -> float:
+        """A value for an entry of what is given, such that the assumed equations hold."""
+        symbol = entry_symbol(name, entry)
+        if symbol not in self.solved:
+            return _sample(str(symbol))
+        value = self.solved[symbol]
+        return float(value.xreplace({s: sympy.Float(_sample(str(s))) for s in value.free_symbols}))
 
 
-def _differing_entry(
-    program: Program, left: Definition, right: Definition, sizes: Mapping[str, int]
-) -> Entry | None:
-    """The first entry whose two sides are far apart in floating point at one point."""
-    sides = Evaluation(program, sizes, _sample)
-    for entry in _entries(left, sizes):
-        values = _values(left, entry, sizes)
-        a = sum(sides.term(t, values) for t in left.terms)
-        values = _values(right, entry, sizes)
-        b = sum(sides.term(t, values) for t in right.terms)
-        if not abs(a - b) <= 1e-9 * max(1.0, abs(a), abs(b)):
-            return entry
-    return None
+def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) -> None:
+    """Solve equation = 0 for the last entry that it is linear in, with a number before it."""
+    for symbol in sorted(equation.free_symbols, key=str, reverse=True):
+        coefficient = sympy.diff(equation, symbol)
+        if coefficient.is_number and coefficient != 0:
+            value = sympy.expand(symbol - equation / coefficient)
+            for known in solved:
+                solved[known] = solved[known].xreplace({symbol: value})
+            solved[symbol] = value
+            return
 
 
-def _sample(name: str, entry: Entry) -> float:
-    """A value for an entry of a given tensor: a fraction between 1/4 and 7/4 that its name and place decide."""
-    mixed = sum((k + 1) * ord(c) for k, c in enumerate(f"{name}{entry}"))
+def _sample(name: str) -> float:
+    """A value between 1/4 and 7/4 that the name of an entry decides."""
+    mixed = sum((k + 1) * ord(c) for k, c in enumerate(name))
     return (8 + mixed * 37 % 49) / 32
 
 
-def _entries(definition: Definition, sizes: Mapping[str, int]) -> list[Entry]:
+def list_entries(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[Entry]:
+    """Every tuple of values of some indices, in row-major order."""
     values: dict[Atom, int] = dict(sizes.items())
-    entries: list[Entry] = [()]
-    for index in definition.indices:
-        entries = [(*e, k) for e in entries for k in range(1, index.size.evaluate(values) + 1)]
-    return entries
+    return list(itertools.product(*(range(1, i.size.evaluate(values) + 1) for i in indices)))
 
 
-def _values(definition: Definition, entry: Entry, sizes: Mapping[str, int]) -> dict[Atom, int]:
+def bind(indices: Sequence[Index], entry: Entry, sizes: Mapping[str, int]) -> dict[Atom, int]:
+    """The values of indices and of sizes together."""
     values: dict[Atom, int] = dict(sizes.items())
-    values.update(zip(definition.indices, entry, strict=True))
+    values.update(zip(indices, entry, strict=True))
     return values
 
 
-def _side(expansion: Expansion, definition: Definition, entry: Entry) -> sympy.Expr:
-    values = _values(definition, entry, expansion.sizes)
-    return sympy.Add(*(expansion.term(term, values) for term in definition.terms))
-
-
-def _prove_at(
-    program: Program, left: Definition, right: Definition, choices: Sequence[Mapping[str, int]]
-) -> Verdict:
+def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> Verdict:
     """A proof entry by entry at every choice of sizes, names kept where that suffices."""
+    program = places[0].program
     defined = frozenset(d.tensor.name for d in program.definitions if d.tensor.role in (Role.DEFINED, Role.HIDDEN))
     parameters = {t.name for t in program.leaves if t.role is Role.PARAM}
     affine = frozenset(
         d.tensor.name for d in program.definitions if any(r.tensor.name in parameters for _, _, r in d.reads())
     )
     hypotheses: dict[str, None] = {}
-    for sizes in choices:
-        entries = _entries(left, sizes)
+    for place in places:
+        entries = list_entries(left.indices, place.sizes)
         if len(entries) > MOST_ENTRIES:
-            return Verdict("undecided", reason=f"{len(entries)} entries at {write_sizes(sizes)} are too many to compare")
+            return Verdict("undecided", reason=f"{len(entries)} entries at {write_sizes(place.sizes)} are too many")
         for entry in entries:
-            verdict: Verdict | None = None
             for keep in dict.fromkeys((defined, affine & defined, frozenset[str]())):
-                expansion = Expansion(program, sizes, keep)
-                verdict = decide(_side(expansion, left, entry), _side(expansion, right, entry))
+                verdict = place.decide(left, right, entry, keep)
                 if verdict.proved:
                     break
-            if verdict is None or not verdict.proved:
-                reason = "" if verdict is None else verdict.reason
-                where = ",".join(map(str, entry))
-                return Verdict("undecided", reason=reason or f"neither a proof nor a counterexample at the entry [{where}]")
+            if not verdict.proved:
+                reason = verdict.reason or f"neither a proof nor a counterexample at the entry {list(entry)}"
+                return Verdict("undecided", reason=reason)
             hypotheses.update(dict.fromkeys(verdict.hypotheses))
-    scope = "at " + " and at ".join(write_sizes(s) for s in choices) if program.size_names else "all values"
-    return Verdict(
-        "proved", scope=scope, for_all_sizes=not program.size_names, hypotheses=tuple(hypotheses)
-    )
-
-
+    if places[0].solved or places[0].inequalities:
+        hypotheses.update((write_assumption(a, program), None) for a in program.assumptions)
+    sizes = " and at ".join(write_sizes(place.sizes) for place in places)
+    scope = f"the sizes {sizes}" if program.size_names else "all values"
+    return Verdict("proved", scope=scope, for_all_sizes=not program.size_names, hypotheses=tuple(hypotheses))

@@ -1,0 +1,3 @@
+"""The `symbackprop` command."""
+
+from symbackprop.cli.commands import main as main

@@ -1,0 +1,222 @@
+"""The `symbackprop` command: every subcommand reads a source, calls the package and prints what it returns."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+import symbackprop as sb
+from symbackprop.cli.judging import exit_code, judge_documents
+from symbackprop.cli.learning import describe, make_optimizer, read_data_set
+from symbackprop.cli.sources import read_data, read_network, read_source
+from symbackprop.cli.tour import run_tour
+from symbackprop.facade.experiments import learn
+
+Command = Callable[..., Any]
+
+
+def network_options(command: Command) -> Command:
+    """The options that describe a network given as `mlp:3-3-3`."""
+    for option in reversed(
+        (
+            click.option("--activation", help="Activation of the hidden layers (default sigmoid)."),
+            click.option("--output", help="Activation of the last layer (default identity)."),
+            click.option("--loss", help="mse, mae, huber, bce, bce_logits or cross_entropy (default mse)."),
+            click.option("--batch", metavar="NAME|none", help="Name of the batch size, or none for one sample (default N)."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(sb.__version__, prog_name="symbackprop")
+def command() -> None:
+    """Derive, show, judge and run the gradients of a network written as formulas.
+
+    SOURCE is a file in the formula language (or Markdown with symbackprop fences), or a network such as mlp:3-3-3-3-3.
+    """
+
+
+@command.command()
+def tour() -> None:
+    """The main job, on what ships with the package: derive, explain, judge, train."""
+    run_tour(click.echo)
+
+
+@command.command()
+@click.argument("source")
+@network_options
+@click.option("--wrt", help="Differentiate by these tensors, separated by commas (default: the parameters).")
+@click.option("--of", help="Differentiate this tensor (default: the loss).")
+@click.option("--notation", type=click.Choice(["index", "matrix", "scalar"]), default="index", show_default=True)
+@click.option("--layout", type=click.Choice(["batch", "column"]), default="batch", show_default=True)
+@click.option("--names", type=click.Choice(["seed"]), help="Write W3[1,1] as w_{311}.")
+@click.option("--size", "sizes", multiple=True, metavar="N=2", help="A size, for scalar notation; repeat it for more.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "markdown", "html", "json"]),
+    default="text",
+    show_default=True,
+)
+def derive(
+    source: str,
+    activation: str | None,
+    output: str | None,
+    loss: str | None,
+    batch: str | None,
+    wrt: str | None,
+    of: str | None,
+    notation: str,
+    layout: str,
+    names: str | None,
+    sizes: tuple[str, ...],
+    form: str,
+) -> None:
+    """Derive the gradients of SOURCE and print them."""
+    derivation = sb.derive(
+        read_source(source, activation, output, loss, batch),
+        wrt=None if wrt is None else [w.strip() for w in wrt.split(",")],
+        of=of,
+    )
+    chosen = {"notation": notation, "layout": layout, "names": names, "sizes": _read_sizes(sizes)}
+    if form == "text":
+        click.echo(derivation.text())
+    elif form == "latex":
+        click.echo(derivation.latex(**chosen))
+    elif form == "markdown":
+        click.echo(derivation.markdown(**chosen))
+    elif form == "html":
+        click.echo(derivation.html(**chosen))
+    else:
+        click.echo(json.dumps(derivation.describe(), indent=2, ensure_ascii=False))
+
+
+@command.command()
+@click.argument("source")
+@click.argument("entry")
+@network_options
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--at", metavar="DATA.json", help="Put the numbers of these arrays under each factor.")
+@click.option("--paths", type=click.IntRange(1), default=9, show_default=True, help="Beyond so many, go through the adjoints.")
+@click.option("--names", type=click.Choice(["seed"]), help="Write W3[1,1] as w_{311}.")
+@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown", "mermaid"]), default="text", show_default=True)
+def explain(
+    source: str,
+    entry: str,
+    activation: str | None,
+    output: str | None,
+    loss: str | None,
+    batch: str | None,
+    language: str,
+    at: str | None,
+    paths: int,
+    names: str | None,
+    form: str,
+) -> None:
+    """The chain rule path by path for one ENTRY of SOURCE, such as 'W3[1,1]'."""
+    derivation = sb.derive(read_source(source, activation, output, loss, batch))
+    data = None if at is None else read_data(at)
+    explanation = derivation.explain(entry, language=language, at=data, limit=paths, names=names)
+    writers = {
+        "text": explanation.text,
+        "latex": explanation.latex,
+        "markdown": explanation.markdown,
+        "mermaid": explanation.mermaid,
+    }
+    click.echo(writers[form]())
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE.md...")
+@click.option("--strict", is_flag=True, help="Not proved for all sizes counts as undecided.")
+def check(files: tuple[str, ...], strict: bool) -> None:
+    """Judge every claim of Markdown files.
+
+    Exits with 0 if all is as claimed or expected, 1 if something is refuted, 2 if something is undecided, 3 if a file
+    cannot be read.
+    """
+    judged = judge_documents(files, click.echo)
+    sys.exit(exit_code(judged, strict))
+
+
+@command.command()
+@click.argument("source")
+@network_options
+@click.option("--target", type=click.Choice(["numpy"]), default="numpy", show_default=True)
+def source(
+    source: str, activation: str | None, output: str | None, loss: str | None, batch: str | None, target: str
+) -> None:
+    """Print a Python module that computes SOURCE and its gradients without symbackprop."""
+    click.echo(sb.derive(read_source(source, activation, output, loss, batch)).source(target), nl=False)
+
+
+@command.command()
+@click.argument("source")
+@network_options
+@click.option("--data", required=True, metavar="iris|digits|FILE.csv|FILE.npz", help="What to learn.")
+@click.option("--target", "column", help="The column of a CSV file that holds what to predict (default: the last).")
+@click.option("--optimizer", type=click.Choice(["sgd", "momentum", "adam"]), default="adam", show_default=True)
+@click.option("--lr", type=float, help="The learning rate (default 0.01).")
+@click.option("--epochs", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--test-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.3, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--checkpoint", metavar="FILE.npz", help="Write the state after each epoch, and go on from it.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def train(
+    source: str,
+    activation: str | None,
+    output: str | None,
+    loss: str | None,
+    batch: str | None,
+    data: str,
+    column: str | None,
+    optimizer: str,
+    lr: float | None,
+    epochs: int,
+    batch_size: int,
+    test_fraction: float,
+    seed: int,
+    checkpoint: str | None,
+    quiet: bool,
+) -> None:
+    """Train the network SOURCE, such as mlp:4-8-3, with the gradients derived for it."""
+    network = read_network(source, activation, output, loss, batch)
+    table = read_data_set(data, column)
+    experiment = learn(
+        network,
+        table,
+        make_optimizer(optimizer, lr),
+        epochs,
+        batch_size=batch_size,
+        test_size=round(test_fraction * len(table.x)),
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=not quiet,
+    )
+    click.echo(describe(experiment))
+
+
+def _read_sizes(sizes: tuple[str, ...]) -> dict[str, int] | None:
+    made: dict[str, int] = {}
+    for text in sizes:
+        name, equals, value = text.partition("=")
+        if not equals or not value.strip().isdecimal():
+            raise click.BadParameter(f"{text!r} is not a size such as N=2.")
+        made[name.strip()] = int(value)
+    return made or None
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one line on stderr and exit status 3, never a traceback."""
+    try:
+        command.main(prog_name="symbackprop", standalone_mode=True)
+    except sb.SymBackpropError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(3)

@@ -1,0 +1,57 @@
+"""What a command is given to work on: a file in the formula language, or a network written `mlp:3-3-3`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import symbackprop as sb
+from symbackprop.errors import ArgumentError, DataError
+from symbackprop.language import extract_fences
+
+
+def read_source(
+    source: str, activation: str | None, output: str | None, loss: str | None, batch: str | None
+) -> sb.Program | sb.Network:
+    """The program of a file (its fences, where it is Markdown), or the network that `mlp:WIDTHS` describes."""
+    if source.startswith("mlp:"):
+        return read_network(source, activation, output, loss, batch)
+    given = {"--activation": activation, "--output": output, "--loss": loss, "--batch": batch}
+    wrong = [name for name, value in given.items() if value is not None]
+    if wrong:
+        raise ArgumentError(f"{', '.join(wrong)} goes with a network such as mlp:3-3-3; {source} says these things itself.")
+    text = read_text(source)
+    return sb.parse(extract_fences(text) if source.endswith((".md", ".markdown")) else text)
+
+
+def read_network(
+    source: str, activation: str | None, output: str | None, loss: str | None, batch: str | None
+) -> sb.Network:
+    """The network that `mlp:3-3-3` describes, with the defaults of `sb.mlp` for what is not said."""
+    if not source.startswith("mlp:"):
+        raise ArgumentError(f"{source} is not a network; write its widths, such as mlp:4-8-3.")
+    widths = [int(w) if w.isdecimal() else w for w in source.removeprefix("mlp:").split("-")]
+    options = {"activation": activation, "output": output, "loss": loss}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if batch is not None:
+        return sb.mlp(widths, **chosen, batch=None if batch == "none" else batch)
+    return sb.mlp(widths, **chosen)
+
+
+def read_text(path: str) -> str:
+    """The text of a file in UTF-8."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"{path} cannot be read: {error}.") from error
+
+
+def read_data(path: str) -> dict[str, object]:
+    """Arrays by name from a JSON object."""
+    try:
+        data = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise DataError(f"{path} must hold an object of arrays by name, such as {{\"x\": [1, 2]}}.")
+    return data

@@ -1,0 +1,299 @@
+"""What a user holds of a derivation: gradients, steps, LaTeX, text and code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy
+
+from symbackprop.calculus.chain import Adjoints, ChainStep
+from symbackprop.calculus.chain import derive as derive_adjoints
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.expansion import Entry, Expansion
+from symbackprop.calculus.folding import Folding, FoldStep, fold
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.codegen import NumpyFunction, compile_numpy, source_numpy
+from symbackprop.errors import ArgumentError, UnknownNameError
+from symbackprop.facade.explanations import explain
+from symbackprop.facade.expressions import expression_program
+from symbackprop.facade.networks import Network
+from symbackprop.facade.programs import Program
+from symbackprop.notation.writing import choose_names, write_definitions, write_text
+from symbackprop.notation.writing.explanations import Explanation
+from symbackprop.notation.writing.narration import narrate
+from symbackprop.notation.writing.sympy_objects import definition_expression
+from symbackprop.report import Section, write_formula, write_html, write_markdown
+
+TARGETS = ("numpy",)
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """The derivative of one tensor by another: `name[indices]`, axes of the numerator first."""
+
+    derivation: Derivation
+    core: Definition
+
+    @property
+    def name(self) -> str:
+        """The name of the adjoint."""
+        return self.core.tensor.name
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """The letters of its axes."""
+        return tuple(i.name for i in self.core.indices)
+
+    @property
+    def expr(self) -> sympy.Expr:
+        """The right side as a SymPy expression; it may read named intermediates and other adjoints."""
+        return definition_expression(self.core, self.derivation.program.core)
+
+    def latex(
+        self,
+        notation: str = "index",
+        layout: str = "batch",
+        names: str | Mapping[str, str] | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """The defining equation in LaTeX."""
+        return write_definitions((self.core,), self.derivation.program.core, notation, layout, names, sizes)
+
+    def expand(
+        self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None
+    ) -> dict[Entry, sympy.Expr]:
+        """Every entry in the symbols of `Program.expand`, no adjoint left."""
+        expansion = Expansion(self.derivation.program.core, dict(sizes or {}))
+        return {entry: expansion.entry(self.name, entry) for entry in expansion.entries(self.name)}
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """All adjoints between a tensor and what it was differentiated by. Immutable; folds are made when first needed."""
+
+    core: Adjoints
+
+    @cached_property
+    def folding(self) -> Folding:
+        """The adjoints in the user's named intermediates, under the assumptions that the program declares."""
+        return fold(self.core, self.core.program.assumptions)
+
+    @cached_property
+    def unconditional(self) -> Folding:
+        """The same without any assumption on the data: what code runs unless it is told to trust its data."""
+        return fold(self.core, ()) if self.core.program.assumptions else self.folding
+
+    @cached_property
+    def program(self) -> Program:
+        """The forward definitions and the adjoint ones, as one program."""
+        return Program(self.core.program.extended(self.folding.definitions))
+
+    @property
+    def steps(self) -> tuple[ChainStep | FoldStep, ...]:
+        """What was done, in order: the chain rule a tensor at a time, then every fold with both its sides."""
+        return (*self.core.steps, *self.folding.steps)
+
+    @cached_property
+    def gradients(self) -> dict[str, Gradient]:
+        """The gradients that were asked for, by the name of the tensor."""
+        folded = {d.tensor.denominator: d for d in self.folding.definitions}
+        return {name: Gradient(self, folded[name]) for name in self.core.wrt}
+
+    def __getitem__(self, name: str) -> Gradient:
+        if name not in self.gradients:
+            known = tuple(self.gradients)
+            raise UnknownNameError(
+                f"Nothing was derived by {name!r}; gradients are by {', '.join(known)}.", name=name, known=known
+            )
+        return self.gradients[name]
+
+    @property
+    def saved(self) -> tuple[Tensor, ...]:
+        """The forward values that the backward pass reads."""
+        found = {
+            read.tensor: None
+            for d in self.folding.definitions
+            for _, _, read in d.reads()
+            if read.tensor.role in (Role.DEFINED, Role.HIDDEN)
+        }
+        return tuple(found)
+
+    def latex(
+        self,
+        notation: str = "index",
+        layout: str = "batch",
+        names: str | Mapping[str, str] | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """The backward pass in LaTeX, "index", "matrix" or "scalar"; `names="seed"` writes w_{311} for W3[1,1]."""
+        return write_definitions(self.folding.definitions, self.program.core, notation, layout, names, sizes)
+
+    def text(self) -> str:
+        """The backward pass in plain text."""
+        return write_text(self.folding.definitions, self.program.core)
+
+    def markdown(
+        self,
+        notation: str = "index",
+        layout: str = "batch",
+        names: str | Mapping[str, str] | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """The program and its derivation as a Markdown document."""
+        return write_markdown(self._title, self._sections(notation, layout, names, sizes))
+
+    def html(
+        self,
+        notation: str = "index",
+        layout: str = "batch",
+        names: str | Mapping[str, str] | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """The program and its derivation as a standalone HTML page."""
+        return write_html(self._title, self._sections(notation, layout, names, sizes))
+
+    def describe(self) -> dict[str, object]:
+        """The derivation as plain data, for JSON: every definition as text and as LaTeX, and what was done."""
+        folded = self.folding.definitions
+        return {
+            "of": self.core.numerator.name,
+            "wrt": list(self.core.wrt),
+            "program": Program(self.core.program).text(),
+            "adjoints": [
+                {
+                    "name": d.tensor.name,
+                    "by": d.tensor.denominator,
+                    "text": write_text((d,), self.program.core),
+                    "latex": Gradient(self, d).latex(),
+                }
+                for d in folded
+                if d.tensor.role is not Role.HIDDEN
+            ],
+            "saved": [t.name for t in self.saved],
+            "steps": [narrate(step, self.program.core) for step in self.steps],
+        }
+
+    def explain(
+        self,
+        entry: str,
+        language: str = "en",
+        at: Mapping[str, object] | None = None,
+        limit: int = 9,
+        names: str | Mapping[str, str] | None = None,
+    ) -> Explanation:
+        """The chain rule for one entry, such as "W3[1,1]", path by path.
+
+        Beyond `limit` paths it goes through the adjoints. `at` holds arrays by name, whose numbers then stand under each
+        factor; `language` is "en" or "zh".
+        """
+        chosen = choose_names(self.program.core.tensors(), self.program.core.size_names, names)
+        return explain(self.core, self.folding, entry, language, at, limit, chosen)
+
+    def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> NumpyFunction:
+        """A function f(params, /, **data) that returns (value, {name: gradient}).
+
+        It relies on no assumption that data could break, unless `trust` is True.
+        """
+        _check_target(target)
+        folding = self.folding if trust else self.unconditional
+        return compile_numpy(self.core.program, folding.definitions, self.core.numerator.name, self._outputs, dtype)
+
+    def source(self, target: str = "numpy") -> str:
+        """A Python module that computes the value and the gradients without symbackprop."""
+        _check_target(target)
+        return source_numpy(
+            self.core.program, self.unconditional.definitions, self.core.numerator.name, self._outputs, self._comments
+        )
+
+    @property
+    def _outputs(self) -> dict[str, str]:
+        return {name: self.core.adjoint_name(name) for name in self.core.wrt}
+
+    @cached_property
+    def _comments(self) -> dict[str, str]:
+        """The formula of every definition, for the comments of generated code."""
+        definitions = (*self.core.program.definitions, *self.unconditional.definitions)
+        program = self.core.program.extended(self.unconditional.definitions)
+        return {d.tensor.name: write_text((d,), program) for d in definitions if d.tensor.role is not Role.HIDDEN}
+
+    @property
+    def _title(self) -> str:
+        return f"The derivatives of {self.core.numerator.name}"
+
+    def _sections(
+        self,
+        notation: str,
+        layout: str,
+        names: str | Mapping[str, str] | None,
+        sizes: Mapping[str, int] | None,
+    ) -> tuple[Section, ...]:
+        forward = Program(self.core.program)
+        return (
+            Section("The program", forward.latex(notation, layout, names, sizes), forward.text()),
+            Section("Its adjoints", self.latex(notation, layout, names, sizes), self.text()),
+        )
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def _repr_html_(self) -> str:
+        return write_formula(self.latex())
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def derive(
+    source: Program | Network | sympy.Expr,
+    wrt: str | Sequence[str] | None = None,
+    of: str | None = None,
+) -> Derivation:
+    """Derive the gradients of `of` (the loss) by `wrt` (the parameters, else the inputs) with the chain rule.
+
+    >>> from symbackprop.facade.programs import parse
+    >>> print(derive(parse("param w\\nloss = w^2")).text())
+    w_bar = 2*w
+    """
+    program = _program_of(source)
+    numerator = of or program.core.loss
+    if numerator is None:
+        raise ArgumentError("The program has no scalar to differentiate; define a loss, or name a tensor with of=.")
+    names = _names_of(program, wrt, numerator)
+    return Derivation(derive_adjoints(program.core, numerator, names))
+
+
+def _program_of(source: Program | Network | sympy.Expr) -> Program:
+    if isinstance(source, Program):
+        return source
+    if isinstance(source, Network):
+        return source.program
+    if isinstance(source, sympy.Expr):
+        return Program(expression_program(source))
+    raise ArgumentError(f"derive takes a Program, a Network or a SymPy expression, not {type(source).__name__}.")
+
+
+def _names_of(program: Program, wrt: str | Sequence[str] | None, numerator: str) -> tuple[str, ...]:
+    if wrt is not None:
+        names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        if len(set(names)) != len(names):
+            raise ArgumentError(f"wrt names a tensor twice: {', '.join(names)}.")
+        for name in names:
+            program.core.tensor(name)
+        return names
+    for role in (Role.PARAM, Role.INPUT):
+        found = tuple(t.name for t in program.core.leaves if t.role is role)
+        if found:
+            return found
+    raise ArgumentError(f"{numerator} reads no parameter and no input; name what to differentiate by with wrt=.")
+
+
+def _check_target(target: str) -> None:
+    if target not in TARGETS:
+        raise UnknownNameError(
+            f"There is no target {target!r}; there are {', '.join(TARGETS)}.", name=target, known=TARGETS
+        )

@@ -1,0 +1,100 @@
+"""What a user holds of a program: its tensors, its definitions, its text and its LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy
+
+from symbackprop.calculus import programs as core
+from symbackprop.calculus.definitions import Definition, canonical
+from symbackprop.calculus.expansion import Expansion
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError
+from symbackprop.language import read_program, write_program
+from symbackprop.notation.writing import write_definitions
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Formulas in order: what is given, what is defined, what is assumed. Immutable.
+
+    Two programs are equal if they say the same up to the names of indices.
+
+    >>> program = parse("input x[N]\\nloss = sum(n, x[n]^2)")
+    >>> program == parse("input x[N]\\nloss = sum(i, x[i]^2)")
+    True
+    >>> program.expand({"N": 2})
+    x[1]**2 + x[2]**2
+    """
+
+    core: core.Program
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What is given and what the user defined, in order."""
+        return tuple(t for t in self.core.tensors().values() if t.role is not Role.HIDDEN)
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """The user's own definitions, in order; a nested sum stands in the tree of the definition that it is part of."""
+        return tuple(d for d in self.core.definitions if d.tensor.role is not Role.HIDDEN)
+
+    @property
+    def assumptions(self) -> tuple[core.Assumption, ...]:
+        """What the program declares of its data."""
+        return self.core.assumptions
+
+    @property
+    def loss(self) -> str | None:
+        """The name of the scalar that is differentiated by default."""
+        return self.core.loss
+
+    def text(self) -> str:
+        """The program in the formula language; it reads back as an equal program."""
+        return write_program(self.core)
+
+    def latex(
+        self,
+        notation: str = "index",
+        layout: str = "batch",
+        names: str | Mapping[str, str] | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> str:
+        """The definitions as a LaTeX `align*`, in "index", "matrix" or "scalar" notation."""
+        return write_definitions(self.core.definitions, self.core, notation, layout, names, sizes)
+
+    def expand(self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None) -> sympy.Expr:
+        """The loss at the given sizes as one expression in symbols such as `Symbol("W[1,2]", real=True)`."""
+        if self.loss is None:
+            raise ArgumentError("The program has no scalar to expand; define one, such as loss = sum(n, ...).")
+        if data:
+            raise ArgumentError(f"The program has no index tensor, so data for {', '.join(data)} means nothing here.")
+        return Expansion(self.core, dict(sizes or {})).entry(self.loss, ())
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and _content(self.core) == _content(other.core)
+
+    def __hash__(self) -> int:
+        return hash(_content(self.core))
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _content(program: core.Program) -> tuple[object, ...]:
+    """What a program says, without the names of its indices and of its hidden tensors."""
+    return program.leaves, tuple(canonical(d) for d in program.definitions), program.loss
+
+
+def parse(text: str) -> Program:
+    """Read a program in the formula language; FormulaError says where a text goes wrong, and what was expected there.
+
+    >>> parse("param w\\nloss = w^2").loss
+    'loss'
+    """
+    return Program(read_program(text))

@@ -1,0 +1,115 @@
+"""A network trained on data with the gradients that were derived for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.programs import Assumption, Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.codegen import compile_numpy
+from symbackprop.errors import ArgumentError, DataError
+from symbackprop.facade.derivations import derive
+from symbackprop.facade.networks import Network
+from symbackprop.training.data import encode_one_hot
+from symbackprop.training.loop import run_training
+from symbackprop.training.rules import Optimizer
+
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A trained network: `params` by name, and `history`, the mean loss of each epoch."""
+
+    network: Network
+    params: Mapping[str, FloatArray]
+    history: tuple[float, ...]
+    target: str = field(default="numpy", repr=False)
+
+    def predict(self, x: npt.ArrayLike) -> FloatArray:
+        """The outputs of the last layer; probabilities where the loss is cross-entropy."""
+        forward = compile_numpy(self.network.program.core, (), self.network.architecture.output, {}, "float64")
+        value, _ = forward(dict(self.params), x=np.asarray(x))
+        return np.asarray(value)
+
+
+def train(
+    network: Network,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    seed: int = 0,
+    target: str = "numpy",
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> Training:
+    """Minimise the loss of a network over mini-batches of `x` [N, D] and `y` [N, K].
+
+    For a loss over classes `y` may also be class numbers [N], counted from 0. What the program assumes of its data is checked
+    once; the code then relies on it. `seed` draws the first parameters and the order of the samples: the same seed gives the
+    same bits. Progress goes to stderr.
+
+    Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
+
+    >>> from symbackprop.facade.networks import mlp
+    >>> from symbackprop.training.rules import SGD
+    >>> run = train(mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], SGD(0.1), epochs=200, progress=False)
+    >>> bool(abs(run.predict([[3.0]])[0, 0] - 6) < 0.01)
+    True
+    """
+    if network.batch is None:
+        raise ArgumentError("This network has no batch index; build it with batch='N' to train it on many samples.")
+    samples, targets = np.asarray(x, dtype=np.float64), _targets(network, y)
+    program = network.program.core
+    step = derive(network).compile(target, trust=True)
+    for assumption in program.assumptions:
+        _check(program, assumption, targets)
+    run = run_training(
+        step,
+        network.init(seed),
+        {"x": samples, "y": targets},
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    return Training(network, run.params, run.history, target)
+
+
+def _targets(network: Network, y: npt.ArrayLike) -> FloatArray:
+    """The targets as [N, K]: class numbers become rows with a single 1, and numbers for one output a column."""
+    targets = np.asarray(y)
+    if targets.ndim != 1:
+        return targets.astype(np.float64)
+    classes = network.layers[-1].units
+    if not network.architecture.output == "p":
+        return targets.astype(np.float64)[:, None]
+    if not np.issubdtype(targets.dtype, np.integer):
+        raise DataError(f"Class numbers are integers, and y has dtype {targets.dtype}; give them so, or y as [N, K].")
+    return encode_one_hot(targets, classes if isinstance(classes, int) else int(targets.max()) + 1)
+
+
+def _check(program: Program, assumption: Assumption, targets: FloatArray) -> None:
+    """Raise DataError where the targets break an equation that the program assumes of them."""
+    negated = tuple(Term(t.bound, -t.body, t.slots, t.guards) for t in assumption.right)
+    axes = tuple(i.size for i in assumption.indices)
+    difference = Tensor("difference", axes, Role.DEFINED)
+    definition = Definition(difference, assumption.indices, assumption.left + negated)
+    small = Program(program.leaves, (definition,), (), difference.name)
+    found, _ = compile_numpy(small, (), difference.name, {}, "float64")({}, y=targets)
+    worst = float(np.max(np.abs(found)))
+    if worst > 1e-9:
+        raise DataError(
+            f"The loss assumes that each row of y sums to 1, and one is {worst:.3g} away from it; give probabilities or "
+            "class numbers."
+        )
