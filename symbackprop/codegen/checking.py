@@ -55,8 +55,11 @@ def make_example(seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
     return made[0], {**made[1], **{name: sizes[name] for name in LAYOUT["sizes"]}}
 
 
-def measure_error(params: dict[str, Any], data: dict[str, Any]) -> dict[str, float]:
-    """For each gradient its relative distance from a central difference along a random direction."""
+def measure_error(params: dict[str, Any], data: dict[str, Any], tolerance: float) -> dict[str, float]:
+    """For each gradient its distance from a central difference along a random direction.
+
+    It is relative to the difference, or to what rounding of the value makes of it at the tolerance, if that is more.
+    """
     rng = np.random.default_rng(1)
     step = 1e-6 if DTYPE == np.float64 else 1e-2
     _, gradients = value_and_grad(params, **data)
@@ -71,7 +74,8 @@ def measure_error(params: dict[str, Any], data: dict[str, Any]) -> dict[str, flo
             ends.append(np.asarray(value, dtype=float))
         expected = (ends[0] - ends[1]) / (2 * step)
         found = (gradient * direction).sum(axis=tuple(range(expected.ndim, gradient.ndim)))
-        scale = max(float(np.abs(expected).max()), float(np.abs(ends[0]).max()), 1e-3)
+        rounding = 4 * float(np.finfo(DTYPE).eps) * float(np.abs(ends[0]).max()) / step
+        scale = max(float(np.abs(expected).max()), rounding / tolerance, 1e-300)
         errors[name] = float(np.abs(found - expected).max()) / scale
     return errors
 
@@ -79,7 +83,7 @@ def measure_error(params: dict[str, Any], data: dict[str, Any]) -> dict[str, flo
 def check_gradients() -> int:
     """Print how far each gradient is from finite differences; 0 if all are near, 1 if one is not."""
     tolerance = 1e-6 if DTYPE == np.float64 else 1e-2
-    errors = measure_error(*make_example())
+    errors = measure_error(*make_example(), tolerance)
     for name, error in errors.items():
         verdict = "agrees" if error <= tolerance else "DIFFERS"
         print(f"d {VALUE} / d {name}: {verdict} with finite differences, relative distance {error:.1e}")

@@ -16,6 +16,9 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
 
+LARGEST_POWER = 4
+"""The largest power of 1 + exp(u) in a denominator that is written with logistic functions."""
+
 
 class Softplus(sympy.Function):  # type: ignore[misc]
     """log(1 + exp(u)).
@@ -190,20 +193,24 @@ def finish(body: sympy.Expr) -> sympy.Expr:
 
 
 def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions."""
-    rest, product = sympy.expand_mul(exponent), sympy.Integer(1)
+    """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions and A as short as can be.
+
+    exp(a*u - m*softplus(u)) is logistic(u)^a * logistic(-u)^(m-a) for 0 <= a <= m.
+    """
+    exponent = sympy.expand_mul(exponent)
     # An exponent may hold softplus(u) and softplus(u + softplus(u)): the larger one is taken out first.
-    for addend in sorted(sympy.Add.make_args(rest), key=lambda a: (-sympy.count_ops(a), str(a))):
+    for addend in sorted(sympy.Add.make_args(exponent), key=lambda a: (-sympy.count_ops(a), str(a))):
         coefficient, factor = addend.as_coeff_Mul()
-        if not (isinstance(factor, Softplus) and coefficient.is_Integer and coefficient < 0):
+        if not (isinstance(factor, Softplus) and coefficient.is_Integer and -LARGEST_POWER <= coefficient < 0):
             continue
         inner, count = factor.args[0], int(-coefficient)
-        lead = sympy.Add.make_args(inner)[-1]
-        found = rest.coeff(lead.as_coeff_Mul()[1]) / lead.as_coeff_Mul()[0] if not lead.is_number else sympy.Integer(0)
-        ups = min(max(int(found), 0), count) if found.is_Integer else 0
-        product *= Logistic(finish(inner)) ** ups * Logistic(finish(sympy.expand_mul(-inner))) ** (count - ups)
-        rest = sympy.expand_mul(rest - ups * inner + count * factor)
-    return rest, product
+        found = []
+        for ups in range(count + 1):
+            rest, product = split_logistic(exponent - addend - ups * inner)
+            sides = Logistic(finish(inner)) ** ups * Logistic(finish(sympy.expand_mul(-inner))) ** (count - ups)
+            found.append((rest, product * sides))
+        return min(found, key=lambda pair: sympy.count_ops(pair[0]) + (pair[0] != 0))
+    return exponent, sympy.Integer(1)
 
 
 def _shorten_sum(total: sympy.Expr) -> sympy.Expr:

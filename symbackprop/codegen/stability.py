@@ -125,8 +125,8 @@ class _Rewriter:
     def _substitute(self, term: Term) -> tuple[Term, Term]:
         """The term as it is written, and as its reader may see it.
 
-        Written are forms in logarithms and denominators, and everywhere if then less can overflow. A reader sees through
-        every tensor that can overflow.
+        Written are forms in logarithms and denominators, and everywhere if then less can overflow. A reader sees
+        through every tensor that can overflow.
         """
         slots = list(term.slots)
         inner: dict[sympy.Symbol, sympy.Expr] = {}
@@ -232,7 +232,8 @@ class _Rewriter:
 
 def _expand(body: sympy.Expr) -> sympy.Expr:
     """Products of sums multiplied out."""
-    return sympy.expand(body, deep=False, power_base=False, power_exp=False, log=False, basic=False)
+    addends = sympy.Add.make_args(body)
+    return sympy.Add(*(sympy.expand(a, deep=False, power_base=False, power_exp=False, log=False) for a in addends))
 
 
 def _replace_body(term: Term, body: sympy.Expr, slots: Sequence[Slot]) -> Term:
