@@ -8,9 +8,10 @@ keeping none. A difference that is not zero says nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, names_of
 from symbackprop.calculus.conversion import convert_definition, convert_term
@@ -31,6 +32,7 @@ from symbackprop.calculus.tensors import Read, Role
 
 NAMES_KEPT, AFFINE_KEPT, INLINED = "names kept", "affine kept", "inlined"
 ROUNDS = 40
+NOTHING: Mapping[str, Definition] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ class NormalForms:
     ) -> None:
         self.program = program
         self.assumptions = assumptions
-        positive = {name for name, _ in _positive_names(assumptions)}
+        self.positive = frozenset(name for name, _ in _positive_names(assumptions))
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
-        self.algebra = Algebra(AtomTable(frozenset(positive), constants), Budget(products, seconds))
+        self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
         self._definitions = {d.tensor.name: d for d in program.definitions}
         self._polys: dict[str, Poly] = {}
         self.algebra.set_rules(tuple(self._assumption_rules()))
@@ -96,17 +98,22 @@ class NormalForms:
             self._polys[name] = self.of(self._definitions[name])
         return self._polys[name]
 
-    def inlined(self, poly: Poly, keep: frozenset[str]) -> Poly:
-        """The polynomial with the definitions of all names but `keep` put in."""
+    def inlined(self, poly: Poly, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING) -> Poly:
+        """The polynomial with the definitions of all names but `keep` put in, those in `local` first."""
         done: dict[str, Poly] = {}
-        return self._inline(poly, keep, done)
 
-    def _inline(self, poly: Poly, keep: frozenset[str], done: dict[str, Poly]) -> Poly:
-        wanted = sorted(n for n in names_of(poly) if n in self._definitions and n not in keep)
-        for name in wanted:
-            if name not in done:
-                done[name] = self._inline(self.of_name(name), keep, done)
-        return self.algebra.inline(poly, {n: (self._definitions[n].indices, done[n]) for n in wanted})
+        def inline(p: Poly) -> Poly:
+            open_names = sorted(n for n in names_of(p) if n not in keep or n in local)
+            found = {n: d for n in open_names if (d := self._definition(n, local)) is not None}
+            for name, definition in found.items():
+                if name not in done:
+                    done[name] = inline(self.of(definition) if name in local else self.of_name(name))
+            return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()})
+
+        return inline(poly)
+
+    def _definition(self, name: str, local: Mapping[str, Definition]) -> Definition | None:
+        return local.get(name) or self._definitions.get(name)
 
     def equal(self, left: Definition, right: Definition) -> Equality | None:
         """How two definitions of the same shape are shown equal, or None where they are not."""
@@ -114,13 +121,19 @@ class NormalForms:
             return None
         for stage, keep in self._stages(right):
             self.algebra.used.clear()
-            try:
-                self.algebra.budget.start()
-                if self.is_zero(self.inlined(self.difference(left, right), keep)):
-                    return Equality(stage, self._used(left, right))
-            except (OutOfBudgetError, NoNormalFormError, RecursionError):
-                continue
+            if self.equal_keeping(left, right, keep):
+                return Equality(stage, self._used(left, right))
         return None
+
+    def equal_keeping(
+        self, left: Definition, right: Definition, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING
+    ) -> bool:
+        """Whether two definitions are shown equal with all definitions but those of `keep` put in."""
+        self.algebra.budget.start()
+        try:
+            return self.is_zero(self.inlined(self.difference(left, right), keep, local))
+        except (OutOfBudgetError, NoNormalFormError, RecursionError):
+            return False
 
     def difference(self, left: Definition, right: Definition) -> Poly:
         """left - right in the indices of the left side."""

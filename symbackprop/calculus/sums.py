@@ -30,7 +30,7 @@ from symbackprop.calculus.polynomials import Polynomials, add, scale
 LABELLINGS = 720
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SumRule:
     """A sum that is known: `pattern`, a sum atom with free indices, is `value`. `source` says from where."""
 

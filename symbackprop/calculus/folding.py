@@ -1,0 +1,154 @@
+"""Folding: derivatives in the user's own vocabulary.
+
+The raw adjoints of the chain rule repeat what the program has names for. Folding puts the names back, so that S(z) is
+a where a = S(z), S'(z) is a*(1-a) and exp(z)/sum(exp(z)) is p, writes an adjoint into its reader where that is shorter or is
+read only once, and keeps for each adjoint the form that takes the fewest symbols. It knows definitions, not layers.
+Every step is recorded with both its sides and is refused unless the normal form proves them equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symbackprop.calculus.chain import Adjoints
+from symbackprop.calculus.definitions import Definition, slot_symbol
+from symbackprop.calculus.foldsearch import Fold, FoldSearch
+from symbackprop.calculus.foldsteps import FoldStep
+from symbackprop.calculus.programs import Assumption
+from symbackprop.calculus.tensors import Role
+
+ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """The folded adjoints in an order in which each reads only what stands above it, and how they came about."""
+
+    definitions: tuple[Definition, ...]
+    steps: tuple[FoldStep, ...]
+
+    def definition(self, name: str) -> Definition | None:
+        """The folded definition of a tensor, or None where its reader took it in."""
+        return next((d for d in self.definitions if d.tensor.name == name), None)
+
+
+def fold(adjoints: Adjoints, assumptions: tuple[Assumption, ...] = ()) -> Folding:
+    """Fold the adjoints of a program under some of its assumptions."""
+    return _Folder(adjoints, assumptions).run()
+
+
+class _Folder:
+    """The adjoints as they are at the moment; outputs first, as they came."""
+
+    def __init__(self, adjoints: Adjoints, assumptions: tuple[Assumption, ...]) -> None:
+        self.search = FoldSearch(adjoints.program, assumptions, adjoints.definitions)
+        self.order = [d.tensor.name for d in adjoints.definitions]
+        self.raw = {d.tensor.name: d for d in adjoints.definitions}
+        self.wanted = {adjoints.adjoint_name(n) for n in adjoints.wrt}
+        roles = {t.name: t.role for t in adjoints.program.tensors().values()}
+        self.anonymous = {
+            d.tensor.name for d in adjoints.definitions if roles.get(d.tensor.denominator or "") is Role.HIDDEN
+        }
+        self.current: dict[str, Fold] = {}
+        self.steps: list[FoldStep] = []
+        self.settled: dict[str, tuple[Fold, ...]] = {}
+
+    def run(self) -> Folding:
+        """Fold each adjoint by itself, then write adjoints into their readers until nothing changes."""
+        for name in self.order:
+            self._put(self.search.fold((self.raw[name],)))
+        self._prune()
+        for _ in range(ROUNDS):
+            inlined = [name for name in self.order if name in self.current and self._try_inlining(name)]
+            if not inlined:
+                break
+        definitions = []
+        for name in self.order:
+            if name in self.current:
+                main, *hidden = self.current[name].definitions
+                definitions += [*hidden, main]
+        alive = {d.tensor.name for d in definitions}
+        return Folding(tuple(definitions), tuple(s for s in self.steps if s.tensor in alive))
+
+    def _put(self, fold: Fold) -> None:
+        """Make a fold the present form of its tensor, and record the step."""
+        self.current[fold.name] = fold
+        if fold.step is not None:
+            self.steps.append(fold.step)
+
+    def _prune(self) -> None:
+        """Drop the adjoints that no requested gradient reads."""
+        alive, pending = set(), [n for n in self.order if n in self.wanted]
+        while pending:
+            name = pending.pop()
+            if name in alive or name not in self.current:
+                continue
+            alive.add(name)
+            pending += _reads(self.current[name].definitions)
+        self.current = {n: f for n, f in self.current.items() if n in alive}
+
+    def _try_inlining(self, name: str) -> bool:
+        """Write an adjoint into its readers, if it may go and they take it."""
+        if name in self.wanted:
+            return False
+        fold = self.current[name]
+        readers = [f for f in self.current.values() if name in _reads(f.definitions)]
+        state = (fold, *readers)
+        if not readers or self.settled.get(name) == state:
+            return False
+        self.settled[name] = state
+        times = sum(_count(d, name) for f in readers for d in f.definitions)
+        must = name in self.anonymous or _is_alias(fold.definitions)
+        if not must and any(_widens(fold.definitions, f.definitions, name) for f in readers):
+            return False
+        tried = [self.search.inline(f.definitions, fold.definitions) for f in readers]
+        new = [f for f in tried if f is not None]
+        if len(new) < len(readers):
+            return False
+        if name in self.anonymous and any(_widens(fold.definitions, f.definitions, name) for f in readers):
+            width = max(_width(fold.definitions), *(_width(f.definitions) for f in readers))
+            if any(_width(f.definitions) > width for f in new):
+                return False
+        if times > 1 and not must and sum(f.cost for f in new) >= sum(f.cost for f in readers):
+            return False
+        if any(name in _reads(f.definitions) for f in new):
+            return False
+        del self.current[name]
+        for f in new:
+            self._put(f)
+        return True
+
+
+def _reads(definitions: Iterable[Definition]) -> list[str]:
+    """The names that definitions read."""
+    return [r.tensor.name for d in definitions for _, _, r in d.reads()]
+
+
+def _count(definition: Definition, name: str) -> int:
+    """How often a name is written in a definition."""
+    return sum(
+        int(definition.terms[t].body.count(slot_symbol(k)))
+        for t, k, read in definition.reads()
+        if read.tensor.name == name
+    )
+
+
+def _is_alias(definitions: tuple[Definition, ...]) -> bool:
+    """Whether the first definition is another name for one entry, or for zero."""
+    terms = definitions[0].terms
+    if len(definitions) > 1 or len(terms) > 1:
+        return False
+    return not terms or (terms[0].body.is_Symbol and not terms[0].bound and not terms[0].guards)
+
+
+def _width(definitions: Iterable[Definition]) -> int:
+    """The greatest number of indices that one term sums over."""
+    return max((len(t.bound) for d in definitions for t in d.terms), default=0)
+
+
+def _widens(inner: tuple[Definition, ...], reader: tuple[Definition, ...], name: str) -> bool:
+    """Whether a sum of the reader would come to stand around a sum of what it reads."""
+    if not _width(inner):
+        return False
+    return any(d.terms[t].bound for d in reader for t, _, read in d.reads() if read.tensor.name == name)

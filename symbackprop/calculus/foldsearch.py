@@ -1,0 +1,298 @@
+"""The search for the shortest form of one adjoint, shared between adjoints that are equal up to names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.calculus.atoms import Atom, Poly
+from symbackprop.calculus.costs import NameCosts, cost_of_definitions
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.emission import Emitter, Letters
+from symbackprop.calculus.foldkeys import Numbering, Renaming
+from symbackprop.calculus.foldsteps import FoldStep, prove_step
+from symbackprop.calculus.forms import Form
+from symbackprop.calculus.identities import Rule, apply_rule, find_identities, orient
+from symbackprop.calculus.indices import choose_name
+from symbackprop.calculus.normal_forms import NormalForms
+from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
+from symbackprop.calculus.programs import Assumption, Program
+from symbackprop.calculus.shaping import Shaper, split_guards
+from symbackprop.calculus.sums import SumRule
+from symbackprop.calculus.support import finite_tensors
+from symbackprop.calculus.tensors import Role, Tensor
+
+DEPTH = 5
+PRODUCTS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The present form of one adjoint: its definition, the hidden ones after it, the symbols they take, how it came."""
+
+    name: str
+    definitions: tuple[Definition, ...]
+    cost: int
+    step: FoldStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A result of the search with the tensors and sizes that its key numbers."""
+
+    tensors: tuple[Tensor, ...]
+    sizes: tuple[str, ...]
+    step: FoldStep | None
+    cost: int
+
+
+class FoldSearch:
+    """Folds single adjoints of one program; remembers what it found for the length of one derivation."""
+
+    def __init__(self, program: Program, assumptions: tuple[Assumption, ...], adjoints: Sequence[Definition]) -> None:
+        self.program = program
+        self.assumptions = assumptions
+        self.forms = NormalForms(program, assumptions, PRODUCTS)
+        self.algebra = self.forms.algebra
+        self.believed = self.algebra.rules
+        self.costs = NameCosts(program.definitions)
+        self.finite = finite_tensors(program) | {d.tensor.name for d in adjoints}
+        self.params = frozenset(t.name for t in program.leaves if t.role is Role.PARAM)
+        self.tensors = program.tensors() | {d.tensor.name: d.tensor for d in adjoints}
+        self.definitions = {d.tensor.name: d for d in program.definitions}
+        self.place = {n: k for k, n in enumerate(_reading_order(program.definitions))}
+        self.rules = {n: self._orient(d) for n, d in self.definitions.items()}
+        self.by_name: dict[str, list[Rule]] = {}
+        for rules in self.rules.values():
+            for rule in rules:
+                for name in rule.needs:
+                    self.by_name.setdefault(name, []).append(rule)
+        self.found: dict[tuple[object, ...], _Found | None] = {}
+
+    def _orient(self, definition: Definition) -> tuple[Rule, ...]:
+        """The rules of one definition of the program; none where it has no normal form."""
+        self.algebra.budget.start()
+        try:
+            return orient(self.algebra, definition, self.forms.of_name(definition.tensor.name), self.params)
+        except (NoNormalFormError, OutOfBudgetError):
+            return ()
+
+    def fold(self, before: tuple[Definition, ...]) -> Fold:
+        """The shortest form of an adjoint, itself where none is shorter."""
+        found = self.inline(before, ())
+        return Fold(before[0].tensor.name, before, cost_of_definitions(before, self.costs)) if found is None else found
+
+    def inline(self, before: tuple[Definition, ...], inlined: tuple[Definition, ...]) -> Fold | None:
+        """The shortest form of an adjoint with `inlined` written in; None where no form is proved equal to it."""
+        name = before[0].tensor.name
+        rules, sources = self._relevant(before + inlined)
+        numbering = Numbering()
+        key: tuple[object, ...] = (
+            len(before),
+            tuple(numbering.definition(d) for d in before + inlined),
+            tuple(numbering.definition(self.definitions[n]) for n in sources),
+        )
+        known = set(numbering.tensors)
+        for assumption in self.assumptions:
+            terms = assumption.left + assumption.right
+            if {r.tensor.name for t in terms for _, r in t.reads()} <= known:
+                key += ((assumption.relation, numbering.terms(assumption.left), numbering.terms(assumption.right)),)
+        key += (tuple(t.name in self.finite for t in numbering.met), self._relative_places(numbering.met))
+        if key not in self.found:
+            self.found[key] = self._find(before, inlined, rules, sources, numbering)
+        found = self.found[key]
+        if found is None:
+            return None
+        if found.step is None:
+            return Fold(name, before, found.cost)
+        step = self._rename(found, found.step, numbering, before, inlined)
+        return Fold(name, step.after, found.cost, step)
+
+    def _relative_places(self, tensors: Sequence[Tensor]) -> tuple[int, ...]:
+        """The order in which tensors are first read."""
+        places = [self.place.get(t.name, -1) for t in tensors]
+        return tuple(sorted(range(len(places)), key=places.__getitem__))
+
+    def _relevant(self, definitions: Iterable[Definition]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+        """The rules that can come to apply, and the definitions of the program that they come from."""
+        reached = {r.tensor.name for d in definitions for _, _, r in d.reads()}
+        for name in sorted(reached & set(self.rules)):
+            for rule in self.rules[name]:
+                reached |= rule.needs
+        chosen: set[Rule] = set()
+        pending = sorted(reached)
+        while pending:
+            for rule in self.by_name.get(pending.pop(), ()):
+                if rule not in chosen and rule.needs <= reached:
+                    chosen.add(rule)
+                    new = (rule.brings | {rule.source}) - reached
+                    reached |= new
+                    pending += sorted(new)
+        sources = {r.source for r in chosen}
+        ordered = tuple(n for n in self.definitions if n in sources)
+        return tuple(r for n in ordered for r in self.rules[n] if r in chosen), ordered
+
+    def _find(
+        self,
+        before: tuple[Definition, ...],
+        inlined: tuple[Definition, ...],
+        rules: tuple[Rule, ...],
+        sources: tuple[str, ...],
+        numbering: Numbering,
+    ) -> _Found | None:
+        """The search itself."""
+        places = (tuple(numbering.met), tuple(numbering.sizes))
+        raw = cost_of_definitions(before, self.costs)
+        unchanged = None if inlined else _Found(*places, None, raw)
+        self.algebra.budget.start()
+        try:
+            step = self._search(before, inlined, rules, sources)
+        except (NoNormalFormError, OutOfBudgetError, RecursionError):
+            return unchanged
+        finally:
+            self.algebra.set_rules(self.believed)
+        cost = cost_of_definitions(step.after, self.costs)
+        if not inlined and cost >= raw:
+            return unchanged
+        if not prove_step(self.forms, step):
+            return unchanged
+        return _Found(*places, step, cost)
+
+    def _search(
+        self,
+        before: tuple[Definition, ...],
+        inlined: tuple[Definition, ...],
+        rules: tuple[Rule, ...],
+        sources: tuple[str, ...],
+    ) -> FoldStep:
+        """Apply the rule that makes the form shortest, again and again, and keep the shortest form that was met."""
+        algebra = self.algebra
+        known = [(self.definitions[n], self.forms.of_name(n)) for n in sources]
+        identities = find_identities(algebra, known, rules)
+        named = tuple(replace(rule, source=f"identity {k}") for k, (rule, _) in enumerate(identities))
+        local = {d.tensor.name: d for d in (*before[1:], *inlined)}
+        start = self.forms.inlined(self.forms.of(before[0]), frozenset(self.definitions), local)
+        rank = {n: k for k, n in enumerate(_reading_order((*before, *inlined)))}
+        shaper = Shaper(
+            algebra,
+            lambda n: rank.get(n, len(rank) + self.place.get(n, -1)),
+            self.costs,
+            self.finite.__contains__,
+        )
+        algebra.set_rules(self.believed + named)
+        start = algebra.rebuild(start)
+        path = self._descend(shaper, start, rules)
+        # Again along the chosen path only, to see which identities it takes.
+        algebra.set_rules(self.believed)
+        algebra.set_rules(self.believed + named)
+        algebra.used.clear()
+        poly = algebra.rebuild(start)
+        for rule in path:
+            poly = apply_rule(algebra, poly, rule)
+        poly = algebra.rebuild(poly)
+        used = set(algebra.used)
+        after = self._emit(before[0], (*before, *inlined), _shapes(shaper, poly))
+        taken = [(rule, names) for k, (rule, names) in enumerate(identities) if f"identity {k}" in used]
+        using = {r.source for r in path}.union(*(names for _, names in taken))
+        stated = tuple(self._state(rule, before) for rule, _ in taken)
+        believed = tuple(a for k, a in enumerate(self.assumptions) if f"assumption {k}" in used)
+        return FoldStep(
+            "inline" if inlined else "fold",
+            before[0].tensor.name,
+            before,
+            after,
+            tuple(n for n in self.definitions if n in using),
+            stated + believed,
+            inlined,
+        )
+
+    def _descend(self, shaper: Shaper, start: Poly, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rules on the way to the shortest form."""
+        state = start
+        path: tuple[Rule, ...] = ()
+        best: tuple[int, tuple[Rule, ...]] = (_cost(shaper, start), ())
+        seen = [start]
+        for _ in range(DEPTH):
+            options = []
+            for k, rule in enumerate(rules):
+                if rule in path:
+                    continue
+                poly = apply_rule(self.algebra, state, rule)
+                if poly not in seen:
+                    seen.append(poly)
+                    options.append((_cost(shaper, poly), k, poly))
+            if not options:
+                break
+            cost, k, state = min(options, key=lambda o: o[:2])
+            path = (*path, rules[k])
+            if cost < best[0]:
+                best = (cost, path)
+        return best[1]
+
+    def _emit(
+        self, head: Definition, around: Sequence[Definition], pieces: list[tuple[tuple[Atom, ...], Form]]
+    ) -> tuple[Definition, ...]:
+        """The definitions of a form, in the letters of the definitions that it comes from."""
+        letters = Letters.of((*around, *self.definitions.values()))
+        names = {*self.tensors, *(d.tensor.name for d in around)}
+        return Emitter(head.tensor, head.indices, self.tensors, letters, names).define(pieces)
+
+    def _state(self, rule: SumRule, around: Sequence[Definition]) -> Assumption:
+        """An identity as an equation between terms."""
+        indices = tuple(sorted(rule.pattern.free, key=lambda i: i.name))
+        letters = Letters.of((*around, *self.definitions.values()))
+        sides = []
+        for poly in (self.algebra.single(rule.pattern), rule.value):
+            shaper = Shaper(self.algebra, lambda n: self.place.get(n, -1), self.costs, self.finite.__contains__)
+            side = Tensor("side", tuple(i.size for i in indices), Role.HIDDEN)
+            emitter = Emitter(side, indices, self.tensors, letters, set(self.tensors))
+            sides.append(emitter.define(_shapes(shaper, poly))[0].terms)
+        return Assumption(indices, sides[0], "=", sides[1])
+
+    def _rename(
+        self,
+        found: _Found,
+        step: FoldStep,
+        numbering: Numbering,
+        before: tuple[Definition, ...],
+        inlined: tuple[Definition, ...],
+    ) -> FoldStep:
+        """The step of an equal search, in the names of this one."""
+        if step.before == before and step.inlined == inlined:
+            return step
+        tensors = {a.name: b for a, b in zip(found.tensors, numbering.met, strict=True)}
+        sizes = dict(zip(found.sizes, numbering.sizes, strict=True))
+        names = {*self.tensors, *(t.name for t in numbering.met)}
+        renaming = Renaming(tensors, sizes)
+        for definition in step.after[1:]:
+            name = choose_name(f"{before[0].tensor.name}_1", names)
+            names.add(name)
+            axes = tuple(renaming.size(a) for a in definition.tensor.axes)
+            tensors[definition.tensor.name] = replace(definition.tensor, name=name, axes=axes)
+        after = tuple(renaming.definition(d) for d in step.after)
+        identities = tuple(
+            replace(
+                a,
+                indices=tuple(renaming.index(i) for i in a.indices),
+                left=tuple(renaming.term(t) for t in a.left),
+                right=tuple(renaming.term(t) for t in a.right),
+            )
+            for a in step.identities
+        )
+        using = tuple(tensors[n].name for n in step.using)
+        return FoldStep(step.kind, before[0].tensor.name, before, after, using, identities, inlined)
+
+
+def _reading_order(definitions: Iterable[Definition]) -> tuple[str, ...]:
+    """The tensors that definitions read, as they are first met."""
+    return tuple(dict.fromkeys(r.tensor.name for d in definitions for _, _, r in d.reads()))
+
+
+def _shapes(shaper: Shaper, poly: Poly) -> list[tuple[tuple[Atom, ...], Form]]:
+    """A polynomial as forms, one for each set of deltas."""
+    return [(deltas, shaper.shape(part)) for deltas, part in split_guards(poly)]
+
+
+def _cost(shaper: Shaper, poly: Poly) -> int:
+    """The symbols that a polynomial takes."""
+    return sum(form.cost + 4 * len(deltas) for deltas, form in _shapes(shaper, poly))

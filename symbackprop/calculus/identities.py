@@ -1,0 +1,165 @@
+"""What definitions say about each other: rules that put names back, and identities of sums that follow.
+
+t = e is solved for each atom of e that carries all indices of t, occurs once and has a monomial beside it: x becomes
+s*xhat + mu, exp(z) becomes p*A, 1/(1+exp(z)) becomes 1 - a. No rule brings a new denominator, and none eliminates a
+parameter. One definition rewritten by the rules of another can leave an equation in one sum: sum(k, p) = 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.calculus.atoms import Atom, Kind, Monomial, Number, Poly, atoms_of, make_monomial, names_of
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.matching import match, occurs
+from symbackprop.calculus.polynomials import subtract
+from symbackprop.calculus.rewriting import Algebra, Replace, Rewrite
+from symbackprop.calculus.sums import SumRule
+
+FIXED = frozenset({Kind.SIZE, Kind.PRIME, Kind.DELTA, Kind.INDEX, Kind.CONSTANT})
+PASSES = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """pattern^exponent = value, by the definition of `source`."""
+
+    pattern: Atom
+    exponent: Number
+    value: Poly
+    source: str
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The tensors without which the rule cannot apply."""
+        return self.pattern.names
+
+    @property
+    def brings(self) -> frozenset[str]:
+        """The tensors that it can bring in."""
+        return names_of(self.value)
+
+
+def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozenset[str]) -> tuple[Rule, ...]:
+    """The rules that a definition gives, its right side being `value`."""
+    name = definition.tensor.name
+    at = tuple(Affine.of(i) for i in definition.indices)
+    target = algebra.single(algebra.table.tensor(name, at))
+    relations = [subtract(target, value)]
+    if any(a.kind is Kind.FUNCTION and a.name == "log" for m in value for a, _ in m):
+        relations.append(subtract(algebra.exponential(target), algebra.exponential(value)))
+    rules = []
+    free = frozenset(definition.indices)
+    for relation in relations:
+        for atom in atoms_of(relation):
+            if atom.names == {name} or not free <= atom.free or atom.kind in FIXED or atom.name in params:
+                continue
+            solved = solve(algebra, relation, atom)
+            if solved is not None and (atom.kind is not Kind.SUM or solved[0] == 1):
+                rules.append(Rule(atom, solved[0], solved[1], name))
+    return tuple(rules)
+
+
+def solve(algebra: Algebra, relation: Poly, atom: Atom) -> tuple[Number, Poly] | None:
+    """(k, value) with atom^k = value by relation = 0, without denominators that the relation does not have."""
+    hits = [(m, c) for m, c in relation.items() if any(a is atom for a, _ in m)]
+    if len(hits) != 1:
+        return None
+    monomial, coefficient = hits[0]
+    exponent = dict(monomial)[atom]
+    cofactor = tuple(f for f in monomial if f[0] is not atom)
+    rest = {m: c for m, c in relation.items() if m != monomial}
+    if occurs(atom, cofactor) or any(occurs(atom, m) for m in rest):
+        return None
+    value = _divide(algebra, rest, cofactor, coefficient)
+    divisors = {a for m in relation for a, e in m if e < 0}
+    if any(e < 0 and not a.positive and a not in divisors for m in value for a, e in m):
+        return None
+    return exponent, value
+
+
+def _divide(algebra: Algebra, poly: Poly, monomial: Monomial, coefficient: Number) -> Poly:
+    """-poly / (coefficient * monomial)."""
+    inverse = algebra.product(-1 / Fraction(coefficient), {a: -e for a, e in monomial})
+    return algebra.multiply(poly, inverse)
+
+
+def apply_rule(algebra: Algebra, poly: Poly, rule: Rule) -> Poly:
+    """The polynomial with the pattern of a rule replaced wherever it stands."""
+    if not rule.needs <= names_of(poly):
+        return poly
+    for _ in range(PASSES):
+        before = poly
+        if rule.pattern.kind is Kind.SUM:
+            outer = algebra.rules
+            algebra.set_rules((*outer, SumRule(rule.pattern, rule.value, rule.source)))
+            poly = algebra.rebuild(poly)
+            algebra.set_rules(outer)
+        else:
+            poly = algebra.rewrite(poly, Rewrite(_replacing(algebra, rule), rule.needs))
+        if poly == before:
+            break
+    return poly
+
+
+def _replacing(algebra: Algebra, rule: Rule) -> Replace:
+    """A rule as what to put for atoms."""
+
+    def replace(atom: Atom, exponent: Number) -> Poly | None:
+        values = match(rule.pattern, atom) if atom.kind is rule.pattern.kind else None
+        times = Fraction(exponent) / Fraction(rule.exponent)
+        if values is None or (times.denominator != 1 and len(rule.value) != 1):
+            return None
+        return algebra.raise_to(algebra.rename(rule.value, values), times)
+
+    return replace
+
+
+def find_identities(
+    algebra: Algebra, definitions: Iterable[tuple[Definition, Poly]], rules: tuple[Rule, ...]
+) -> tuple[tuple[SumRule, frozenset[str]], ...]:
+    """Equations for one sum that follow from definitions and rules, each with the definitions that it rests on."""
+    pairs = list(definitions)
+    whole = tuple(r for r in rules if r.pattern.kind in (Kind.EXP, Kind.POWER))
+    attempts: list[tuple[Rule, ...]] = [(r,) for r in rules if r.pattern.kind is not Kind.SUM]
+    attempts += [whole] if len(whole) > 1 else []
+    known = {a for _, value in pairs for m in value for a, _ in m}
+    found: dict[Atom, tuple[SumRule, frozenset[str]]] = {}
+    for attempt in attempts:
+        for definition, value in pairs:
+            name = definition.tensor.name
+            if not any(r.needs <= names_of(value) | {name} for r in attempt):
+                continue
+            at = tuple(Affine.of(i) for i in definition.indices)
+            relation = subtract(algebra.single(algebra.table.tensor(name, at)), value)
+            before = relation
+            for rule in attempt:
+                relation = apply_rule(algebra, relation, rule)
+            if relation == before:
+                continue
+            identity = _identity(algebra, relation)
+            if identity is not None and identity.pattern not in known and identity.pattern not in found:
+                found[identity.pattern] = (identity, frozenset({name, *(r.source for r in attempt)}))
+    return tuple(found.values())
+
+
+def _identity(algebra: Algebra, relation: Poly) -> SumRule | None:
+    """An equation of at most two terms that is linear in its only sum, solved for that sum."""
+    sums = [a for a in atoms_of(relation) if a.kind is Kind.SUM]
+    if len(sums) != 1 or len(relation) > 2:
+        return None
+    (atom,) = sums
+    hits = [m for m in relation if any(a is atom for a, _ in m)]
+    if len(hits) != 1 or dict(hits[0])[atom] != 1:
+        return None
+    cofactor = make_monomial(f for f in hits[0] if f[0] is not atom)
+    rest = {m: c for m, c in relation.items() if m != hits[0]}
+    value = _divide(algebra, rest, cofactor, relation[hits[0]])
+    if len(value) > 1 or any(occurs(atom, m) for m in value) or occurs(atom, cofactor):
+        return None
+    if not all(a.free <= atom.free for m in value for a, _ in m):
+        return None
+    return SumRule(atom, value, "")
