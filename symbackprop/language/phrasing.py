@@ -1,8 +1,9 @@
 """Definitions of the engine as formulas that a person would write.
 
-An adjoint is a sum of terms over numbered slots. Its phrase is a tree of the formula language: constants stay factored,
-what does not change with an index stands before its sum, what all terms share is written once, a sum divided by its range
-is a mean, guards are `where`, and hidden tensors stand as the sums and function applications that they are.
+An adjoint is a sum of terms over numbered slots. Its phrase is a tree of the formula language: constants stay
+factored, what does not change with an index stands before its sum, what all terms share is written once, a sum
+divided by its range is a mean, guards are `where`, and hidden tensors stand as the sums and function applications
+that they are.
 """
 
 from __future__ import annotations
@@ -156,7 +157,8 @@ def _ranged_names(body: Expression) -> frozenset[str]:
 class _Phrase:
     """One sum of terms on its way to a tree; `scope` are the names of indices that stand for something outside it.
 
-    What is read, and each inner sum, gets a symbol; symbols are numbered in reading order, which SymPy's own order follows.
+    What is read, and each inner sum, gets a symbol; symbols are numbered in reading order, which SymPy's own order
+    follows.
     """
 
     hidden: Mapping[str, Definition]

@@ -1,8 +1,8 @@
 """Scalar SymPy expressions as trees, in the order and the shape in which a person writes them.
 
-SymPy sorts `yhat - y` by name and multiplies constants into sums. Here the symbols are numbered in reading order and decide
-the order of everything: terms, factors and conditions; a sum starts with something positive (`1 - a`, not `-a + 1`); what
-divides stands behind one slash.
+SymPy sorts `yhat - y` by name and multiplies constants into sums. Here the symbols are numbered in reading order and
+decide the order of everything: terms, factors and conditions; a sum starts with something positive (`1 - a`, not `-a
++ 1`); what divides stands behind one slash.
 """
 
 from __future__ import annotations
@@ -123,6 +123,13 @@ class Speller:
         used, depth, _, text = self.order(addend)
         return used, -depth, text
 
+    def _factor_order(self, factor: sympy.Expr) -> tuple[tuple[int, ...], int, tuple[int, ...], int, str]:
+        """What is read first comes first, then sums of low degree: a*(1 - a), (a - y)*(1 - a^2)."""
+        used, _, operations, text = self.order(factor)
+        base = factor.base if isinstance(factor, sympy.Pow) else factor
+        degree = max(map(_depth, base.args)) if isinstance(base, sympy.Add) else 0
+        return used[:1], degree, used, operations, text
+
     def _product(self, expression: sympy.Expr) -> Expression:
         coefficient, factors = expression.as_coeff_mul()
         value = Fraction(int(coefficient.p), int(coefficient.q)) if coefficient.is_Rational else Fraction(1)
@@ -132,7 +139,7 @@ class Speller:
             if flipped is not None:
                 rest[flipped], value = -rest[flipped], -value
         above, below = [], []
-        for factor in sorted(rest, key=self.order):
+        for factor in sorted(rest, key=self._factor_order):
             base, exponent = factor.as_base_exp() if isinstance(factor, sympy.Pow) else (factor, sympy.Integer(1))
             if _is_negative(exponent):
                 below.append(self._power(base, -exponent))
@@ -195,9 +202,9 @@ def _is_negative(expression: sympy.Expr) -> bool:
 
 
 def _depth(expression: sympy.Basic) -> int:
-    """How high the powers in a term are; 0 for a plain symbol."""
+    """The degree of a term; 0 for a number."""
     if isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
         return abs(int(expression.exp))
     if isinstance(expression, sympy.Mul):
         return sum(_depth(a) for a in expression.args)
-    return 0 if isinstance(expression, sympy.Symbol) else 1
+    return 0 if expression.is_number else 1

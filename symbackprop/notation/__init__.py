@@ -1,0 +1,1 @@
+"""Formulas read from and written to LaTeX, plain text and words."""

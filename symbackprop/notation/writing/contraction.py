@@ -1,0 +1,121 @@
+"""Products of indexed factors with their bound indices contracted into matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from symbackprop.language.tree import Expression
+
+
+class NoMatrixForm(Exception):
+    """What was met has no form in matrix notation; its line is written in index notation instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A factor entry by entry, or a divisor where `inverse` is set; `carried` are its indices."""
+
+    tree: Expression
+    inverse: bool
+    carried: frozenset[str]
+
+    def inverted(self) -> Leaf:
+        """The same factor on the other side of the bar."""
+        return replace(self, inverse=not self.inverse)
+
+
+@dataclass(frozen=True, slots=True)
+class Ones:
+    """The vector of ones."""
+
+    carried: frozenset[str]
+    inverse: bool = False
+
+    def inverted(self) -> Ones:
+        """One over one is one."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The sum over `index` of `left` times `middle` times `right`.
+
+    `left` and `right` are matrices that carry the index, `middle` vectors along it; without matrices `index` may be two
+    indices joined by a comma, and the sum is over all entries.
+    """
+
+    left: tuple[Element, ...]
+    middle: tuple[Element, ...]
+    right: tuple[Element, ...]
+    index: str
+    carried: frozenset[str] = field(default_factory=frozenset)
+    inverse: bool = False
+
+    def inverted(self) -> Applied:
+        """The product on the other side of the bar."""
+        return Applied(self, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A contracted sum that divides, where `inverse` is set."""
+
+    inner: Element
+    inverse: bool
+
+    @property
+    def carried(self) -> frozenset[str]:
+        """The indices of what is inside."""
+        return self.inner.carried
+
+    def inverted(self) -> Element:
+        """The same on the other side of the bar."""
+        return self.inner if self.inverse else Applied(self.inner, True)
+
+
+Element = Leaf | Ones | Product | Applied
+
+
+def contract(elements: Sequence[Element], bound: Sequence[str]) -> tuple[Element, ...]:
+    """The product of `elements` summed over `bound`, as factors without it; NoMatrixForm where that needs three
+    axes."""
+    current = list(elements)
+    remaining = list(bound)
+    if len(remaining) == 2 and all(e.carried == set(remaining) for e in current):
+        return (Product((), tuple(current), (), ",".join(remaining)),)
+    while remaining:
+        index = next((b for b in remaining if _is_ready(current, b)), None)
+        if index is None:
+            raise NoMatrixForm("a sum that is no chain of matrix products has no matrix form")
+        remaining.remove(index)
+        current = _contract_one(current, index)
+    return tuple(current)
+
+
+def _groups(elements: Sequence[Element], index: str) -> dict[frozenset[str], list[Element]]:
+    groups: dict[frozenset[str], list[Element]] = {}
+    for element in elements:
+        if index in element.carried:
+            groups.setdefault(element.carried, []).append(element)
+    return groups
+
+
+def _is_ready(elements: Sequence[Element], index: str) -> bool:
+    groups = _groups(elements, index)
+    return sum(len(g) == 2 for g in groups) <= 2 and all(len(g) <= 2 for g in groups)
+
+
+def _contract_one(elements: Sequence[Element], index: str) -> list[Element]:
+    groups = _groups(elements, index)
+    matrices = [tuple(found) for carried, found in groups.items() if len(carried) == 2]
+    vectors = tuple(groups.get(frozenset({index}), ()))
+    rest = [e for e in elements if index not in e.carried]
+    outer = frozenset(n for carried in groups for n in carried) - {index}
+    if not matrices:
+        made = Product((), vectors or (Ones(frozenset({index})),), (), index)
+    elif len(matrices) == 1:
+        made = Product(matrices[0], vectors, (), index, outer)
+    else:
+        made = Product(matrices[0], vectors, matrices[1], index, outer)
+    return [made, *rest]

@@ -1,0 +1,165 @@
+"""Definitions as equations, in the notation that is asked for, and equations as one `align` environment."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.indices import Atom
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError
+from symbackprop.language.phrasing import hidden_definitions, phrase_definition
+from symbackprop.language.tree import Expression
+from symbackprop.notation.writing.entries import EntryWriter
+from symbackprop.notation.writing.index_latex import IndexWriter
+from symbackprop.notation.writing.matrix_latex import MatrixWriter, flipped_tensors
+from symbackprop.notation.writing.names import Names, choose_names, seed_legend, small_symbol
+
+NOTATIONS = ("index", "matrix", "scalar")
+LAYOUTS = ("batch", "column")
+INDEX_NOTE = r"\quad\text{(in index notation)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """left = right in LaTeX; `note` is said behind it, `tensor` is the name of what is defined."""
+
+    tensor: str
+    left: str
+    right: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}{self.note}"
+
+
+def write_definitions(
+    definitions: Sequence[Definition],
+    program: Program,
+    notation: str = "index",
+    layout: str = "batch",
+    names: str | Mapping[str, str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> str:
+    r"""Definitions as an `align*` environment, a line each; those of hidden tensors stand where they are read.
+
+    `notation` is "index", "matrix" or "scalar" (entry by entry, which needs a value in `sizes` for each size with a
+    name); `layout` is "batch" or "column" for matrices; `names` is None, "seed" or a mapping of names to TeX.
+
+    >>> from symbackprop.calculus.definitions import make_term, slot_symbol
+    >>> from symbackprop.calculus.tensors import Read
+    >>> w, loss = Tensor("w", (), Role.PARAM), Tensor("loss", (), Role.DEFINED)
+    >>> square = Definition(loss, (), (make_term((), slot_symbol(0) ** 2, (Read(w, ()),)),))
+    >>> print(write_definitions((square,), Program((w,), (square,), (), "loss")))
+    \begin{align*}
+    L &= w^{2}
+    \end{align*}
+    """
+    table = {**program.tensors(), **{d.tensor.name: d.tensor for d in definitions}}
+    chosen = choose_names(table, program.size_names, names)
+    legend = seed_legend(chosen) if names == "seed" else None
+    equations = make_equations(definitions, program, notation, layout, names, sizes)
+    return align(equations, () if legend is None else (legend,))
+
+
+def align(equations: Sequence[Equation], above: Sequence[str] = ()) -> str:
+    """Equations under each other, their signs of equality aligned."""
+    lines = [*above, *(f"{e.left} &= {e.right}{e.note}" for e in equations)]
+    return "\n".join((r"\begin{align*}", " \\\\\n".join(lines), r"\end{align*}"))
+
+
+def make_equations(
+    definitions: Sequence[Definition],
+    program: Program,
+    notation: str = "index",
+    layout: str = "batch",
+    names: str | Mapping[str, str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[Equation, ...]:
+    """The equations that `write_definitions` sets."""
+    if notation not in NOTATIONS:
+        raise ArgumentError(f"notation={notation!r} is none of {', '.join(NOTATIONS)}.")
+    if layout not in LAYOUTS:
+        raise ArgumentError(f"layout={layout!r} is none of {', '.join(LAYOUTS)}.")
+    table = {**program.tensors(), **{d.tensor.name: d.tensor for d in definitions}}
+    shown = [d for d in definitions if d.tensor.role is not Role.HIDDEN]
+    reads = frozenset(r.tensor.name for d in definitions for _, _, r in d.reads())
+    writer = _EquationWriter(choose_names(table, program.size_names, names), reads)
+    hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
+    found: list[Equation] = []
+    for definition in shown:
+        body = phrase_definition(definition, hidden).body
+        if notation == "scalar":
+            found += writer.scalar(definition, body, _needed_sizes(program, definitions, sizes))
+        elif notation == "matrix":
+            found.append(writer.matrix(definition, body, layout))
+        else:
+            found.append(writer.index(definition, body))
+    return tuple(found)
+
+
+def _needed_sizes(
+    program: Program, definitions: Sequence[Definition], sizes: Mapping[str, int] | None
+) -> Mapping[str, int]:
+    given = dict(sizes or {})
+    axes = [axis for d in definitions for axis in d.tensor.axes]
+    needed = dict.fromkeys((*program.size_names, *(n for axis in axes for n in axis.names)))
+    missing = [n for n in needed if n not in given]
+    if missing:
+        raise ArgumentError(f'Scalar notation needs a number for each size: give sizes={{"{missing[0]}": 2, ...}}.')
+    return given
+
+
+@dataclass(frozen=True, slots=True)
+class _EquationWriter:
+    """Writes one definition as an equation; `reads` are the tensors whose symbols other equations use."""
+
+    names: Names
+    reads: frozenset[str]
+
+    def index(self, definition: Definition, body: Expression) -> Equation:
+        indices = [small_symbol(i.name) for i in definition.indices]
+        left = self._left(definition.tensor, indices)
+        return Equation(definition.tensor.name, left, IndexWriter(self.names).write(body))
+
+    def matrix(self, definition: Definition, body: Expression, layout: str) -> Equation:
+        shape = tuple(i.name for i in definition.indices)
+        flipped = flipped_tensors(self.names.tensors) if layout == "column" else frozenset[str]()
+        tensor = definition.tensor
+        if tensor.name in flipped:
+            shape = shape[::-1]
+        symbol = self.names.symbol(tensor.name, matrix=len(shape) == 2)
+        plain = symbol is not None or (tensor.denominator is not None and len(shape) <= 2)
+        right = MatrixWriter(self.names, flipped).write(body, shape) if plain else None
+        if right is None:
+            equation = self.index(definition, body)
+            return Equation(equation.tensor, equation.left, equation.right, INDEX_NOTE)
+        left = "" if symbol is None else symbol.write()
+        if tensor.denominator is not None:
+            derivative = self.names.derivative(tensor.name, (), matrix=True)
+            left = f"{left} = {derivative}" if left and tensor.name in self.reads else derivative
+        return Equation(tensor.name, left, right)
+
+    def scalar(self, definition: Definition, body: Expression, sizes: Mapping[str, int]) -> list[Equation]:
+        entries = EntryWriter(self.names.tensors, sizes)
+        known: dict[Atom, int] = dict(sizes.items())
+        ranges = [range(1, i.size.evaluate(known) + 1) for i in definition.indices]
+        found = []
+        for point in itertools.product(*ranges):
+            values = dict(zip((i.name for i in definition.indices), point, strict=True))
+            right = IndexWriter(self.names).write(entries.expand(body, values))
+            left = self._left(definition.tensor, [str(k) for k in point])
+            found.append(Equation(definition.tensor.name, left, right))
+        return found
+
+    def _left(self, tensor: Tensor, indices: list[str]) -> str:
+        """What is defined; an adjoint as the derivative that it is, with its symbol where others read it."""
+        if tensor.denominator is None:
+            return self.names.entry(tensor.name, indices)
+        derivative = self.names.derivative(tensor.name, indices)
+        if tensor.name not in self.reads or self.names.symbol(tensor.name) is None:
+            return derivative
+        return f"{self.names.entry(tensor.name, indices)} = {derivative}"

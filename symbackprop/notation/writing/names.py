@@ -1,0 +1,252 @@
+r"""What tensors, indices and sizes are called in LaTeX.
+
+One rule for each kind of name, which `names={...}` and `as` override:
+
+- `W1` is the tensor W of layer 1, W^{(1)}; a scalar `w1` is w_1. `yhat` is \hat{y}, `gamma` is \gamma, `W_q` is W_{q},
+  `loss` is L, and a word such as `logits` is set as one word.
+- The adjoint of `u`, the derivative of the loss by it, is \bar{u}. That of a pre-activation, a computed tensor called
+  z, z1, z2, ..., is \delta, \delta^{(1)}, ... as every textbook has it. The adjoint of a numerator that is not a
+  scalar is written as the derivative that it is.
+- In matrix notation a tensor of two axes that is called by one small letter takes the capital: `x` is X.
+- `names="seed"` are the scalar names of the post that this project grew from: w_{lsd} is the weight of layer l from
+  source s to destination d, so `W3[2,1]` is w_{312}; `a3[1]` is y_{31}, the last layer's is \hat{y}_1, `b3[1]` is
+  b_{31}.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError, UnknownNameError
+
+GREEK = (
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
+    "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+)  # fmt: skip
+ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
+VARIANTS = {"eps": r"\varepsilon", "epsilon": r"\varepsilon", "phi": r"\varphi"}
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A letter with what stands above and below it: `base^{superscript}_{subscript}`.
+
+    >>> Symbol("W", "(1)").write("ij")
+    'W^{(1)}_{ij}'
+    """
+
+    base: str
+    superscript: str = ""
+    subscript: str = ""
+
+    def write(self, indices: str = "", raised: str = "") -> str:
+        """The symbol with indices below and something more above, such as a transpose sign."""
+        below = join_indices([s for s in (self.subscript, indices) if s]) if self.subscript else indices
+        above = self.superscript + raised
+        text = self.base
+        if (above and "^" in _outside_braces(text)) or (below and "_" in _outside_braces(text)):
+            text = f"{{{text}}}"
+        return text + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
+
+    def barred(self) -> Symbol:
+        """The symbol of the adjoint."""
+        return replace(self, base=rf"\bar{{{self.base}}}")
+
+
+def _outside_braces(text: str) -> str:
+    depth, found = 0, ""
+    for letter in text:
+        depth += {"{": 1, "}": -1}.get(letter, 0)
+        found += letter if not depth else ""
+    return found
+
+
+def join_indices(indices: Sequence[str]) -> str:
+    """Indices side by side where each is one letter or digit, else with commas."""
+    return ("" if all(len(i) == 1 for i in indices) else ",").join(indices)
+
+
+def default_symbol(name: str, scalar: bool = False) -> Symbol:
+    r"""The symbol of a name by the rules above.
+
+    >>> default_symbol("yhat").write("n"), default_symbol("W_q").write(), default_symbol("lr", scalar=True).write()
+    ('\\hat{y}_{n}', 'W_{q}', '\\mathit{lr}')
+    """
+    head, _, tail = name.partition("_")
+    if tail in ACCENTS:
+        return Symbol(f"{ACCENTS[tail]}{{{_letters(head)}}}")
+    match = re.fullmatch(r"(.*?[A-Za-z])(\d+)", head)
+    stem, layer = (match[1], match[2]) if match else (head, "")
+    for accent, command in ACCENTS.items():
+        if stem.endswith(accent) and len(stem) > len(accent) and _is_letter(stem.removesuffix(accent)):
+            base = f"{command}{{{_letters(stem.removesuffix(accent))}}}"
+            break
+    else:
+        base = _letters(stem)
+    below = tail if len(tail) <= 1 or tail.isdigit() else rf"\mathrm{{{tail}}}".replace("_", r"\_")
+    if layer and scalar:
+        return Symbol(base, "", join_indices([s for s in (layer, below) if s]))
+    return Symbol(base, f"({layer})" if layer else "", below)
+
+
+def _is_letter(stem: str) -> bool:
+    return len(stem) == 1 or stem in GREEK or stem in VARIANTS
+
+
+def _letters(stem: str) -> str:
+    if stem in VARIANTS:
+        return VARIANTS[stem]
+    if stem in GREEK:
+        return f"\\{stem}"
+    return stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
+
+
+def small_symbol(name: str) -> str:
+    """A size or an index: a number in its name stands below.
+
+    >>> small_symbol("n0"), small_symbol("N")
+    ('n_{0}', 'N')
+    """
+    return default_symbol(name, scalar=True).write()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one program in LaTeX; build it with `choose_names`."""
+
+    tensors: Mapping[str, Tensor]
+    symbols: Mapping[str, Symbol]
+    capitals: Mapping[str, Symbol]
+    seed: bool = False
+    last_layer: str = ""
+    loss_names: frozenset[str] = field(default_factory=frozenset)
+
+    def symbol(self, name: str, matrix: bool = False) -> Symbol | None:
+        """The symbol of a tensor; None for the adjoint of something that is not a scalar, which has only
+        `derivative`."""
+        tensor = self.tensors.get(name)
+        if tensor is None or tensor.denominator is None or tensor.numerator is None or name in self.symbols:
+            chosen = self.capitals if matrix and name in self.capitals else self.symbols
+            return chosen.get(name) or default_symbol(name)
+        if self.tensors[tensor.numerator].axes:
+            return None
+        below = self.tensors.get(tensor.denominator)
+        if below is not None and below.role is Role.DEFINED and re.fullmatch(r"z\d*", tensor.denominator):
+            return replace(default_symbol(tensor.denominator), base=r"\delta")
+        inner = self.symbol(tensor.denominator, matrix)
+        return None if inner is None else inner.barred()
+
+    def entry(self, name: str, indices: Sequence[str]) -> str:
+        """A tensor with its indices, such as W^{(1)}_{ij}."""
+        tensor = self.tensors.get(name)
+        if self.seed and tensor is not None:
+            text = self._seed_entry(tensor, list(indices))
+            if text is not None:
+                return text
+        symbol = self.symbol(name)
+        return symbol.write(join_indices(indices)) if symbol is not None else self.derivative(name, indices)
+
+    def derivative(self, name: str, indices: Sequence[str], matrix: bool = False) -> str:
+        """An adjoint as the derivative that it is: the partial of its numerator by its denominator."""
+        tensor = self.tensors[name]
+        if tensor.numerator is None or tensor.denominator is None:
+            raise ArgumentError(f"{name} is not the derivative of anything.")
+        outer = len(self.tensors[tensor.numerator].axes)
+        return self.partial(tensor.numerator, indices[:outer], tensor.denominator, indices[outer:], matrix)
+
+    def partial(
+        self, above: str, above_indices: Sequence[str], below: str, below_indices: Sequence[str], matrix: bool = False
+    ) -> str:
+        """The partial derivative of one entry by another, or of one tensor by another in matrix notation."""
+        over = self._part(above, above_indices, matrix)
+        under = self._part(below, below_indices, matrix)
+        return rf"\frac{{\partial {over}}}{{\partial {under}}}"
+
+    def _part(self, name: str, indices: Sequence[str], matrix: bool) -> str:
+        symbol = self.symbol(name, matrix) if matrix and not indices else None
+        return symbol.write() if symbol is not None else self.entry(name, indices)
+
+    def _seed_entry(self, tensor: Tensor, indices: list[str]) -> str | None:
+        """An entry by the names of the seed, or None for a tensor that they say nothing about."""
+        if tensor.denominator is not None:
+            symbol = self.symbol(tensor.name)
+            if symbol is None:
+                return None
+            base, tensor = symbol.base, self.tensors[tensor.denominator]
+        else:
+            base = ""
+        match = re.fullmatch(r"([Wbza]|[xyp])(\d*)", tensor.name)
+        if match is None or tensor.name in self.loss_names:
+            return None
+        letter, layer = match[1], match[2]
+        sample = ""
+        if tensor.role is not Role.PARAM and len(indices) == 2:
+            sample = f"({indices.pop(0)})"
+        plain = {"W": "w", "a": "y"}.get(letter, letter)
+        if letter == "a" and layer == self.last_layer:
+            plain, layer = r"\hat{y}", ""
+        base = base if base.startswith(r"\delta") else rf"\bar{{{plain}}}" if base else plain
+        return Symbol(base, sample).write(join_indices([*([layer] if layer else []), *reversed(indices)]))
+
+
+def choose_names(
+    tensors: Mapping[str, Tensor], sizes: Sequence[str] = (), names: str | Mapping[str, str] | None = None
+) -> Names:
+    """The names of `tensors` in LaTeX; `names` is None, "seed", or a mapping of names to TeX that overrides the
+    rules."""
+    if isinstance(names, str) and names != "seed":
+        raise ArgumentError(f"names={names!r} is none of the names there are: give None, 'seed' or a mapping to TeX.")
+    given = dict(names) if isinstance(names, Mapping) else {}
+    for name in given:
+        if name not in tensors:
+            known = tuple(t.name for t in tensors.values() if t.role is not Role.HIDDEN)
+            raise UnknownNameError(
+                f"names= has {name!r}, which is no tensor; there are {', '.join(known)}.", name=name, known=known
+            )
+    symbols: dict[str, Symbol] = {}
+    taken: set[str] = {small_symbol(s) for s in sizes}
+    for tensor in tensors.values():
+        tex = given.get(tensor.name, tensor.tex)
+        if tex is not None:
+            symbols[tensor.name] = Symbol(tex)
+        elif tensor.denominator is None:
+            symbols[tensor.name] = _free_symbol(tensor, tensors, taken)
+        if tensor.name in symbols:
+            taken.add(symbols[tensor.name].write())
+    capitals = {}
+    for tensor in tensors.values():
+        symbol = symbols.get(tensor.name)
+        if symbol is None or tensor.name in given or tensor.tex is not None or len(tensor.axes) != 2:
+            continue
+        letter = re.fullmatch(r"(\\[a-z]+\{)?([a-z])(\})?", symbol.base)
+        if letter:
+            capital = replace(symbol, base=symbol.base[: letter.start(2)] + letter[2].upper() + (letter[3] or ""))
+            if capital.write() not in taken:
+                capitals[tensor.name] = capital
+    layers = [int(m[1]) for name in tensors if (m := re.fullmatch(r"a(\d+)", name))]
+    return Names(tensors, symbols, capitals, names == "seed", str(max(layers, default="")), frozenset(given))
+
+
+def _free_symbol(tensor: Tensor, tensors: Mapping[str, Tensor], taken: set[str]) -> Symbol:
+    """The default symbol, or the plain word where another name looks the same."""
+    if tensor.name == "loss":
+        return Symbol(r"\mathcal{L}" if "L" in tensors or "L" in taken else "L")
+    symbol = default_symbol(tensor.name, not tensor.axes)
+    return symbol if symbol.write() not in taken else Symbol(rf"\mathit{{{tensor.name}}}".replace("_", r"\_"))
+
+
+def seed_legend(names: Names) -> str | None:
+    """How the seed's names read: one weight by both names, or None where there is no weight."""
+    for tensor in names.tensors.values():
+        match = re.fullmatch(r"W(\d+)", tensor.name)
+        if match and len(tensor.axes) == 2:
+            layer = match[1]
+            return (
+                rf"w_{{lsd}} &= W^{{(l)}}_{{ds}} \quad\text{{(layer, source, destination)}}, \quad\text{{so }}"
+                rf"w_{{{join_indices([layer, '1', '2'])}}} = W^{{({layer})}}_{{21}}"
+            )
+    return None
