@@ -1,9 +1,9 @@
 """Folding: derivatives in the user's own vocabulary.
 
 The raw adjoints of the chain rule repeat what the program has names for. Folding puts the names back, so that S(z) is
-a where a = S(z), S'(z) is a*(1-a) and exp(z)/sum(exp(z)) is p, writes an adjoint into its reader where that is shorter or is
-read only once, and keeps for each adjoint the form that takes the fewest symbols. It knows definitions, not layers.
-Every step is recorded with both its sides and is refused unless the normal form proves them equal.
+a where a = S(z), S'(z) is a*(1-a) and exp(z)/sum(exp(z)) is p, writes an adjoint into its reader where that is
+shorter or is read only once, and keeps for each adjoint the form that takes the fewest symbols. It knows definitions,
+not layers. Every step is recorded with both its sides and is refused unless the normal form proves them equal.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class _Folder:
     def __init__(self, adjoints: Adjoints, assumptions: tuple[Assumption, ...]) -> None:
         self.search = FoldSearch(adjoints.program, assumptions, adjoints.definitions)
         self.order = [d.tensor.name for d in adjoints.definitions]
+        self.position = {n: k for k, n in enumerate(self.order)}
         self.raw = {d.tensor.name: d for d in adjoints.definitions}
         self.wanted = {adjoints.adjoint_name(n) for n in adjoints.wrt}
         roles = {t.name: t.role for t in adjoints.program.tensors().values()}
@@ -51,6 +52,7 @@ class _Folder:
             d.tensor.name for d in adjoints.definitions if roles.get(d.tensor.denominator or "") is Role.HIDDEN
         }
         self.current: dict[str, Fold] = {}
+        self.readers: dict[str, set[str]] = {}
         self.steps: list[FoldStep] = []
         self.settled: dict[str, tuple[Fold, ...]] = {}
 
@@ -73,9 +75,18 @@ class _Folder:
 
     def _put(self, fold: Fold) -> None:
         """Make a fold the present form of its tensor, and record the step."""
+        if fold.name in self.current:
+            self._forget(fold.name)
         self.current[fold.name] = fold
+        for read in _reads(fold.definitions):
+            self.readers.setdefault(read, set()).add(fold.name)
         if fold.step is not None:
             self.steps.append(fold.step)
+
+    def _forget(self, name: str) -> None:
+        """Drop the present form of a tensor."""
+        for read in _reads(self.current.pop(name).definitions):
+            self.readers[read].discard(name)
 
     def _prune(self) -> None:
         """Drop the adjoints that no requested gradient reads."""
@@ -86,14 +97,15 @@ class _Folder:
                 continue
             alive.add(name)
             pending += _reads(self.current[name].definitions)
-        self.current = {n: f for n, f in self.current.items() if n in alive}
+        for name in [n for n in self.current if n not in alive]:
+            self._forget(name)
 
     def _try_inlining(self, name: str) -> bool:
         """Write an adjoint into its readers, if it may go and they take it."""
         if name in self.wanted:
             return False
         fold = self.current[name]
-        readers = [f for f in self.current.values() if name in _reads(f.definitions)]
+        readers = [self.current[n] for n in sorted(self.readers.get(name, ()), key=self.position.__getitem__)]
         state = (fold, *readers)
         if not readers or self.settled.get(name) == state:
             return False
@@ -101,6 +113,8 @@ class _Folder:
         times = sum(_count(d, name) for f in readers for d in f.definitions)
         must = name in self.anonymous or _is_alias(fold.definitions)
         if not must and any(_widens(fold.definitions, f.definitions, name) for f in readers):
+            return False
+        if times > 1 and not must and not any(self.search.related(f.definitions, fold.definitions) for f in readers):
             return False
         tried = [self.search.inline(f.definitions, fold.definitions) for f in readers]
         new = [f for f in tried if f is not None]
@@ -114,7 +128,7 @@ class _Folder:
             return False
         if any(name in _reads(f.definitions) for f in new):
             return False
-        del self.current[name]
+        self._forget(name)
         for f in new:
             self._put(f)
         return True

@@ -46,6 +46,16 @@ class _Found:
     cost: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """Which tensors rule `number` of the definition of `source` needs and which it brings."""
+
+    source: str
+    number: int
+    needs: frozenset[str]
+    brings: frozenset[str]
+
+
 class FoldSearch:
     """Folds single adjoints of one program; remembers what it found for the length of one derivation."""
 
@@ -60,22 +70,59 @@ class FoldSearch:
         self.params = frozenset(t.name for t in program.leaves if t.role is Role.PARAM)
         self.tensors = program.tensors() | {d.tensor.name: d.tensor for d in adjoints}
         self.definitions = {d.tensor.name: d for d in program.definitions}
+        self.position = {n: k for k, n in enumerate(self.definitions)}
         self.place = {n: k for k, n in enumerate(_reading_order(program.definitions))}
-        self.rules = {n: self._orient(d) for n, d in self.definitions.items()}
-        self.by_name: dict[str, list[Rule]] = {}
-        for rules in self.rules.values():
-            for rule in rules:
-                for name in rule.needs:
-                    self.by_name.setdefault(name, []).append(rule)
+        self.oriented: dict[str, tuple[Rule, ...]] = {}
+        self.outlines = self._outline_rules()
+        self.by_name: dict[str, list[_Outline]] = {}
+        for outlines in self.outlines.values():
+            for outline in outlines:
+                for name in outline.needs:
+                    self.by_name.setdefault(name, []).append(outline)
         self.found: dict[tuple[object, ...], _Found | None] = {}
 
-    def _orient(self, definition: Definition) -> tuple[Rule, ...]:
+    def _rules_of(self, name: str) -> tuple[Rule, ...]:
         """The rules of one definition of the program; none where it has no normal form."""
-        self.algebra.budget.start()
-        try:
-            return orient(self.algebra, definition, self.forms.of_name(definition.tensor.name), self.params)
-        except (NoNormalFormError, OutOfBudgetError):
-            return ()
+        if name not in self.oriented:
+            self.algebra.budget.start()
+            try:
+                rules = orient(self.algebra, self.definitions[name], self.forms.of_name(name), self.params)
+            except (NoNormalFormError, OutOfBudgetError):
+                rules = ()
+            self.oriented[name] = rules
+        return self.oriented[name]
+
+    def _outline_rules(self) -> dict[str, tuple[_Outline, ...]]:
+        """What the rules of every definition need and bring, found once for definitions that are equal up to names."""
+        shared: dict[tuple[object, ...], list[tuple[list[int], list[int]]]] = {}
+        outlines = {}
+        for name, definition in self.definitions.items():
+            numbering = Numbering()
+            key = (*numbering.definition(definition), tuple(t.name in self.forms.positive for t in numbering.met))
+            if key not in shared:
+                numbers = numbering.tensors
+                shared[key] = [
+                    (sorted(numbers[n] for n in r.needs), sorted(numbers[n] for n in r.brings))
+                    for r in self._rules_of(name)
+                ]
+            names = [t.name for t in numbering.met]
+            outlines[name] = tuple(
+                _Outline(name, k, frozenset(names[n] for n in needs), frozenset(names[n] for n in brings))
+                for k, (needs, brings) in enumerate(shared[key])
+            )
+        return outlines
+
+    def related(self, reader: Sequence[Definition], inlined: Sequence[Definition]) -> bool:
+        """Whether anything could cancel where `inlined` is written in: a shared name, or a definition of both."""
+        inner = {r.tensor.name for d in inlined for _, _, r in d.reads()}
+        outer = {r.tensor.name for d in reader for _, _, r in d.reads()} - {inlined[0].tensor.name}
+        if inner & outer:
+            return True
+        for name in self._relevant((*reader, *inlined))[1]:
+            touched = {name, *(r.tensor.name for _, _, r in self.definitions[name].reads())}
+            if touched & inner and touched & outer:
+                return True
+        return False
 
     def fold(self, before: tuple[Definition, ...]) -> Fold:
         """The shortest form of an adjoint, itself where none is shorter."""
@@ -85,7 +132,7 @@ class FoldSearch:
     def inline(self, before: tuple[Definition, ...], inlined: tuple[Definition, ...]) -> Fold | None:
         """The shortest form of an adjoint with `inlined` written in; None where no form is proved equal to it."""
         name = before[0].tensor.name
-        rules, sources = self._relevant(before + inlined)
+        outlines, sources = self._relevant(before + inlined)
         numbering = Numbering()
         key: tuple[object, ...] = (
             len(before),
@@ -99,7 +146,7 @@ class FoldSearch:
                 key += ((assumption.relation, numbering.terms(assumption.left), numbering.terms(assumption.right)),)
         key += (tuple(t.name in self.finite for t in numbering.met), self._relative_places(numbering.met))
         if key not in self.found:
-            self.found[key] = self._find(before, inlined, rules, sources, numbering)
+            self.found[key] = self._find(before, inlined, outlines, sources, numbering)
         found = self.found[key]
         if found is None:
             return None
@@ -113,30 +160,29 @@ class FoldSearch:
         places = [self.place.get(t.name, -1) for t in tensors]
         return tuple(sorted(range(len(places)), key=places.__getitem__))
 
-    def _relevant(self, definitions: Iterable[Definition]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    def _relevant(self, definitions: Iterable[Definition]) -> tuple[tuple[_Outline, ...], tuple[str, ...]]:
         """The rules that can come to apply, and the definitions of the program that they come from."""
         reached = {r.tensor.name for d in definitions for _, _, r in d.reads()}
-        for name in sorted(reached & set(self.rules)):
-            for rule in self.rules[name]:
-                reached |= rule.needs
-        chosen: set[Rule] = set()
+        for name in sorted(reached & self.outlines.keys()):
+            for outline in self.outlines[name]:
+                reached |= outline.needs
+        chosen: set[_Outline] = set()
         pending = sorted(reached)
         while pending:
-            for rule in self.by_name.get(pending.pop(), ()):
-                if rule not in chosen and rule.needs <= reached:
-                    chosen.add(rule)
-                    new = (rule.brings | {rule.source}) - reached
+            for outline in self.by_name.get(pending.pop(), ()):
+                if outline not in chosen and outline.needs <= reached:
+                    chosen.add(outline)
+                    new = (outline.brings | {outline.source}) - reached
                     reached |= new
                     pending += sorted(new)
-        sources = {r.source for r in chosen}
-        ordered = tuple(n for n in self.definitions if n in sources)
-        return tuple(r for n in ordered for r in self.rules[n] if r in chosen), ordered
+        ordered = tuple(sorted({o.source for o in chosen}, key=self.position.__getitem__))
+        return tuple(o for n in ordered for o in self.outlines[n] if o in chosen), ordered
 
     def _find(
         self,
         before: tuple[Definition, ...],
         inlined: tuple[Definition, ...],
-        rules: tuple[Rule, ...],
+        outlines: tuple[_Outline, ...],
         sources: tuple[str, ...],
         numbering: Numbering,
     ) -> _Found | None:
@@ -144,6 +190,7 @@ class FoldSearch:
         places = (tuple(numbering.met), tuple(numbering.sizes))
         raw = cost_of_definitions(before, self.costs)
         unchanged = None if inlined else _Found(*places, None, raw)
+        rules = tuple(self._rules_of(o.source)[o.number] for o in outlines)
         self.algebra.budget.start()
         try:
             step = self._search(before, inlined, rules, sources)
