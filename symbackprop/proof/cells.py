@@ -35,6 +35,7 @@ class Cell:
 
     `conditions` are the signs that define the cell (without what the problem takes for granted), `substitution` the
     symbols that equations fix, in terms of the others; `unsolved` the equations that could not be solved for a symbol.
+    `compared` are the expressions whose sign was told from facts, assumptions among them.
     """
 
     left: sp.Expr | None
@@ -43,6 +44,7 @@ class Cell:
     conditions: tuple[Fact, ...]
     substitution: Substitution = ()
     unsolved: tuple[sp.Expr, ...] = ()
+    compared: tuple[sp.Expr, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -119,7 +121,8 @@ def _split(
     except _SplitNeeded as needed:
         difference = needed.difference
     else:
-        yield Cell(left, right, facts, conditions, substitution, unsolved)
+        compared = (*resolver.compared, *(symbol for symbol, _ in substitution))
+        yield Cell(left, right, facts, conditions, substitution, unsolved, compared)
         return
     above, zero, below = Fact(difference, ">"), Fact(difference, "="), Fact(-difference, ">")
     if not contradict((*facts, above)):
@@ -178,6 +181,7 @@ class _Resolver:
         self._facts = facts
         self._values = {symbol.name: value for symbol, value in substitution}
         self._memo: dict[sp.Basic, sp.Expr] = {}
+        self.compared: list[sp.Expr] = []
 
     def side(self, expression: sp.Expr) -> sp.Expr | None:
         try:
@@ -251,6 +255,7 @@ class _Resolver:
         """The sign of a smooth expression on the cell, if the facts determine it."""
         if difference.is_number:
             return _sign_of_number(difference)
+        self.compared.append(difference)
         for fact in self._facts:  # a cell's own signs, found without elimination
             if fact.relation in (">", "=") and fact.expression in (difference, -difference):
                 return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1

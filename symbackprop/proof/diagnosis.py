@@ -72,6 +72,14 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
         size = int(ratio.count_ops())
         if ratio.is_Rational or size <= min(_LARGEST_REPAIR, int(left.count_ops())):
             found.append((-1 if ratio.is_Rational else size, "factor", _describe_factor(ratio), ratio))
+    # The sides as they are written, too: what SymPy cancels by itself keeps the user's words (tanh stays tanh).
+    plain = left - right
+    if int(plain.count_ops()) < min(_LARGEST_REPAIR, int(left.count_ops())):
+        found.append((int(plain.count_ops()), "term", f"lacks the term {plain}", plain))
+    plain = left / right
+    if int(plain.count_ops()) < min(_LARGEST_REPAIR, int(left.count_ops())):
+        plain = sp.factor(plain) if plain.is_polynomial() else plain
+        found.append((int(plain.count_ops()), "factor", _describe_factor(plain), plain))
     term = _express_short(form, field.add(first, field.multiply(second, field.constant(sp.S.NegativeOne))))
     if term is not None:
         size = int(term.count_ops())

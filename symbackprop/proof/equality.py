@@ -20,7 +20,7 @@ from symbackprop.proof.diagnosis import diagnose
 from symbackprop.proof.domains import conditions_of, learn_conditions
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.normal_form import NormalForm, with_normal_form
-from symbackprop.proof.problems import Problem, read_expression, read_problem
+from symbackprop.proof.problems import Problem, read_problem
 from symbackprop.proof.rational import ZeroDenominatorError
 from symbackprop.proof.sampling import Evidence, compare_at, sample_points, search
 from symbackprop.proof.verdict import Verdict, Witness
@@ -62,16 +62,16 @@ def decide(
     at z = 4 the left side is 15 and the right side is 9
     """
     assumptions = tuple(assumptions)
-    first, second = read_expression(left), read_expression(right)
-    blank = Verdict("undecided", left=first, right=second)
-    budget = Budget(seconds)
+    shown = {key: side for key, side in (("left", left), ("right", right)) if isinstance(side, sp.Expr)}
     try:
-        problem = read_problem(first, second, assumptions)
-        verdict = _decide(problem, budget, claim)
+        problem = read_problem(left, right, assumptions)
+        verdict = _decide(problem, Budget(seconds), claim)
     except (UnsupportedError, BudgetExceededError) as error:
-        return replace(blank, reason=str(error))
+        return replace(Verdict("undecided", reason=str(error)), **shown)
+    except RecursionError:
+        return replace(Verdict("undecided", reason="the expressions are nested too deeply"), **shown)
     scope = verdict.scope if problem.names else ""
-    return replace(verdict, left=first, right=second, notes=problem.notes, scope=scope)
+    return replace(verdict, left=problem.left, right=problem.right, notes=problem.notes, scope=scope)
 
 
 def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
@@ -175,15 +175,25 @@ def _one_sided_region(problem: Problem, results: list[tuple[Cell, _CellResult]])
     return ""
 
 
+def _related_symbols(facts: tuple[Fact, ...], compared: list[sp.Expr]) -> set[sp.Symbol]:
+    """The symbols of what was compared, and of every fact that is linked to them."""
+    related: set[sp.Symbol] = set().union(*(expression.free_symbols for expression in compared))
+    for _ in facts:
+        for fact in facts:
+            if fact.expression.free_symbols & related:
+                related |= fact.expression.free_symbols
+    return related
+
+
 def _hypotheses(
     problem: Problem, results: list[tuple[Cell, _CellResult]]
 ) -> tuple[tuple[str, ...], tuple[sp.Basic, ...]]:
     """The hypotheses of a proof, as texts and formulas: what was assumed, and where the sides are defined."""
     used: set[int] = set().union(*(result.used for _, result in results))
-    compared = any(cell.conditions for cell, _ in results)
+    compared = _related_symbols(problem.assumed, [each for cell, _ in results for each in cell.compared])
     facts: dict[str, sp.Basic | None] = {}
     for label, fact in enumerate(problem.facts):
-        if label < len(problem.declared) or label in used or compared or fact.relation == "=":
+        if label < len(problem.declared) or label in used or fact.expression.free_symbols & compared:
             facts[fact.text] = fact.formula
     for _, result in results:
         for fact, side in result.conditions:

@@ -141,7 +141,10 @@ def factor_polynomial(expression: sp.Expr) -> tuple[sp.Rational, tuple[tuple[sp.
     """
     if not expression.is_polynomial(*expression.free_symbols) or len(sp.Add.make_args(expression)) > _MOST_TERMS:
         return sp.S.One, ((expression, 1),)
-    constant, factors = sp.factor_list(expression)
+    try:
+        constant, factors = sp.factor_list(expression)
+    except sp.PolynomialError:  # a coefficient such as exp(-1) is beyond it
+        return sp.S.One, ((expression, 1),)
     if not constant.is_Rational:
         return sp.S.One, ((expression, 1),)
     return constant, tuple(sorted(((base, int(power)) for base, power in factors), key=str))

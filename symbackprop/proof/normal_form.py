@@ -150,7 +150,7 @@ class NormalForm:
             )
             return ratio if isinstance(node, sp.tanh) else field.power(ratio, -1)
         if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch):
-            return self.convert(node.rewrite(sp.exp))
+            return self.convert(_in_exp(node))
         if isinstance(node, sp.tan | sp.cot | sp.sec | sp.csc):
             return self.convert(_in_sin_cos(node))
         if isinstance(node, sp.erfc):
@@ -350,6 +350,20 @@ def common_measure(first: sp.Rational, second: sp.Rational) -> sp.Rational:
     """
     below = lcm(int(first.q), int(second.q))
     return sp.Rational(gcd(int(first.p) * (below // int(first.q)), int(second.p) * (below // int(second.q))), below)
+
+
+def _in_exp(node: sp.Expr) -> sp.Expr:
+    """sinh, cosh, sech, csch by exp."""
+    # SymPy's `rewrite` would reach into the argument and turn x^3 into exp(3 log x).
+    argument = node.args[0]
+    rise, fall = sp.exp(argument), sp.exp(-argument)
+    by_function = {
+        sp.sinh: (rise - fall) / 2,
+        sp.cosh: (rise + fall) / 2,
+        sp.sech: 2 / (rise + fall),
+        sp.csch: 2 / (rise - fall),
+    }
+    return by_function[node.func]
 
 
 def _in_sin_cos(node: sp.Expr) -> sp.Expr:

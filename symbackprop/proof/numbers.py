@@ -20,6 +20,10 @@ def name_of(symbol: sp.Basic) -> str:
     return str(symbol.name) if isinstance(symbol, sp.Symbol) else str(symbol)
 
 
+# Decimals with more digits than this were computed, not written.
+_SHORT_DECIMAL = 12
+
+
 @functools.cache
 def real_symbol(name: str) -> sp.Symbol:
     """The real variable of that name."""
@@ -42,7 +46,9 @@ def simplest_between(lower: Fraction, upper: Fraction) -> Fraction:
 
 @functools.lru_cache(maxsize=4096)
 def read_float(number: sp.Float) -> Fraction:
-    """The simplest rational that rounds to the same float: 0.1 is one tenth, whatever its bits say.
+    """The number that was meant: the decimal, if a short one rounds to the float, else the simplest such rational.
+
+    0.1 is one tenth and 1e-20 is 1/10^20, whatever their bits say.
 
     >>> import sympy as sp
     >>> read_float(sp.Float(0.1)), read_float(sp.Float(0.044715))
@@ -53,9 +59,12 @@ def read_float(number: sp.Float) -> Fraction:
         if number == 0:
             return Fraction(0)
         raise UnsupportedError(f"{number} is not a finite number")
-    shift = int(number._prec) - int(mantissa).bit_length()  # fill the mantissa: half a unit is then half a step
     if abs(int(exponent)) > 20_000:
         raise UnsupportedError(f"the number {number} is too large or too small to be read exactly")
+    decimal = repr(float(number)) if number._prec == 53 and abs(int(exponent)) < 900 else ""
+    if decimal and len(decimal.partition("e")[0].replace(".", "").strip("-0")) <= _SHORT_DECIMAL:
+        return Fraction(decimal)
+    shift = int(number._prec) - int(mantissa).bit_length()  # fill the mantissa: half a unit is then half a step
     unit = Fraction(2) ** (int(exponent) - shift)
     value = int(mantissa) * Fraction(2) ** int(exponent)
     # A quarter of a unit stays inside the rounding interval below a power of two as well, where units are halved.

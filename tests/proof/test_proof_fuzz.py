@@ -29,7 +29,7 @@ REWRITES = (
     sp.expand,
     sp.together,
     lambda e: sp.expand(sp.together(e)),
-    lambda e: e.rewrite(sp.exp),
+    lambda e: e.rewrite((sp.tanh, sp.cosh), sp.exp),
     lambda e: sp.factor_terms(sp.expand(e)),
     lambda e: e.rewrite(sp.tanh),
     lambda e: e.rewrite(sp.Piecewise),
@@ -79,19 +79,22 @@ def judge(seed: int) -> tuple[str, bool]:
     if verdict.refuted:
         assert verdict.witness is not None
         point = {sp.Symbol(n, real=True): sp.Rational(v.numerator, v.denominator) for n, v in verdict.witness.point}
-        values = [sp.N(side.subs(point), 60) for side in (left, right)]
-        assert values[0] != values[1], f"seed {seed}: refuted at a point where the sides agree: {left} and {right}"
+        # Saturated functions may differ in the hundredth digit only.
+        pairs = ([sp.N(side.subs(point), digits) for side in (left, right)] for digits in (60, 1000))
+        assert any(first != second for first, second in pairs), (
+            f"seed {seed}: refuted at a point where the sides agree: {left} and {right}"
+        )
     return verdict.status, equal
 
 
 def test_no_verdict_on_random_pairs_is_contradicted() -> None:
-    """Three hundred seeded pairs: no false verdict, and most equal pairs are proved."""
-    outcomes = [judge(seed) for seed in range(300)]
+    """Two hundred seeded pairs: no false verdict, and most equal pairs are proved."""
+    outcomes = [judge(seed) for seed in range(200)]
     equal = [status for status, made_equal in outcomes if made_equal]
 
     assert "refuted" not in equal
     assert equal.count("proved") >= 0.9 * len(equal)
-    assert [status for status, made_equal in outcomes if not made_equal].count("refuted") >= 60
+    assert [status for status, made_equal in outcomes if not made_equal].count("refuted") >= 40
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -76,7 +76,7 @@ def test_a_pole_is_a_hypothesis() -> None:
     ],
 )
 def test_sides_with_different_domains_are_not_called_equal(left: sp.Expr, right: sp.Expr, assumption: sp.Basic) -> None:
-    """Where only one side is defined on a whole region the answer is undecided, with a point, until it is assumed away."""
+    """Where only one side is defined on a whole region the answer is undecided, with a point; assuming mends it."""
     verdict = decide(left, right)
 
     assert verdict.undecided

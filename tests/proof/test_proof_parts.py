@@ -67,11 +67,11 @@ def test_enclosures_round_outward() -> None:
     """The decimal ends lie outside the ball."""
     interval = enclose(evaluate(sp.pi, {}, 256), 5)
 
-    assert interval == Interval(Fraction(31415, 10000), Fraction(31416, 10000))
-    assert mpmath.mpf(str(float(interval.lower))) < mpmath.pi < mpmath.mpf(str(float(interval.upper)))
+    assert interval == Interval(Fraction(314159, 100000), Fraction(314160, 100000))
+    assert interval.lower < Fraction(str(mpmath.pi)) < interval.upper
 
 
-@pytest.mark.parametrize("text", ["0.1", "1e-5", "0.044715", "123456.789", "-2.5", "1e30", "3.0"])
+@pytest.mark.parametrize("text", ["0.1", "1e-5", "0.044715", "123456.789", "-2.5", "1e30", "1e-20", "3.0"])
 def test_floats_are_read_as_written(text: str) -> None:
     """A short decimal comes back as itself."""
     assert read_float(sp.Float(float(text))) == Fraction(text)
@@ -151,12 +151,12 @@ def test_what_is_too_large_or_unknown_ends_quickly(left: sp.Expr, right: sp.Expr
 def test_deep_nesting_is_undecided() -> None:
     """An expression that is nested too deeply is refused, with the reason."""
     deep: sp.Expr = x
-    for _ in range(300):
+    for _ in range(140):
         deep = sp.sin(deep) + 1
     verdict = decide(deep, deep)
 
     assert verdict.undecided
-    assert "deeper" in verdict.reason
+    assert "deep" in verdict.reason
 
 
 def test_a_sum_or_derivative_is_carried_out() -> None:
@@ -223,3 +223,9 @@ def test_bad_digits_are_refused(digits: str) -> None:
     """What is not a decimal number is an error that says so."""
     with pytest.raises(ArgumentError, match="after `~`"):
         approximates(sp.pi, digits)
+
+
+def test_hyperbolic_functions_leave_their_arguments_alone() -> None:
+    """An odd power inside cosh keeps its sign: cosh(x^3 + x) is not cosh(|x|^3 + x)."""
+    assert decide(sp.cosh(x**3 + x), (sp.exp(x**3 + x) + sp.exp(-(x**3) - x)) / 2).proved
+    assert with_normal_form((), Budget(), lambda form: len(form.convert(sp.sinh(x**3)).numerator.coeffs())) == 2

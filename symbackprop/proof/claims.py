@@ -1,0 +1,218 @@
+"""Claims of the formula language, judged against the program that they speak of.
+
+What a claim says of a derivative is compared with the derivative that the chain rule gives, unfolded; its folded form only
+serves the diagnosis, which then speaks in the names of the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.calculus.chain import derive
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.folding import fold
+from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.paths import check_entry, instantiate
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError, FormulaError, UnknownNameError
+from symbackprop.language import tree as t
+from symbackprop.language.elaboration import Elaborator
+from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
+from symbackprop.language.writer import write_tree
+from symbackprop.proof.comparisons import compare
+from symbackprop.proof.rounding import approximates
+from symbackprop.proof.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedClaim:
+    """One link of a claim with its verdict; `expected` is the status that the document states."""
+
+    line: int
+    text: str
+    verdict: Verdict
+    expected: str
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one that the document states."""
+        return self.verdict.status == self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of an equation: its definition, how its folded form reads, and the definitions that both need."""
+
+    definition: Definition
+    plain: Definition
+    needed: tuple[Definition, ...]
+
+
+def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
+    """The verdicts of a claim, one for each of its links."""
+    trees = [link for link in (claim.head, *claim.links) if isinstance(link, t.Expression)]
+    program = _with_scalars(program, trees)
+    scope = _find_scope(program, claim.head, trees)
+    expected = "refuted" if claim.refuted else "proved"
+    judged: list[JudgedClaim] = []
+    before: t.Expression | t.Derivative = claim.head
+    for link in claim.links:
+        verdict = judge_equation(program, _side(program, before, scope), _side(program, link, scope))
+        judged.append(JudgedClaim(claim.line, f"{write_tree(before)} = {write_tree(link)}", verdict, expected))
+        before = link
+    if claim.digits is not None:
+        verdict = _judge_digits(program, before, scope, claim.digits)
+        judged.append(JudgedClaim(claim.line, f"{write_tree(before)} ~ {claim.digits}", verdict, expected))
+    return tuple(judged)
+
+
+def judge_equation(program: Program, left: Side, right: Side) -> Verdict:
+    """The verdict on left = right, both in the same letters."""
+    extended = program.extended(_unique((*left.needed, *right.needed)))
+    return compare(extended, left.definition, right.definition, left.plain)
+
+
+def judge_gradient(program: Program, of: str, wrt: t.Name | t.Access, claim: t.Expression) -> Verdict:
+    """The verdict on d of / d wrt = claim."""
+    head = t.Derivative(t.Name(of), wrt)
+    program = _with_scalars(program, [claim])
+    scope = _find_scope(program, head, [claim])
+    return judge_equation(program, _side(program, head, scope), _side(program, claim, scope))
+
+
+def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index]) -> Side:
+    """An expression over the tensors of a program; `adj(z[n,i])` in it is the adjoint of the loss."""
+    needed: list[Definition] = []
+    wanted = tuple(dict.fromkeys(n.arguments[0].name for n in _adjoints_in(tree)))
+    names: dict[str, str] = {}
+    if wanted:
+        if program.loss is None:
+            raise FormulaError("adj(...) is the adjoint of the loss, and the program has no loss.", line=tree.line or None)
+        for name in wanted:
+            program.tensor(name)
+        adjoints = derive(program, program.loss, wanted)
+        needed += adjoints.definitions
+        names = {name: adjoints.adjoint_name(name) for name in wanted}
+    extended = program.extended(tuple(needed))
+    elaborator = Elaborator(program_symbols(extended))
+    indices = tuple(scope.values())
+    made = elaborator.define("claimed", indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
+    needed += elaborator.hidden
+    return Side(made, made, tuple(needed))
+
+
+def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:
+    """The derivative that a head names, as the chain rule gives it."""
+    of, wrt = program.tensor(head.of.name), program.tensor(head.wrt.name)
+    at = (*_places(of, head.of, scope), *_places(wrt, head.wrt, scope))
+    adjoints = derive(program, of.name, (wrt.name,))
+    folded = fold(adjoints, program.assumptions)
+    indices = tuple(scope.values())
+    claimed = Tensor("derived", tuple(i.size for i in indices), Role.DEFINED)
+    name = adjoints.adjoint_name(wrt.name)
+    plain = next(d for d in folded.definitions if d.tensor.name == name)
+    raw, neat = (
+        Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain)
+    )
+    # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
+    return Side(raw, neat, tuple(d for d in adjoints.definitions))
+
+
+def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index]) -> Side:
+    if isinstance(tree, t.Derivative):
+        return derivative_side(program, tree, scope)
+    return read_side(program, tree, scope)
+
+
+def _judge_digits(
+    program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], digits: str
+) -> Verdict:
+    if isinstance(tree, t.Derivative) or scope:
+        raise FormulaError(f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None)
+    side = read_side(program, tree, scope)
+    terms = side.definition.terms
+    if any(term.slots or term.bound for term in terms):
+        raise FormulaError(
+            f"Only a number rounds to {digits}, and {write_tree(tree)} reads tensors.", line=tree.line or None
+        )
+    return approximates(sum((term.body for term in terms), 0), digits)
+
+
+def _find_scope(
+    program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]
+) -> dict[str, Index]:
+    """The letters that a claim is stated for, with their ranges: those of a derivative's head, else the free ones."""
+    symbols = program_symbols(program)
+    places: list[t.Node] = [head] if isinstance(head, t.Expression) else [head.of, head.wrt]
+    letters = free_indices([*places, *trees], symbols)
+    everything = [*places, *trees]
+    return {name: Index(name, resolve_binder(node, everything, symbols)) for name, node in letters.items()}
+
+
+def _places(tensor: Tensor, access: t.Name | t.Access, scope: Mapping[str, Index]) -> tuple[Affine, ...]:
+    """Where a derivative's head reads a tensor: letters of the scope, or numbers."""
+    made: list[Affine] = []
+    for index in access.indices if isinstance(access, t.Access) else ():
+        if isinstance(index, t.Name) and index.name in scope:
+            made.append(Affine.of(scope[index.name]))
+        elif isinstance(index, t.Number) and index.value.denominator == 1:
+            made.append(Affine.of(int(index.value)))
+        else:
+            raise FormulaError(
+                f"{write_tree(index)} in {write_tree(access)} is neither a letter nor a number.",
+                line=access.line or None,
+                column=access.column or None,
+            )
+    try:
+        check_entry(tensor, tuple(made))
+    except ArgumentError as error:
+        raise FormulaError(str(error), line=access.line or None, column=access.column or None) from error
+    return tuple(made)
+
+
+def _with_scalars(program: Program, trees: Sequence[t.Expression]) -> Program:
+    """The program with the variables that the claims bring themselves, such as u in sigmoid'(u)."""
+    known = set(program.tensors()) | set(program.size_names)
+    found: dict[str, None] = {}
+    for tree in trees:
+        for node, _ in t.walk(tree):
+            if isinstance(node, t.Apply) and node.primed:
+                found.update((a.name, None) for a in node.arguments if isinstance(a, t.Name) and a.name not in known)
+    scalars = tuple(Tensor(name, (), Role.INPUT) for name in found)
+    return replace(program, leaves=(*program.leaves, *scalars)) if scalars else program
+
+
+def _adjoints_in(tree: t.Node) -> list[t.Apply]:
+    return [n for n, _ in t.walk(tree) if isinstance(n, t.Apply) and n.function == "adj" and _is_read(n)]
+
+
+def _is_read(node: t.Apply) -> bool:
+    if len(node.arguments) == 1 and isinstance(node.arguments[0], t.Name | t.Access):
+        return True
+    raise FormulaError(
+        f"adj takes one tensor, as in adj(z[n,i]); found {write_tree(node)}.",
+        line=node.line or None,
+        column=node.column or None,
+    )
+
+
+def _with_adjoints(tree: t.Expression, names: Mapping[str, str]) -> t.Expression:
+    """The expression with every adj(z[n,i]) replaced by a read of the adjoint."""
+
+    def change(node: t.Node) -> t.Node:
+        if isinstance(node, t.Apply) and node.function == "adj":
+            (read,) = node.arguments
+            if isinstance(read, t.Access | t.Name):
+                return replace(read, name=names[read.name])
+        return t.map_children(node, change)
+
+    changed = change(tree)
+    if not isinstance(changed, t.Expression):
+        raise UnknownNameError("An expression became something else.", name=type(changed).__name__)
+    return changed
+
+
+def _unique(definitions: Sequence[Definition]) -> tuple[Definition, ...]:
+    return tuple({d.tensor.name: d for d in definitions}.values())
