@@ -26,18 +26,19 @@ def where(condition: sympy.Basic, then: sympy.Expr, otherwise: sympy.Expr) -> sy
     >>> where(u > 0, u, 0).diff(u)
     Piecewise((1, u > 0), (0, True))
     """
-    return sympy.Piecewise((then, condition), (otherwise, True))
+    rest = otherwise.args if isinstance(otherwise, sympy.Piecewise) else ((otherwise, True),)
+    return sympy.Piecewise((then, condition), *rest)
 
 
 EXP = ScalarFunction("exp", sympy.exp, r"\exp", BOTH_SIDES, ABRAMOWITZ + "4.2", inline=True)
-LOG = ScalarFunction("log", sympy.log, r"\log", POSITIVE, ABRAMOWITZ + "4.1", inline=True)
+LOG = ScalarFunction("log", sympy.log, r"\log", POSITIVE, ABRAMOWITZ + "4.1", inline=True, domain="positive")
 SIN = ScalarFunction("sin", sympy.sin, r"\sin", BOTH_SIDES, ABRAMOWITZ + "4.3", inline=True)
 COS = ScalarFunction("cos", sympy.cos, r"\cos", BOTH_SIDES, ABRAMOWITZ + "4.3", inline=True)
 TAN = ScalarFunction("tan", sympy.tan, r"\tan", ((-1, 1),), ABRAMOWITZ + "4.3")
 SINH = ScalarFunction("sinh", sympy.sinh, r"\sinh", BOTH_SIDES, ABRAMOWITZ + "4.5", inline=True)
 COSH = ScalarFunction("cosh", sympy.cosh, r"\cosh", BOTH_SIDES, ABRAMOWITZ + "4.5", inline=True)
 TANH = ScalarFunction("tanh", sympy.tanh, r"\tanh", BOTH_SIDES, ABRAMOWITZ + "4.5")
-SQRT = ScalarFunction("sqrt", sympy.sqrt, r"\sqrt", POSITIVE, ABRAMOWITZ + "3.1")
+SQRT = ScalarFunction("sqrt", sympy.sqrt, r"\sqrt", POSITIVE, ABRAMOWITZ + "3.1", domain="nonnegative")
 ERF = ScalarFunction("erf", sympy.erf, r"\operatorname{erf}", BOTH_SIDES, ABRAMOWITZ + "7.1")
 
 ABS = ScalarFunction(

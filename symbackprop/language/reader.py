@@ -1,4 +1,4 @@
-"""Text becomes trees: `read_program` and `read_expression`.
+"""Text becomes trees: `read_statements` and `read_expression`.
 
 The text is scanned once for what no grammar should have to explain (foreign characters, unbalanced brackets, sizes past
 the limits) and then parsed; an error names its line and column, what was found and what was expected.
@@ -61,12 +61,12 @@ class Lexeme:
     column: int
 
 
-def read_program(text: str, limits: Limits | None = None) -> tuple[Statement, ...]:
+def read_statements(text: str, limits: Limits | None = None) -> tuple[Statement, ...]:
     """Read a program: its statements in order, a declaration of several names giving one for each.
 
     FormulaError says where the text is no program; LimitError is one for texts that are too large.
 
-    >>> [type(s).__name__ for s in read_program("param w, b\\nloss = (w - b)^2")]
+    >>> [type(s).__name__ for s in read_statements("param w, b\\nloss = (w - b)^2")]
     ['Declaration', 'Declaration', 'Define']
     """
     limits = limits or Limits()

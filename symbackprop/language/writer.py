@@ -34,10 +34,10 @@ from symbackprop.language.tree import (
 OR, AND, NOT, COMPARE, SUM, SIGNED, PRODUCT, POWER, ATOM = range(9)
 
 
-def write_program(statements: tuple[Statement, ...]) -> str:
+def write_statements(statements: tuple[Statement, ...]) -> str:
     """Write statements, one a line.
 
-    >>> print(write_program((Define(Name("loss"), Power(Name("w"), Number(Fraction(2)))),)), end="")
+    >>> print(write_statements((Define(Name("loss"), Power(Name("w"), Number(Fraction(2)))),)), end="")
     loss = w^2
     """
     return "".join(f"{write_tree(statement)}\n" for statement in statements)

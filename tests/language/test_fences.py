@@ -6,7 +6,7 @@ import pytest
 
 from symbackprop.errors import DocumentError, FormulaError
 from symbackprop.language.fences import extract_fences
-from symbackprop.language.reader import read_program
+from symbackprop.language.reader import read_statements
 
 DOCUMENT = """# A document
 
@@ -28,7 +28,7 @@ claim w = w
 def test_fences_form_one_program_in_order() -> None:
     """Only symbackprop fences count, and every statement keeps its line of the file."""
     text = extract_fences(DOCUMENT.replace("~~~\nclaim", "claim"))
-    assert [(type(s).__name__, s.line) for s in read_program(text)] == [
+    assert [(type(s).__name__, s.line) for s in read_statements(text)] == [
         ("Declaration", 4),
         ("Define", 11),
         ("Claim", 12),
@@ -38,7 +38,7 @@ def test_fences_form_one_program_in_order() -> None:
 def test_shorter_marks_do_not_close_a_fence() -> None:
     """A fence is closed by marks at least as long as those that opened it, as CommonMark says."""
     with pytest.raises(FormulaError) as caught:
-        read_program(extract_fences(DOCUMENT))
+        read_statements(extract_fences(DOCUMENT))
     assert (caught.value.line, caught.value.column, caught.value.found) == (12, 1, "`~`")
 
 
@@ -50,4 +50,4 @@ def test_open_fence_is_an_error() -> None:
 
 def test_document_without_fences_is_an_empty_program() -> None:
     """Plain text, and fences of other languages, say nothing."""
-    assert read_program(extract_fences("# Title\n```\nfoo bar\n```\n")) == ()
+    assert read_statements(extract_fences("# Title\n```\nfoo bar\n```\n")) == ()

@@ -9,7 +9,7 @@ import pytest
 
 from symbackprop.errors import FormulaError, LimitError
 from symbackprop.language.limits import Limits
-from symbackprop.language.reader import read_expression, read_program
+from symbackprop.language.reader import read_expression, read_statements
 from symbackprop.language.tree import (
     Access,
     And,
@@ -79,7 +79,7 @@ def test_program_is_read_with_places() -> None:
         "z[n,k] = sum(d,\n   W[k,d]*x[n,d]) + b[k]\n"
         "y[n, p:P] = x[n, 2*p-2]"
     )
-    weights, bias, tok, z, y = read_program(text)
+    weights, bias, tok, z, y = read_statements(text)
     assert weights == Declaration("param", "W", (Name("K"), Name("D")), "\\mathbf{W}")
     assert bias == Declaration("param", "b", (Name("K"),))
     assert tok == Declaration("index", "tok", (Name("N"),), None, Name("V"))
@@ -108,7 +108,7 @@ CLAIMS = [
 @pytest.mark.parametrize(("text", "claim"), CLAIMS, ids=[text for text, _ in CLAIMS])
 def test_claim_is_read(text: str, claim: Claim) -> None:
     """Heads, chains, digits and the expectation of a claim are told apart."""
-    assert read_program(text) == (claim,)
+    assert read_statements(text) == (claim,)
 
 
 BAD = [
@@ -153,7 +153,7 @@ def test_error_names_place_found_expected(
 ) -> None:
     """An error carries line, column, what was found and what was expected, and a hint where the mistake is common."""
     with pytest.raises(FormulaError) as caught:
-        read_program(text)
+        read_statements(text)
     error = caught.value
     assert (error.line, error.column, error.found, error.expected) == (line, column, found, expected)
     assert hint in str(error)
@@ -181,7 +181,7 @@ def test_hostile_text_is_refused_quickly(text: str, expected: str) -> None:
     """What would take long or recurse deep is a LimitError within a moment."""
     started = time.perf_counter()
     with pytest.raises(LimitError) as caught:
-        read_program(text)
+        read_statements(text)
     assert time.perf_counter() - started < 2
     assert expected in (caught.value.expected or "")
 
@@ -192,7 +192,7 @@ def test_limits_can_be_raised() -> None:
     assert read_expression(deep, Limits(nesting=300)) == X
     assert read_expression("2^5000", Limits(power_bits=5000)) == Power(TWO, Number(Fraction(5000)))
     with pytest.raises(LimitError):
-        read_program("a = 1\nb = 2", Limits(definitions=1))
+        read_statements("a = 1\nb = 2", Limits(definitions=1))
 
 
 def test_long_formula_is_no_deep_formula() -> None:
@@ -204,11 +204,11 @@ def test_long_formula_is_no_deep_formula() -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment", "   \t\r\n"])
 def test_empty_text_is_an_empty_program(text: str) -> None:
     """A text without statements is a program without statements."""
-    assert read_program(text) == ()
+    assert read_statements(text) == ()
 
 
 def test_error_in_the_middle_of_carriage_returns() -> None:
     """Lines that end in CRLF count as one line each."""
     with pytest.raises(FormulaError) as caught:
-        read_program("a = 1\r\nb = 2\r\nc = 2 a\r\n")
+        read_statements("a = 1\r\nb = 2\r\nc = 2 a\r\n")
     assert (caught.value.line, caught.value.column) == (3, 7)

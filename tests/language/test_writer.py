@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbackprop.language.reader import read_expression, read_program
+from symbackprop.language.reader import read_expression, read_statements
 from symbackprop.language.tree import (
     Access,
     And,
@@ -36,7 +36,7 @@ from symbackprop.language.tree import (
     Statement,
     Where,
 )
-from symbackprop.language.writer import write_number, write_program, write_tree
+from symbackprop.language.writer import write_number, write_statements, write_tree
 
 NAMES = ("a", "W1", "x_", "in2", "summed", "e5", "D", "expect", "not_", "argmaxi", "d")
 
@@ -133,7 +133,7 @@ def test_program_survives_writing_and_reading(seed: int) -> None:
     """Every program reads back equal from its own text."""
     maker = TreeMaker(random.Random(seed))
     statements = tuple(maker.statement() for _ in range(4))
-    assert read_program(write_program(statements)) == statements
+    assert read_statements(write_statements(statements)) == statements
 
 
 @pytest.mark.parametrize(

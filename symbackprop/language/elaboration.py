@@ -1,0 +1,406 @@
+"""Trees become definitions of the engine: scalar bodies over slots, with what is nested named by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import sympy
+
+from symbackprop.calculus.definitions import (
+    Condition,
+    Definition,
+    Term,
+    canonical,
+    make_term,
+    slot_symbol,
+    used_slots,
+)
+from symbackprop.calculus.indices import Affine, Index, choose_name
+from symbackprop.calculus.tensors import Count, Read, Role, Slot, Tensor
+from symbackprop.errors import ShapeError
+from symbackprop.functions import FUNCTION_BY_NAME, applications, derivative, expand_applications, where
+from symbackprop.language import tree as t
+from symbackprop.language.accesses import find_function, find_tensor, read_access
+from symbackprop.language.addends import choose_sum, free_letters, is_sum, split_addends
+from symbackprop.language.constants import check_application, raise_power, require_real
+from symbackprop.language.limits import Limits
+from symbackprop.language.symbols import Scope, Symbols, fail, resolve_binder, unsupported
+from symbackprop.language.writer import write_tree
+
+RELATIONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne}
+
+
+@dataclass(slots=True)
+class Slots:
+    """The slots of one term, numbered as they are read."""
+
+    numbers: dict[Slot, int] = field(default_factory=dict)
+
+    def symbol(self, slot: Slot) -> sympy.Symbol:
+        """The symbol of a slot, a new number at its first use."""
+        return slot_symbol(self.numbers.setdefault(slot, len(self.numbers)))
+
+    def found(self) -> tuple[Slot, ...]:
+        """The slots in reading order."""
+        return tuple(self.numbers)
+
+
+@dataclass(slots=True)
+class Elaborator:
+    """Elaborates the formulas of one program; `hidden` are the definitions that nested parts got, as they arise.
+
+    Nothing of what a formula says is lost on SymPy, which turns w/w into 1: the conditions under which a formula has a
+    value are collected from its tree.
+    """
+
+    symbols: Symbols
+    limits: Limits = field(default_factory=Limits)
+    hidden: list[Definition] = field(default_factory=list)
+    known: dict[Definition, Definition] = field(default_factory=dict)
+    nameless: bool = False
+    """Whether functions stay in place and nested sums are refused: for assumptions, beside which nothing is defined."""
+
+    def define(
+        self, name: str, indices: tuple[Index, ...], tree: t.Expression, role: Role, line: int | None = None
+    ) -> Definition:
+        """The definition name[indices] = tree."""
+        tensor = Tensor(name, tuple(i.size for i in indices), role)
+        builder = _Builder(self, name)
+        scope = {i.name: i for i in indices}
+        terms = builder.terms(tree, scope, top=True)
+        return Definition(tensor, indices, terms, tuple(dict.fromkeys(builder.domain)), line=line)
+
+    def hide(self, definition: Definition, stem: str) -> Definition:
+        """The definition of a nested part; parts that are equal up to the names of indices share one."""
+        key = canonical(replace(definition, tensor=replace(definition.tensor, name=""), domain=()))
+        if key not in self.known:
+            tensor = replace(definition.tensor, name=choose_name(stem, self.symbols.names()))
+            self.symbols.tensors[tensor.name] = tensor
+            self.known[key] = replace(definition, tensor=tensor)
+            self.hidden.append(self.known[key])
+        return self.known[key]
+
+    def always(self, kind: str, body: sympy.Expr, slots: Sequence[Slot]) -> bool:
+        """Whether a body is of a kind for all real values of what is given; sizes and indices are positive."""
+        values = {}
+        for k, slot in enumerate(slots):
+            positive = _is_count(slot) if isinstance(slot, Count) else self.is_positive(slot.tensor)
+            sign = {"positive": True} if positive else {"real": True}
+            values[slot_symbol(k)] = sympy.Symbol(f"r{k}", **sign)
+        real = body.xreplace(values)
+        holds = {"nonzero": real.is_nonzero, "positive": real.is_positive, "nonnegative": real.is_nonnegative}
+        return bool(holds[kind])
+
+    def is_positive(self, tensor: Tensor) -> bool:
+        """Whether a hidden tensor is positive whatever is given, such as a sum of exponentials."""
+        definition = next((d for d in self.hidden if d.tensor == tensor), None)
+        if definition is None or not definition.terms:
+            return False
+        return all(self.always("positive", term.body, term.slots) for term in definition.terms)
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Elaborates one definition, whose hidden parts are named after it."""
+
+    elaborator: Elaborator
+    owner: str
+    domain: list[Condition] = field(default_factory=list)
+    path: tuple[tuple[t.Condition, Scope], ...] = ()
+    outer: frozenset[str] = frozenset()
+    """The letters of the indices that a term cannot bind, because they stand for something outside it."""
+    quiet: bool = False
+    """Whether conditions of the domain are noted already, because a part is elaborated a second time."""
+
+    @property
+    def symbols(self) -> Symbols:
+        return self.elaborator.symbols
+
+    # Terms: what is linear in sums becomes a term each.
+
+    def terms(self, tree: t.Expression, scope: Scope, top: bool = False) -> tuple[Term, ...]:
+        """A formula as a sum of terms: one for each addend that is a sum over indices, one for all others together."""
+        self.outer = frozenset(index.name for index in scope.values())
+        groups: list[list[tuple[int, t.Expression]]] = []
+        plain: list[tuple[int, t.Expression]] = []
+        for sign, addend in split_addends(tree):
+            if is_sum(addend):
+                groups.append([(sign, addend)])
+            else:
+                if not plain:
+                    groups.append(plain)
+                plain.append((sign, addend))
+        if len(groups) == 1 and groups[0] is plain:
+            groups = [[(1, tree)]]
+        made = (self._term(group, scope, top and len(group) == 1 and group[0][1] is tree) for group in groups)
+        return tuple(term for term in made if term is not None)
+
+    def _term(self, addends: Sequence[tuple[int, t.Expression]], scope: Scope, top: bool) -> Term | None:
+        slots = Slots()
+        bound: list[Index] = []
+        total = sympy.Integer(0)
+        for sign, addend in addends:
+            total += sign * (
+                self._linear(addend, scope, slots, bound) if not top else self._top(addend, scope, slots, bound)
+            )
+        require_real(total, addends[0][1])
+        return make_term(bound, total, slots.found())
+
+    def _top(self, tree: t.Expression, scope: Scope, slots: Slots, bound: list[Index]) -> sympy.Expr:
+        """A whole right side; a function applied to all of it stays in place."""
+        if isinstance(tree, t.Apply) and not tree.primed:
+            return self._apply(tree, scope, slots, whole=True)
+        return self._linear(tree, scope, slots, bound)
+
+    def _linear(self, tree: t.Expression, scope: Scope, slots: Slots, bound: list[Index]) -> sympy.Expr:
+        """An addend: if one of its factors is a sum, the indices of that sum are bound in the whole term."""
+        if isinstance(tree, t.Negate):
+            return -self._linear(tree.operand, scope, slots, bound)
+        if isinstance(tree, t.Reduce) and tree.operation in ("sum", "mean"):
+            inner = self._bind(tree, scope, self.outer | {i.name for i in bound})
+            fresh = [inner[b.name] for b in tree.binders]
+            bound.extend(fresh)
+            body = self._linear(tree.body, inner, slots, bound)
+            return body / self._count(fresh, slots) if tree.operation == "mean" else body
+        if isinstance(tree, t.Chain) and tree.operators[0] in "*/" and is_sum(tree):
+            return self._product(tree, scope, slots, choose_sum(tree), bound)
+        return self.scalar(tree, scope, slots)
+
+    def _count(self, indices: Sequence[Index], slots: Slots) -> sympy.Expr:
+        """The number of values that indices run over together."""
+        total = sympy.Integer(1)
+        for index in indices:
+            size = index.size.integer
+            total *= slots.symbol(Count(index.size)) if size is None else sympy.Integer(size)
+        return total
+
+    def _bind(self, tree: t.Reduce, scope: Scope, outer: frozenset[str]) -> dict[str, Index]:
+        """The scope inside a reduction. An inner index shadows an outer one, and gets a letter of its own."""
+        inner = dict(scope)
+        seen: set[str] = set()
+        taken = {*outer, *self.symbols.names()}
+        for binder in tree.binders:
+            if binder.name in seen:
+                raise fail(binder, f"the index {binder.name} twice", "different indices in one reduction")
+            seen.add(binder.name)
+            size = resolve_binder(binder, (tree.body,), self.symbols)
+            name = choose_name(binder.name, taken)
+            taken.add(name)
+            inner[binder.name] = Index(name, size)
+        return inner
+
+    # Scalars: everything that has no sum of its own.
+
+    def scalar(self, tree: t.Expression, scope: Scope, slots: Slots) -> sympy.Expr:
+        """A formula as a reduction-free expression over slots."""
+        match tree:
+            case t.Number(value):
+                return sympy.Rational(value.numerator, value.denominator)
+            case t.Name():
+                return self._name(tree, scope, slots)
+            case t.Access():
+                return slots.symbol(read_access(tree, scope, self.symbols, self.owner))
+            case t.Negate(operand):
+                return -self.scalar(operand, scope, slots)
+            case t.Chain(operators=operators):
+                if operators[0] in "+-":
+                    return self._sum(tree, scope, slots)
+                return self._product(tree, scope, slots, None, [])
+            case t.Power():
+                return self._power(tree, scope, slots)
+            case t.Apply():
+                return self._apply(tree, scope, slots)
+            case t.Where():
+                return self._where(tree, scope, slots)
+            case t.Reduce():
+                return slots.symbol(self._hide(tree, scope, tree.operation))
+            case t.Entry():
+                raise unsupported(tree, f"the whole-matrix call {write_tree(tree)}", "write the sums over its entries")
+        raise TypeError(f"{type(tree).__name__} is no expression")
+
+    def _name(self, tree: t.Name, scope: Scope, slots: Slots) -> sympy.Expr:
+        if tree.name == "pi":
+            return sympy.pi
+        if tree.name in scope:
+            return slots.symbol(Count(Affine.of(scope[tree.name])))
+        if tree.name in self.symbols.sizes:
+            return slots.symbol(Count(Affine.of(tree.name)))
+        tensor = find_tensor(tree, self.symbols, self.owner)
+        if tensor.axes:
+            example = ",".join("ijkm"[: len(tensor.axes)])
+            raise fail(tree, f"{tree.name} without indices", f"{len(tensor.axes)} of them: {tree.name}[{example}]", "",
+                       ShapeError)  # fmt: skip
+        return slots.symbol(Read(tensor, ()))
+
+    def _sum(self, tree: t.Chain, scope: Scope, slots: Slots) -> sympy.Expr:
+        total = self.scalar(tree.operands[0], scope, slots)
+        for operator, operand in zip(tree.operators, tree.operands[1:], strict=True):
+            value = self.scalar(operand, scope, slots)
+            total = total + value if operator == "+" else total - value
+        return total
+
+    def _product(self, tree: t.Chain, scope: Scope, slots: Slots, chosen: int | None, bound: list[Index]) -> sympy.Expr:
+        """A product; the operand `chosen` is a sum whose indices are bound in the whole term."""
+        total = sympy.Integer(1)
+        for k, operand in enumerate(tree.operands):
+            linear = k == chosen
+            value = self._linear(operand, scope, slots, bound) if linear else self.scalar(operand, scope, slots)
+            operator = tree.operators[k - 1] if k else "*"
+            if operator == "*":
+                total *= value
+            elif operator == "/":
+                self._require("nonzero", operand, scope)
+                if value == 0:
+                    raise fail(operand, "a division by zero", "a divisor that is not zero")
+                total /= value
+            else:
+                raise fail(tree, f"`{operator}` in `{write_tree(tree)}`", "+ - * / or ^",
+                           "integer division stands in brackets only")  # fmt: skip
+        return total
+
+    def _power(self, tree: t.Power, scope: Scope, slots: Slots) -> sympy.Expr:
+        base, exponent = self.scalar(tree.base, scope, slots), self.scalar(tree.exponent, scope, slots)
+        if not exponent.is_Integer:
+            positive = not exponent.is_Rational or exponent < 0
+            self._require("positive" if positive else "nonnegative", tree.base, scope)
+        elif exponent < 0:
+            self._require("nonzero", tree.base, scope)
+        return raise_power(base, exponent, tree, self.elaborator.limits)
+
+    # Functions.
+
+    def _apply(self, tree: t.Apply, scope: Scope, slots: Slots, whole: bool = False) -> sympy.Expr:
+        function = find_function(tree, self.symbols)
+        named = not (whole or function.inline or tree.primed or self.elaborator.nameless)
+        if named and any(self._reads(argument) for argument in tree.arguments[: function.arity]):
+            return slots.symbol(self._hide(tree, scope, tree.function))
+        arguments = [self.scalar(argument, scope, slots) for argument in tree.arguments]
+        for argument in arguments[function.arity :]:
+            if not argument.is_Rational:
+                raise fail(tree, f"a parameter of {tree.function} that is no number", "a number such as 0.2")
+        if function.domain is not None:
+            self._require(function.domain, tree.arguments[0], scope)
+        check_application(function, arguments, tree, self.elaborator.limits)
+        if tree.primed:
+            names, slope = derivative(function.name, 0, len(arguments))
+            return slope.xreplace(dict(zip(names, arguments, strict=True)))
+        formula = function.formula(*arguments)
+        if self.elaborator.nameless or named:
+            return expand_applications(formula)
+        return self._named_parts(formula, tree, scope, arguments, slots)
+
+    def _reads(self, tree: t.Expression) -> bool:
+        """Whether a formula reads a tensor, so that its value is not known beforehand."""
+        return any(
+            isinstance(node, t.Access) or (isinstance(node, t.Name) and node.name in self.symbols.tensors)
+            for node, _ in t.walk(tree)
+        )
+
+    def _named_parts(
+        self, formula: sympy.Expr, tree: t.Apply, scope: Scope, arguments: Sequence[sympy.Expr], slots: Slots
+    ) -> sympy.Expr:
+        """A definition from the catalogue with the functions that it applies in their turn as hidden definitions."""
+        values = {}
+        for part in applications(formula):
+            inner = FUNCTION_BY_NAME[part.func.__name__]
+            body = expand_applications(inner.formula(*part.args))
+            read = slots.found()
+            indices = tuple(dict.fromkeys(i for k in sorted(used_slots(body)) for i in _indices_of(read[k])))
+            tensor = Tensor("", tuple(i.size for i in indices), Role.HIDDEN)
+            term = make_term((), body, read)
+            # The text is kept unless a letter of it stands for an index that had to give way.
+            same = part.args == tuple(arguments) and all(scope.get(i.name) == i for i in indices)
+            kept = t.Apply(inner.name, tree.arguments) if same else None
+            definition = Definition(tensor, indices, (term,) if term else (), tree=kept)
+            hidden = self._name_part(definition, inner.name)
+            values[part] = slots.symbol(Read(hidden, tuple(Affine.of(i) for i in indices)))
+        return formula.xreplace(values)
+
+    def _hide(self, tree: t.Reduce | t.Apply, scope: Scope, suffix: str) -> Read:
+        """A nested sum, or a function inside a formula, as a definition of its own, read where it stands."""
+        if isinstance(tree, t.Reduce) and tree.operation not in ("sum", "mean"):
+            raise unsupported(tree, f"{tree.operation} over an index", "use maximum and minimum of two numbers")
+        if self.elaborator.nameless:
+            raise unsupported(tree, "a sum inside a larger formula of an assumption", "assume the sum itself")
+        used = free_letters(tree)
+        outer = {letter: index for letter, index in scope.items() if letter in used}
+        inner = {letter: Index(letter, index.size) for letter, index in outer.items()}
+        builder = _Builder(self.elaborator, self.owner, quiet=self.quiet)
+        builder.path = tuple((c, {k: inner.get(k, v) for k, v in s.items()}) for c, s in self.path)
+        terms = builder.terms(tree, inner, top=True)
+        tensor = Tensor("", tuple(i.size for i in inner.values()), Role.HIDDEN)
+        domain = tuple(dict.fromkeys(builder.domain))
+        definition = Definition(tensor, tuple(inner.values()), terms, domain, tree, tree.line or None)
+        hidden = self._name_part(definition, suffix)
+        return Read(hidden, tuple(Affine.of(index) for index in outer.values()))
+
+    def _name_part(self, definition: Definition, suffix: str) -> Tensor:
+        """The tensor of a nested part; what an earlier equal part did not require is required here."""
+        hidden = self.elaborator.hide(definition, f"{self.owner}_{suffix}")
+        self.domain += [c for c in definition.domain if c not in hidden.domain]
+        return hidden.tensor
+
+    # Conditions: those of `where`, and those under which a formula has a value.
+
+    def _where(self, tree: t.Where, scope: Scope, slots: Slots) -> sympy.Expr:
+        condition = self.condition(tree.condition, scope, slots)
+        path = self.path
+        self.path = (*path, (tree.condition, scope))
+        then = self.scalar(tree.then, scope, slots)
+        self.path = (*path, (t.Not(tree.condition), scope))
+        otherwise = self.scalar(tree.otherwise, scope, slots)
+        self.path = path
+        return where(condition, then, otherwise)
+
+    def condition(self, tree: t.Condition, scope: Scope, slots: Slots) -> sympy.Basic:
+        """A condition over slots."""
+        match tree:
+            case t.Compare(operator, left, right):
+                first, second = self.scalar(left, scope, slots), self.scalar(right, scope, slots)
+                relations = {
+                    "<": sympy.Lt,
+                    "<=": sympy.Le,
+                    ">": sympy.Gt,
+                    ">=": sympy.Ge,
+                    "==": sympy.Eq,
+                    "!=": sympy.Ne,
+                }
+                return relations[operator](first, second)
+            case t.Not(operand):
+                return sympy.Not(self.condition(operand, scope, slots))
+            case t.And(operands):
+                return sympy.And(*(self.condition(o, scope, slots) for o in operands))
+            case t.Or(operands):
+                return sympy.Or(*(self.condition(o, scope, slots) for o in operands))
+        raise TypeError(f"{type(tree).__name__} is no condition")
+
+    def _require(self, kind: str, tree: t.Expression, scope: Scope) -> None:
+        """Note what a formula needs to have a value; in a branch of `where`, only if that is taken."""
+        if self.quiet:
+            return
+        quiet = _Builder(self.elaborator, self.owner, quiet=True)
+        slots = Slots()
+        body = quiet.scalar(tree, scope, slots)
+        if body.is_Rational:
+            holds = {"nonzero": body != 0, "positive": body > 0, "nonnegative": body >= 0}[kind]
+            if not holds:
+                raise fail(tree, f"`{write_tree(tree)}`, which is {body}", f"something {kind}")
+            return
+        found = slots.found()
+        if self.elaborator.always(kind, body, found):
+            return
+        for condition, outer in reversed(self.path):
+            taken = quiet.condition(condition, outer, slots)
+            body = sympy.Piecewise((body, taken), (1, True))
+        term = make_term((), body, slots.found())
+        if term is not None:
+            self.domain.append(Condition(kind, term.body, term.slots))
+
+
+def _is_count(slot: Count) -> bool:
+    return slot.value.constant >= 0 and all(c > 0 for _, c in slot.value.terms)
+
+
+def _indices_of(slot: Slot) -> tuple[Index, ...]:
+    return slot.value.indices if isinstance(slot, Count) else tuple(i for form in slot.at for i in form.indices)
