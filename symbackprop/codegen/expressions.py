@@ -103,6 +103,8 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
         *pairs, (last, always) = expr.args
         text = self._print(last)
+        if all(value.is_number for value, _ in expr.args):  # integers alone would make an integer array
+            text = f"DTYPE({text})"
         if always is not sympy.true and always != True:  # noqa: E712 - a SymPy condition is not a bool
             text = f"np.where({self._print(always)}, {text}, np.nan)"
         for value, condition in reversed(pairs):

@@ -192,6 +192,7 @@ def finish(body: sympy.Expr) -> sympy.Expr:
     return body.func(*arguments)
 
 
+@lru_cache(maxsize=4096)
 def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
     """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions and A as short as can be.
 

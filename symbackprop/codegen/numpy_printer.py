@@ -132,7 +132,8 @@ class _KernelWriter:
             by = readers.get(number, [])
             if len(by) == 1 and (number in forward) == (by[0] in forward):
                 reader = plan.values[by[0]].record
-                if isinstance(reader, Map) and self._is_quiet(number) == self._is_quiet(by[0]):
+                once = isinstance(reader, Map) and _count_reads(reader, number) == 1
+                if once and self._is_quiet(number) == self._is_quiet(by[0]):
                     found.add(number)
         return frozenset(found)
 
@@ -288,6 +289,12 @@ class _KernelWriter:
         if set(output.use.labels) != set(range(rank)):
             text = f"np.broadcast_to({text}, {self._shape(output.axes)})"
         return f"np.array({text}, dtype=DTYPE)"
+
+
+def _count_reads(record: Map, number: int) -> int:
+    """How often the text of a map mentions a value."""
+    symbols = [slot_symbol(k) for k, use in enumerate(record.uses) if use.value == number]
+    return sum(e in symbols for e in sympy.preorder_traversal(record.body))
 
 
 def _has_branches(body: sympy.Expr) -> bool:

@@ -140,7 +140,8 @@ class _Rewriter:
                 inner[slot_symbol(k)] = form.body.xreplace(moved)
                 if form.overflows:
                     large[slot_symbol(k)] = inner[slot_symbol(k)]
-        body = canonical(_substitute_in_denominators(term.body, inner) if inner else term.body)
+        given = term.body.xreplace(_find_complements(term.body, inner)) if inner else term.body
+        body = canonical(_substitute_in_denominators(given, inner) if inner else given)
         seen = body
         dangers = self._count_overflows(body, slots) if inner or body.has(sympy.exp) else 0
         if dangers:
@@ -251,6 +252,16 @@ def _substitute_in_denominators(body: sympy.Expr, inner: dict[sympy.Symbol, symp
         if exponent != 0 or (argument.has(sympy.exp) and exponent_of_sum(argument) is not None):
             return body.func(argument, *body.args[1:])
     return body.func(*(_substitute_in_denominators(a, inner) for a in body.args))
+
+
+def _find_complements(body: sympy.Expr, inner: dict[sympy.Symbol, sympy.Expr]) -> dict[sympy.Symbol, sympy.Expr]:
+    """The forms of those slots whose distance from 1 is one exponential: 1 - a loses the digits that it keeps."""
+    found = {}
+    for total in body.atoms(sympy.Add):
+        present = total.free_symbols & inner.keys()
+        if len(total.args) == 2 and len(present) == 1 and not canonical(total.xreplace(inner)).is_Add:
+            found.update({symbol: inner[symbol] for symbol in present})
+    return found
 
 
 def _match_peak(peak: PeakDefinition, read: Read, exponent: sympy.Expr, slots: Sequence[Slot]) -> sympy.Expr | None:

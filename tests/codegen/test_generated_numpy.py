@@ -365,6 +365,15 @@ def test_a_branch_not_taken_leaks_nothing(build: Builder) -> None:
     np.testing.assert_allclose(gradients["x"], [0.5, 0, 0])
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_numbers_chosen_by_a_condition_are_of_the_dtype(dtype: str, build: Builder) -> None:
+    """A sign function is an array of floats, which erf reads as such."""
+    program = build("x[N]", "", {"s[n]": ["where(x[n] > 0, 1, -1)"], "loss[n]": ["erf(s[n])"]})
+    value = gradient_function(program, "loss", [], dtype).value({"x": [2.0, -3.0]})
+    assert value.dtype == np.dtype(dtype)
+    np.testing.assert_allclose(value, [0.8427007929497149, -0.8427007929497149], rtol=1e-6)
+
+
 def test_names_are_mangled_and_comments_stay_comments(build: Builder) -> None:
     """Tensors called as Python, NumPy or the generated code call things work; a newline in a comment adds no code."""
     program = build(

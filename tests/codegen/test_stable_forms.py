@@ -100,6 +100,16 @@ def test_softplus_keeps_its_digits(build: Builder) -> None:
     assert function({"x": 40.0})[1]["x"] == pytest.approx(4.248354255291589e-18, rel=1e-14)
 
 
+def test_one_less_a_named_sigmoid_keeps_its_digits(build: Builder) -> None:
+    """a*(1 - a) of a named a = sigmoid(x), as folding writes the slope, is 4.2e-18 at 40 and shares its exponential."""
+    program = build("x[]", "", {"a[]": ["1/(1 + exp(-x[]))"], "loss[]": ["a[]*(1 - a[])"]})
+    function = compile_numpy(program, (), "loss", {})
+    for point in (40.0, -40.0):
+        assert function.value({"x": point}) == pytest.approx(4.248354255291589e-18, rel=1e-14)
+    assert function.value({"x": 800.0}) == 0
+    assert function.source.count("np.exp") == 1
+
+
 CROSS_ENTROPIES: dict[str, dict[str, list[str]]] = {
     "named probabilities": {
         "S[n]": ["j: exp(z[n,j])"],
