@@ -59,7 +59,7 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
     judged: list[JudgedClaim] = []
     before: t.Expression | t.Derivative = claim.head
     for link in claim.links:
-        verdict = judge_equation(program, _side(program, before, scope), _side(program, link, scope))
+        verdict = judge_equation(program, _side(program, before, scope), _side(program, link, scope, "right"))
         judged.append(JudgedClaim(claim.line, f"{write_tree(before)} = {write_tree(link)}", verdict, expected))
         before = link
     if claim.digits is not None:
@@ -79,13 +79,16 @@ def judge_gradient(program: Program, of: str, wrt: t.Name | t.Access, claim: t.E
     head = t.Derivative(t.Name(of), wrt)
     program = _with_scalars(program, [claim])
     scope = _find_scope(program, head, [claim])
-    return judge_equation(program, _side(program, head, scope), _side(program, claim, scope))
+    return judge_equation(program, _side(program, head, scope), _side(program, claim, scope, "right"))
 
 
-def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index]) -> Side:
-    """An expression over the tensors of a program; `adj(z[n,i])` in it is the adjoint of the loss."""
+def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], name: str = "left") -> Side:
+    """An expression over the tensors of a program; `adj(z[n,i])` in it is the adjoint of the loss.
+
+    What is nested in it is named after the side, so that the parts of two sides never share a name.
+    """
     needed: list[Definition] = []
-    wanted = tuple(dict.fromkeys(n.arguments[0].name for n in _adjoints_in(tree)))
+    wanted = tuple(dict.fromkeys(_adjoints_in(tree)))
     names: dict[str, str] = {}
     if wanted:
         if program.loss is None:
@@ -98,7 +101,7 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index]) 
     extended = program.extended(tuple(needed))
     elaborator = Elaborator(program_symbols(extended))
     indices = tuple(scope.values())
-    made = elaborator.define("claimed", indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
+    made = elaborator.define(name, indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
     needed += elaborator.hidden
     return Side(made, made, tuple(needed))
 
@@ -120,10 +123,12 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     return Side(raw, neat, tuple(d for d in adjoints.definitions))
 
 
-def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index]) -> Side:
+def _side(
+    program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left"
+) -> Side:
     if isinstance(tree, t.Derivative):
         return derivative_side(program, tree, scope)
-    return read_side(program, tree, scope)
+    return read_side(program, tree, scope, name)
 
 
 def _judge_digits(
@@ -184,18 +189,21 @@ def _with_scalars(program: Program, trees: Sequence[t.Expression]) -> Program:
     return replace(program, leaves=(*program.leaves, *scalars)) if scalars else program
 
 
-def _adjoints_in(tree: t.Node) -> list[t.Apply]:
-    return [n for n, _ in t.walk(tree) if isinstance(n, t.Apply) and n.function == "adj" and _is_read(n)]
-
-
-def _is_read(node: t.Apply) -> bool:
-    if len(node.arguments) == 1 and isinstance(node.arguments[0], t.Name | t.Access):
-        return True
-    raise FormulaError(
-        f"adj takes one tensor, as in adj(z[n,i]); found {write_tree(node)}.",
-        line=node.line or None,
-        column=node.column or None,
-    )
+def _adjoints_in(tree: t.Node) -> list[str]:
+    """The tensors whose adjoints an expression reads."""
+    found: list[str] = []
+    for node, _ in t.walk(tree):
+        if not isinstance(node, t.Apply) or node.function != "adj":
+            continue
+        read = node.arguments[0] if len(node.arguments) == 1 else None
+        if not isinstance(read, t.Name | t.Access):
+            raise FormulaError(
+                f"adj takes one tensor, as in adj(z[n,i]); found {write_tree(node)}.",
+                line=node.line or None,
+                column=node.column or None,
+            )
+        found.append(read.name)
+    return found
 
 
 def _with_adjoints(tree: t.Expression, names: Mapping[str, str]) -> t.Expression:
