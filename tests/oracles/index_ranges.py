@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop.language.reader import read_program
+from symbackprop.language.reader import read_statements
 from symbackprop.language.tree import (
     Access,
     Binder,
@@ -47,7 +47,7 @@ def size_program(text: str, sizes: Mapping[str, int]) -> SizedProgram:
     kinds: dict[str, str] = {}
     shapes: dict[str, Shape] = {}
     definitions = []
-    for statement in read_program(text):
+    for statement in read_statements(text):
         if isinstance(statement, Declaration):
             kinds[statement.name] = statement.kind
             shapes[statement.name] = tuple(size_value(axis, sizes) for axis in statement.axes)

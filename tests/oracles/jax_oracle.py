@@ -1,6 +1,7 @@
 """Programs as JAX functions in float64, differentiated by JAX.
 
-The neutral tree is interpreted with one array axis for each index in scope: a read gathers by broadcast integer grids, a
+The neutral tree is interpreted with one array axis for each index in scope: a read gathers by broadcast integer grids
+(made by NumPy, so that JAX compiles as little as can be), a
 sum is `jnp.sum` over the axes of its indices. Index equations, slots and adjoints do not occur. Kinks are `jnp.where`, as
 language.md defines them, and every comparison of values adds its distance from a tie to what is returned, so that callers
 can keep away.
@@ -37,7 +38,7 @@ from symbackprop.language.tree import (
 
 jax.config.update("jax_enable_x64", True)
 
-Array = jax.Array
+Array = jax.Array | np.ndarray  # NumPy's where no leaf takes part
 COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -110,7 +111,7 @@ class Forward:
         """The value of an expression, an array with as many axes as there are indices in scope."""
         match node:
             case Number(value):
-                return jnp.asarray(value.numerator if value.denominator == 1 else float(value)).reshape((1,) * len(scope))
+                return np.full((1,) * len(scope), value.numerator if value.denominator == 1 else float(value))
             case Name(name):
                 return self._named(name, scope)
             case Access(name, indices):
@@ -165,21 +166,25 @@ class Forward:
             if scope[position].name == name:
                 shape = [1] * len(scope)
                 shape[position] = scope[position].size
-                return jnp.arange(1, scope[position].size + 1).reshape(shape)
+                return np.arange(1, scope[position].size + 1).reshape(shape)
         if name == "pi":
-            return jnp.full((1,) * len(scope), np.pi)
+            return np.full((1,) * len(scope), np.pi)
         if name in self.program.sizes:
-            return jnp.full((1,) * len(scope), self.program.sizes[name])
+            return np.full((1,) * len(scope), self.program.sizes[name])
         return self.values[name].reshape((1,) * len(scope))
 
     def _gather(self, name: str, forms: Sequence[Array]) -> Array:
         """Entries of a tensor, 0 outside its range."""
         tensor = self.values[name]
-        inside = jnp.asarray(True)
+        inside: np.ndarray = np.asarray(True)
         for form, size in zip(forms, tensor.shape, strict=True):
             inside = inside & (form >= 1) & (form <= size)
-        clipped = tuple(jnp.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
-        return jnp.where(inside, tensor[clipped], 0)
+        clipped = tuple(np.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
+        whole = np.arange(tensor.size).reshape(tensor.shape)[clipped]
+        if whole.size == tensor.size and (whole.ravel() == np.arange(tensor.size)).all():
+            return tensor.reshape(whole.shape)
+        taken = tensor.reshape(-1)[whole]
+        return taken if inside.all() else jnp.where(inside, taken, 0)
 
     def _chain(self, operands: Sequence[Expression], operators: Sequence[str], scope: Scope) -> Array:
         total = self.number(operands[0], scope)
@@ -200,19 +205,24 @@ class Forward:
         if function in ONE_ARGUMENT:
             return ONE_ARGUMENT[function](*arguments)
         if function in KINKED:
-            self._keep_margin(arguments[0], jnp.zeros(()))
+            self._keep_margin(arguments[0], np.zeros(()))
             return KINKED[function](*arguments)
         self._keep_margin(*arguments)
         return EXTREMES[function](*arguments)
 
     def _keep_margin(self, left: Array, right: Array) -> None:
-        if jnp.issubdtype(left.dtype, jnp.floating) or jnp.issubdtype(right.dtype, jnp.floating):
+        if isinstance(left, jax.Array) or isinstance(right, jax.Array):
             self.margins.append(jnp.min(jnp.abs(left - right)))
 
 
 Leaves = Mapping[str, np.ndarray]
 # One compilation a program, for speed of compiling and not of running.
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+QUICK = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 @dataclass(frozen=True)
