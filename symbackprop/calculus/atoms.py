@@ -184,7 +184,7 @@ class AtomTable:
             skeleton = f"{name}[{','.join(h[1] for h in heads)}]" if at else name
         inner = [a for m in body for a, _ in m]
         names = frozenset().union(*(a.names for a in inner))
-        if kind in (Kind.TENSOR, Kind.CONSTANT):
+        if kind in (Kind.TENSOR, Kind.CONSTANT) and name != "pi":
             names |= {name}
         free = frozenset(chain((i for form in at for i in form.indices), *(a.free for a in inner))) - frozenset(bound)
         atom = Atom(

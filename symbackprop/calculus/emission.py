@@ -162,7 +162,7 @@ class _Scalar:
             return self._slot(Count(at[0]))
         if atom.kind is Kind.DELTA:
             return sympy.Piecewise((1, sympy.Eq(self._slot(Count(at[0])), 0)), (0, True))
-        if atom.name not in self.owner.tensors:
+        if atom.name == "pi":
             return sympy.pi
         return self._slot(Read(self.owner.tensors[atom.name], at))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from symbackprop.calculus.chain import Adjoints
 from symbackprop.calculus.definitions import Definition, slot_symbol
 from symbackprop.calculus.foldsearch import Fold, FoldSearch
-from symbackprop.calculus.foldsteps import FoldStep
+from symbackprop.calculus.foldsteps import FoldStep as FoldStep
 from symbackprop.calculus.programs import Assumption
 from symbackprop.calculus.tensors import Role
 
@@ -70,8 +70,16 @@ class _Folder:
             if name in self.current:
                 main, *hidden = self.current[name].definitions
                 definitions += [*hidden, main]
-        alive = {d.tensor.name for d in definitions}
-        return Folding(tuple(definitions), tuple(s for s in self.steps if s.tensor in alive))
+        return Folding(tuple(definitions), self._needed_steps())
+
+    def _needed_steps(self) -> tuple[FoldStep, ...]:
+        """The steps that lead to what is left, those of adjoints that were written into others included."""
+        needed, kept = set(self.current), []
+        for step in reversed(self.steps):
+            if step.tensor in needed:
+                kept.append(step)
+                needed |= {d.tensor.name for d in step.inlined[:1]}
+        return tuple(reversed(kept))
 
     def _put(self, fold: Fold) -> None:
         """Make a fold the present form of its tensor, and record the step."""

@@ -17,10 +17,10 @@ from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
 from symbackprop.calculus.programs import Assumption, Program
-from symbackprop.calculus.shaping import Shaper, split_guards
+from symbackprop.calculus.shaping import Shaper, size_name, split_guards
 from symbackprop.calculus.sums import SumRule
 from symbackprop.calculus.support import finite_tensors
-from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.calculus.tensors import Count, Role, Tensor
 
 DEPTH = 5
 PRODUCTS = 30_000
@@ -219,7 +219,7 @@ class FoldSearch:
         named = tuple(replace(rule, source=f"identity {k}") for k, (rule, _) in enumerate(identities))
         local = {d.tensor.name: d for d in (*before[1:], *inlined)}
         start = self.forms.inlined(self.forms.of(before[0]), frozenset(self.definitions), local)
-        rank = {n: k for k, n in enumerate(_reading_order((*before, *inlined)))}
+        rank = {n: k for k, n in enumerate(_reading_order((*before, *inlined), inlined))}
         shaper = Shaper(
             algebra,
             lambda n: rank.get(n, len(rank) + self.place.get(n, -1)),
@@ -330,9 +330,18 @@ class FoldSearch:
         return FoldStep(step.kind, before[0].tensor.name, before, after, using, identities, inlined)
 
 
-def _reading_order(definitions: Iterable[Definition]) -> tuple[str, ...]:
-    """The tensors that definitions read, as they are first met."""
-    return tuple(dict.fromkeys(r.tensor.name for d in definitions for _, _, r in d.reads()))
+def _reading_order(definitions: Iterable[Definition], inlined: Sequence[Definition] = ()) -> tuple[str, ...]:
+    """The tensors and sizes that definitions read, as they are first met; what is written in is read in its place."""
+    found: dict[str, None] = {}
+    for definition in definitions:
+        for slot in (s for t in definition.terms for s in t.slots):
+            if isinstance(slot, Count):
+                found.update((size_name(n), None) for n in slot.value.names)
+            elif inlined and slot.tensor.name == inlined[0].tensor.name:
+                found.update((n, None) for n in _reading_order(inlined))
+            else:
+                found[slot.tensor.name] = None
+    return tuple(found)
 
 
 def _shapes(shaper: Shaper, poly: Poly) -> list[tuple[tuple[Atom, ...], Form]]:

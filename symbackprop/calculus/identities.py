@@ -18,6 +18,7 @@ from symbackprop.calculus.matching import match, occurs
 from symbackprop.calculus.polynomials import subtract
 from symbackprop.calculus.rewriting import Algebra, Replace, Rewrite
 from symbackprop.calculus.sums import SumRule
+from symbackprop.calculus.tensors import Role
 
 FIXED = frozenset({Kind.SIZE, Kind.PRIME, Kind.DELTA, Kind.INDEX, Kind.CONSTANT})
 PASSES = 2
@@ -49,7 +50,8 @@ def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozen
     at = tuple(Affine.of(i) for i in definition.indices)
     target = algebra.single(algebra.table.tensor(name, at))
     relations = [subtract(target, value)]
-    if any(a.kind is Kind.FUNCTION and a.name == "log" for m in value for a, _ in m):
+    named = definition.tensor.role is not Role.HIDDEN
+    if named and any(a.kind is Kind.FUNCTION and a.name == "log" for m in value for a, _ in m):
         relations.append(subtract(algebra.exponential(target), algebra.exponential(value)))
     rules = []
     free = frozenset(definition.indices)

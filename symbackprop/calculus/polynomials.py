@@ -315,15 +315,16 @@ class Polynomials(ABC):
 
     def factors(self, poly: Poly) -> list[tuple[Poly, int]]:
         """The irreducible factors of a primitive polynomial with their multiplicities; itself where it is too large."""
-        if any(not isinstance(e, int) or e < 0 for m in poly for _, e in m):
+        if any(e < 0 for m in poly for _, e in m):
             return [(poly, 1)]
         generators = atoms_of(poly)
-        degree = max((sum(int(e) for _, e in m) for m in poly), default=0)
+        roots = {a: math.lcm(*(Fraction(dict(m).get(a, 0)).denominator for m in poly)) for a in generators}
+        degree = max((sum(int(e * roots[a]) for a, e in m) for m in poly), default=0)
         if len(poly) > FACTOR_TERMS or degree > FACTOR_DEGREE or len(generators) > FACTOR_ATOMS or len(poly) < 2:
             return [(poly, 1)]
         key = poly_key(poly)
         if key not in self._factored:
-            self._factored[key] = _factor(poly, generators)
+            self._factored[key] = _factor(poly, roots)
         return self._factored[key]
 
 
@@ -342,15 +343,17 @@ def _prime_factors(value: int) -> list[tuple[int, int]]:
     return [(int(p), int(k)) for p, k in flint.fmpz(value).factor()]
 
 
-def _factor(poly: Poly, generators: list[Atom]) -> list[tuple[Poly, int]]:
-    """The factors by flint; their signs multiply to one."""
-    context = flint.fmpz_mpoly_ctx.get([f"g{k}" for k in range(len(generators))], "lex")
-    powers = {tuple(int(dict(m).get(a, 0)) for a in generators): int(c) for m, c in poly.items()}
+def _factor(poly: Poly, roots: dict[Atom, int]) -> list[tuple[Poly, int]]:
+    """The factors by flint in the given roots of the atoms; their signs multiply to one."""
+    context = flint.fmpz_mpoly_ctx.get([f"g{k}" for k in range(len(roots))], "lex")
+    powers = {tuple(int(dict(m).get(a, 0) * q) for a, q in roots.items()): int(c) for m, c in poly.items()}
     number, parts = context.from_dict(powers).factor()
     found: list[tuple[Poly, int]] = [
         (
             {
-                make_monomial((a, int(k)) for a, k in zip(generators, exponents, strict=True)): int(c)
+                make_monomial(
+                    (a, _plain(Fraction(int(k), q))) for (a, q), k in zip(roots.items(), exponents, strict=True)
+                ): int(c)
                 for exponents, c in part.to_dict().items()
             },
             int(multiplicity),

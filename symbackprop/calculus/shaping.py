@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import combinations
 
-from symbackprop.calculus.atoms import SUMS, Atom, IndexMap, Kind, Monomial, Number, Poly, atoms_of, make_monomial
+from symbackprop.calculus.atoms import (
+    SUMS,
+    Atom,
+    IndexMap,
+    Kind,
+    Monomial,
+    Number,
+    Poly,
+    atoms_of,
+    make_monomial,
+    poly_key,
+)
+from symbackprop.calculus.contents import common_exponents, divide_by, number_content
 from symbackprop.calculus.forms import (
     ONE,
     ZERO,
@@ -58,9 +71,9 @@ class Shaper:
     def _shape(self, poly: Poly) -> Form:
         if not poly:
             return ZERO
-        mask = next((a for a in atoms_of(poly) if a.kind is Kind.MASK), None)
-        if mask is not None:
-            return self._choose(poly, mask)
+        masks = {poly_key(a.body): a for a in atoms_of(poly) if a.kind is Kind.MASK}
+        if masks:
+            return min((self._choose(poly, mask) for mask in masks.values()), key=lambda form: form.cost)
         best = self._factored(poly, True)
         averaged = self._with_means(poly)
         if averaged is not None:
@@ -72,15 +85,15 @@ class Shaper:
     # Conditions
 
     def _choose(self, poly: Poly, mask: Atom) -> Form:
-        """A polynomial with a condition in it, cell by cell; a bounded factor of a 0 or 1 stays outside."""
-        zero = self.algebra.table.intern(Kind.MASK, "=", (), (), mask.body)
-        above_mask = self.algebra.table.intern(Kind.MASK, ">", (), (), mask.body)
-        above, rest = self.algebra.split_cells(poly, above_mask)
-        equal, below = self.algebra.split_cells(rest, zero)
+        """A polynomial with a condition in it, cell by cell; bounded common factors of the cells stay outside."""
+        above, equal, below = self._cells(poly, mask)
         left = self.shape({m: c for m, c in mask.body.items() if c > 0})
         right = self.shape({m: -c for m, c in mask.body.items() if c < 0})
+        if self._rank(right) < self._rank(left) and right != ZERO:
+            above, below, left, right = below, above, right, left
         if above == equal == below:
             return self.shape(above)
+        branches: list[tuple[Poly, Condition | None]]
         if equal == below:
             branches = [(above, Condition(left, ">", right)), (below, None)]
         elif equal == above:
@@ -90,10 +103,30 @@ class Shaper:
         else:
             branches = [(above, Condition(left, ">", right)), (equal, Condition(left, "==", right)), (below, None)]
         values = [b for b, _ in branches if b]
-        if len(branches) == 2 and len(values) == 1 and self._is_finite(values[0]):
-            indicator = make_choice([(ONE if b else ZERO, c) for b, c in branches])
-            return self._times(self.shape(values[0]), indicator)
-        return make_choice([(self.shape(b), c) for b, c in branches])
+        if len(values) == 1 and self._is_finite(values[0]):
+            return self._times(self.shape(values[0]), make_choice([(ONE if b else ZERO, c) for b, c in branches]))
+        common = self._common([m for b in values for m in b])
+        inverse: Poly = {make_monomial((a, -e) for a, e in common.items()): 1}
+        choice = make_choice([(self.shape(self.algebra.multiply(b, inverse)), c) for b, c in branches])
+        return self._monomial(1, common, [(choice, 1)])
+
+    def _cells(self, poly: Poly, mask: Atom) -> tuple[Poly, Poly, Poly]:
+        """The polynomial where the body of the mask is positive, where it is zero, and where it is negative."""
+        zero = self.algebra.table.intern(Kind.MASK, "=", (), (), mask.body)
+        above, rest = self.algebra.split_cells(poly, self.algebra.table.intern(Kind.MASK, ">", (), (), mask.body))
+        equal, below = self.algebra.split_cells(rest, zero)
+        reduced = self.algebra.multiply(self.algebra.single(zero), equal)
+        return above, self.algebra.split_cells(reduced, zero)[0], below
+
+    def _common(self, monomials: list[Monomial]) -> dict[Atom, Number]:
+        """The finite atoms that all monomials share."""
+        factors = [dict(m) for m in monomials]
+        common = {}
+        for atom, _ in monomials[0]:
+            lowest = min(f.get(atom, 0) for f in factors)
+            if lowest and atom.kind is not Kind.MASK and self._is_finite({((atom, lowest),): 1}):
+                common[atom] = lowest
+        return common
 
     def _times(self, form: Form, factor: Form) -> Form:
         """The product of a form and one more factor."""
@@ -124,6 +157,11 @@ class Shaper:
         """number * atoms * further forms."""
         parts: list[tuple[Form, Number]] = list(extra)
         exponents: Poly = {}
+        factors = dict(factors)
+        for atom in [a for a, e in factors.items() if a.kind is Kind.POWER and e < 0]:
+            logistic = self._logistic(atom, factors)
+            if logistic is not None:
+                parts.append((logistic, factors.pop(atom)))
         for atom, exponent in factors.items():
             if atom.kind is Kind.EXP:
                 exponents = add(exponents, scale(atom.body, exponent))
@@ -133,14 +171,26 @@ class Shaper:
             parts.append((make_call("exp", self.shape(exponents)), 1))
         return make_product(number, self._ordered(parts))
 
+    def _logistic(self, base: Atom, factors: dict[Atom, Number]) -> Form | None:
+        """1 + e^-u for the base 1 + e^u, where e^u stands above it to the same power; that power is taken away."""
+        exponentials = [m for m in base.body if m]
+        if len(base.body) != 2 or len(exponentials) != 1 or len(exponentials[0]) != 1:
+            return None
+        atom, exponent = exponentials[0][0]
+        if atom.kind is not Kind.EXP or factors.get(atom, 0) != -factors[base] * exponent:
+            return None
+        del factors[atom]
+        turned = {(): base.body[exponentials[0]], ((atom, -exponent),): base.body[()]}
+        return self._plain(turned)
+
     def _atom(self, atom: Atom) -> Form:
         """The form of one atom."""
         if atom.kind in SUMS:
             return make_sigma(atom.bound, self.shape(atom.body), atom.kind is Kind.MEAN)
         if atom.kind is Kind.POWER:
             return self.shape(atom.body)
-        if atom.kind is Kind.FUNCTION:
-            return make_call(atom.name, self.shape(atom.body))
+        if atom.kind in (Kind.FUNCTION, Kind.EXP):
+            return make_call(atom.name or "exp", self.shape(atom.body))
         if atom.kind is Kind.PRIME:
             return make_number(int(atom.name))
         extra = self.leaf_cost(atom.name) if atom.kind is Kind.TENSOR else 1
@@ -153,7 +203,7 @@ class Shaper:
     def _leaf_rank(self, atom: Atom) -> int:
         if atom.kind in (Kind.TENSOR, Kind.CONSTANT):
             return self.rank(atom.name)
-        return 1_000_000 + (atom.kind is Kind.SIZE)
+        return 1_000_000 + self.rank(size_name(atom.name)) if atom.kind is Kind.SIZE else 1_000_000
 
     def _ordered(self, parts: list[tuple[Form, Number]]) -> list[tuple[Form, Number]]:
         """Factors in reading order: names, then brackets, then sums; what is divided by stands last."""
@@ -182,34 +232,33 @@ class Shaper:
     # Factoring
 
     def _factored(self, poly: Poly, deep: bool) -> Form:
-        """Common factors out, the rest factored; or the plain sum if that is shorter."""
-        monomials = [dict(m) for m in poly]
-        common = {}
-        for atom in atoms_of(poly):
-            lowest = min(m.get(atom, 0) for m in monomials)
-            if lowest:
-                common[atom] = lowest
-        rest = {
-            make_monomial((a, m.get(a, 0) - common.get(a, 0)) for a in {**m, **common}): c
-            for m, c in zip(monomials, poly.values(), strict=True)
-        }
-        if len(rest) == 1:
-            ((remaining, c),) = rest.items()
-            assert not remaining
-            return self._monomial(c, common, [])
-        if any(not isinstance(e, int) for m in rest for _, e in m):
-            return self._plain(poly)
+        """Common factors out and the rest factored, over one fraction bar or several: whatever is shortest."""
+        if len(poly) == 1:
+            ((monomial, c),) = poly.items()
+            return self._monomial(c, dict(monomial), [])
+        lowest, shared = common_exponents(poly)
+        options = [self._over_one_bar(poly, lowest, deep)]
+        if shared and shared != lowest:
+            rest = divide_by(poly, shared)
+            number = number_content(rest)
+            options.append(self._monomial(number, shared, [(self._plain(scale(rest, 1 / Fraction(number))), 1)]))
+        options.append(self._plain(poly))
+        return min(options, key=lambda form: form.cost)
+
+    def _over_one_bar(self, poly: Poly, common: dict[Atom, Number], deep: bool) -> Form:
+        """number * common * factors, where `common` are the least exponents of all atoms."""
+        rest = divide_by(poly, common)
+        if any(a.kind is Kind.POWER and e < 0 for a, e in common.items()):
+            raised = add(*(self.algebra.product(c, dict(m)) for m, c in rest.items()))
+            if raised != rest:
+                return self._factored(divide_by(raised, {a: -e for a, e in common.items()}), deep)
         number, more, primitive = self.algebra.content(rest, True)
+        factors = dict(common)
         for atom, e in more.items():
-            common[atom] = common.get(atom, 0) + e
+            factors[atom] = factors.get(atom, 0) + e
         number, parts = self._signed(number, self.algebra.factors(primitive))
-        parts = self._joined(parts)
-        forms = [(self._merged(f, deep), k) for f, k in parts]
-        if len(parts) == 1 and number == 1 and not common and parts[0][1] == 1:
-            return forms[0][0]
-        factored = self._monomial(number, common, list(forms))
-        plain = self._plain(poly)
-        return factored if factored.cost <= plain.cost else plain
+        forms = [(self._merged(f, deep), k) for f, k in self._joined(parts)]
+        return self._monomial(number, factors, list(forms))
 
     def _signed(self, number: Number, parts: list[tuple[Poly, int]]) -> tuple[Number, list[tuple[Poly, int]]]:
         """Signs as they are written: 1 - a, p - y, and in even powers whatever is read first is positive."""
@@ -307,9 +356,9 @@ class Shaper:
             return split
         if first.kind is not Kind.MEAN and len(found) < len(poly):
             return split
-        shared = first.free
-        others = [a.free for m in poly for a, _ in m if a.kind not in SUMS]
-        if any(a.free != shared for a, _ in found) or not frozenset().union(*others) <= shared:
+        # A sum must not take in an index that none of the sums had: that would cost a whole axis more.
+        widest = max((a.free for a, _ in found), key=len)
+        if not frozenset().union(*(a.free for m in poly for a, _ in m)) <= widest:
             return split
         index = self.algebra.table.fresh(first.bound[0])
         parts = []
@@ -327,12 +376,13 @@ class Shaper:
             found = [a for a, e in monomial if a.kind in SUMS and e == 1 and len(a.bound) == 1]
             taken = found[0] if len(found) == 1 else None
             rest = monomial if taken is None else tuple(f for f in monomial if f[0] is not taken)
-            key = rest if taken is None else (rest, taken.kind, taken.bound[0].size, taken.free)
+            key = rest if taken is None else (rest, taken.kind, taken.bound[0].size)
             groups.setdefault(key, []).append((rest, c, taken))
         terms = []
         for group in groups.values():
             rest, c, taken = group[0]
-            if len(group) == 1 or taken is None:
+            widest = max((t.free for _, _, t in group if t is not None), key=len, default=frozenset())
+            if len(group) == 1 or taken is None or any(t is not None and not t.free <= widest for _, _, t in group):
                 terms += [self._monomial(n, dict(r if t is None else (*r, (t, 1))), []) for r, n, t in group]
                 continue
             index = self.algebra.table.fresh(taken.bound[0])
@@ -356,3 +406,8 @@ def split_guards(poly: Poly) -> list[tuple[tuple[Atom, ...], Poly]]:
         rest = tuple(f for f in monomial if f[0].kind is not Kind.DELTA)
         groups[deltas] = add(groups.get(deltas, {}), {rest: c})
     return sorted(groups.items(), key=lambda g: (len(g[0]), [a.place for a in g[0]]))
+
+
+def size_name(name: str) -> str:
+    """What the reading order calls a size, so that no tensor is mistaken for it."""
+    return f"|{name}"
