@@ -24,7 +24,7 @@ class Budget:
     """
 
     def __init__(
-        self, seconds: float = 10.0, most_terms: int = 200_000, most_degree: int = 3_000, most_cells: int = 400
+        self, seconds: float = 10.0, most_terms: int = 2_000_000, most_degree: int = 3_000, most_cells: int = 400
     ) -> None:
         self.seconds, self.most_terms, self.most_degree, self.most_cells = seconds, most_terms, most_degree, most_cells
         self._deadline = time.monotonic() + seconds

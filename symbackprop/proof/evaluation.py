@@ -36,6 +36,10 @@ _BALL_FUNCTIONS: Mapping[type[sp.Basic], Callable[[arb], arb]] = {
     sp.asinh: arb.asinh, sp.acosh: arb.acosh, sp.atanh: arb.atanh,
 }  # fmt: skip
 
+# exp(exp(exp 40)) would keep arb busy for ever; beyond 2^60 only functions that grow slowly are evaluated.
+_LARGEST_ARGUMENT = 2**60
+_SLOW_GROWING = (sp.log, sp.atan, sp.asinh)
+
 EVALUATED_FUNCTIONS: tuple[type[sp.Basic], ...] = (
     *_BALL_FUNCTIONS, sp.Abs, sp.Max, sp.Min, sp.sign, sp.Heaviside, sp.Piecewise,
 )  # fmt: skip
@@ -151,6 +155,8 @@ class _Evaluation:
             argument = _ball(arguments[0])
             if _outside_domain(function, argument):
                 raise UndefinedValueError(f"{function.__name__} of {argument}")
+            if function not in _SLOW_GROWING and not abs(argument) < _LARGEST_ARGUMENT:
+                raise ImpreciseValueError("the argument is too large for a ball of its exponential")
             return _finite(_BALL_FUNCTIONS[function](argument))
         if function is sp.Abs:
             return arguments[0] if sign_of_value(arguments[0]) >= 0 else -arguments[0]
@@ -193,7 +199,10 @@ class _Evaluation:
         if isinstance(exponent, sp.Rational):
             root = _ball(base).root(int(exponent.q)) if exponent.q != 2 else _ball(base).sqrt()
             return _finite(root ** int(exponent.p))
-        return _finite((_ball(base).log() * _ball(self.value(exponent))).exp())
+        logarithm = _ball(base).log() * _ball(self.value(exponent))
+        if not abs(logarithm) < _LARGEST_ARGUMENT:
+            raise ImpreciseValueError("the power is too large for a ball")
+        return _finite(logarithm.exp())
 
 
 def _outside_domain(function: type[sp.Basic], argument: arb) -> bool:

@@ -137,7 +137,7 @@ def factor_polynomial(expression: sp.Expr) -> tuple[sp.Rational, tuple[tuple[sp.
     >>> import sympy as sp
     >>> x, u = sp.symbols("x u", real=True)
     >>> factor_polynomial(2 * x**2 * u - 2 * u**3)
-    (2, ((u, 1), (-u + x, 1), (u + x, 1)))
+    (2, ((-u + x, 1), (u + x, 1), (u, 1)))
     """
     if not expression.is_polynomial(*expression.free_symbols) or len(sp.Add.make_args(expression)) > _MOST_TERMS:
         return sp.S.One, ((expression, 1),)

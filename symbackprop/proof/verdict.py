@@ -20,6 +20,8 @@ def _write_number(value: Fraction) -> str:
     if len(text) <= 14:
         return text
     exponent = len(str(abs(value.numerator))) - len(str(value.denominator))
+    if abs(value) < Fraction(10) ** exponent:
+        exponent -= 1
     scaled = value / Fraction(10) ** exponent
     for digits in range(1, 60):
         if (scaled * 10**digits).denominator == 1:

@@ -137,6 +137,7 @@ def test_relations_reduce_to_a_unique_remainder() -> None:
         (sp.gamma(x + 1), x * sp.gamma(x)),
         (sp.Function("f")(x), sp.Function("f")(x)),
         (sp.I * x, sp.I * x),
+        (sp.exp(sp.exp(sp.exp(9 * x**2 + 40))), x),
         (sp.zeta(3), sp.zeta(3)),
     ],
 )
