@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_symbol
-from symbackprop.calculus.indices import Affine, Atom
+from symbackprop.calculus.indices import Atom
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Slot, Tensor
 from symbackprop.errors import ArgumentError

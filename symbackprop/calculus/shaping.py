@@ -43,6 +43,7 @@ from symbackprop.calculus.forms import (
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.polynomials import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
+from symbackprop.calculus.variants import with_logistic, with_means
 
 COLLECTED_TERMS = 8
 
@@ -75,12 +76,8 @@ class Shaper:
         if masks:
             return min((self._choose(poly, mask) for mask in masks.values()), key=lambda form: form.cost)
         best = self._factored(poly, True)
-        averaged = self._with_means(poly)
-        if averaged is not None:
-            other = self._factored(averaged, True)
-            if other.cost < best.cost:
-                return other
-        return best
+        others = (with_means(self.algebra, poly), with_logistic(self.algebra, poly))
+        return min([best, *(self._factored(p, True) for p in others if p is not None)], key=lambda form: form.cost)
 
     # Conditions
 
@@ -157,11 +154,6 @@ class Shaper:
         """number * atoms * further forms."""
         parts: list[tuple[Form, Number]] = list(extra)
         exponents: Poly = {}
-        factors = dict(factors)
-        for atom in [a for a, e in factors.items() if a.kind is Kind.POWER and e < 0]:
-            logistic = self._logistic(atom, factors)
-            if logistic is not None:
-                parts.append((logistic, factors.pop(atom)))
         for atom, exponent in factors.items():
             if atom.kind is Kind.EXP:
                 exponents = add(exponents, scale(atom.body, exponent))
@@ -170,18 +162,6 @@ class Shaper:
         if exponents:
             parts.append((make_call("exp", self.shape(exponents)), 1))
         return make_product(number, self._ordered(parts))
-
-    def _logistic(self, base: Atom, factors: dict[Atom, Number]) -> Form | None:
-        """1 + e^-u for the base 1 + e^u, where e^u stands above it to the same power; that power is taken away."""
-        exponentials = [m for m in base.body if m]
-        if len(base.body) != 2 or len(exponentials) != 1 or len(exponentials[0]) != 1:
-            return None
-        atom, exponent = exponentials[0][0]
-        if atom.kind is not Kind.EXP or factors.get(atom, 0) != -factors[base] * exponent:
-            return None
-        del factors[atom]
-        turned = {(): base.body[exponentials[0]], ((atom, -exponent),): base.body[()]}
-        return self._plain(turned)
 
     def _atom(self, atom: Atom) -> Form:
         """The form of one atom."""
@@ -326,22 +306,6 @@ class Shaper:
         return self._total(terms)
 
     # Sums
-
-    def _with_means(self, poly: Poly) -> Poly | None:
-        """Sums over one index as the size times the mean."""
-        if not any(a.kind is Kind.SUM and len(a.bound) == 1 and e == 1 for m in poly for a, e in m):
-            return None
-        parts = []
-        for monomial, c in poly.items():
-            factors = dict(monomial)
-            sizes: Poly = {(): c}
-            for atom, e in monomial:
-                if atom.kind is Kind.SUM and len(atom.bound) == 1 and e == 1:
-                    del factors[atom]
-                    factors[self.algebra.table.intern(Kind.MEAN, "", (), atom.bound, atom.body)] = 1
-                    sizes = self.algebra.multiply(sizes, self.algebra.count(atom.bound[0].size))
-            parts.append(self.algebra.multiply(sizes, {make_monomial(factors.items()): 1}))
-        return add(*parts)
 
     def _one_sum(self, poly: Poly) -> Form:
         """All terms under one sum, where every term is such a sum, or a mean; else as few sums as there can be."""

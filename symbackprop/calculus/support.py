@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot
+from symbackprop.calculus.definitions import Term, slot_number, slot_symbol, substitute_slot
 from symbackprop.calculus.indices import Affine, Atom, Index
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Slot
