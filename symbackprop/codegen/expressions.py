@@ -8,7 +8,7 @@ import sympy
 from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from symbackprop.codegen.forms import ExpMinusOne, LogOnePlus
+from symbackprop.codegen.forms import ExpMinusOne, LogOnePlus, Magnitude, Ramp
 from symbackprop.errors import UnsupportedError
 
 
@@ -52,8 +52,11 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _print_ExpMinusOne(self, expr: ExpMinusOne) -> str:
         return self._call("np.expm1", expr)
 
-    def _print_Abs(self, expr: sympy.Abs) -> str:
+    def _print_Magnitude(self, expr: Magnitude) -> str:
         return self._call("np.abs", expr)
+
+    def _print_Ramp(self, expr: Ramp) -> str:
+        return f"np.maximum({self._argument(expr.args[0])}, 0)"
 
     def _print_erf(self, expr: sympy.erf) -> str:
         return self._call("erf", expr)
@@ -87,12 +90,6 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
             below = base if exponent == -1 else sympy.Pow(base, -exponent)
             return f"1/{self.parenthesize(below, PRECEDENCE['Pow'])}"
         return f"{self.parenthesize(base, PRECEDENCE['Pow'])}**{self.parenthesize(exponent, PRECEDENCE['Pow'])}"
-
-    def _print_Max(self, expr: sympy.Max) -> str:
-        return self._nest("np.maximum", expr)
-
-    def _print_Min(self, expr: sympy.Min) -> str:
-        return self._nest("np.minimum", expr)
 
     def _nest(self, name: str, expr: sympy.Expr) -> str:
         text = self._print(expr.args[-1])

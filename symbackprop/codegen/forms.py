@@ -46,6 +46,35 @@ class Logistic(sympy.Function):  # type: ignore[misc]
         return 1 / (1 + sympy.exp(-self.args[0]))
 
 
+class Magnitude(sympy.Function):  # type: ignore[misc]
+    """|u| of a real u; SymPy's own takes u to be complex and may answer with real parts."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sympy.Expr) -> sympy.Expr | None:
+        """The sign of the argument does not matter."""
+        if u.is_number:
+            return abs(u)
+        return cls(-u) if u.could_extract_minus_sign() else None
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.Abs(self.args[0])
+
+
+class Ramp(sympy.Function):  # type: ignore[misc]
+    """The larger of u and 0."""
+
+    nargs = 1
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.Max(0, self.args[0])
+
+
 class LogOnePlus(sympy.Function):  # type: ignore[misc]
     """log(1 + u), accurate where u is small."""
 
@@ -70,7 +99,9 @@ class ExpMinusOne(sympy.Function):  # type: ignore[misc]
 
 def write_exactly(body: sympy.Expr) -> sympy.Expr:
     """The body with the functions of this module written as the formulas that they stand for."""
-    return body.replace(lambda e: isinstance(e, Softplus | Logistic | LogOnePlus | ExpMinusOne), lambda e: e.exact)
+    return body.replace(
+        lambda e: isinstance(e, Softplus | Logistic | Magnitude | Ramp | LogOnePlus | ExpMinusOne), lambda e: e.exact
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -238,7 +269,7 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
     """Logistic and softplus written with exp(-|u|), which never overflows and which both share.
 
     >>> write_safely(Softplus(slot_symbol(0)))
-    LogOnePlus(exp(-Abs(s0))) + Max(0, s0)
+    LogOnePlus(exp(-Magnitude(s0))) + Ramp(s0)
     """
 
     if not body.has(Softplus, Logistic):
@@ -252,14 +283,14 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
             both = min(power, mirror) if power.is_Integer and sympy.sympify(mirror).is_Integer else 0
             if both > 0:
                 pair = factor * Logistic(-factor.args[0])
-                small = sympy.exp(-sympy.Abs(write_safely(factor.args[0])))
+                small = sympy.exp(-Magnitude(write_safely(factor.args[0])))
                 return (small / (1 + small) ** 2) ** both * write_safely(body / pair**both)
     arguments = [write_safely(a) for a in body.args]
     if isinstance(body, Softplus | Logistic):
         u = arguments[0]
-        small = sympy.exp(-sympy.Abs(u))
+        small = sympy.exp(-Magnitude(u))
         if isinstance(body, Softplus):
-            return sympy.Max(0, u) + LogOnePlus(small)
+            return Ramp(u) + LogOnePlus(small)
         return sympy.Piecewise((1, sympy.Ge(u, 0)), (small, True)) / (1 + small)
     return body.func(*arguments)
 
@@ -269,10 +300,10 @@ def is_safe(body: sympy.Basic) -> bool:
     if body.is_Symbol or body.is_number:
         return True
     if isinstance(body, sympy.exp):
-        return isinstance(-body.args[0], sympy.Abs) and is_safe(body.args[0])
+        return isinstance(-body.args[0], Magnitude) and is_safe(body.args[0])
     if body.is_Pow:
         return bool(body.args[1].is_Integer and body.args[1] > 0) and is_safe(body.args[0])
-    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | sympy.Abs | sympy.Max
+    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Magnitude | Ramp
     return isinstance(body, bounded) and all(is_safe(a) for a in body.args)
 
 

@@ -163,9 +163,10 @@ class _KernelWriter:
         backward = set(plan.backward)
         counts = {n for n in self.inline if isinstance(plan.values[n].record, Count)}
         backward -= counts
-        read = {u.value for n in plan.backward for u in uses_of(plan.values[n].record)} - counts
+        read = {u.value for n in plan.backward for u in uses_of(plan.values[n].record)}
         read |= {g.use.value for g in plan.gradients}
-        outside = sorted(n for n in read - backward if not isinstance(plan.values[n].record, Constant))
+        unnamed = {n for n in read if isinstance(plan.values[n].record, Constant)} | counts
+        outside = sorted(read - backward - unnamed)
         words = set(re.findall(r"\w+", body))
         sizes = [self.names[n] for n in self.size_names]
         return [self.variables[n] for n in outside] + [n for n in sizes if n in words]
