@@ -1,5 +1,43 @@
-"""Backpropagation derived, shown, judged and run: from the forward formula alone."""
+"""Backpropagation derived, shown, judged and run, from the forward formula alone.
 
-from __future__ import annotations
+>>> import symbackprop as sb
+>>> d = sb.derive(sb.parse("input x, y\\nparam w\\nloss = (sigmoid(w*x) - y)^2"))
+>>> sorted(d.gradients)
+['w']
+"""
+
+from symbackprop import testing as testing
+from symbackprop import training as training
+from symbackprop.errors import ArgumentError as ArgumentError
+from symbackprop.errors import CycleError as CycleError
+from symbackprop.errors import DataError as DataError
+from symbackprop.errors import DivergenceError as DivergenceError
+from symbackprop.errors import DocumentError as DocumentError
+from symbackprop.errors import FormulaError as FormulaError
+from symbackprop.errors import LimitError as LimitError
+from symbackprop.errors import ShapeError as ShapeError
+from symbackprop.errors import SymBackpropError as SymBackpropError
+from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
+from symbackprop.errors import UnknownNameError as UnknownNameError
+from symbackprop.errors import UnsupportedError as UnsupportedError
+from symbackprop.facade.derivations import Derivation as Derivation
+from symbackprop.facade.derivations import Gradient as Gradient
+from symbackprop.facade.derivations import derive as derive
+from symbackprop.facade.descent import descend as descend
+from symbackprop.facade.networks import Network as Network
+from symbackprop.facade.networks import mlp as mlp
+from symbackprop.facade.programs import Program as Program
+from symbackprop.facade.programs import parse as parse
+from symbackprop.facade.training import Training as Training
+from symbackprop.facade.training import train as train
+from symbackprop.facade.verification import check_document as check_document
+from symbackprop.facade.verification import verify as verify
+from symbackprop.facade.verification import verify_gradient as verify_gradient
+from symbackprop.networks import Dense as Dense
+from symbackprop.proof import Verdict as Verdict
+from symbackprop.training import SGD as SGD
+from symbackprop.training import Adam as Adam
+from symbackprop.training import Descent as Descent
+from symbackprop.training import Momentum as Momentum
 
 __version__ = "0.1.0"

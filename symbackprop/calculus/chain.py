@@ -118,13 +118,18 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     outer = _outer_indices(program, top)
     names = _adjoint_names(tensors, numerator, top)
     finite = finite_tensors(program)
+    definitions = {d.tensor.name: d for d in program.definitions}
     made: dict[str, Definition] = {}
     supports: dict[str, Support | None] = {}
     steps: list[ChainStep] = []
 
     def build(name: str) -> None:
         tensor = tensors[name]
-        step, supports[name] = _adjoint_of(tensor, readers.get(name, ()), needed, top, outer, names, made, supports, finite)
+        own = definitions.get(name)
+        letters = () if own is None else tuple(i.name for i in own.indices)
+        step, supports[name] = _adjoint_of(
+            tensor, letters, readers.get(name, ()), needed, top, outer, names, made, supports, finite
+        )
         made[name] = step.adjoint
         steps.append(step)
 
@@ -190,6 +195,7 @@ def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, top: Tensor) -
 
 def _adjoint_of(
     tensor: Tensor,
+    letters: tuple[str, ...],
     readers: Sequence[tuple[Definition, int, int, Read]],
     needed: frozenset[str],
     top: Tensor,
@@ -200,7 +206,7 @@ def _adjoint_of(
     finite: frozenset[str],
 ) -> tuple[ChainStep, Support | None]:
     """One step: every contribution to the adjoint of `tensor`."""
-    inner = _own_indices(tensor, readers, outer)
+    inner = _own_indices(tensor, letters, readers, outer)
     adjoint = Tensor(names[tensor.name], top.axes + tensor.axes, Role.ADJOINT, None, top.name, tensor.name)
     terms: list[Term] = []
     contributions: list[Contribution] = []
@@ -226,15 +232,18 @@ def _adjoint_of(
 
 
 def _own_indices(
-    tensor: Tensor, readers: Sequence[tuple[Definition, int, int, Read]], outer: tuple[Index, ...]
+    tensor: Tensor,
+    letters: tuple[str, ...],
+    readers: Sequence[tuple[Definition, int, int, Read]],
+    outer: tuple[Index, ...],
 ) -> tuple[Index, ...]:
-    """Letters for the axes of a tensor: those of the first read that names every axis by an index of its own."""
-    wanted: list[str] = []
-    for _, _, _, read in readers:
+    """Letters for the axes of a tensor: those of its definition, else those of the first read with one on each axis."""
+    wanted = list(letters)
+    for _, _, _, read in () if letters else readers:
         found = [form.index for form in read.at]
-        letters = [i.name for i in found if i is not None]
-        if len(set(letters)) == len(read.at):
-            wanted = letters
+        met = [i.name for i in found if i is not None]
+        if len(set(met)) == len(read.at):
+            wanted = met
             break
     taken = {i.name for i in outer}
     chosen: list[str] = []

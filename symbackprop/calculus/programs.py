@@ -50,6 +50,16 @@ class Program:
         """The definition of the tensor `name`, or None where its values are given."""
         return next((d for d in self.definitions if d.tensor.name == name), None)
 
+    def reaching(self, name: str) -> Program:
+        """The part of the program that a tensor is made of."""
+        needed, kept = {name}, []
+        for definition in reversed(self.definitions):
+            if definition.tensor.name in needed:
+                kept.append(definition)
+                needed |= {read.tensor.name for _, _, read in definition.reads()}
+        leaves = tuple(t for t in self.leaves if t.name in needed)
+        return replace(self, leaves=leaves, definitions=tuple(reversed(kept)), assumptions=(), loss=None)
+
     @property
     def size_names(self) -> tuple[str, ...]:
         """The names of sizes, in the order in which axes bring them."""

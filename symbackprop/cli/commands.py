@@ -84,17 +84,13 @@ def derive(
         wrt=None if wrt is None else [w.strip() for w in wrt.split(",")],
         of=of,
     )
-    chosen = {"notation": notation, "layout": layout, "names": names, "sizes": _read_sizes(sizes)}
     if form == "text":
         click.echo(derivation.text())
-    elif form == "latex":
-        click.echo(derivation.latex(**chosen))
-    elif form == "markdown":
-        click.echo(derivation.markdown(**chosen))
-    elif form == "html":
-        click.echo(derivation.html(**chosen))
-    else:
+    elif form == "json":
         click.echo(json.dumps(derivation.describe(), indent=2, ensure_ascii=False))
+    else:
+        writers = {"latex": derivation.latex, "markdown": derivation.markdown, "html": derivation.html}
+        click.echo(writers[form](notation, layout, names, _read_sizes(sizes)))
 
 
 @command.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import symbackprop as sb
-from symbackprop.proof.documents import JudgedClaim
+from symbackprop.proof.claims import JudgedClaim
 
 
 def judge_documents(files: Sequence[str], say: Callable[[str], None]) -> list[JudgedClaim]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import symbackprop as sb
+from symbackprop import training
 from symbackprop.facade.experiments import Experiment
-from symbackprop.training import DataSet, Optimizer, load_iris, read_csv, read_npz
+from symbackprop.training import SGD, Adam, DataSet, Momentum, Optimizer, load_iris, read_csv, read_npz
 
 DEFAULT_RATE = 0.01
 
@@ -14,14 +14,19 @@ def read_data_set(name: str, column: str | None) -> DataSet:
     if name == "iris":
         return load_iris()
     if name == "digits":
-        return sb.training.load_digits()
+        return training.load_digits()
     return read_npz(name) if name.endswith(".npz") else read_csv(name, column)
 
 
 def make_optimizer(name: str, rate: float | None) -> Optimizer:
     """The optimizer of a name with its learning rate."""
-    makers = {"sgd": sb.SGD, "momentum": sb.Momentum, "adam": sb.Adam}
-    return makers[name](DEFAULT_RATE if rate is None else rate)
+    chosen = DEFAULT_RATE if rate is None else rate
+    match name:
+        case "sgd":
+            return SGD(chosen)
+        case "momentum":
+            return Momentum(chosen)
+    return Adam(chosen)
 
 
 def describe(experiment: Experiment) -> str:
@@ -32,6 +37,6 @@ def describe(experiment: Experiment) -> str:
         (
             f"loss: {history[0]:.4f} in the first epoch, {history[-1]:.4f} in the last of {len(history)}",
             f"{experiment.measure} on {experiment.train_samples} training samples: {form.format(experiment.train_score)}",
-            f"{experiment.measure} on {experiment.test_samples} unseen samples:   {form.format(experiment.test_score)}",
+            f"{experiment.measure} on {experiment.test_samples} unseen samples: {form.format(experiment.test_score)}",
         )
     )

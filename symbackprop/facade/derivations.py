@@ -12,7 +12,8 @@ from symbackprop.calculus.chain import Adjoints, ChainStep
 from symbackprop.calculus.chain import derive as derive_adjoints
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.expansion import Entry, Expansion
-from symbackprop.calculus.folding import Folding, FoldStep, fold
+from symbackprop.calculus.folding import Folding, fold
+from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.codegen import NumpyFunction, compile_numpy, source_numpy
 from symbackprop.errors import ArgumentError, UnknownNameError
@@ -22,7 +23,7 @@ from symbackprop.facade.networks import Network
 from symbackprop.facade.programs import Program
 from symbackprop.notation.writing import choose_names, write_definitions, write_text
 from symbackprop.notation.writing.explanations import Explanation
-from symbackprop.notation.writing.narration import narrate
+from symbackprop.notation.writing.narration import narrate_chain, narrate_fold
 from symbackprop.notation.writing.sympy_objects import definition_expression
 from symbackprop.report import Section, write_formula, write_html, write_markdown
 
@@ -175,8 +176,14 @@ class Derivation:
                 if d.tensor.role is not Role.HIDDEN
             ],
             "saved": [t.name for t in self.saved],
-            "steps": [narrate(step, self.program.core) for step in self.steps],
+            "steps": self.narrate(),
         }
+
+    def narrate(self, language: str = "en") -> list[str]:
+        """What was done, a sentence a step, in English ("en") or Chinese ("zh")."""
+        numerator = self.core.numerator.name
+        chain = [narrate_chain(step, numerator, language) for step in self.core.steps]
+        return chain + [narrate_fold(step, language) for step in self.folding.steps]
 
     def explain(
         self,
@@ -207,7 +214,7 @@ class Derivation:
         """A Python module that computes the value and the gradients without symbackprop."""
         _check_target(target)
         return source_numpy(
-            self.core.program, self.unconditional.definitions, self.core.numerator.name, self._outputs, self._comments
+            self.core.program, self.unconditional.definitions, self.core.numerator.name, self._outputs, comments=self._comments
         )
 
     @property

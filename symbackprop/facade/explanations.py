@@ -86,12 +86,11 @@ def explain(
 def read_entry(adjoints: Adjoints, text: str) -> Node:
     """The entry that a text such as "W3[1,1]" names, checked against the axes of its tensor."""
     tree = read_expression(text)
-    if isinstance(tree, Name):
-        name, at = tree.name, ()
-    elif isinstance(tree, Access) and all(isinstance(i, Number) and i.value.denominator == 1 for i in tree.indices):
-        name, at = tree.name, tuple(Affine.of(int(i.value)) for i in tree.indices if isinstance(i, Number))
-    else:
+    indices = tree.indices if isinstance(tree, Access) else ()
+    numbers = [int(i.value) for i in indices if isinstance(i, Number) and i.value.denominator == 1]
+    if not isinstance(tree, Name | Access) or len(numbers) != len(indices):
         raise FormulaError(f"{text!r} is not an entry of a tensor, such as W3[1,1].", found=text, expected="an entry")
+    name, at = tree.name, tuple(map(Affine.of, numbers))
     tensor = adjoints.program.tensor(name)
     if name not in adjoints.wrt:
         known = adjoints.wrt

@@ -36,7 +36,7 @@ def expression_program(expression: sympy.Expr) -> Program:
     >>> [t.name for t in expression_program(x**2).leaves]
     ['x']
     """
-    plain = _without_kinks(expression)
+    plain = without_kinks(expression)
     for node in sympy.preorder_traversal(plain):
         if not node.args or isinstance(node, (*SMOOTH, sympy.Piecewise, sympy.Tuple)):
             continue
@@ -60,11 +60,11 @@ def expression_program(expression: sympy.Expr) -> Program:
     return Program(leaves, (Definition(loss, (), () if term is None else (term,)),), (), loss.name)
 
 
-def _without_kinks(expression: sympy.Expr) -> sympy.Expr:
+def without_kinks(expression: sympy.Expr) -> sympy.Expr:
     """The expression with its kinked functions written as `where`, from the inside out."""
     if not expression.args:
         return expression
-    arguments = [_without_kinks(a) for a in expression.args]
+    arguments = [without_kinks(a) for a in expression.args]
     if isinstance(expression, sympy.Abs):
         (u,) = arguments
         return sympy.Piecewise((u, u > 0), (-u, u < 0), (0, True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus import programs as core
+from symbackprop.calculus import programs as calculus
 from symbackprop.calculus.definitions import Definition, canonical
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.tensors import Role, Tensor
@@ -29,7 +29,7 @@ class Program:
     x[1]**2 + x[2]**2
     """
 
-    core: core.Program
+    core: calculus.Program
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -42,7 +42,7 @@ class Program:
         return tuple(d for d in self.core.definitions if d.tensor.role is not Role.HIDDEN)
 
     @property
-    def assumptions(self) -> tuple[core.Assumption, ...]:
+    def assumptions(self) -> tuple[calculus.Assumption, ...]:
         """What the program declares of its data."""
         return self.core.assumptions
 
@@ -86,7 +86,7 @@ class Program:
         return self.text()
 
 
-def _content(program: core.Program) -> tuple[object, ...]:
+def _content(program: calculus.Program) -> tuple[object, ...]:
     """What a program says, without the names of its indices and of its hidden tensors."""
     return program.leaves, tuple(canonical(d) for d in program.definitions), program.loss
 

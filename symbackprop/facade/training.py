@@ -34,7 +34,8 @@ class Training:
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """The outputs of the last layer; probabilities where the loss is cross-entropy."""
-        forward = compile_numpy(self.network.program.core, (), self.network.architecture.output, {}, "float64")
+        output = self.network.architecture.output
+        forward = compile_numpy(self.network.program.core.reaching(output), (), output, {}, "float64")
         value, _ = forward(dict(self.params), x=np.asarray(x))
         return np.asarray(value)
 
@@ -105,7 +106,7 @@ def _check(program: Program, assumption: Assumption, targets: FloatArray) -> Non
     axes = tuple(i.size for i in assumption.indices)
     difference = Tensor("difference", axes, Role.DEFINED)
     definition = Definition(difference, assumption.indices, assumption.left + negated)
-    small = Program(program.leaves, (definition,), (), difference.name)
+    small = Program(program.leaves, (definition,), (), difference.name).reaching(difference.name)
     found, _ = compile_numpy(small, (), difference.name, {}, "float64")({}, y=targets)
     worst = float(np.max(np.abs(found)))
     if worst > 1e-9:

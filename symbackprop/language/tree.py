@@ -7,9 +7,10 @@ of operators of one precedence are one node, so the depth of a tree is the nesti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 RESERVED = (
     "input", "param", "const", "index", "assume", "claim", "as", "in",
@@ -263,3 +264,19 @@ def walk(node: Node) -> Iterator[tuple[Node, int]]:
         current, depth = waiting.pop()
         yield current, depth
         waiting.extend((child, depth + 1) for child in reversed(children(current)))
+
+
+def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return the node with every node directly below it changed.
+
+    >>> map_children(Negate(Name("a")), lambda child: Name("b")).operand.name
+    'b'
+    """
+    changed: dict[str, Any] = {}
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            changed[name] = change(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
+            changed[name] = tuple(map(change, value))
+    return replace(node, **changed) if changed else node

@@ -92,7 +92,9 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     names: dict[str, str] = {}
     if wanted:
         if program.loss is None:
-            raise FormulaError("adj(...) is the adjoint of the loss, and the program has no loss.", line=tree.line or None)
+            raise FormulaError(
+                "adj(...) is the adjoint of the loss, and the program has no loss.", line=tree.line or None
+            )
         for name in wanted:
             program.tensor(name)
         adjoints = derive(program, program.loss, wanted)
@@ -116,16 +118,12 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     claimed = Tensor("derived", tuple(i.size for i in indices), Role.DEFINED)
     name = adjoints.adjoint_name(wrt.name)
     plain = next(d for d in folded.definitions if d.tensor.name == name)
-    raw, neat = (
-        Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain)
-    )
+    raw, neat = (Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain))
     # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
     return Side(raw, neat, tuple(d for d in adjoints.definitions))
 
 
-def _side(
-    program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left"
-) -> Side:
+def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left") -> Side:
     if isinstance(tree, t.Derivative):
         return derivative_side(program, tree, scope)
     return read_side(program, tree, scope, name)
@@ -135,7 +133,9 @@ def _judge_digits(
     program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], digits: str
 ) -> Verdict:
     if isinstance(tree, t.Derivative) or scope:
-        raise FormulaError(f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None)
+        raise FormulaError(
+            f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None
+        )
     side = read_side(program, tree, scope)
     terms = side.definition.terms
     if any(term.slots or term.bound for term in terms):
@@ -145,9 +145,7 @@ def _judge_digits(
     return approximates(sum((term.body for term in terms), 0), digits)
 
 
-def _find_scope(
-    program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]
-) -> dict[str, Index]:
+def _find_scope(program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]) -> dict[str, Index]:
     """The letters that a claim is stated for, with their ranges: those of a derivative's head, else the free ones."""
     symbols = program_symbols(program)
     places: list[t.Node] = [head] if isinstance(head, t.Expression) else [head.of, head.wrt]

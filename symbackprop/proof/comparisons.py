@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import sympy
 
@@ -22,7 +22,7 @@ from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
-from symbackprop.proof.equality import decide
+from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64
@@ -35,11 +35,14 @@ def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Te
     return compare(program, Definition(scalar, (), tuple(left)), Definition(scalar, (), tuple(right)))
 
 
-def compare(program: Program, left: Definition, right: Definition) -> Verdict:
-    """Whether two definitions of a tensor in the same letters are equal, for all sizes where that can be decided."""
+def compare(program: Program, left: Definition, right: Definition, plain: Definition | None = None) -> Verdict:
+    """Whether two definitions of a tensor in the same letters are equal, for all sizes where that can be decided.
+
+    `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them.
+    """
     places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
     for place in places:
-        refuted = place.refute(left, right)
+        refuted = place.refute(left, right, plain or left)
         if refuted is not None:
             return refuted
     equality = NormalForms(program, program.assumptions).equal(left, right)
@@ -106,22 +109,31 @@ class Place:
 
     def decide(self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset()) -> Verdict:
         """The verdict on one entry, the names in `keep` being symbols."""
+        return decide(*self._sides(left, right, entry, keep), self.inequalities, claim="claim")
+
+    def _sides(
+        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str]
+    ) -> tuple[sympy.Expr, sympy.Expr]:
+        """One entry of both sides, written out."""
         expansion = Expansion(self.program, self.sizes, keep)
-        sides = []
+        made = []
         for definition in (left, right):
             values = bind(definition.indices, entry, self.sizes)
-            sides.append(sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved)))
-        return decide(sides[0], sides[1], self.inequalities)
+            made.append(sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved)))
+        return made[0], made[1]
 
-    def refute(self, left: Definition, right: Definition) -> Verdict | None:
-        """A refutation: the first entry whose sides differ at one point, confirmed rigorously."""
+    def refute(self, left: Definition, right: Definition, plain: Definition) -> Verdict | None:
+        """A refutation: the first entry whose sides differ at one point, confirmed rigorously; `plain` is diagnosed."""
         entry = self._differing_entry(left, right)
-        verdict = None if entry is None else self.decide(left, right, entry)
-        if entry is None or verdict is None or not verdict.refuted:
+        if entry is None:
+            return None
+        witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
+        if witness is None:
             return None
         where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
         scope = " at ".join(part for part in (where, write_sizes(self.sizes)) if part)
-        return replace(verdict, scope=scope, for_all_sizes=False, left=None, right=None)
+        diagnosis = self.decide(plain, right, entry, _defined(self.program)).diagnosis
+        return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
         """The first entry whose two sides are far apart in floating point."""
@@ -156,6 +168,11 @@ def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) 
             return
 
 
+def _defined(program: Program) -> frozenset[str]:
+    """The names of the forward definitions."""
+    return frozenset(d.tensor.name for d in program.definitions if d.tensor.role in (Role.DEFINED, Role.HIDDEN))
+
+
 def _sample(name: str) -> float:
     """A value between 1/4 and 7/4 that the name of an entry decides."""
     mixed = sum((k + 1) * ord(c) for k, c in enumerate(name))
@@ -178,7 +195,7 @@ def bind(indices: Sequence[Index], entry: Entry, sizes: Mapping[str, int]) -> di
 def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> Verdict:
     """A proof entry by entry at every choice of sizes, names kept where that suffices."""
     program = places[0].program
-    defined = frozenset(d.tensor.name for d in program.definitions if d.tensor.role in (Role.DEFINED, Role.HIDDEN))
+    defined = _defined(program)
     parameters = {t.name for t in program.leaves if t.role is Role.PARAM}
     affine = frozenset(
         d.tensor.name for d in program.definitions if any(r.tensor.name in parameters for _, _, r in d.reads())

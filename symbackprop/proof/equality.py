@@ -74,6 +74,30 @@ def decide(
     return replace(verdict, left=problem.left, right=problem.right, notes=problem.notes, scope=scope)
 
 
+def find_witness(
+    left: object, right: object, assumptions: Iterable[sp.Basic] = (), *, seconds: float = 10.0
+) -> Witness | None:
+    """A point at which two sides certainly differ, or None where none was found; no proof is tried.
+
+    >>> import sympy as sp
+    >>> x = sp.Symbol("x")
+    >>> print(find_witness(x**2, x**3))
+    at x = 4 the left side is 16 and the right side is 64
+    """
+    try:
+        problem = read_problem(left, right, tuple(assumptions))
+        witness = search(problem, Budget(seconds), problem.facts).witness
+    except (UnsupportedError, BudgetExceededError, RecursionError):
+        return None
+    return None if witness is None or _is_rounding(problem, witness) else witness
+
+
+def _is_rounding(problem: Problem, witness: Witness) -> bool:
+    """Whether floats were read and the sides are as close as the rounding of floats may bring them."""
+    left, right = witness.left.lower, witness.right.lower
+    return bool(problem.notes) and abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right))
+
+
 def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
     evidence = Evidence(None, 0)
     if not any(fact.relation == "=" for fact in problem.assumed):
@@ -111,8 +135,7 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
 
 def _refute(problem: Problem, witness: Witness, claim: str) -> Verdict:
     """A refutation, unless floats were read and the sides are as close as the rounding of floats may bring them."""
-    left, right = witness.left.lower, witness.right.lower
-    if problem.notes and abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right)):
+    if _is_rounding(problem, witness):
         reason = f"the sides differ by no more than floats are rounded ({witness}); write the numbers as fractions"
         return Verdict("undecided", reason=reason)
     return Verdict("refuted", witness=witness, diagnosis=diagnose(problem, witness, claim))

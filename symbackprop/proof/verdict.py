@@ -12,6 +12,7 @@ import sympy as sp
 Status = Literal["proved", "refuted", "undecided"]
 
 _LONGEST_SIDE = 120
+_MOST_NAMES = 6
 
 
 def _write_number(value: Fraction) -> str:
@@ -72,7 +73,9 @@ class Witness:
 
     def __str__(self) -> str:
         """The point and the two values, as a clause."""
-        where = ", ".join(f"{name} = {_write_number(value)}" for name, value in self.point)
+        shown = [f"{name} = {_write_number(value)}" for name, value in self.point[:_MOST_NAMES]]
+        hidden = len(self.point) - len(shown)
+        where = ", ".join(shown) + (f" and {hidden} more values" if hidden else "")
         return f"{f'at {where} ' if where else ''}the left side is {self.left} and the right side is {self.right}"
 
 

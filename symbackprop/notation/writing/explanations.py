@@ -230,7 +230,7 @@ def _approximate(value: float | None) -> str:
 def _table(rows: list[tuple[str, str, str, str]]) -> list[str]:
     """Rows of a left side, a formula, a number and a remark, in columns."""
     width = max(len(left) for left, _, _, _ in rows)
-    middle = max(len(formula) for _, formula, _, _ in rows)
+    middle = max((len(formula) for _, formula, number, remark in rows if number or remark), default=0)
     made = []
     for left, formula, number, remark in rows:
         line = f"    {left:<{width}} = {formula:<{middle}}"

@@ -1,0 +1,46 @@
+"""Scalar formulas given as text or as SymPy: names are real scalars."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import sympy
+
+from symbackprop.calculus.expansion import Expansion
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError, FormulaError
+from symbackprop.language import read_expression
+from symbackprop.language import tree as t
+from symbackprop.proof.claims import read_side
+
+Formula: TypeAlias = sympy.Expr | str | int | float
+
+
+def read_scalar(formula: Formula) -> sympy.Expr:
+    """A scalar formula as a SymPy expression; text is in the formula language, and its names become real symbols.
+
+    >>> read_scalar("2*sigmoid(0) + x^2")
+    x**2 + 1
+    """
+    if isinstance(formula, str):
+        return _read_text(formula)
+    if isinstance(formula, bool) or not isinstance(formula, sympy.Expr | int | float):
+        raise ArgumentError(f"A formula is text or a SymPy expression, not {type(formula).__name__}.")
+    return formula if isinstance(formula, sympy.Expr) else sympy.Number(formula)
+
+
+def _read_text(text: str) -> sympy.Expr:
+    tree = read_expression(text)
+    for node, _ in t.walk(tree):
+        if isinstance(node, t.Access | t.Reduce | t.Entry):
+            raise FormulaError(
+                f"Only scalars can be compared by themselves, and {text!r} has indices; use verify_gradient with a program.",
+                line=node.line or None,
+                column=node.column or None,
+            )
+    names = dict.fromkeys(n.name for n, _ in t.walk(tree) if isinstance(n, t.Name) and n.name != "pi")
+    program = Program(tuple(Tensor(name, (), Role.INPUT) for name in names), ())
+    side = read_side(program, tree, {})
+    expansion = Expansion(program.extended(side.needed), {})
+    return sympy.Add(*(expansion.term(term, {}) for term in side.definition.terms))

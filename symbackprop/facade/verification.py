@@ -1,0 +1,70 @@
+"""Hand-written derivatives, proved or refuted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import sympy
+
+from symbackprop.errors import FormulaError
+from symbackprop.facade.expressions import without_kinks
+from symbackprop.facade.networks import Network
+from symbackprop.facade.programs import Program
+from symbackprop.facade.scalars import Formula, read_scalar
+from symbackprop.language import read_expression
+from symbackprop.language import tree as t
+from symbackprop.language.transcription import transcribe
+from symbackprop.proof import Verdict, decide, documents
+from symbackprop.proof.claims import JudgedClaim, judge_gradient
+
+
+def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = ()) -> Verdict:
+    """Decide whether two scalar formulas are equal for all real values of their names.
+
+    Both are SymPy expressions or text in the formula language; `assume` holds relations such as "eps > 0".
+
+    >>> print(verify("exp(-x)/(1 + exp(-x))^2", "sigmoid(x)*(1 - sigmoid(x))").status)
+    proved
+    >>> verify("x^2", "x*abs(x)").refuted
+    True
+    """
+    return decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assume])
+
+
+def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: str = "loss") -> Verdict:
+    """Decide whether a claimed derivative of `of` by an entry such as "W[k,d]" is the one that the chain rule gives.
+
+    `claim` is text in the formula language, or a SymPy expression of the program's scalars. It may read every tensor of the
+    program, and `adj(z[n,i])`, the adjoint of one.
+
+    >>> from symbackprop.facade.programs import parse
+    >>> neuron = parse("input x, y\\nparam w\\nloss = (w*x - y)^2")
+    >>> verify_gradient(neuron, "w", "2*x*(w*x - y)").proved
+    True
+    >>> print(verify_gradient(neuron, "w", "x*(w*x - y)").diagnosis)
+    the claim lacks the factor 2
+    """
+    core = program.program.core if isinstance(program, Network) else program.core
+    head = read_expression(wrt)
+    if not isinstance(head, t.Name | t.Access):
+        raise FormulaError(f"{wrt!r} is not a tensor or an entry of one, such as W[k,d].", found=wrt, expected="an entry")
+    core.tensor(of)
+    tree = read_expression(claim) if isinstance(claim, str) else transcribe(without_kinks(read_scalar(claim)))
+    return judge_gradient(core, of, head, tree)
+
+
+def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
+    """Judge every claim in the `symbackprop` fences of a Markdown file."""
+    return [(judged, judged.verdict) for judged in documents.check_document(path)]
+
+
+def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:
+    """An assumption such as "eps > 0"."""
+    if not isinstance(relation, str):
+        return relation
+    for sign, make in ((">=", sympy.Ge), ("<=", sympy.Le), ("!=", sympy.Ne), (">", sympy.Gt), ("<", sympy.Lt), ("=", sympy.Eq)):
+        left, found, right = relation.partition(sign)
+        if found:
+            return make(read_scalar(left), read_scalar(right))
+    raise FormulaError(f"{relation!r} is not a relation such as 'eps > 0'.", found=relation, expected="a relation")
