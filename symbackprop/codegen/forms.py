@@ -112,7 +112,7 @@ def canonical(body: sympy.Expr) -> sympy.Expr:
     >>> canonical(sympy.log(sympy.exp(u) * v))
     s0 + log(s1)
     """
-    if body.is_Atom or body.is_number:
+    if body.is_number or not body.has(sympy.exp, Softplus, Logistic):
         return body
     if isinstance(body, sympy.Piecewise):
         return sympy.Piecewise(*((finish(canonical(v)), c) for v, c in body.args))
@@ -212,7 +212,7 @@ def finish(body: sympy.Expr) -> sympy.Expr:
     >>> finish(canonical(sympy.exp(-u) / (1 + sympy.exp(-u)) ** 2))
     Logistic(-s0)*Logistic(s0)
     """
-    if body.is_Atom or body.is_number:
+    if body.is_number or not body.has(sympy.exp, Softplus):
         return body
     if isinstance(body, sympy.exp):
         exponent, product = split_logistic(body.args[0])

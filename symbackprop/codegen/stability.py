@@ -17,7 +17,7 @@ import sympy
 from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
 from symbackprop.calculus.indices import Affine, Atom, Index
 from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
-from symbackprop.codegen.forms import canonical, exponent_of_sum, finish, split_exponential, split_logistic
+from symbackprop.codegen.forms import Logistic, canonical, exponent_of_sum, finish, split_exponential, split_logistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,8 @@ class _Rewriter:
             elif large:
                 through = canonical(_expand(canonical(term.body.xreplace(large))))
                 seen = through if sympy.count_ops(through) < LARGEST_BODY else body
-        return _replace_body(term, body, slots), _replace_body(term, seen, slots)
+        written = _replace_body(term, body, slots)
+        return written, written if seen is body else _replace_body(term, seen, slots)
 
     def _count_overflows(self, body: sympy.Expr, slots: Sequence[Slot]) -> int:
         """How many exponentials outside of `where`, written here or read, are not known to be bounded."""
@@ -167,7 +168,7 @@ class _Rewriter:
     def _is_bounded(self, exponent: sympy.Expr, slots: Sequence[Slot]) -> bool:
         """Whether the exponent is a number, or what stands over a peak less that peak."""
         exponent = sympy.expand_mul(exponent)
-        if exponent.is_number:
+        if _stays_small(exponent):
             return True
         for k in sorted(used_slots(exponent)):
             read = slots[k]
@@ -229,6 +230,15 @@ class _Rewriter:
             name += "_"
         self.taken.add(name)
         return Tensor(name, tuple(i.size for i in free), Role.HIDDEN)
+
+
+def _stays_small(body: sympy.Expr) -> bool:
+    """Whether the body is made of numbers and of functions between -1 and 1."""
+    if body.is_number or isinstance(body, sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Logistic):
+        return True
+    if body.is_Pow:
+        return bool(body.exp.is_Integer and body.exp > 0) and _stays_small(body.base)
+    return isinstance(body, sympy.Add | sympy.Mul) and all(_stays_small(a) for a in body.args)
 
 
 def _expand(body: sympy.Expr) -> sympy.Expr:
