@@ -72,7 +72,7 @@ def find_function(tree: Apply, symbols: Symbols) -> ScalarFunction:
             raise unsupported(tree, f"the whole-matrix call {write_tree(tree)}", "write the sums over its entries")
         if tree.function == "adj":
             raise fail(tree, "adj outside a claim", "an expression", "adj(z[n,i]) is the adjoint, known in claims")
-        hint = f"a product needs its sign: {tree.function}*(...)" if tree.function in symbols.names() else ""
+        hint = f"a product needs its sign: {tree.function}*(...)" if tree.function in symbols else ""
         raise fail(tree, f"the unknown function {tree.function!r}", f"one of {', '.join(FUNCTION_BY_NAME)}", hint)
     least, most = function.arity, function.arity + len(function.parameters)
     if not least <= len(tree.arguments) <= most:

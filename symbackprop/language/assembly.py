@@ -9,9 +9,10 @@ from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.indices import Index
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.errors import FormulaError, LimitError
+from symbackprop.errors import FormulaError
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.limits import Limits
+from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.symbols import (
     Symbols,
     collect_symbols,
@@ -43,11 +44,9 @@ def assemble(statements: Iterable[Statement], limits: Limits | None = None) -> P
     >>> print(program.loss, program.definitions[0].terms[0].body)
     loss (s0 - 1)**2
     """
-    listed = tuple(statements)
-    try:
-        return _assemble(listed, limits or Limits())
-    except RecursionError:  # only where a caller raised the limit on nesting past what Python itself bears
-        raise LimitError("the formula is nested deeper than Python can follow; lower the limits") from None
+    everything = tuple(statements)
+    with deep_recursion():
+        return _assemble(everything, limits or Limits())
 
 
 def _assemble(statements: tuple[Statement, ...], limits: Limits) -> Program:
@@ -55,6 +54,7 @@ def _assemble(statements: tuple[Statement, ...], limits: Limits) -> Program:
     elaborator = Elaborator(symbols, limits)
     leaves: list[Tensor] = []
     definitions: list[Definition] = []
+    listed = 0  # how many of the elaborator's hidden definitions stand in the list
     for statement in statements:
         if isinstance(statement, Declaration):
             tensor = _declare(statement)
@@ -62,15 +62,12 @@ def _assemble(statements: tuple[Statement, ...], limits: Limits) -> Program:
             symbols.tensors[tensor.name] = tensor
         elif isinstance(statement, Define):
             made = define(statement, elaborator)
-            definitions += [*elaborator.hidden[len(definitions) - _visible(definitions) :], made]
+            definitions += [*elaborator.hidden[listed:], made]
+            listed = len(elaborator.hidden)
             del symbols.later[made.tensor.name]
             symbols.tensors[made.tensor.name] = made.tensor
     assumptions = tuple(_assume(s, symbols, limits) for s in statements if isinstance(s, Assume))
     return Program(tuple(leaves), tuple(definitions), assumptions, _find_loss(definitions))
-
-
-def _visible(definitions: Sequence[Definition]) -> int:
-    return sum(d.tensor.role is not Role.HIDDEN for d in definitions)
 
 
 def _declare(statement: Declaration) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 import sympy
@@ -13,11 +13,10 @@ from symbackprop.calculus.definitions import (
     Term,
     canonical,
     make_term,
-    slot_symbol,
     used_slots,
 )
 from symbackprop.calculus.indices import Affine, Index, choose_name
-from symbackprop.calculus.tensors import Count, Read, Role, Slot, Tensor
+from symbackprop.calculus.tensors import Count, Read, Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, applications, derivative, expand_applications, where
 from symbackprop.language import tree as t
@@ -25,25 +24,24 @@ from symbackprop.language.accesses import find_function, find_tensor, read_acces
 from symbackprop.language.addends import choose_sum, free_letters, is_sum, split_addends
 from symbackprop.language.constants import check_application, raise_power, require_real
 from symbackprop.language.limits import Limits
+from symbackprop.language.recursion import deep_recursion
+from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
 from symbackprop.language.symbols import Scope, Symbols, fail, resolve_binder, unsupported
 from symbackprop.language.writer import write_tree
 
 RELATIONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne}
+DEEPEST = 16
+"""Levels of nesting that one body holds; SymPy needs many frames for each when it differentiates."""
 
 
-@dataclass(slots=True)
-class Slots:
-    """The slots of one term, numbered as they are read."""
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The union of containers of names, without copying them."""
 
-    numbers: dict[Slot, int] = field(default_factory=dict)
+    containers: tuple[Container[str], ...]
 
-    def symbol(self, slot: Slot) -> sympy.Symbol:
-        """The symbol of a slot, a new number at its first use."""
-        return slot_symbol(self.numbers.setdefault(slot, len(self.numbers)))
-
-    def found(self) -> tuple[Slot, ...]:
-        """The slots in reading order."""
-        return tuple(self.numbers)
+    def __contains__(self, name: object) -> bool:
+        return any(name in container for container in self.containers)
 
 
 @dataclass(slots=True)
@@ -58,6 +56,7 @@ class Elaborator:
     limits: Limits = field(default_factory=Limits)
     hidden: list[Definition] = field(default_factory=list)
     known: dict[Definition, Definition] = field(default_factory=dict)
+    positive: dict[str, bool] = field(default_factory=dict)
     nameless: bool = False
     """Whether functions stay in place and nested sums are refused: for assumptions, beside which nothing is defined."""
 
@@ -67,37 +66,28 @@ class Elaborator:
         """The definition name[indices] = tree."""
         tensor = Tensor(name, tuple(i.size for i in indices), role)
         builder = _Builder(self, name)
-        scope = {i.name: i for i in indices}
-        terms = builder.terms(tree, scope, top=True)
+        with deep_recursion():
+            terms = builder.terms(tree, {i.name: i for i in indices}, top=True)
         return Definition(tensor, indices, terms, tuple(dict.fromkeys(builder.domain)), line=line)
 
     def hide(self, definition: Definition, stem: str) -> Definition:
         """The definition of a nested part; parts that are equal up to the names of indices share one."""
         key = canonical(replace(definition, tensor=replace(definition.tensor, name=""), domain=()))
         if key not in self.known:
-            tensor = replace(definition.tensor, name=choose_name(stem, self.symbols.names()))
+            tensor = replace(definition.tensor, name=choose_name(stem, self.symbols))
             self.symbols.tensors[tensor.name] = tensor
             self.known[key] = replace(definition, tensor=tensor)
             self.hidden.append(self.known[key])
         return self.known[key]
 
-    def always(self, kind: str, body: sympy.Expr, slots: Sequence[Slot]) -> bool:
-        """Whether a body is of a kind for all real values of what is given; sizes and indices are positive."""
-        values = {}
-        for k, slot in enumerate(slots):
-            positive = _is_count(slot) if isinstance(slot, Count) else self.is_positive(slot.tensor)
-            sign = {"positive": True} if positive else {"real": True}
-            values[slot_symbol(k)] = sympy.Symbol(f"r{k}", **sign)
-        real = body.xreplace(values)
-        holds = {"nonzero": real.is_nonzero, "positive": real.is_positive, "nonnegative": real.is_nonnegative}
-        return bool(holds[kind])
-
     def is_positive(self, tensor: Tensor) -> bool:
         """Whether a hidden tensor is positive whatever is given, such as a sum of exponentials."""
-        definition = next((d for d in self.hidden if d.tensor == tensor), None)
-        if definition is None or not definition.terms:
-            return False
-        return all(self.always("positive", term.body, term.slots) for term in definition.terms)
+        if tensor.name not in self.positive:
+            definition = next((d for d in self.hidden if d.tensor == tensor), None)
+            terms = definition.terms if definition is not None else ()
+            holds = [holds_always("positive", term.body, term.slots, self.is_positive) for term in terms]
+            self.positive[tensor.name] = bool(holds) and all(holds)
+        return self.positive[tensor.name]
 
 
 @dataclass(slots=True)
@@ -110,6 +100,7 @@ class _Builder:
     path: tuple[tuple[t.Condition, Scope], ...] = ()
     outer: frozenset[str] = frozenset()
     """The letters of the indices that a term cannot bind, because they stand for something outside it."""
+    depth: int = 0
     quiet: bool = False
     """Whether conditions of the domain are noted already, because a part is elaborated a second time."""
 
@@ -139,11 +130,8 @@ class _Builder:
     def _term(self, addends: Sequence[tuple[int, t.Expression]], scope: Scope, top: bool) -> Term | None:
         slots = Slots()
         bound: list[Index] = []
-        total = sympy.Integer(0)
-        for sign, addend in addends:
-            total += sign * (
-                self._linear(addend, scope, slots, bound) if not top else self._top(addend, scope, slots, bound)
-            )
+        build = self._top if top else self._linear
+        total = sympy.Add(*[sign * build(addend, scope, slots, bound) for sign, addend in addends])
         require_real(total, addends[0][1])
         return make_term(bound, total, slots.found())
 
@@ -162,45 +150,41 @@ class _Builder:
             fresh = [inner[b.name] for b in tree.binders]
             bound.extend(fresh)
             body = self._linear(tree.body, inner, slots, bound)
-            return body / self._count(fresh, slots) if tree.operation == "mean" else body
+            return body / slots.count(fresh) if tree.operation == "mean" else body
         if isinstance(tree, t.Chain) and tree.operators[0] in "*/" and is_sum(tree):
             return self._product(tree, scope, slots, choose_sum(tree), bound)
         return self.scalar(tree, scope, slots)
-
-    def _count(self, indices: Sequence[Index], slots: Slots) -> sympy.Expr:
-        """The number of values that indices run over together."""
-        total = sympy.Integer(1)
-        for index in indices:
-            size = index.size.integer
-            total *= slots.symbol(Count(index.size)) if size is None else sympy.Integer(size)
-        return total
 
     def _bind(self, tree: t.Reduce, scope: Scope, outer: frozenset[str]) -> dict[str, Index]:
         """The scope inside a reduction. An inner index shadows an outer one, and gets a letter of its own."""
         inner = dict(scope)
         seen: set[str] = set()
-        taken = {*outer, *self.symbols.names()}
+        taken = AnyOf((outer, fresh := set[str](), self.symbols))
         for binder in tree.binders:
             if binder.name in seen:
                 raise fail(binder, f"the index {binder.name} twice", "different indices in one reduction")
             seen.add(binder.name)
             size = resolve_binder(binder, (tree.body,), self.symbols)
             name = choose_name(binder.name, taken)
-            taken.add(name)
+            fresh.add(name)
             inner[binder.name] = Index(name, size)
         return inner
 
     # Scalars: everything that has no sum of its own.
 
     def scalar(self, tree: t.Expression, scope: Scope, slots: Slots) -> sympy.Expr:
-        """A formula as a reduction-free expression over slots."""
+        """A formula as a reduction-free expression over slots; what is nested too deep gets a name of its own."""
+        if isinstance(tree, t.Number | t.Name | t.Access):
+            return self._leaf(tree, scope, slots)
+        if self.depth >= DEEPEST and not self.elaborator.nameless and self._reads(tree):
+            return slots.symbol(self._hide(tree, scope, "part"))
+        self.depth += 1
+        value = self._composed(tree, scope, slots)
+        self.depth -= 1
+        return value
+
+    def _composed(self, tree: t.Expression, scope: Scope, slots: Slots) -> sympy.Expr:
         match tree:
-            case t.Number(value):
-                return sympy.Rational(value.numerator, value.denominator)
-            case t.Name():
-                return self._name(tree, scope, slots)
-            case t.Access():
-                return slots.symbol(read_access(tree, scope, self.symbols, self.owner))
             case t.Negate(operand):
                 return -self.scalar(operand, scope, slots)
             case t.Chain(operators=operators):
@@ -219,7 +203,11 @@ class _Builder:
                 raise unsupported(tree, f"the whole-matrix call {write_tree(tree)}", "write the sums over its entries")
         raise TypeError(f"{type(tree).__name__} is no expression")
 
-    def _name(self, tree: t.Name, scope: Scope, slots: Slots) -> sympy.Expr:
+    def _leaf(self, tree: t.Number | t.Name | t.Access, scope: Scope, slots: Slots) -> sympy.Expr:
+        if isinstance(tree, t.Number):
+            return sympy.Rational(tree.value.numerator, tree.value.denominator)
+        if isinstance(tree, t.Access):
+            return slots.symbol(read_access(tree, scope, self.symbols, self.owner))
         if tree.name == "pi":
             return sympy.pi
         if tree.name in scope:
@@ -234,38 +222,34 @@ class _Builder:
         return slots.symbol(Read(tensor, ()))
 
     def _sum(self, tree: t.Chain, scope: Scope, slots: Slots) -> sympy.Expr:
-        total = self.scalar(tree.operands[0], scope, slots)
-        for operator, operand in zip(tree.operators, tree.operands[1:], strict=True):
-            value = self.scalar(operand, scope, slots)
-            total = total + value if operator == "+" else total - value
-        return total
+        values = [self.scalar(operand, scope, slots) for operand in tree.operands]
+        signed = (v if o == "+" else -v for v, o in zip(values, ("+", *tree.operators), strict=True))
+        return sympy.Add(*signed)
 
     def _product(self, tree: t.Chain, scope: Scope, slots: Slots, chosen: int | None, bound: list[Index]) -> sympy.Expr:
         """A product; the operand `chosen` is a sum whose indices are bound in the whole term."""
-        total = sympy.Integer(1)
+        factors = []
         for k, operand in enumerate(tree.operands):
             linear = k == chosen
             value = self._linear(operand, scope, slots, bound) if linear else self.scalar(operand, scope, slots)
             operator = tree.operators[k - 1] if k else "*"
             if operator == "*":
-                total *= value
+                factors.append(value)
             elif operator == "/":
-                self._require("nonzero", operand, scope)
-                if value == 0:
-                    raise fail(operand, "a division by zero", "a divisor that is not zero")
-                total /= value
+                self._require("nonzero", operand, value, slots)
+                factors.append(1 / value)
             else:
                 raise fail(tree, f"`{operator}` in `{write_tree(tree)}`", "+ - * / or ^",
                            "integer division stands in brackets only")  # fmt: skip
-        return total
+        return sympy.Mul(*factors)
 
     def _power(self, tree: t.Power, scope: Scope, slots: Slots) -> sympy.Expr:
         base, exponent = self.scalar(tree.base, scope, slots), self.scalar(tree.exponent, scope, slots)
         if not exponent.is_Integer:
             positive = not exponent.is_Rational or exponent < 0
-            self._require("positive" if positive else "nonnegative", tree.base, scope)
+            self._require("positive" if positive else "nonnegative", tree.base, base, slots)
         elif exponent < 0:
-            self._require("nonzero", tree.base, scope)
+            self._require("nonzero", tree.base, base, slots)
         return raise_power(base, exponent, tree, self.elaborator.limits)
 
     # Functions.
@@ -280,7 +264,7 @@ class _Builder:
             if not argument.is_Rational:
                 raise fail(tree, f"a parameter of {tree.function} that is no number", "a number such as 0.2")
         if function.domain is not None:
-            self._require(function.domain, tree.arguments[0], scope)
+            self._require(function.domain, tree.arguments[0], arguments[0], slots)
         check_application(function, arguments, tree, self.elaborator.limits)
         if tree.primed:
             names, slope = derivative(function.name, 0, len(arguments))
@@ -306,7 +290,7 @@ class _Builder:
             inner = FUNCTION_BY_NAME[part.func.__name__]
             body = expand_applications(inner.formula(*part.args))
             read = slots.found()
-            indices = tuple(dict.fromkeys(i for k in sorted(used_slots(body)) for i in _indices_of(read[k])))
+            indices = tuple(dict.fromkeys(i for k in sorted(used_slots(body)) for i in slot_letters(read[k])))
             tensor = Tensor("", tuple(i.size for i in indices), Role.HIDDEN)
             term = make_term((), body, read)
             # The text is kept unless a letter of it stands for an index that had to give way.
@@ -317,7 +301,7 @@ class _Builder:
             values[part] = slots.symbol(Read(hidden, tuple(Affine.of(i) for i in indices)))
         return formula.xreplace(values)
 
-    def _hide(self, tree: t.Reduce | t.Apply, scope: Scope, suffix: str) -> Read:
+    def _hide(self, tree: t.Expression, scope: Scope, suffix: str) -> Read:
         """A nested sum, or a function inside a formula, as a definition of its own, read where it stands."""
         if isinstance(tree, t.Reduce) and tree.operation not in ("sum", "mean"):
             raise unsupported(tree, f"{tree.operation} over an index", "use maximum and minimum of two numbers")
@@ -358,15 +342,7 @@ class _Builder:
         match tree:
             case t.Compare(operator, left, right):
                 first, second = self.scalar(left, scope, slots), self.scalar(right, scope, slots)
-                relations = {
-                    "<": sympy.Lt,
-                    "<=": sympy.Le,
-                    ">": sympy.Gt,
-                    ">=": sympy.Ge,
-                    "==": sympy.Eq,
-                    "!=": sympy.Ne,
-                }
-                return relations[operator](first, second)
+                return RELATIONS[operator](first, second)
             case t.Not(operand):
                 return sympy.Not(self.condition(operand, scope, slots))
             case t.And(operands):
@@ -375,32 +351,17 @@ class _Builder:
                 return sympy.Or(*(self.condition(o, scope, slots) for o in operands))
         raise TypeError(f"{type(tree).__name__} is no condition")
 
-    def _require(self, kind: str, tree: t.Expression, scope: Scope) -> None:
+    def _require(self, kind: str, tree: t.Expression, value: sympy.Expr, slots: Slots) -> None:
         """Note what a formula needs to have a value; in a branch of `where`, only if that is taken."""
-        if self.quiet:
+        if value.is_Rational:
+            check_constant(kind, value, tree)
             return
+        if self.quiet or holds_always(kind, value, slots.found(), self.elaborator.is_positive):
+            return
+        within = slots.copy()
         quiet = _Builder(self.elaborator, self.owner, quiet=True)
-        slots = Slots()
-        body = quiet.scalar(tree, scope, slots)
-        if body.is_Rational:
-            holds = {"nonzero": body != 0, "positive": body > 0, "nonnegative": body >= 0}[kind]
-            if not holds:
-                raise fail(tree, f"`{write_tree(tree)}`, which is {body}", f"something {kind}")
-            return
-        found = slots.found()
-        if self.elaborator.always(kind, body, found):
-            return
-        for condition, outer in reversed(self.path):
-            taken = quiet.condition(condition, outer, slots)
-            body = sympy.Piecewise((body, taken), (1, True))
-        term = make_term((), body, slots.found())
+        for condition, scope in reversed(self.path):
+            value = where(quiet.condition(condition, scope, within), value, sympy.Integer(1))
+        term = make_term((), value, within.found())
         if term is not None:
             self.domain.append(Condition(kind, term.body, term.slots))
-
-
-def _is_count(slot: Count) -> bool:
-    return slot.value.constant >= 0 and all(c > 0 for _, c in slot.value.terms)
-
-
-def _indices_of(slot: Slot) -> tuple[Index, ...]:
-    return slot.value.indices if isinstance(slot, Count) else tuple(i for form in slot.at for i in form.indices)

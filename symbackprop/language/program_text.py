@@ -10,6 +10,7 @@ from symbackprop.language.assembly import assemble
 from symbackprop.language.limits import Limits
 from symbackprop.language.phrasing import hidden_definitions, phrase_definition, phrase_terms
 from symbackprop.language.reader import read_statements
+from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.tree import Assume, Compare
 from symbackprop.language.writer import write_tree
 
@@ -31,12 +32,17 @@ def read_program(text: str, limits: Limits | None = None) -> Program:
 
 def write_program(program: Program) -> str:
     """The text of a program, which reads back as an equal one; definitions that had no text get one."""
+    with deep_recursion():
+        return "".join(f"{line}\n" for line in _write_lines(program))
+
+
+def _write_lines(program: Program) -> list[str]:
     lines = [_declare(role, list(group)) for role, group in groupby(program.leaves, key=lambda leaf: leaf.role)]
     hidden = hidden_definitions(program)
     lines += [write_tree(_phrase_assumption(assumption)) for assumption in program.assumptions]
     shown = (d for d in program.definitions if d.tensor.role is not Role.HIDDEN)
     lines += [write_tree(phrase_definition(definition, hidden)) for definition in shown]
-    return "".join(f"{line}\n" for line in lines)
+    return lines
 
 
 def _declare(role: Role, tensors: list[Tensor]) -> str:

@@ -56,9 +56,9 @@ class Symbols:
     lines: dict[str, int] = field(default_factory=dict)
     later: dict[str, Define] = field(default_factory=dict)
 
-    def names(self) -> set[str]:
-        """Every name that is taken."""
-        return {*self.tensors, *self.sizes, *self.lines}
+    def __contains__(self, name: object) -> bool:
+        """Whether a name is taken."""
+        return name in self.tensors or name in self.sizes or name in self.lines
 
     def introduce(self, node: Node, name: str) -> None:
         """Note where a tensor is introduced; FormulaError if its name is taken."""
@@ -240,7 +240,7 @@ def free_indices(trees: Iterable[Node], symbols: Symbols) -> dict[str, Name]:
 
     def visit(node: Node, bound: frozenset[str], inside: bool) -> None:
         if isinstance(node, Name):
-            if inside and node.name not in bound and node.name not in symbols.names() and node.name != "pi":
+            if inside and node.name not in bound and node.name not in symbols and node.name != "pi":
                 found.setdefault(node.name, node)
             return
         if isinstance(node, Reduce):
@@ -271,9 +271,22 @@ def resolve_binder(binder: Binder | Name, trees: Iterable[Node], symbols: Symbol
             )
         return given
     if inferred is None:
+        _refuse_arithmetic(binder.name, trees)
         hint = f"it stands alone on no axis, so give it where it is introduced, as in {binder.name}:N"
         raise fail(binder, f"the index {binder.name} without a range", "a range", hint, ShapeError)
     return inferred[0]
+
+
+def _refuse_arithmetic(name: str, trees: Iterable[Node]) -> None:
+    """UnsupportedError where an index stands on an axis only in index arithmetic or in a whole-matrix call."""
+    for tree in trees:
+        for node, _ in walk(tree):
+            if not isinstance(node, Access | Entry):
+                continue
+            if any(isinstance(below, Name) and below.name == name for i in node.indices for below, _ in walk(i)):
+                call = isinstance(node, Entry)
+                what = f"the whole-matrix call {write_tree(node)}" if call else f"index arithmetic ({write_tree(node)})"
+                raise unsupported(node, what, "use plain indices and literals")
 
 
 def check_axis(node: Access, tensor: Tensor, place: int, index: Index) -> None:

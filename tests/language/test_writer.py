@@ -103,7 +103,9 @@ class TreeMaker:
         largest = self.expression(1) if kind == "index" else None
         tex = self.chance.choice([None, "\\hat y", "", "# {}"])
         axes = tuple(self.expression(2) for _ in range(self.chance.randint(0, 2)))
-        head = self.chance.choice([self.read(), Access(self.name(), (Binder(self.name(), self.expression(1)), self.number()))])
+        head = self.chance.choice(
+            [self.read(), Access(self.name(), (Binder(self.name(), self.expression(1)), self.number()))]
+        )
         digits, refuted = self.chance.choice([None, "-2.04e-7", "3"]), self.chance.random() < 0.5
         claimed = self.chance.choice([self.expression(2), Derivative(self.read(), self.read())])
         return self.chance.choice(

@@ -1,0 +1,69 @@
+"""The slots of a term while it is read, and what a value over them is known to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import sympy
+
+from symbackprop.calculus.definitions import slot_symbol
+from symbackprop.calculus.indices import Index
+from symbackprop.calculus.tensors import Count, Slot, Tensor
+from symbackprop.language.symbols import fail
+from symbackprop.language.tree import Expression
+from symbackprop.language.writer import write_tree
+
+
+@dataclass(slots=True)
+class Slots:
+    """The slots of one term, numbered as they are read."""
+
+    numbers: dict[Slot, int] = field(default_factory=dict)
+
+    def symbol(self, slot: Slot) -> sympy.Symbol:
+        """The symbol of a slot, a new number at its first use."""
+        return slot_symbol(self.numbers.setdefault(slot, len(self.numbers)))
+
+    def found(self) -> tuple[Slot, ...]:
+        """The slots in reading order."""
+        return tuple(self.numbers)
+
+    def copy(self) -> Slots:
+        """The slots so far, to which something may be added without a trace."""
+        return Slots(dict(self.numbers))
+
+    def count(self, indices: list[Index]) -> sympy.Expr:
+        """The number of values that indices run over together."""
+        total = sympy.Integer(1)
+        for index in indices:
+            size = index.size.integer
+            total *= self.symbol(Count(index.size)) if size is None else sympy.Integer(size)
+        return total
+
+
+def check_constant(kind: str, value: sympy.Expr, tree: Expression) -> None:
+    """FormulaError where a number is not "nonzero", "positive" or "nonnegative" as it must be."""
+    holds = {"nonzero": value != 0, "positive": value > 0, "nonnegative": value >= 0}
+    if not holds[kind]:
+        raise fail(tree, f"`{write_tree(tree)}`, which is {value}", f"something {kind}")
+
+
+def holds_always(kind: str, value: sympy.Expr, slots: tuple[Slot, ...], positive: Callable[[Tensor], bool]) -> bool:
+    """Whether a value is of a kind for all real values of what it reads; sizes and `positive` tensors are above 0."""
+    symbols = {}
+    for number, slot in enumerate(slots):
+        known = _is_positive_count(slot) if isinstance(slot, Count) else positive(slot.tensor)
+        symbols[slot_symbol(number)] = sympy.Symbol(f"r{number}", **{"positive" if known else "real": True})
+    real = value.xreplace(symbols)
+    holds = {"nonzero": real.is_nonzero, "positive": real.is_positive, "nonnegative": real.is_nonnegative}
+    return bool(holds[kind])
+
+
+def slot_letters(slot: Slot) -> tuple[Index, ...]:
+    """The indices that a slot is read at."""
+    return slot.value.indices if isinstance(slot, Count) else tuple(i for form in slot.at for i in form.indices)
+
+
+def _is_positive_count(slot: Count) -> bool:
+    return slot.value.constant >= 0 and all(coefficient > 0 for _, coefficient in slot.value.terms)
