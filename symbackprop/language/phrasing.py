@@ -76,7 +76,7 @@ def phrase_terms(
     terms: Sequence[Term], indices: Sequence[Index] = (), hidden: Mapping[str, Definition] | None = None
 ) -> Expression:
     """The sum of terms in the scope of `indices` as an expression; no term at all is 0."""
-    return _Phrase(hidden or {}, frozenset(i.name for i in indices)).terms(terms)
+    return _Phrase(hidden or {}, frozenset(i.name for i in indices)).terms(terms, indices)
 
 
 def phrase_body(
@@ -111,15 +111,18 @@ def _times(coefficient: Fraction, name: Name) -> Expression:
     return name if coefficient == 1 else join_product([number_tree(coefficient), name], [])
 
 
-def substitute_names(node: Expression, values: Mapping[str, Expression]) -> Expression:
-    """The expression with names of indices replaced; an inner binder shadows, and gives way where it would capture."""
-    result = _substitute(node, dict(values))
+def substitute_names(
+    node: Expression, values: Mapping[str, Expression], scope: frozenset[str] = frozenset()
+) -> Expression:
+    """The expression with names of indices replaced; an inner binder gives way where it would capture or hide one of
+    `scope`."""
+    result = _substitute(node, dict(values), scope)
     if not isinstance(result, Expression):
         raise TypeError(f"substitution made {type(result).__name__} of an expression")
     return result
 
 
-def _substitute(node: Node, values: dict[str, Expression]) -> Node:
+def _substitute(node: Node, values: dict[str, Expression], scope: frozenset[str]) -> Node:
     if isinstance(node, Name):
         return values.get(node.name, node)
     if isinstance(node, Reduce):
@@ -127,18 +130,18 @@ def _substitute(node: Node, values: dict[str, Expression]) -> Node:
         incoming = {n.name for v in inner.values() for n, _ in walk(v) if isinstance(n, Name)}
         binders: list[Binder] = []
         for binder in node.binders:
-            name = choose_name(binder.name, incoming | {b.name for b in binders})
+            name = choose_name(binder.name, incoming | scope | {b.name for b in binders})
             if name != binder.name:
                 inner[binder.name] = Name(name)
             binders.append(replace(binder, name=name))
-        return Reduce(node.operation, tuple(binders), substitute_names(node.body, inner))
+        return Reduce(node.operation, tuple(binders), substitute_names(node.body, inner, scope | {b.name for b in binders}))
     changed: dict[str, Any] = {}
     for name in node.__dataclass_fields__:
         value = getattr(node, name)
         if isinstance(value, Node):
-            changed[name] = _substitute(value, values)
+            changed[name] = _substitute(value, values, scope)
         elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-            changed[name] = tuple(_substitute(v, values) for v in value)
+            changed[name] = tuple(_substitute(v, values, scope) for v in value)
     return replace(node, **changed) if changed else node
 
 
@@ -166,8 +169,13 @@ class _Phrase:
     atoms: dict[sympy.Symbol, Expression] = field(default_factory=dict)
     symbols: dict[Expression, sympy.Symbol] = field(default_factory=dict)
 
-    def terms(self, terms: Sequence[Term]) -> Expression:
-        """The tree of the sum of terms."""
+    def terms(self, terms: Sequence[Term], indices: Sequence[Index] = ()) -> Expression:
+        """The tree of the sum of terms; sizes multiply in the order of the indices, N*K for [n,k]."""
+        counts = {s for term in terms for s in term.slots if isinstance(s, Count)}
+        if len(counts) > 1:
+            for index in (*indices, *(i for term in terms for i in term.bound)):
+                if Count(index.size) in counts:
+                    self._symbol(affine_tree(index.size))
         parts = [self._term(term) for term in terms]
         return Speller(self.atoms).spell(sympy.factor_terms(sympy.Add(*parts)))
 
@@ -222,9 +230,8 @@ class _Phrase:
         """What a hidden tensor stands for where it is read."""
         if isinstance(definition.tree, Define | Expression):
             tree = definition.tree.body if isinstance(definition.tree, Define) else definition.tree
-            return substitute_names(
-                tree, {i.name: affine_tree(form) for i, form in zip(definition.indices, read.at, strict=True)}
-            )
+            values = {i.name: affine_tree(form) for i, form in zip(definition.indices, read.at, strict=True)}
+            return substitute_names(tree, values, self.scope)
         scope = self.scope | {i.name for form in read.at for i in form.indices}
         terms = [_place(term, definition.indices, read.at, scope) for term in definition.terms]
         return _Phrase(self.hidden, scope).terms(terms)

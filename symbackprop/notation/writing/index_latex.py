@@ -198,6 +198,11 @@ class IndexWriter:
         top = self._juxtapose(above)
         if not below:
             return top
+        if any(word in top.text for word in (r"\left(", r"\sum", r"\begin")):  # a tall numerator stands beside its bar
+            numbers: list[Expression] = [f for f in above if isinstance(f, Number)]
+            rest = self._juxtapose([f for f in above if not isinstance(f, Number)])
+            bar = rf"\frac{{{self._juxtapose(numbers).text}}}{{{self._juxtapose(below).text}}}"
+            return Piece(f"{bar} {rest.at(PRODUCT)}", PRODUCT)
         return Piece(rf"\frac{{{top.text}}}{{{self._juxtapose(below).text}}}", FRACTION)
 
     def _juxtapose(self, factors: list[Expression]) -> Piece:
@@ -224,9 +229,6 @@ class IndexWriter:
         piece = self.piece(base)
         if piece.strength < ATOM or isinstance(base, Power) or "^" in piece.text:
             return Piece(f"{bracket(piece.text)}^{{{raised}}}")
-        if isinstance(base, Name | Access) and "_{" in piece.text:
-            head, _, below = piece.text.rpartition("_{")
-            return Piece(f"{head}^{{{raised}}}_{{{below}")
         return Piece(f"{piece.text}^{{{raised}}}")
 
     def _apply(self, tree: Apply) -> Piece:
@@ -256,10 +258,14 @@ class IndexWriter:
         return Piece(text + body.at(PRODUCT), PRODUCT, True)
 
     def _where(self, tree: Where) -> Piece:
-        if is_zero(tree.otherwise) and is_index_equation(tree.condition, self.names):
-            delta = rf"[{self.condition(tree.condition)}]"
-            then = self.piece(tree.then)
-            return Piece(delta if then.text == "1" else rf"{delta}\,{then.at(PRODUCT)}", PRODUCT, then.open)
+        if is_zero(tree.otherwise):  # Iverson's bracket, 1 where the condition holds and 0 elsewhere
+            mask = f"[{self.condition(tree.condition)}]"
+            if tree.then == Number(Fraction(1)):
+                return Piece(mask)
+            if is_index_equation(tree.condition, self.names):
+                then = self.piece(tree.then)
+                text = rf"{mask}\,{then.at(PRODUCT)}" if then.open else rf"{then.at(PRODUCT)}\,{mask}"
+                return Piece(text, PRODUCT, then.open)
         rows = [rf"{self.write(tree.then)} & \text{{if }} {self.condition(tree.condition)}"]
         rest = tree.otherwise
         while isinstance(rest, Where):

@@ -193,6 +193,8 @@ class MatrixWriter:
             return Matrix(rf"\sqrt{{{written[0]}}}")
         if function == "exp" and not shape:
             return Matrix(rf"e^{{{written[0]}}}")
+        if function == "abs" and not primed:
+            return Matrix(rf"\left|{written[0]}\right|")
         return Matrix(function_latex(function, ", ".join(written), primed=primed))
 
     def _mask(self, operator: str, left: Expression, right: Expression, then: Expression, shape: Shape) -> Matrix:
@@ -293,8 +295,9 @@ class MatrixWriter:
 
     def join(self, elements: Sequence[Element], shape: Shape) -> Matrix:
         """Elements of one shape multiplied and divided entry by entry."""
-        over = [self.element(e, shape) for e in elements if not e.inverse]
-        under = [self.element(e.inverted(), shape) for e in elements if e.inverse]
+        sums_first = sorted(elements, key=lambda e: not isinstance(e, Product))
+        over = [self.element(e, shape) for e in sums_first if not e.inverse]
+        under = [self.element(e.inverted(), shape) for e in sums_first if e.inverse]
         if not under and len(over) == 1:
             return over[0]
         text = r" \odot ".join(p.text if p.strength in (HADAMARD, ATOM) else bracket(p.text) for p in over) or "1"

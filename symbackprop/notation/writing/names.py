@@ -24,8 +24,8 @@ from symbackprop.errors import ArgumentError, UnknownNameError
 
 GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
-    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
-    "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda",
+    "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 )  # fmt: skip
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
 VARIANTS = {"eps": r"\varepsilon", "epsilon": r"\varepsilon", "phi": r"\varphi"}
@@ -241,12 +241,11 @@ def _free_symbol(tensor: Tensor, tensors: Mapping[str, Tensor], taken: set[str])
 
 def seed_legend(names: Names) -> str | None:
     """How the seed's names read: one weight by both names, or None where there is no weight."""
-    for tensor in names.tensors.values():
-        match = re.fullmatch(r"W(\d+)", tensor.name)
-        if match and len(tensor.axes) == 2:
-            layer = match[1]
-            return (
-                rf"w_{{lsd}} &= W^{{(l)}}_{{ds}} \quad\text{{(layer, source, destination)}}, \quad\text{{so }}"
-                rf"w_{{{join_indices([layer, '1', '2'])}}} = W^{{({layer})}}_{{21}}"
-            )
-    return None
+    layers = [m[1] for t in names.tensors.values() if len(t.axes) == 2 and (m := re.fullmatch(r"W(\d+)", t.name))]
+    if not layers:
+        return None
+    layer = layers[-2:][0]
+    return (
+        r"w_{lsd} &= W^{(l)}_{ds} \quad\text{(layer, source, destination)}, \quad\text{so } "
+        rf"w_{{{join_indices([layer, '1', '2'])}}} = W^{{({layer})}}_{{21}}"
+    )

@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbackprop.calculus.chain import ChainStep
+from symbackprop.calculus.foldsteps import FoldStep
+from symbackprop.calculus.programs import Assumption
 from symbackprop.errors import UnknownNameError
+from symbackprop.language.phrasing import phrase_terms
+from symbackprop.language.writer import write_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class Language:
     disconnected: str
     simpler: str
     folded: str
-    folds: tuple[tuple[str, str], ...]
+    identities: str
+    inlined: str
     comma: str
     last: str
 
@@ -47,16 +52,10 @@ ENGLISH = Language(
     flows_many="{readers} read {tensor}: by the chain rule, the adjoint of {tensor} is the sum of their adjoints times "
     "the local derivatives.",
     disconnected="{numerator} does not depend on {tensor}: it is disconnected, and its gradient is zero.",
-    simpler="The adjoint of {tensor} is written more simply.",
-    folded="The adjoint of {tensor} is written with {names}.",
-    folds=(
-        ("definition", "In the adjoint of {tensor}, {names} stands for its definition."),
-        ("assumption", "The adjoint of {tensor} uses the assumption {names}."),
-        ("identity", "The adjoint of {tensor} uses the identity {names}."),
-        ("inline", "The adjoint of {tensor} takes in {names}, which nothing else reads."),
-        ("alias", "The adjoint of {tensor} is {names} itself."),
-        ("zero", "The adjoint of {tensor} is zero."),
-    ),
+    simpler="{tensor} is written more simply.",
+    folded="{tensor} is written with {names}, as the program names it.",
+    identities="Here {names}.",
+    inlined="{names} is written into {tensor}.",
     comma=", ",
     last=" and ",
 )
@@ -79,16 +78,10 @@ CHINESE = Language(
     flows="只有 {readers} 读取 {tensor}：由链式法则，{tensor} 的伴随等于 {readers} 的伴随乘以局部导数。",
     flows_many="{readers} 读取 {tensor}：由链式法则，{tensor} 的伴随是它们的伴随与局部导数之积的和。",
     disconnected="{numerator} 与 {tensor} 无关（不连通），梯度为零。",
-    simpler="化简 {tensor} 的伴随。",
-    folded="用 {names} 改写 {tensor} 的伴随。",
-    folds=(
-        ("definition", "在 {tensor} 的伴随中，用 {names} 代替其定义式。"),
-        ("assumption", "{tensor} 的伴随用到假设 {names}。"),
-        ("identity", "{tensor} 的伴随用到恒等式 {names}。"),
-        ("inline", "把只用一次的 {names} 代入 {tensor} 的伴随。"),
-        ("alias", "{tensor} 的伴随就是 {names}。"),
-        ("zero", "{tensor} 的伴随为零。"),
-    ),
+    simpler="化简 {tensor}。",
+    folded="用程序中的名称 {names} 改写 {tensor}。",
+    identities="其中用到 {names}。",
+    inlined="把 {names} 代入 {tensor}。",
     comma="、",
     last=" 和 ",
 )
@@ -121,10 +114,30 @@ def narrate_chain(step: ChainStep, numerator: str, language: str = "en") -> str:
     return template.format(tensor=step.tensor, readers=words.join(readers))
 
 
-def narrate_fold(kind: str, tensor: str, names: Sequence[str], language: str = "en") -> str:
-    """What a fold did to the adjoint of `tensor`, using the definitions or identities `names`."""
+def narrate_fold(step: FoldStep, language: str = "en") -> str:
+    """What a fold did to an adjoint, and on what it rests, in a sentence or two."""
     words = find_language(language)
-    template = dict(words.folds).get(kind, words.folded)
-    if not names and "{names}" in template:
-        template = words.simpler
-    return template.format(tensor=tensor, names=words.join(names))
+    parts: list[str] = []
+    if step.inlined:
+        taken = words.join([d.tensor.name for d in step.inlined])
+        parts.append(words.inlined.format(tensor=step.tensor, names=taken))
+    if step.using:
+        parts.append(words.folded.format(tensor=step.tensor, names=words.join(step.using)))
+    if not parts:
+        parts.append(words.simpler.format(tensor=step.tensor))
+    if step.identities:
+        parts.append(words.identities.format(names=words.join([identity_text(i) for i in step.identities])))
+    return ("" if words.code == "zh" else " ").join(parts)
+
+
+def identity_text(identity: Assumption) -> str:
+    """An identity or assumption in the formula language.
+
+    >>> from symbackprop.calculus.definitions import make_term, slot_symbol
+    >>> from symbackprop.calculus.tensors import Read, Role, Tensor
+    >>> w = make_term((), slot_symbol(0), (Read(Tensor("w", (), Role.PARAM), ()),))
+    >>> identity_text(Assumption((), (w,), ">", ()))
+    'w > 0'
+    """
+    sides = (phrase_terms(side, identity.indices) for side in (identity.left, identity.right))
+    return f" {identity.relation} ".join(write_tree(side) for side in sides)
