@@ -16,6 +16,7 @@ from symbackprop.codegen import compile_numpy
 from symbackprop.errors import ArgumentError, DataError
 from symbackprop.facade.derivations import derive
 from symbackprop.facade.networks import Network
+from symbackprop.proof.comparisons import write_assumption
 from symbackprop.training.data import encode_one_hot
 from symbackprop.training.loop import run_training
 from symbackprop.training.rules import Optimizer
@@ -93,7 +94,7 @@ def _targets(network: Network, y: npt.ArrayLike) -> FloatArray:
     if targets.ndim != 1:
         return targets.astype(np.float64)
     classes = network.layers[-1].units
-    if not network.architecture.output == "p":
+    if not network.architecture.classifies:
         return targets.astype(np.float64)[:, None]
     if not np.issubdtype(targets.dtype, np.integer):
         raise DataError(f"Class numbers are integers, and y has dtype {targets.dtype}; give them so, or y as [N, K].")
@@ -111,6 +112,6 @@ def _check(program: Program, assumption: Assumption, targets: FloatArray) -> Non
     worst = float(np.max(np.abs(found)))
     if worst > 1e-9:
         raise DataError(
-            f"The loss assumes that each row of y sums to 1, and one is {worst:.3g} away from it; give probabilities or "
-            "class numbers."
+            f"The program assumes {write_assumption(assumption, program)}, and the data are {worst:.3g} away from it; give "
+            "data for which it holds."
         )

@@ -40,12 +40,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network as text: `text` is its program, `parameters` what it learns, `output` the tensor that predicts."""
+    """A network as text: `text` is its program, `parameters` what it learns, `output` the tensor that predicts.
+
+    `classifies` says that the outputs are the probabilities of classes, which the loss makes of logits itself.
+    """
 
     text: str
     parameters: tuple[Parameter, ...]
     output: str
     loss: str
+    classifies: bool
 
 
 
@@ -103,7 +107,7 @@ def write_network(inputs: Width, layers: Sequence[Dense], loss: str, batch: str 
     if chosen.assumes:
         head.append(chosen.assumes.format(**common))
     output = "p" if chosen.normalises else current
-    return Architecture("\n".join([*head, *lines]), tuple(parameters), output, loss)
+    return Architecture("\n".join([*head, *lines]), tuple(parameters), output, loss, chosen.normalises)
 
 
 def mlp_layers(widths: Sequence[Width], activation: str, output: str) -> tuple[Dense, ...]:

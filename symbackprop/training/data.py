@@ -202,7 +202,8 @@ def split_stratified(labels: Sequence[int] | npt.NDArray[Any], test_size: int, s
     """Return the rows of a training part and of a test part that hold the classes in the same proportions.
 
     Class k gives `test_size * N_k / N` samples to the test part, rounded down; what is left to fill goes to the classes
-    with the largest remainders, the smaller label first. Both parts are in the order of the data.
+    with the largest remainders, the smaller label first. Both parts are in the order of the data. Where the classes
+    divide evenly the parts are those of scikit-learn's `train_test_split(stratify=labels, random_state=seed)`.
 
     >>> train, test = split_stratified([0, 0, 1, 1], test_size=2, seed=0)
     >>> len(train), len(test)
@@ -218,13 +219,13 @@ def split_stratified(labels: Sequence[int] | npt.NDArray[Any], test_size: int, s
     largest = sorted(range(len(values)), key=lambda place: (-shares[place][1], place))
     for place in largest[: test_size - sum(sizes)]:
         sizes[place] += 1
-    generator = np.random.default_rng(seed)
-    test = np.sort(
-        np.concatenate(
-            [
-                generator.permutation(np.flatnonzero(numbers == value))[:size]
-                for value, size in zip(values, sizes, strict=True)
-            ]
-        )
-    )
-    return np.setdiff1d(np.arange(total), test), test
+    # The frozen stream of RandomState, drawn as scikit-learn draws it, so that results can be compared with others'.
+    generator = np.random.RandomState(seed)
+    train: list[int] = []
+    test: list[int] = []
+    for value, size in zip(values, sizes, strict=True):
+        rows = np.flatnonzero(numbers == value)
+        shuffled = rows[generator.permutation(len(rows))]
+        train += shuffled[: len(rows) - size].tolist()
+        test += shuffled[len(rows) - size :].tolist()
+    return np.sort(np.asarray(train, dtype=np.intp)), np.sort(np.asarray(test, dtype=np.intp))

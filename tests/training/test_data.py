@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_iris as load_sklearn_iris
+from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 import symbackprop.training as training
@@ -175,3 +176,14 @@ def test_bad_archives_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 not an archive")
     with pytest.raises(DataError, match="cannot be read"):
         read_npz(path)
+
+
+def test_iris_split_is_the_one_of_scikit_learn() -> None:
+    """The split of iris is the one that the field gets from scikit-learn, so accuracies can be compared."""
+    iris = load_iris()
+    for seed in range(5):
+        train, test = split_stratified(iris.y, test_size=45, seed=seed)
+        parts = train_test_split(np.arange(150), test_size=45, stratify=iris.y, random_state=seed)
+
+        assert train.tolist() == sorted(parts[0].tolist())
+        assert test.tolist() == sorted(parts[1].tolist())
