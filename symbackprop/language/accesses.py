@@ -34,8 +34,8 @@ def read_access(tree: Access, scope: Scope, symbols: Symbols, owner: str) -> Rea
     tensor = find_tensor(tree, symbols, owner)
     if len(tree.indices) != len(tensor.axes):
         axes = ", ".join(map(str, tensor.axes)) or "none: it is a scalar"
-        raise fail(tree, f"{len(tree.indices)} indices in {write_tree(tree)}", f"{len(tensor.axes)} ({axes})",
-                   kind=ShapeError)  # fmt: skip
+        found = f"{count_things(len(tree.indices), 'index', 'indices')} in {write_tree(tree)}"
+        raise fail(tree, found, f"{len(tensor.axes)} ({axes})", kind=ShapeError)
     return Read(tensor, tuple(_read_form(tree, tensor, k, scope, symbols) for k in range(len(tree.indices))))
 
 
@@ -77,5 +77,14 @@ def find_function(tree: Apply, symbols: Symbols) -> ScalarFunction:
     least, most = function.arity, function.arity + len(function.parameters)
     if not least <= len(tree.arguments) <= most:
         wanted = f"{least}" if least == most else f"{least} to {most}"
-        raise fail(tree, f"{len(tree.arguments)} arguments of {tree.function}", wanted)
+        raise fail(tree, f"{count_things(len(tree.arguments), 'argument', 'arguments')} of {tree.function}", wanted)
     return function
+
+
+def count_things(number: int, one: str, many: str) -> str:
+    """A number of things in words.
+
+    >>> count_things(1, "index", "indices"), count_things(2, "index", "indices")
+    ('1 index', '2 indices')
+    """
+    return f"{number} {one if number == 1 else many}"
