@@ -134,7 +134,8 @@ def _substitute(node: Node, values: dict[str, Expression], scope: frozenset[str]
             if name != binder.name:
                 inner[binder.name] = Name(name)
             binders.append(replace(binder, name=name))
-    """The expression with names of indices replaced; a binder gives way rather than capture, or hide one of `scope`."""
+        inside = scope | {b.name for b in binders}
+        return Reduce(node.operation, tuple(binders), substitute_names(node.body, inner, inside))
     changed: dict[str, Any] = {}
     for name in node.__dataclass_fields__:
         value = getattr(node, name)
