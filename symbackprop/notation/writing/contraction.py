@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from symbackprop.language.tree import Expression
+from symbackprop.language.tree import (
+    Access,
+    Apply,
+    Binder,
+    Chain,
+    Compare,
+    Expression,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Reduce,
+    Where,
+    walk,
+)  # fmt: skip
 
 
 class NoMatrixForm(Exception):
@@ -119,3 +133,36 @@ def _contract_one(elements: Sequence[Element], index: str) -> list[Element]:
     else:
         made = Product(matrices[0], vectors, matrices[1], index, outer)
     return [made, *rest]
+
+
+def free_names(tree: Expression, scope: frozenset[str]) -> frozenset[str]:
+    """The indices of `scope` that a formula carries free."""
+    match tree:
+        case Reduce(binders=binders, body=body):
+            return free_names(body, scope | {b.name for b in binders}) - {b.name for b in binders}
+        case Access(indices=indices):
+            return frozenset(n.name for i in indices for n, _ in walk(i) if isinstance(n, Name) and n.name in scope)
+        case Name(name):
+            return frozenset({name} & scope)
+        case Chain(operands=operands):
+            return frozenset[str]().union(*(free_names(o, scope) for o in operands))
+        case Negate(operand=operand):
+            return free_names(operand, scope)
+        case Power(base=base, exponent=exponent):
+            return free_names(base, scope) | free_names(exponent, scope)
+        case Apply(arguments=arguments):
+            return frozenset[str]().union(*(free_names(a, scope) for a in arguments))
+        case Where(condition=Compare(left=left, right=right), then=then, otherwise=otherwise):
+            return frozenset[str]().union(*(free_names(t, scope) for t in (left, right, then, otherwise)))
+    if isinstance(tree, Number):
+        return frozenset()
+    raise NoMatrixForm(f"{type(tree).__name__} has no matrix form")
+
+
+def carried_names(factor: Expression, bound: Sequence[str]) -> frozenset[str]:
+    """Every index that a factor inside a sum carries, those of the sum and those from outside."""
+    names = {
+        i.name for n, _ in walk(factor) if isinstance(n, Access) for i in n.indices if isinstance(i, Name)
+    } | set(bound)
+    inner = {b.name for n, _ in walk(factor) if isinstance(n, Binder) for b in (n,)}
+    return free_names(factor, frozenset(names - (inner - set(bound))))

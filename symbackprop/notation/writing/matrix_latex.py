@@ -17,7 +17,6 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language.tree import (
     Access,
     Apply,
-    Binder,
     Chain,
     Compare,
     Expression,
@@ -27,7 +26,6 @@ from symbackprop.language.tree import (
     Power,
     Reduce,
     Where,
-    walk,
 )  # fmt: skip
 from symbackprop.notation.writing.contraction import (
     Applied,
@@ -36,7 +34,9 @@ from symbackprop.notation.writing.contraction import (
     NoMatrixForm,
     Ones,
     Product,
+    carried_names,
     contract,
+    free_names,
 )  # fmt: skip
 from symbackprop.notation.writing.index_latex import (
     RELATIONS,
@@ -78,30 +78,6 @@ def flipped_tensors(tensors: Mapping[str, Tensor]) -> frozenset[str]:
         for t in tensors.values()
         if len(t.axes) == 2 and t.role is not Role.PARAM and t.axes[0] not in owned and t.axes[0] != t.axes[1]
     )
-
-
-def free_names(tree: Expression, scope: frozenset[str]) -> frozenset[str]:
-    """The indices of `scope` that a formula carries free."""
-    match tree:
-        case Reduce(binders=binders, body=body):
-            return free_names(body, scope | {b.name for b in binders}) - {b.name for b in binders}
-        case Access(indices=indices):
-            return frozenset(n.name for i in indices for n, _ in walk(i) if isinstance(n, Name) and n.name in scope)
-        case Name(name):
-            return frozenset({name} & scope)
-        case Chain(operands=operands):
-            return frozenset[str]().union(*(free_names(o, scope) for o in operands))
-        case Negate(operand=operand):
-            return free_names(operand, scope)
-        case Power(base=base, exponent=exponent):
-            return free_names(base, scope) | free_names(exponent, scope)
-        case Apply(arguments=arguments):
-            return frozenset[str]().union(*(free_names(a, scope) for a in arguments))
-        case Where(condition=Compare(left=left, right=right), then=then, otherwise=otherwise):
-            return frozenset[str]().union(*(free_names(t, scope) for t in (left, right, then, otherwise)))
-    if isinstance(tree, Number):
-        return frozenset()
-    raise NoMatrixForm(f"{type(tree).__name__} has no matrix form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +217,7 @@ class MatrixWriter:
         elements: list[Element] = []
         for number, factors in enumerate((above, below)):
             for factor in factors:
-                carried = carried_names(factor, bound, self.names.tensors)
+                carried = carried_names(factor, bound)
                 if isinstance(factor, Reduce) and not number:
                     inner_sign, over, under, made = self._contract(factor)
                     sign *= inner_sign
@@ -379,15 +355,6 @@ class MatrixWriter:
         text = " ".join(parts) or "1"
         strength = HADAMARD if core is not None and core.strength == HADAMARD else PRODUCT
         return Matrix(text if sign > 0 else f"-{text}", strength if sign > 0 else SUM)
-
-
-def carried_names(factor: Expression, bound: Sequence[str], tensors: Mapping[str, Tensor]) -> frozenset[str]:
-    """Every index that a factor inside a sum carries, those of the sum and those from outside."""
-    names = {
-        i.name for n, _ in walk(factor) if isinstance(n, Access) for i in n.indices if isinstance(i, Name)
-    } | set(bound)
-    inner = {b.name for n, _ in walk(factor) if isinstance(n, Binder) for b in (n,)}
-    return free_names(factor, frozenset(names - (inner - set(bound))))
 
 
 def _transpose(piece: Matrix) -> str:
