@@ -20,10 +20,11 @@ MOST_NODES = 120
 def draw_network(finder: PathFinder, paths: Sequence[Path]) -> str:
     """The Mermaid text of the network around `paths`."""
     on_paths = [path.nodes for path in paths]
+    walked = dict.fromkeys(e for nodes in on_paths for e in itertools.pairwise(map(_key, nodes)))
+    walked = dict.fromkeys(e for e in walked if not _is_parameter(finder, e[0]))
     edges = _edges(finder)
-    if edges is None:
-        edges = list(dict.fromkeys(e for nodes in on_paths for e in itertools.pairwise(map(_key, nodes))))
-        edges = [e for e in edges if not _is_parameter(finder, e[0])]
+    if edges is None or not walked.keys() <= set(edges):  # too many units, or an entry of an axis without a number
+        edges = list(walked)
     merged = _merge(edges)
     marked = {
         (merged.get(a, a), merged.get(b, b)) for nodes in on_paths for a, b in itertools.pairwise(map(_key, nodes))
