@@ -19,8 +19,8 @@ def split_product(
 ) -> tuple[sympy.Expr, dict[Labels, tuple[sympy.Expr, ...]]]:
     """The factors without bound indices, and the others by the indices they carry; slot k carries `carried[k]`.
 
-    A square counts as two factors, so that its sum is a dot product. Factors that carry a subset of another group's
-    indices join the smallest such group, so that only contractions stay between groups.
+    A square counts as two factors, so that its sum is a dot product. Of more than two groups, one that carries a subset
+    of another's indices joins the smallest such group: what stays between groups is contractions.
     """
     outside: list[sympy.Expr] = []
     groups: dict[Labels, list[sympy.Expr]] = {}
@@ -34,7 +34,7 @@ def split_product(
             groups.setdefault(labels, []).append(factor)
     for small in sorted(groups, key=len):
         larger = [g for g in groups if small < g]
-        if larger:
+        if larger and len(groups) > 2:
             groups[min(larger, key=len)].extend(groups.pop(small))
     return sympy.Mul(*outside), {labels: tuple(factors) for labels, factors in groups.items()}
 

@@ -115,7 +115,7 @@ def canonical(body: sympy.Expr) -> sympy.Expr:
     if body.is_number or not body.has(sympy.exp, Softplus, Logistic):
         return body
     if isinstance(body, sympy.Piecewise):
-        return sympy.Piecewise(*((finish(canonical(v)), c) for v, c in body.args))
+        return sympy.Piecewise(*((finish(canonical(v)), finish(canonical(c))) for v, c in body.args))
     arguments = [canonical(a) for a in body.args]
     if isinstance(body, sympy.exp):
         return sympy.exp(sympy.expand_mul(arguments[0]))
@@ -275,7 +275,7 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
     if not body.has(Softplus, Logistic):
         return body
     if isinstance(body, sympy.Piecewise):
-        return sympy.Piecewise(*((write_safely(v), c) for v, c in body.args))
+        return sympy.Piecewise(*((write_safely(v), write_safely(c)) for v, c in body.args))
     if body.is_Mul:
         powers = body.as_powers_dict()
         for factor, power in powers.items():

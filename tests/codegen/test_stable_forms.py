@@ -110,6 +110,13 @@ def test_one_less_a_named_sigmoid_keeps_its_digits(build: Builder) -> None:
     assert function.source.count("np.exp") == 1
 
 
+def test_conditions_are_written_safely(build: Builder) -> None:
+    """A condition on a quotient of exponentials does not overflow either."""
+    program = build("x[]", "", {"loss[]": ["where(exp(x[])/(1 + exp(x[])) > 1/(2 + exp(-x[])), x[], 1)"]})
+    function = compile_numpy(program, (), "loss", {})
+    assert [float(function.value({"x": u})) for u in (800.0, -2.0)] == [800.0, -2.0]
+
+
 CROSS_ENTROPIES: dict[str, dict[str, list[str]]] = {
     "named probabilities": {
         "S[n]": ["j: exp(z[n,j])"],
