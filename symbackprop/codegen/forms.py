@@ -225,7 +225,7 @@ def finish(body: sympy.Expr) -> sympy.Expr:
 
 @lru_cache(maxsize=4096)
 def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions and A as short as can be.
+    """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions and A a number or as short as can be.
 
     exp(a*u - m*softplus(u)) is logistic(u)^a * logistic(-u)^(m-a) for 0 <= a <= m.
     """
@@ -241,7 +241,7 @@ def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
             rest, product = split_logistic(exponent - addend - ups * inner)
             sides = Logistic(finish(inner)) ** ups * Logistic(finish(sympy.expand_mul(-inner))) ** (count - ups)
             found.append((rest, product * sides))
-        return min(found, key=lambda pair: sympy.count_ops(pair[0]) + (pair[0] != 0))
+        return min(found, key=lambda pair: 0 if pair[0].is_number else 1 + sympy.count_ops(pair[0]))
     return exponent, sympy.Integer(1)
 
 
