@@ -225,7 +225,7 @@ def finish(body: sympy.Expr) -> sympy.Expr:
 
 @lru_cache(maxsize=4096)
 def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """(A, p) with exp(exponent) = exp(A) * p, where p is a product of logistic functions and A a number or as short as can be.
+    """(A, p) with exp(exponent) = exp(A) * p, p a product of logistic functions and A a number or as short as can be.
 
     exp(a*u - m*softplus(u)) is logistic(u)^a * logistic(-u)^(m-a) for 0 <= a <= m.
     """
