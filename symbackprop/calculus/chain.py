@@ -115,7 +115,8 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     top = tensors[numerator]
     readers = _readers(program)
     needed = _between(program, numerator, wrt)
-    outer = _outer_indices(program, top)
+    reserved = frozenset(tensors) | frozenset(program.size_names)
+    outer = _outer_indices(program, top, reserved)
     names = _adjoint_names(tensors, numerator, top)
     finite = finite_tensors(program)
     definitions = {d.tensor.name: d for d in program.definitions}
@@ -127,8 +128,9 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
         tensor = tensors[name]
         own = definitions.get(name)
         letters = () if own is None else tuple(i.name for i in own.indices)
+        inner = _own_indices(tensor, letters, readers.get(name, ()), reserved | {i.name for i in outer})
         step, supports[name] = _adjoint_of(
-            tensor, letters, readers.get(name, ()), needed, top, outer, names, made, supports, finite
+            tensor, inner, readers.get(name, ()), needed, top, outer, names, made, supports, finite, reserved
         )
         made[name] = step.adjoint
         steps.append(step)
@@ -172,14 +174,14 @@ def _between(program: Program, numerator: str, wrt: Sequence[str]) -> frozenset[
     return frozenset(reached & depends) | {numerator}
 
 
-def _outer_indices(program: Program, top: Tensor) -> tuple[Index, ...]:
+def _outer_indices(program: Program, top: Tensor, reserved: frozenset[str]) -> tuple[Index, ...]:
     """The indices of the numerator, as its definition calls them."""
     definition = program.definition(top.name)
     if definition is not None:
         return definition.indices
     taken: list[str] = []
     for _ in top.axes:
-        taken.append(choose_name("i", taken))
+        taken.append(choose_name("i", reserved | set(taken)))
     return tuple(Index(n, size) for n, size in zip(taken, top.axes, strict=True))
 
 
@@ -195,7 +197,7 @@ def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, top: Tensor) -
 
 def _adjoint_of(
     tensor: Tensor,
-    letters: tuple[str, ...],
+    inner: tuple[Index, ...],
     readers: Sequence[tuple[Definition, int, int, Read]],
     needed: frozenset[str],
     top: Tensor,
@@ -204,9 +206,9 @@ def _adjoint_of(
     made: Mapping[str, Definition],
     supports: Mapping[str, Support | None],
     finite: frozenset[str],
+    reserved: frozenset[str],
 ) -> tuple[ChainStep, Support | None]:
     """One step: every contribution to the adjoint of `tensor`."""
-    inner = _own_indices(tensor, letters, readers, outer)
     adjoint = Tensor(names[tensor.name], top.axes + tensor.axes, Role.ADJOINT, None, top.name, tensor.name)
     terms: list[Term] = []
     contributions: list[Contribution] = []
@@ -224,7 +226,7 @@ def _adjoint_of(
             continue
         derivative = partial(definition.terms[term].body, slot)
         support = supports.get(reader.name)
-        result, inherited = _solve(definition, term, read, derivative, top, outer, inner, made, support, finite)
+        result, inherited = _solve(definition, term, read, derivative, top, outer, inner, made, support, finite, reserved)
         contributions.append(Contribution(reader.name, term, slot, derivative, result))
         terms += [result] if result else []
     support = find_support(outer + inner, terms, inherited)
@@ -235,7 +237,7 @@ def _own_indices(
     tensor: Tensor,
     letters: tuple[str, ...],
     readers: Sequence[tuple[Definition, int, int, Read]],
-    outer: tuple[Index, ...],
+    used: frozenset[str],
 ) -> tuple[Index, ...]:
     """Letters for the axes of a tensor: those of its definition, else those of the first read with one on each axis."""
     wanted = list(letters)
@@ -245,10 +247,9 @@ def _own_indices(
         if len(set(met)) == len(read.at):
             wanted = met
             break
-    taken = {i.name for i in outer}
     chosen: list[str] = []
     for k in range(len(tensor.axes)):
-        name = choose_name(wanted[k] if wanted else "ijkmnpqr"[k % 8], taken | set(chosen))
+        name = choose_name(wanted[k] if wanted else "ijkmnpqr"[k % 8], used | set(chosen))
         chosen.append(name)
     return tuple(Index(n, size) for n, size in zip(chosen, tensor.axes, strict=True))
 
@@ -264,6 +265,7 @@ def _solve(
     made: Mapping[str, Definition],
     support: Support | None,
     finite: frozenset[str],
+    reserved: frozenset[str],
 ) -> tuple[Term | None, Support | None]:
     """tbar[I] * derivative, summed over I and the bound indices of the term where the read is at `inner`; and where it is 0."""
     term = definition.terms[number]
@@ -282,7 +284,7 @@ def _solve(
             continue
         open_indices.remove(index)
         values[index] = goal
-    taken = {i.name for i in outer + inner}
+    taken = {i.name for i in outer + inner} | reserved
     bound: list[Index] = []
     for index in open_indices:
         new = Index(choose_name(index.name, taken), index.size)

@@ -37,7 +37,7 @@ from symbackprop.language.tree import (
     walk,
 )  # fmt: skip
 
-ZERO = Number(Fraction(0), "0")
+ZERO, ONE = Number(Fraction(0), "0"), Number(Fraction(1), "1")
 
 
 def hidden_definitions(program: Program) -> dict[str, Definition]:
@@ -188,19 +188,19 @@ class _Phrase:
         return self.symbols[tree]
 
     def _term(self, term: Term) -> sympy.Expr:
-        if not term.bound and not term.guards:
-            return term.body.xreplace({slot_symbol(k): self._read(s) for k, s in enumerate(term.slots)})
+        if not term.bound:
+            masks = [self._symbol(Where(_guard_tree((guard,)), ONE, ZERO)) for guard in term.guards]
+            read = {slot_symbol(k): self._read(s) for k, s in enumerate(term.slots)}
+            return sympy.Mul(*masks) * term.body.xreplace(read)
         bound = frozenset(term.bound)
         moving = frozenset(k for k, s in enumerate(term.slots) if bound & frozenset(slot_indices(s)))
         coefficient, factors = sympy.factor_terms(term.body).as_coeff_mul()
-        inside = [f for f in factors if not bound or used_slots(f) & moving]
+        inside = [f for f in factors if used_slots(f) & moving]
         outside = [f for f in factors if f not in inside]
         operation, outside = _take_mean(term, outside)
         first = min((k for f in inside for k in used_slots(f)), default=0)
         before = {k for f in outside for k in used_slots(f) if k < first}
         values = {slot_symbol(k): self._read(term.slots[k]) for k in sorted(before)}
-        if not bound:
-            inside, outside, coefficient = [coefficient, *factors], [], sympy.Integer(1)
         symbol = self._symbol(self._inner(term, operation, sympy.Mul(*inside)))
         after = {k for f in outside for k in used_slots(f)} - before
         values |= {slot_symbol(k): self._read(term.slots[k]) for k in sorted(after)}
@@ -212,8 +212,6 @@ class _Phrase:
         tree = phrase.terms((Term((), body, term.slots),))
         if term.guards:
             tree = Where(_guard_tree(term.guards), tree, ZERO)
-        if not term.bound:
-            return tree
         ranged = _ranged_names(tree)
         binders = tuple(Binder(i.name, None if i.name in ranged else affine_tree(i.size)) for i in term.bound)
         return Reduce(operation, binders, tree)

@@ -14,6 +14,7 @@ from fractions import Fraction
 import sympy
 from sympy.core.relational import Relational
 
+from symbackprop.functions import recognise
 from symbackprop.language.tree import (
     And,
     Apply,
@@ -90,6 +91,9 @@ class Speller:
             return self.atoms[expression]
         if isinstance(expression, sympy.Rational):
             return number_tree(Fraction(int(expression.p), int(expression.q)))
+        named = recognise(expression) if expression.has(sympy.exp, sympy.erf) else None
+        if named is not None:
+            return Apply(named[0], (self.spell(named[1]),))
         if isinstance(expression, sympy.Add):
             return self._sum(expression)
         if isinstance(expression, sympy.Mul | sympy.Pow):
@@ -138,8 +142,17 @@ class Speller:
             flipped = next((k for k, f in enumerate(rest) if self._reads_backwards(f)), None)
             if flipped is not None:
                 rest[flipped], value = -rest[flipped], -value
-        above, below = [], []
+        above, below = list[Expression](), list[Expression]()
+        masks: list[Condition] = []
         for factor in sorted(rest, key=self._factor_order):
+            named = recognise(factor) if factor.has(sympy.exp, sympy.erf) else None
+            if named is not None:
+                above.append(Apply(named[0], (self.spell(named[1]),)))
+                continue
+            mask = self._mask(factor)
+            if mask is not None and (abs(value) != 1 or len(masks) + 1 < len(rest)):
+                masks.append(mask)
+                continue
             base, exponent = factor.as_base_exp() if isinstance(factor, sympy.Pow) else (factor, sympy.Integer(1))
             if _is_negative(exponent):
                 below.append(self._power(base, -exponent))
@@ -150,7 +163,17 @@ class Speller:
         if value.denominator != 1:
             below.insert(0, number_tree(Fraction(value.denominator)))
         product = join_product(above, below)
-        return Negate(product) if value < 0 else product
+        signed = Negate(product) if value < 0 else product
+        if not masks:
+            return signed
+        return Where(masks[0] if len(masks) == 1 else And(tuple(masks)), signed, number_tree(Fraction(0)))
+
+    def _mask(self, factor: sympy.Expr) -> Condition | None:
+        """The condition of a factor that is 1 where it holds and 0 elsewhere."""
+        tree = self.atoms.get(factor) if isinstance(factor, sympy.Symbol) else None
+        if not isinstance(tree, Where) or (tree.then, tree.otherwise) != (Number(Fraction(1)), Number(Fraction(0))):
+            return None
+        return tree.condition
 
     def _reads_backwards(self, factor: sympy.Expr) -> bool:
         """Whether a sum reads better with the other sign: `a - 1`, or `y - a` where a is read first."""

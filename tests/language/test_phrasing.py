@@ -37,7 +37,7 @@ SLOTS = (read("a"), read("y"), Count(Affine.of("N")), Count(Affine.of("K")))
         (2 * (b - a) / 3, "2*(y - a)/3"),
         (-a - b, "-(a + y)"),
         (a * b - b, "(a - 1)*y"),
-        (1 / (1 + sympy.exp(-a)), "1/(1 + exp(-a))"),
+        (1 / (1 + sympy.exp(-a)), "sigmoid(a)"),
         (-b * sympy.log(a) / c, "-log(a)*y/N"),
         (sympy.sqrt(a) / 2, "sqrt(a)/2"),
         (a / sympy.sqrt(d), "a/sqrt(K)"),
@@ -99,7 +99,7 @@ def test_hidden_parts_stand_where_they_are_read() -> None:
 
     assert texts == [
         "p_by_p_sum[i] = -exp(z[i])/sum(j, exp(z[j]))^2",
-        "p_by_z[i,j] = p_by_p_sum[i]*exp(z[j]) + where(i == j, exp(z[j])/sum(k, exp(z[k])), 0)",
+        "p_by_z[i,j] = (p_by_p_sum[i] + where(i == j, 1/sum(k, exp(z[k])), 0))*exp(z[j])",
     ]
 
 
