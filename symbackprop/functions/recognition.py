@@ -15,13 +15,16 @@ MOST_ARGUMENTS = 4
 
 @cache
 def list_shapes() -> tuple[tuple[str, sympy.Expr], ...]:
-    """The definitions of the smooth functions of one argument that are made of others, the largest first."""
+    """The definitions of the smooth functions of one argument that are made of others, the largest first.
+
+    A product such as u*sigmoid(u) is left out: its factors mix with those around it.
+    """
     found = []
     for function in FUNCTIONS:
         if function.arity != 1 or function.parameters or function.inline:
             continue
         shape = expand_applications(function.formula(ARGUMENT))
-        if not shape.has(sympy.Piecewise) and shape.has(sympy.exp, sympy.erf) and shape.args != (ARGUMENT,):
+        if shape.args != (ARGUMENT,) and shape.has(sympy.exp) and not shape.has(sympy.Piecewise) and not shape.is_Mul:
             found.append((function.name, shape))
     return tuple(sorted(found, key=lambda pair: -int(sympy.count_ops(pair[1]))))
 
@@ -54,10 +57,8 @@ def _match(shape: sympy.Basic, expression: sympy.Basic, argument: sympy.Expr | N
         return _match_all(shape.args, expression.args, argument)
     if len(shape.args) > MOST_ARGUMENTS:
         return None
-    # The bare argument comes last: it would take whatever it met first.
-    ordered = sorted(shape.args, key=lambda a: (a == ARGUMENT, not a.is_number))
     for order in itertools.permutations(expression.args):
-        found = _match_all(tuple(ordered), order, argument)
+        found = _match_all(shape.args, order, argument)
         if found is not None:
             return found
     return None

@@ -91,7 +91,7 @@ class Speller:
             return self.atoms[expression]
         if isinstance(expression, sympy.Rational):
             return number_tree(Fraction(int(expression.p), int(expression.q)))
-        named = recognise(expression) if expression.has(sympy.exp, sympy.erf) else None
+        named = recognise(expression) if expression.has(sympy.exp) else None
         if named is not None:
             return Apply(named[0], (self.spell(named[1]),))
         if isinstance(expression, sympy.Add):
@@ -145,7 +145,7 @@ class Speller:
         above, below = list[Expression](), list[Expression]()
         masks: list[Condition] = []
         for factor in sorted(rest, key=self._factor_order):
-            named = recognise(factor) if factor.has(sympy.exp, sympy.erf) else None
+            named = recognise(factor) if factor.has(sympy.exp) else None
             if named is not None:
                 above.append(Apply(named[0], (self.spell(named[1]),)))
                 continue
