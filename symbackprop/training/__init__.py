@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from symbackprop.training.checkpoints import Checkpoint as Checkpoint
 from symbackprop.training.checkpoints import read_checkpoint as read_checkpoint
@@ -24,6 +25,10 @@ from symbackprop.training.rules import Adam as Adam
 from symbackprop.training.rules import Momentum as Momentum
 from symbackprop.training.rules import Optimizer as Optimizer
 from symbackprop.training.rules import UpdateRule as UpdateRule
+
+
+if TYPE_CHECKING:
+    from symbackprop.training.digits import load_digits as load_digits
 
 
 def __getattr__(name: str) -> object:
