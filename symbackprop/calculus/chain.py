@@ -4,8 +4,8 @@ For every definition t[I] = e and every tensor u that e reads, the adjoint of u 
 
     ubar[J]  +=  sum over I of  tbar[I] * d e / d u[J].
 
-SymPy differentiates the scalar body of a term by one slot; this module solves the index equation f(I) = J that says where
-the slot reads u, substitutes the solution and keeps what it cannot solve as a guard.
+SymPy differentiates the scalar body of a term by one slot; this module solves the index equation f(I) = J that says
+where the slot reads u, substitutes the solution and keeps what it cannot solve as a guard.
 """
 
 from __future__ import annotations
@@ -226,11 +226,15 @@ def _adjoint_of(
             continue
         derivative = partial(definition.terms[term].body, slot)
         support = supports.get(reader.name)
-        result, inherited = _solve(definition, term, read, derivative, top, outer, inner, made, support, finite, reserved)
+        result, inherited = _solve(
+            definition, term, read, derivative, top, outer, inner, made, support, finite, reserved
+        )
         contributions.append(Contribution(reader.name, term, slot, derivative, result))
         terms += [result] if result else []
     support = find_support(outer + inner, terms, inherited)
-    return ChainStep(tensor.name, Definition(adjoint, outer + inner, tuple(terms)), tuple(contributions), starts), support
+    return ChainStep(
+        tensor.name, Definition(adjoint, outer + inner, tuple(terms)), tuple(contributions), starts
+    ), support
 
 
 def _own_indices(
@@ -267,7 +271,9 @@ def _solve(
     finite: frozenset[str],
     reserved: frozenset[str],
 ) -> tuple[Term | None, Support | None]:
-    """tbar[I] * derivative, summed over I and the bound indices of the term where the read is at `inner`; and where it is 0."""
+    """tbar[I] * derivative, summed over I and the bound indices of the term where the read is at `inner`; and where
+    it is 0.
+    """
     term = definition.terms[number]
     reader = definition.tensor
     # The axes of the adjoint are marked while solving, since its letters may be those of the reader.
@@ -317,4 +323,3 @@ def _solve(
 def _fixes(form: Affine, index: Index, own: Index) -> bool:
     """Whether form = own says that index is own, in range by itself."""
     return form.index == index and index.size == own.size
-

@@ -1,12 +1,12 @@
 """Definitions: target[indices] = a sum of terms, each a sum over bound indices of a scalar expression.
 
-A term holds a reduction-free SymPy expression over the slot symbols s0, s1, ..., which carry no assumptions, and beside it
-what each slot reads. Slots are numbered in reading order, so that printers can order by them. Guards are equations between
-index forms; a guard that does not hold drops the term, as a Kronecker delta would.
+A term holds a reduction-free SymPy expression over the slot symbols s0, s1, ..., which carry no assumptions, and
+beside it what each slot reads. Slots are numbered in reading order, so that printers can order by them. Guards are
+equations between index forms; a guard that does not hold drops the term, as a Kronecker delta would.
 
-A sum inside a larger formula, or a function of the catalogue applied inside one, is a definition of its own, whose tensor
-has the role HIDDEN. A user's definition keeps the neutral tree that it came from for printing (`tree`, opaque here); an
-adjoint has none.
+A sum inside a larger formula, or a function of the catalogue applied inside one, is a definition of its own, whose
+tensor has the role HIDDEN. A user's definition keeps the neutral tree that it came from for printing (`tree`, opaque
+here); an adjoint has none.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold for a definition to have a value: `body` over `slots` is "nonzero", "positive" or "nonnegative"."""
+    """What must hold for a definition to have a value: `body` over `slots` is "nonzero", "positive" or
+    "nonnegative".
+    """
 
     kind: str
     body: sympy.Expr
@@ -113,8 +115,8 @@ def make_term(
 ) -> Term | None:
     """A term in its plainest form, or None where it is zero.
 
-    A guard that fixes a bound index of coefficient 1 or -1 is contracted; equal slots become one; slots that the body does
-    not read are dropped and the others renumbered in their order; a bound index that nothing reads gives its size.
+    A guard that fixes a bound index of coefficient 1 or -1 is contracted; equal slots become one; slots that the body
+    does not read are dropped and the others renumbered in their order; a bound index that nothing reads gives its size.
     """
     pending, kept = list(guards), []
     bound_left, slot_list = list(bound), list(slots)
@@ -187,7 +189,9 @@ def rename_indices(definition: Definition, names: tuple[str, ...]) -> Definition
         guards = tuple(Equal(g.form.substitute(values)) for g in term.guards)
         terms.append(Term(tuple(bound), term.body, slots, guards))
     values = {o: Affine.of(n) for o, n in zip(definition.indices, free, strict=True)}
-    domain = tuple(Condition(c.kind, c.body, tuple(substitute_slot(s, values) for s in c.slots)) for c in definition.domain)
+    domain = tuple(
+        Condition(c.kind, c.body, tuple(substitute_slot(s, values) for s in c.slots)) for c in definition.domain
+    )
     return Definition(definition.tensor, free, tuple(terms), domain, definition.tree, definition.line)
 
 

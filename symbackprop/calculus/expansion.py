@@ -1,7 +1,7 @@
 """Programs written out at given sizes: every entry of every tensor as one SymPy expression.
 
-This is the plain meaning of a program, against which everything else is checked. An entry of a given tensor is the symbol
-"W[1,2]"; a scalar is its name. Indices count from 1.
+This is the plain meaning of a program, against which everything else is checked. An entry of a given tensor is the
+symbol "W[1,2]"; a scalar is its name. Indices count from 1.
 """
 
 from __future__ import annotations
@@ -105,5 +105,3 @@ class Expansion:
         if isinstance(slot, Count):
             return sympy.Integer(slot.value.evaluate(values))
         return self.entry(slot.tensor.name, tuple(form.evaluate(values) for form in slot.at))
-
-

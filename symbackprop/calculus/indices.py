@@ -1,8 +1,8 @@
 """Indices, sizes and integer-affine forms of them.
 
-A size is a positive integer, a name, or an integer-affine form of names. An index runs from 1 to its size. What stands in
-the brackets of a read is an affine form of indices and sizes. All three are `Affine`, so that substitution, comparison and
-solving are written once.
+A size is a positive integer, a name, or an integer-affine form of names. An index runs from 1 to its size. What stands
+in the brackets of a read is an affine form of indices and sizes. All three are `Affine`, so that substitution,
+comparison and solving are written once.
 """
 
 from __future__ import annotations

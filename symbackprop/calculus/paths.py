@@ -1,11 +1,11 @@
 """The chain rule path by path: every way by which one entry of a tensor reaches the numerator.
 
-A path runs through entries of named tensors, such as W3[1,1] -> z3[1] -> a3[1] -> z4[2] -> a4[2] -> loss. Each of its edges
-carries a local derivative, the partial of one entry by the entry before it, which comes from the one chain rule applied to
-that definition alone. The derivative is the sum over the paths of the products of their factors.
+A path runs through entries of named tensors, such as W3[1,1] -> z3[1] -> a3[1] -> z4[2] -> a4[2] -> loss. Each of its
+edges carries a local derivative, the partial of one entry by the entry before it, which comes from the one chain rule
+applied to that definition alone. The derivative is the sum over the paths of the products of their factors.
 
-Axes whose sizes are integers are walked entry by entry. An axis of symbolic size keeps an index letter, and the sum over a
-path then runs over the letters that the path opened.
+Axes whose sizes are integers are walked entry by entry. An axis of symbolic size keeps an index letter, and the sum
+over a path then runs over the letters that the path opened.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
 
 
 def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]]:
-    """The definition of one tensor with the hidden ones that it reads, all else given; and the tensors that are given."""
+    """The definition of one tensor with the hidden ones that it reads, all else given; and the tensors that are
+    given.
+    """
     chosen: list[Definition] = []
     given: dict[str, Tensor] = {}
     waiting = [name]
@@ -170,7 +172,8 @@ class PathFinder:
             found.append(Path(tuple(reversed(factors)), bound))
             if len(found) > self.limit:
                 raise LimitError(
-                    f"There are more than {self.limit} paths from {start} to {self.numerator}; explain it through the adjoints."
+                    f"There are more than {self.limit} paths from {start} to {self.numerator}; "
+                    "explain it through the adjoints."
                 )
         return tuple(found)
 
@@ -188,7 +191,9 @@ class PathFinder:
         return visit(start)
 
     def steps(self, node: Node, bound: tuple[Index, ...] = ()) -> tuple[tuple[Factor, tuple[Index, ...]], ...]:
-        """The factors that lead one definition further from an entry, with the indices that each opens beside `bound`."""
+        """The factors that lead one definition further from an entry, with the indices that each opens beside
+        `bound`.
+        """
         made: list[tuple[Factor, tuple[Index, ...]]] = []
         for name, by in self.partials.items():
             partial = by.get(node.tensor.name)

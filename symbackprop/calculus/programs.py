@@ -12,7 +12,9 @@ from symbackprop.errors import UnknownNameError
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """For all `indices`: the sum of `left` stands in `relation` ("=", ">", ">=", "<", "<=", "!=") to the sum of `right`."""
+    """For all `indices`: the sum of `left` stands in `relation` ("=", ">", ">=", "<", "<=", "!=") to the sum of
+    `right`.
+    """
 
     indices: tuple[Index, ...]
     left: tuple[Term, ...]
@@ -25,8 +27,8 @@ class Assumption:
 class Program:
     """Definitions in an order in which each reads only what stands above it.
 
-    `leaves` are the inputs, parameters and constants in the order of their declarations; `loss` is the name of the scalar
-    that gradients are taken of by default.
+    `leaves` are the inputs, parameters and constants in the order of their declarations; `loss` is the name of the
+    scalar that gradients are taken of by default.
     """
 
     leaves: tuple[Tensor, ...]
@@ -43,7 +45,9 @@ class Program:
         found = self.tensors().get(name)
         if found is None:
             known = tuple(t.name for t in self.tensors().values() if t.role is not Role.HIDDEN)
-            raise UnknownNameError(f"There is no tensor {name!r}; there are {', '.join(known)}.", name=name, known=known)
+            raise UnknownNameError(
+                f"There is no tensor {name!r}; there are {', '.join(known)}.", name=name, known=known
+            )
         return found
 
     def definition(self, name: str) -> Definition | None:

@@ -1,8 +1,8 @@
 """Where an adjoint is zero whatever flows into it, and which values are finite.
 
-The adjoint of a definition that only the taken branch of a `where` reads is zero outside that branch. Its product with a
-local derivative that is infinite there would be 0 * inf, which is NaN and not 0. So such a product becomes a `where` of the
-same condition; where the local derivative is finite for finite data the product stands as it is.
+The adjoint of a definition that only the taken branch of a `where` reads is zero outside that branch. Its product with
+a local derivative that is infinite there would be 0 * inf, which is NaN and not 0. So such a product becomes a `where`
+of the same condition; where the local derivative is finite for finite data the product stands as it is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Support:
         return tuple(substitute_slot(s, values) for s in self.slots)
 
 
-def restrict(body: sympy.Expr, slots: Sequence[Slot], support: Support, forms: Sequence[Affine]) -> tuple[sympy.Expr, list[Slot]]:
+def restrict(
+    body: sympy.Expr, slots: Sequence[Slot], support: Support, forms: Sequence[Affine]
+) -> tuple[sympy.Expr, list[Slot]]:
     """The body where the support holds and 0 elsewhere, with the slots that this reads."""
     count = len(slots)
     moved = {slot_symbol(k): slot_symbol(count + k) for k in range(len(support.slots))}

@@ -82,15 +82,27 @@ def judge_hand_work() -> tuple[str, str]:
     neuron = sb.parse(NEURON)
     x = sympy.Symbol("x")
     claims = (
-        ("sigmoid'(x) = sigmoid(x)*(1 - sigmoid(x))", sb.verify(sympy.diff(1 / (1 + sympy.exp(-x)), x), "sigmoid(x)*(1 - sigmoid(x))")),
-        ("d loss / d w = 2*(yhat - y)*x*yhat*(1 - yhat)", sb.verify_gradient(neuron, "w", "2*(yhat - y)*x*yhat*(1 - yhat)")),
+        (
+            "sigmoid'(x) = sigmoid(x)*(1 - sigmoid(x))",
+            sb.verify(sympy.diff(1 / (1 + sympy.exp(-x)), x), "sigmoid(x)*(1 - sigmoid(x))"),
+        ),
+        (
+            "d loss / d w = 2*(yhat - y)*x*yhat*(1 - yhat)",
+            sb.verify_gradient(neuron, "w", "2*(yhat - y)*x*yhat*(1 - yhat)"),
+        ),
         ("d loss / d w = x*yhat*(1 - yhat)", sb.verify_gradient(neuron, "w", "x*yhat*(1 - yhat)")),
         ("d loss / d b = 2*(yhat - y)*yhat", sb.verify_gradient(neuron, "b", "2*(yhat - y)*yhat")),
     )
-    parts = ["One sigmoid neuron under squared error:\n", indent(NEURON), "Four hand derivations, as found in notes and posts:\n"]
+    parts = [
+        "One sigmoid neuron under squared error:\n",
+        indent(NEURON),
+        "Four hand derivations, as found in notes and posts:\n",
+    ]
     for claim, verdict in claims:
         parts.append(f"    {claim}")
-        parts.append(textwrap.fill(str(verdict), 76, initial_indent="      ", subsequent_indent="      ", break_long_words=False))
+        parts.append(
+            textwrap.fill(str(verdict), 76, initial_indent="      ", subsequent_indent="      ", break_long_words=False)
+        )
     return "Is my derivation right?", "\n".join(parts)
 
 
@@ -110,7 +122,7 @@ def train_iris() -> tuple[str, str]:
     return "Run it: iris, learned from the derived gradients", "\n".join(
         (
             "    network 4-8-3, tanh, cross-entropy; Adam(0.02), 60 epochs, batches of 16",
-            f"    trained on {found.train_samples} flowers, tested on {found.test_samples} unseen ones, standardised by the former",
+            f"    {found.train_samples} flowers to learn from, {found.test_samples} unseen ones to test on",
             f"    test accuracy of {len(scores)} seeds: {', '.join(f'{s:.1%}' for s in scores)}",
             f"    median: {statistics.median(scores):.1%}",
         )

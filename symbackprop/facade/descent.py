@@ -17,8 +17,8 @@ def descend(
 ) -> Descent:
     """Gradient descent on a scalar formula: theta <- theta - learning_rate * d expr / d theta, exactly.
 
-    `start` is a number, or numbers by name; a decimal number is read as the decimal it shows. The result holds the path, the
-    update, and where the gradient is linear the factor of each step and the closed form after n steps.
+    `start` is a number, or numbers by name; a decimal number is read as the decimal it shows. The result holds the
+    path, the update, and where the gradient is linear the factor of each step and the closed form after n steps.
 
     >>> found = descend("x^2", 1000, 0.1, 100)
     >>> print(found.factor), round(float(found.path[-1]), 12)

@@ -42,7 +42,8 @@ def learn(
     checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> Experiment:
-    """Train a network on a stratified part of a data set, its inputs standardised by that part, and score it on the rest.
+    """Train a network on a stratified part of a data set, its inputs standardised by that part, and score it on the
+    rest.
 
     Raises DataError where the widths of the network do not fit the columns and classes of the data.
     """
@@ -83,6 +84,6 @@ def _check_widths(network: Network, data: DataSet) -> None:
     last = network.layers[-1].units
     if network.input != columns or last != outputs:
         raise DataError(
-            f"The data have {columns} columns and {outputs} {'classes' if data.classes else 'targets'}, and the network has "
-            f"{network.input} inputs and {last} outputs; give it the widths {columns}-...-{outputs}."
+            f"The data have {columns} columns and {outputs} {'classes' if data.classes else 'targets'}, and "
+            f"the network has {network.input} inputs and {last} outputs; give it the widths {columns}-...-{outputs}."
         )

@@ -1,4 +1,6 @@
-"""Explanations: paths from the calculus, words from the notation, numbers from data and a verdict from the proof, joined."""
+"""Explanations: paths from the calculus, words from the notation, numbers from data and a verdict from the proof,
+joined.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,9 @@ def read_entry(adjoints: Adjoints, text: str) -> Node:
         )
     check_entry(tensor, at)
     if adjoints.numerator.axes:
-        raise ArgumentError(f"{adjoints.numerator.name} has axes; the paths of one scalar can be explained, such as the loss.")
+        raise ArgumentError(
+            f"{adjoints.numerator.name} has axes; the paths of one scalar can be explained, such as the loss."
+        )
     return Node(tensor, at)
 
 
@@ -146,7 +150,9 @@ class _Speaker:
         """The gradient of the entry, then every adjoint that it is made of, outputs last."""
         by_name = {d.tensor.name: d for d in folding.definitions}
         first = next(d for d in folding.definitions if d.tensor.denominator == start.tensor.name)
-        made = [ExplainedAdjoint(start, self.tree(instantiate(first, start.at)), self.number(instantiate(first, start.at)))]
+        made = [
+            ExplainedAdjoint(start, self.tree(instantiate(first, start.at)), self.number(instantiate(first, start.at)))
+        ]
         waiting, met = [first], {first.tensor.name}
         while waiting:
             definition = waiting.pop(0)
@@ -183,7 +189,9 @@ def _evaluation(program: Program, data: Mapping[str, object]) -> Evaluation:
     extra = [n for n in data if n not in known and n not in program.size_names]
     missing = [n for n in known if n not in data]
     if extra or missing:
-        parts = ([f"missing: {', '.join(missing)}"] if missing else []) + ([f"unknown: {', '.join(extra)}"] if extra else [])
+        parts = ([f"missing: {', '.join(missing)}"] if missing else []) + (
+            [f"unknown: {', '.join(extra)}"] if extra else []
+        )
         raise DataError(f"The data do not fit the program ({'; '.join(parts)}). It reads {', '.join(known)}.")
     for name, value in data.items():
         try:
@@ -213,4 +221,3 @@ def _read_sizes(tensor: Tensor, shape: tuple[int, ...], sizes: dict[str, int]) -
             expected = axis.evaluate(dict(sizes.items()))
         if expected != length:
             raise DataError(f"{wanted} needs {expected} on the axis {axis}, and the data have the shape {shape}.")
-

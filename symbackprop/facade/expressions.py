@@ -50,7 +50,9 @@ def expression_program(expression: sympy.Expr) -> Program:
     names = [str(s) for s in symbols]
     for name in names:
         if not (name.isascii() and name.isidentifier() and name[0].isalpha()) or name in RESERVED:
-            raise ArgumentError(f"{name!r} is not a name of the formula language: a letter, then letters, digits and _.")
+            raise ArgumentError(
+                f"{name!r} is not a name of the formula language: a letter, then letters, digits and _."
+            )
     if len(set(names)) != len(names):
         raise ArgumentError(f"Two different symbols share a name among {', '.join(names)}.")
     leaves = tuple(Tensor(n, (), Role.INPUT) for n in names)

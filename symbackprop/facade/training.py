@@ -55,9 +55,9 @@ def train(
 ) -> Training:
     """Minimise the loss of a network over mini-batches of `x` [N, D] and `y` [N, K].
 
-    For a loss over classes `y` may also be class numbers [N], counted from 0. What the program assumes of its data is checked
-    once; the code then relies on it. `seed` draws the first parameters and the order of the samples: the same seed gives the
-    same bits. Progress goes to stderr.
+    For a loss over classes `y` may also be class numbers [N], counted from 0. What the program assumes of its data is
+    checked once; the code then relies on it. `seed` draws the first parameters and the order of the samples: the same
+    seed gives the same bits. Progress goes to stderr.
 
     Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
 
@@ -112,6 +112,6 @@ def _check(program: Program, assumption: Assumption, targets: FloatArray) -> Non
     worst = float(np.max(np.abs(found)))
     if worst > 1e-9:
         raise DataError(
-            f"The program assumes {write_assumption(assumption, program)}, and the data are {worst:.3g} away from it; give "
-            "data for which it holds."
+            f"The program assumes {write_assumption(assumption, program)}, and the data are {worst:.3g} away "
+            "from it; give data for which it holds."
         )

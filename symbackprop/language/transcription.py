@@ -40,7 +40,9 @@ def _cut(expression: sympy.Basic, atoms: dict[sympy.Symbol, Expression]) -> symp
         binders = []
         for index, lower, upper in expression.limits:
             if lower != 1:
-                raise UnsupportedError(f"A sum runs from 1 in the formula language, and {expression} starts at {lower}.")
+                raise UnsupportedError(
+                    f"A sum runs from 1 in the formula language, and {expression} starts at {lower}."
+                )
             binders.append(Binder(str(index), transcribe(upper)))
         tree = Reduce("sum", tuple(binders), transcribe(expression.function))
     elif isinstance(expression, sympy.KroneckerDelta):
@@ -54,5 +56,3 @@ def _cut(expression: sympy.Basic, atoms: dict[sympy.Symbol, Expression]) -> symp
     if not expression.args:
         return expression
     return expression.func(*(_cut(a, atoms) for a in expression.args))
-
-

@@ -17,7 +17,8 @@ Width = int | str
 class Dense:
     """A fully connected layer, a = f(W x + b): `units` outputs, each reading every input.
 
-    W is [units, fan-in], b is [units]. `activation` is a scalar function of the catalogue, or "softmax" or "log_softmax".
+    W is [units, fan-in], b is [units]. `activation` is a scalar function of the catalogue, or "softmax" or
+    "log_softmax".
 
     >>> Dense(3, "tanh")
     Dense(units=3, activation='tanh', bias=True)
@@ -50,7 +51,6 @@ class Architecture:
     output: str
     loss: str
     classifies: bool
-
 
 
 def write_network(inputs: Width, layers: Sequence[Dense], loss: str, batch: str | None = "N") -> Architecture:

@@ -1,8 +1,9 @@
 """Forward fragments: whatever has an index, as formula text.
 
-A fragment is written in the formula language with names in braces where a network puts its own: tensors `{z}` `{x}` `{W}`,
-index letters `{i}` `{j}`, `{n}` for the batch index with its comma (nothing where there is no batch) and `{per_sample}` for
-the division by the batch size. Its gradient, its LaTeX, its proof and its code follow from that text.
+A fragment is written in the formula language with names in braces where a network puts its own: tensors `{z}` `{x}`
+`{W}`, index letters `{i}` `{j}`, `{n}` for the batch index with its comma (nothing where there is no batch) and
+`{per_sample}` for the division by the batch size. Its gradient, its LaTeX, its proof and its code follow from that
+text.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ NORMALISATIONS = (SOFTMAX, LOG_SOFTMAX)
 class Loss:
     """A loss as formula text over the outputs `{a}` and the targets `{y}`.
 
-    `reduction` says what is summed and what is averaged, `unit` in what the value is measured. `assumes` are facts about the
-    targets that the text declares; `normalises` says that the loss names the softmax `{p}` of its logits itself.
+    `reduction` says what is summed and what is averaged, `unit` in what the value is measured. `assumes` are facts
+    about the targets that the text declares; `normalises` says that the loss names the softmax `{p}` of its logits
+    itself.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""A derivation as a page: Markdown with LaTeX, and HTML whose formulas are MathML, so that it reads without a network."""
+"""A derivation as a page: Markdown with LaTeX, and HTML whose formulas are MathML, so that it reads without a
+network.
+"""
 
 from __future__ import annotations
 

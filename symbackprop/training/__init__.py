@@ -26,7 +26,6 @@ from symbackprop.training.rules import Momentum as Momentum
 from symbackprop.training.rules import Optimizer as Optimizer
 from symbackprop.training.rules import UpdateRule as UpdateRule
 
-
 if TYPE_CHECKING:
     from symbackprop.training.digits import load_digits as load_digits
 

@@ -1,7 +1,7 @@
 """The chain rule path by path, in words: text, LaTeX and Markdown, in English and in Chinese.
 
-An `Explanation` is a value that its maker has filled: paths with their factors, each as a tree and, where data were given,
-as a number; the gradient that was derived; and the sentence of the verdict that compares both.
+An `Explanation` is a value that its maker has filled: paths with their factors, each as a tree and, where data were
+given, as a number; the gradient that was derived; and the sentence of the verdict that compares both.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ WORDS = {
     "en": Words(
         opening="The chain rule for {head}: {count} paths lead from {start} to {end}.",
         one_path="The chain rule for {head}: one path leads from {start} to {end}.",
-        through="The chain rule for {head}: {count} paths lead from {start} to {end}; here they are through the adjoints.",
+        through="The chain rule for {head}: {count} paths lead from {start} to {end}; here through the adjoints.",
         path="Path {number}",
         product="product",
         summed="summed over {letters}",

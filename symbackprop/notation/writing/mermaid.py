@@ -1,7 +1,7 @@
 """A network drawn in Mermaid, its units as nodes and the paths of one derivative highlighted.
 
-The units are the entries of the tensors that are neither parameters nor hidden. An entry that only feeds one other entry,
-which itself reads nothing else, is drawn as one node with it: z3[1] and a3[1] are one neuron.
+The units are the entries of the tensors that are neither parameters nor hidden. An entry that only feeds one other
+entry, which itself reads nothing else, is drawn as one node with it: z3[1] and a3[1] are one neuron.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Definitions as SymPy objects: `Sum`, `Indexed` and `KroneckerDelta`, made at the edge and nowhere else.
 
-The engine never computes with these (SymPy captures bound indices when it substitutes in a `Sum`); they are for a reader
-who goes on in SymPy.
+The engine never computes with these (SymPy captures bound indices when it substitutes in a `Sum`); they are for a
+reader who goes on in SymPy.
 """
 
 from __future__ import annotations
