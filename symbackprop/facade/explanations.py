@@ -178,7 +178,9 @@ def _kind(factor: Factor) -> str:
             return "bias" if factor.wrt.tensor.role is Role.PARAM else "other"
         if len(term.slots) == 1 and term.body.is_Symbol and isinstance(term.slots[0], Read):
             return "weight" if term.slots[0].tensor.role is Role.PARAM else "value"
-    return "activation" if factor.of.at == factor.wrt.at else "other"
+    names = {factor.of.tensor.name, factor.wrt.tensor.name}
+    bends = any(read.tensor.name in names for term in factor.terms for _, read in term.reads())
+    return "activation" if bends and factor.of.at == factor.wrt.at else "other"
 
 
 def _evaluation(program: Program, data: Mapping[str, object]) -> Evaluation:

@@ -114,6 +114,7 @@ def mlp_layers(widths: Sequence[Width], activation: str, output: str) -> tuple[D
     """The layers of a multilayer perceptron of the given widths, inputs first; `output` is the last activation."""
     if isinstance(widths, str) or not isinstance(widths, Sequence) or len(widths) < 2:
         raise ArgumentError(f"widths = {widths!r} must list at least the inputs and the outputs, such as [3, 3].")
+    _activation_text(activation)
     return (*(Dense(w, activation) for w in widths[1:-1]), Dense(widths[-1], output))
 
 

@@ -69,6 +69,8 @@ def bracket(text: str) -> str:
 
 def function_latex(name: str, arguments: str, raised: str = "", primed: bool = False) -> str:
     """A function of the catalogue or an elementary one, applied."""
+    if name == "sqrt" and not raised and not primed:
+        return rf"\sqrt{{{arguments}}}"
     tex = next((str(f.tex) for f in FUNCTIONS if f.name == name), rf"\operatorname{{{name}}}".replace("_", r"\_"))
     return tex + ("'" if primed else "") + (f"^{{{raised}}}" if raised else "") + bracket(arguments)
 
