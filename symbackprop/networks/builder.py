@@ -133,7 +133,7 @@ def _activation_text(name: str) -> str:
     for fragment in NORMALISATIONS:
         if fragment.name == name:
             return fragment.text
-    known = tuple(f.name for f in (*FUNCTIONS, *NORMALISATIONS))
+    known = (*(f.name for f in FUNCTIONS if f.arity == 1), *(f.name for f in NORMALISATIONS))
     if name not in known:
         raise UnknownNameError(
             f"There is no activation {name!r}; there are {', '.join(known)}.", name=name, known=known
