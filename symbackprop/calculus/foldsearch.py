@@ -23,7 +23,13 @@ from symbackprop.calculus.support import finite_tensors
 from symbackprop.calculus.tensors import Count, Role, Tensor
 
 DEPTH = 5
-PRODUCTS = 30_000
+WRITTEN = 4
+"""How many of the smallest polynomials of one step are written out to see which is shortest."""
+PATIENCE = 2
+"""How many steps may follow one another without a shorter form."""
+PRODUCTS = 1_600
+LETTERS = 1_500
+"""Polynomials of atoms with more letters than this are not written out: no short form has been met among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class FoldSearch:
             for outline in outlines:
                 for name in outline.needs:
                     self.by_name.setdefault(name, []).append(outline)
+        self.tired: set[str] = set()
+        """The adjoints for which a search came to the end of its budget; they are left as they are."""
         self.found: dict[tuple[object, ...], _Found | None] = {}
 
     def _rules_of(self, name: str) -> tuple[Rule, ...]:
@@ -132,6 +140,8 @@ class FoldSearch:
     def inline(self, before: tuple[Definition, ...], inlined: tuple[Definition, ...]) -> Fold | None:
         """The shortest form of an adjoint with `inlined` written in; None where no form is proved equal to it."""
         name = before[0].tensor.name
+        if name in self.tired:
+            return None
         outlines, sources = self._relevant(before + inlined)
         numbering = Numbering()
         key: tuple[object, ...] = (
@@ -195,6 +205,7 @@ class FoldSearch:
         try:
             step = self._search(before, inlined, rules, sources)
         except (NoNormalFormError, OutOfBudgetError, RecursionError):
+            self.tired.add(before[0].tensor.name)
             return unchanged
         finally:
             self.algebra.set_rules(self.believed)
@@ -255,25 +266,31 @@ class FoldSearch:
 
     def _descend(self, shaper: Shaper, start: Poly, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rules on the way to the shortest form."""
+        if _size(start) > LETTERS:
+            raise OutOfBudgetError(f"more than {LETTERS} letters")
         state = start
         path: tuple[Rule, ...] = ()
         best: tuple[int, tuple[Rule, ...]] = (_cost(shaper, start), ())
         seen = [start]
-        for _ in range(DEPTH):
-            options = []
+        waiting = 0
+        while len(path) < DEPTH and waiting < PATIENCE:
+            reached = []
             for k, rule in enumerate(rules):
                 if rule in path:
                     continue
                 poly = apply_rule(self.algebra, state, rule)
-                if poly not in seen:
+                if poly not in seen and _size(poly) <= LETTERS:
                     seen.append(poly)
-                    options.append((_cost(shaper, poly), k, poly))
-            if not options:
+                    reached.append((_size(poly), k, poly))
+            if not reached:
                 break
+            reached.sort(key=lambda r: r[:2])
+            options = [(_cost(shaper, poly), k, poly) for _, k, poly in reached[:WRITTEN]]
             cost, k, state = min(options, key=lambda o: o[:2])
             path = (*path, rules[k])
+            waiting += 1
             if cost < best[0]:
-                best = (cost, path)
+                best, waiting = (cost, path), 0
         return best[1]
 
     def _emit(
@@ -352,3 +369,8 @@ def _shapes(shaper: Shaper, poly: Poly) -> list[tuple[tuple[Atom, ...], Form]]:
 def _cost(shaper: Shaper, poly: Poly) -> int:
     """The symbols that a polynomial takes."""
     return sum(form.cost + 4 * len(deltas) for deltas, form in _shapes(shaper, poly))
+
+
+def _size(poly: Poly) -> int:
+    """A measure of a polynomial that is quick to take: the letters of its atoms."""
+    return sum(1 + sum(len(a.key) for a, _ in m) for m in poly)

@@ -113,7 +113,7 @@ def _replacing(algebra: Algebra, rule: Rule) -> Replace:
     def replace(atom: Atom, exponent: Number) -> Poly | None:
         values = match(rule.pattern, atom) if atom.kind is rule.pattern.kind else None
         times = Fraction(exponent) / Fraction(rule.exponent)
-        if values is None or (times.denominator != 1 and len(rule.value) != 1):
+        if values is None or (times.denominator != 1 and not (atom.positive and len(rule.value) == 1)):
             return None
         return algebra.raise_to(algebra.rename(rule.value, values), times)
 

@@ -304,13 +304,13 @@ class Polynomials(ABC):
             return self.product(value, factors)
         found = self.factors(rest) if whole else [(rest, 1)]
         for factor, multiplicity in found:
-            if len(factor) == 1 and () not in factor:
-                (monomial,) = factor
-                for atom, e in monomial:
-                    factors[atom] = factors.get(atom, 0) + e * multiplicity * exponent
+            # A name is not negative where its root is defined; of x^2 and x*y that does not follow.
+            lone = next(iter(factor)) if len(factor) == 1 else ()
+            if len(lone) == 1 and lone[0][1] == 1 and factor[lone] == 1:
+                atom = lone[0][0]
             else:
                 atom = self.table.intern(Kind.POWER, "", (), (), factor)
-                factors[atom] = factors.get(atom, 0) + multiplicity * exponent
+            factors[atom] = factors.get(atom, 0) + multiplicity * exponent
         return self.product(value, factors)
 
     def factors(self, poly: Poly) -> list[tuple[Poly, int]]:

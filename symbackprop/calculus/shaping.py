@@ -152,6 +152,7 @@ class Shaper:
 
     def _monomial(self, number: Number, factors: dict[Atom, Number], extra: list[tuple[Form, Number]]) -> Form:
         """number * atoms * further forms."""
+        self.algebra.budget.spend()
         parts: list[tuple[Form, Number]] = list(extra)
         exponents: Poly = {}
         for atom, exponent in factors.items():
