@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import sympy
 
+from symbackprop.calculus.definitions import Term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
@@ -14,6 +15,7 @@ from symbackprop.language import read_expression
 from symbackprop.language import tree as t
 from symbackprop.proof.claims import read_side
 
+RELATIONS = {"nonzero": sympy.Ne, "positive": sympy.Gt, "nonnegative": sympy.Ge}
 Formula: TypeAlias = sympy.Expr | str | int | float
 
 
@@ -24,13 +26,22 @@ def read_scalar(formula: Formula) -> sympy.Expr:
     x**2 + 1
     """
     if isinstance(formula, str):
-        return _read_text(formula)
+        return _read_text(formula)[0]
     if isinstance(formula, bool) or not isinstance(formula, sympy.Expr | int | float):
         raise ArgumentError(f"A formula is text or a SymPy expression, not {type(formula).__name__}.")
     return formula if isinstance(formula, sympy.Expr) else sympy.Number(formula)
 
 
-def _read_text(text: str) -> sympy.Expr:
+def read_conditions(formula: Formula) -> tuple[sympy.Basic, ...]:
+    """What must hold for a formula given as text to have a value, as relations; SymPy turns x/x into 1 and forgets them.
+
+    >>> read_conditions("x/x")
+    (Ne(x, 0),)
+    """
+    return _read_text(formula)[1] if isinstance(formula, str) else ()
+
+
+def _read_text(text: str) -> tuple[sympy.Expr, tuple[sympy.Basic, ...]]:
     tree = read_expression(text)
     for node, _ in t.walk(tree):
         if isinstance(node, t.Access | t.Reduce | t.Entry):
@@ -43,4 +54,10 @@ def _read_text(text: str) -> sympy.Expr:
     program = Program(tuple(Tensor(name, (), Role.INPUT) for name in names), ())
     side = read_side(program, tree, {})
     expansion = Expansion(program.extended(side.needed), {})
-    return sympy.Add(*(expansion.term(term, {}) for term in side.definition.terms))
+    value = sympy.Add(*(expansion.term(term, {}) for term in side.definition.terms))
+    conditions = [
+        RELATIONS[c.kind](expansion.term(Term((), c.body, c.slots), {}), 0)
+        for d in (*side.needed, side.definition)
+        for c in d.domain
+    ]
+    return value, tuple(c for c in dict.fromkeys(conditions) if c != sympy.true)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import sympy
@@ -11,10 +12,10 @@ from symbackprop.errors import FormulaError
 from symbackprop.facade.expressions import without_kinks
 from symbackprop.facade.networks import Network
 from symbackprop.facade.programs import Program
-from symbackprop.facade.scalars import Formula, read_scalar
-from symbackprop.language import read_expression
+from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
+from symbackprop.language import read_expression, write_tree
 from symbackprop.language import tree as t
-from symbackprop.language.transcription import transcribe
+from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.proof import Verdict, decide, documents
 from symbackprop.proof.claims import JudgedClaim, judge_gradient
 
@@ -29,7 +30,16 @@ def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = 
     >>> verify("x^2", "x*abs(x)").refuted
     True
     """
-    return decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assume])
+    verdict = decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assume])
+    if not verdict.proved:
+        return verdict
+    # SymPy forgets on construction that x/x needs x != 0; the text does not.
+    said, count = {_content(f) for f in verdict.formulas}, len(verdict.formulas)
+    found = {_content(c): c for c in (*read_conditions(left), *read_conditions(right))}
+    new = [c for content, c in found.items() if content not in said]
+    texts = [write_tree(transcribe_condition(c)) for c in new]
+    hypotheses = (*verdict.hypotheses[:count], *texts, *verdict.hypotheses[count:])
+    return replace(verdict, hypotheses=hypotheses, formulas=(*verdict.formulas, *new))
 
 
 def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: str = "loss") -> Verdict:
@@ -57,6 +67,13 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
 def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
     """Judge every claim in the `symbackprop` fences of a Markdown file."""
     return [(judged, judged.verdict) for judged in documents.check_document(path)]
+
+
+def _content(relation: sympy.Basic) -> tuple[object, ...]:
+    """What a relation says: x - 1 != 0 and x != 1 are one."""
+    if not isinstance(relation, sympy.core.relational.Relational):
+        return (relation,)
+    return type(relation), sympy.expand(relation.lhs - relation.rhs)
 
 
 def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:

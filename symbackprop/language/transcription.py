@@ -9,7 +9,7 @@ import sympy
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.reader import read_expression
 from symbackprop.language.spelling import Speller
-from symbackprop.language.tree import Access, Binder, Compare, Expression, Number, Reduce, Where
+from symbackprop.language.tree import Access, Binder, Compare, Condition, Expression, Number, Reduce, Where
 
 
 def transcribe(expression: sympy.Expr) -> Expression:
@@ -29,6 +29,16 @@ def transcribe(expression: sympy.Expr) -> Expression:
         return Speller(atoms).spell(shell)
     except TypeError as error:
         raise UnsupportedError(str(error)) from error
+
+
+def transcribe_condition(relation: sympy.Basic) -> Condition:
+    """The tree of a relation between expressions over symbols.
+
+    >>> from symbackprop.language.writer import write_tree
+    >>> write_tree(transcribe_condition(sympy.Symbol("x") > 0))
+    'x > 0'
+    """
+    return Speller({s: read_expression(s.name) for s in sorted(relation.free_symbols, key=str)}).condition(relation)
 
 
 def _cut(expression: sympy.Basic, atoms: dict[sympy.Symbol, Expression]) -> sympy.Basic:

@@ -6,7 +6,7 @@ The same printer writes scalar notation, whose trees have numbers for indices an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop.calculus.tensors import Tensor
@@ -179,6 +179,9 @@ class IndexWriter:
         sign, above, below = split_product(tree)
         sums: list[Expression] = [f for f in above if isinstance(f, Reduce)]
         plain = [f for f in above if not isinstance(f, Reduce)]
+        if plain or below:  # 2/N rather than 2 times 1/N
+            sums, sizes = self._open_means(sums)
+            below = [*below, *sizes]
         if below:  # no fraction stands above the bar of another
             tall = [f for f in plain if isinstance(f, Access | Where) and self.piece(f).strength == FRACTION]
             plain, sums = [f for f in plain if f not in tall], tall + sums
@@ -194,6 +197,19 @@ class IndexWriter:
             return Piece(f"-{text}", SUM)
         strength = PRODUCT if sums or piece is None else piece.strength
         return Piece(text, strength, any(isinstance(f, Reduce) for f in sums))
+
+    def _open_means(self, factors: list[Expression]) -> tuple[list[Expression], list[Expression]]:
+        """The factors with sums in place of means, and the sizes that these are then divided by."""
+        opened, sizes = list[Expression](), list[Expression]()
+        for factor in factors:
+            if isinstance(factor, Reduce) and factor.operation == "mean":
+                ranges = [find_range(b, factor.body, self.names.tensors) for b in factor.binders]
+                known = [size for size in ranges if size is not None]
+                if len(known) == len(ranges):
+                    factor = replace(factor, operation="sum")
+                    sizes += known
+            opened.append(factor)
+        return opened, sizes
 
     def fraction(self, above: list[Expression], below: list[Expression]) -> Piece:
         """The product of `above` over that of `below`."""
