@@ -185,9 +185,9 @@ class Algebra(Sums):
 
         return self.rewrite(poly, Rewrite(replace, frozenset(definitions)))
 
-    def rebuild(self, poly: Poly) -> Poly:
-        """The polynomial built again, so that the rules of now apply inside it."""
-        return self.rewrite(poly, Rewrite(lambda atom, exponent: None))
+    def rebuild(self, poly: Poly, names: frozenset[str] | None = None) -> Poly:
+        """The polynomial built again where it reads one of `names`, so that the rules of now apply inside it."""
+        return self.rewrite(poly, Rewrite(lambda atom, exponent: None, names))
 
     def transform(self, poly: Poly, values: IndexMap, rewrite: Rewrite | None) -> Poly:
         """Substitute indices and replace atoms, at any depth."""
@@ -213,9 +213,12 @@ class Algebra(Sums):
 
     def _transform_atom(self, atom: Atom, exponent: Number, values: IndexMap, rewrite: Rewrite | None) -> Poly:
         if rewrite is not None:
-            replaced = rewrite.replace(atom, exponent)
-            if replaced is not None:
-                return self.transform(replaced, values, None) if values else replaced
+            # Indices first: bound labels of what is put in must not meet the label of a sum around the atom.
+            ((monomial, coefficient), *others) = self.rename({((atom, 1),): 1}, values).items() or [((), 0)]
+            if not others and coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+                replaced = rewrite.replace(monomial[0][0], exponent)
+                if replaced is not None:
+                    return replaced
             return self._build(atom, exponent, values, rewrite)
         mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if isinstance(i, str) or i in atom.free]
         key = (atom, tuple(sorted(mine, key=_first)))

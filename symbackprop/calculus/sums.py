@@ -112,6 +112,9 @@ class Sums(Polynomials):
     def _component(self, factors: dict[Atom, Number], indices: tuple[Index, ...]) -> Poly:
         """A sum that does not split, with canonical labels: the least text over all labellings that can give it."""
         height = 1 + max(a.height for a in factors)
+        # A label of a sum around this one may be as high where a definition was put in below it.
+        outer = [i.name for a in factors for i in a.free if i.name.startswith("#") and i not in indices]
+        height = max([height, *(1 + int(name[1:].partition("_")[0]) for name in outer)])
         monomial = make_monomial(factors.items())
         colours = _colours(monomial, indices)
         ordered = sorted(indices, key=colours.__getitem__)
