@@ -14,11 +14,11 @@ class OracleProgram:
     text: str
     sizes: Mapping[str, int]
     smallest: Mapping[str, int]
+    small_text: str = ""
+    """The text that is written out where its own literal sizes are too large for `sympy.diff`."""
 
 
-SEED_NETWORK = OracleProgram(
-    "the seed's 3-3-3-3-3 network",
-    """
+SEED_TEXT = """
     input x[3], y[3]
     param W1[3,3], b1[3], W2[3,3], b2[3], W3[3,3], b3[3], W4[3,3], b4[3]
     z1[i] = sum(j, W1[i,j]*x[j]) + b1[i]
@@ -29,9 +29,9 @@ SEED_NETWORK = OracleProgram(
     a3[i] = sigmoid(z3[i])
     z4[i] = sum(j, W4[i,j]*a3[j]) + b4[i]
     loss  = mean(i, (z4[i] - y[i])^2)
-    """,
-    {},
-    {},
+    """
+SEED_NETWORK = OracleProgram(
+    "the seed's 3-3-3-3-3 network", SEED_TEXT, {}, {}, SEED_TEXT.replace("3,3]", "2,2]").replace("[3]", "[2]")
 )
 
 CLASSIFIER = OracleProgram(
