@@ -25,6 +25,8 @@ from symbackprop.notation.writing import choose_names, write_definitions, write_
 from symbackprop.notation.writing.explanations import Explanation
 from symbackprop.notation.writing.narration import narrate_chain, narrate_fold
 from symbackprop.notation.writing.sympy_objects import definition_expression
+from symbackprop.proof import Verdict
+from symbackprop.proof.certificates import certify
 from symbackprop.report import Section, write_formula, write_html, write_markdown
 
 TARGETS = ("numpy",)
@@ -200,6 +202,10 @@ class Derivation:
         """
         chosen = choose_names(self.program.core.tensors(), self.program.core.size_names, names)
         return explain(self.core, self.folding, entry, language, at, limit, chosen)
+
+    def certify(self) -> Verdict:
+        """Prove every fold again, and compare the folded adjoints with the unfolded ones in numbers."""
+        return certify(self.core, self.folding)
 
     def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> NumpyFunction:
         """A function f(params, /, **data) that returns (value, {name: gradient}).

@@ -137,7 +137,7 @@ class Place:
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
         """The first entry whose two sides are far apart in floating point."""
-        numbers = Evaluation(self.program, self.sizes, self._given)
+        numbers = Evaluation(self.program, self.sizes, self.value_of)
         for entry in list_entries(left.indices, self.sizes):
             sides = []
             for definition in (left, right):
@@ -147,7 +147,7 @@ class Place:
                 return entry
         return None
 
-    def _given(self, name: str, entry: Entry) -> float:
+    def value_of(self, name: str, entry: Entry) -> float:
         """A value for an entry of what is given, such that the assumed equations hold."""
         symbol = entry_symbol(name, entry)
         if symbol not in self.solved:
