@@ -26,7 +26,9 @@ def network_options(command: Command) -> Command:
             click.option("--activation", help="Activation of the hidden layers (default sigmoid)."),
             click.option("--output", help="Activation of the last layer (default identity)."),
             click.option("--loss", help="mse, mae, huber, bce, bce_logits or cross_entropy (default mse)."),
-            click.option("--batch", metavar="NAME|none", help="Name of the batch size, or none for one sample (default N)."),
+            click.option(
+                "--batch", metavar="NAME|none", help="Name of the batch size, or none for one sample (default N)."
+            ),
         )
     ):
         command = option(command)
@@ -99,9 +101,13 @@ def derive(
 @network_options
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option("--at", metavar="DATA.json", help="Put the numbers of these arrays under each factor.")
-@click.option("--paths", type=click.IntRange(1), default=9, show_default=True, help="Beyond so many, go through the adjoints.")
+@click.option(
+    "--paths", type=click.IntRange(1), default=9, show_default=True, help="Beyond so many, go through the adjoints."
+)
 @click.option("--names", type=click.Choice(["seed"]), help="Write W3[1,1] as w_{311}.")
-@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown", "mermaid"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "latex", "markdown", "mermaid"]), default="text", show_default=True
+)
 def explain(
     source: str,
     entry: str,
@@ -161,7 +167,9 @@ def source(
 @click.option("--lr", type=float, help="The learning rate (default 0.01).")
 @click.option("--epochs", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
-@click.option("--test-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.3, show_default=True)
+@click.option(
+    "--test-fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.3, show_default=True
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--checkpoint", metavar="FILE.npz", help="Write the state after each epoch, and go on from it.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")

@@ -33,10 +33,11 @@ def describe(experiment: Experiment) -> str:
     """What a training came to, in three lines."""
     history = experiment.training.history
     form = "{:.1%}" if experiment.measure == "accuracy" else "{:.6g}"
+    name = experiment.measure
     return "\n".join(
         (
             f"loss: {history[0]:.4f} in the first epoch, {history[-1]:.4f} in the last of {len(history)}",
-            f"{experiment.measure} on {experiment.train_samples} training samples: {form.format(experiment.train_score)}",
-            f"{experiment.measure} on {experiment.test_samples} unseen samples: {form.format(experiment.test_score)}",
+            f"{name} on {experiment.train_samples} training samples: {form.format(experiment.train_score)}",
+            f"{name} on {experiment.test_samples} unseen samples: {form.format(experiment.test_score)}",
         )
     )

@@ -19,7 +19,9 @@ def read_source(
     given = {"--activation": activation, "--output": output, "--loss": loss, "--batch": batch}
     wrong = [name for name, value in given.items() if value is not None]
     if wrong:
-        raise ArgumentError(f"{', '.join(wrong)} goes with a network such as mlp:3-3-3; {source} says these things itself.")
+        raise ArgumentError(
+            f"{', '.join(wrong)} goes with a network such as mlp:3-3-3; {source} says these things itself."
+        )
     text = read_text(source)
     return sb.parse(extract_fences(text) if source.endswith((".md", ".markdown")) else text)
 
@@ -53,5 +55,5 @@ def read_data(path: str) -> dict[str, object]:
     except json.JSONDecodeError as error:
         raise DataError(f"{path} is not JSON: {error}.") from error
     if not isinstance(data, dict):
-        raise DataError(f"{path} must hold an object of arrays by name, such as {{\"x\": [1, 2]}}.")
+        raise DataError(f'{path} must hold an object of arrays by name, such as {{"x": [1, 2]}}.')
     return data

@@ -197,8 +197,8 @@ class Derivation:
     ) -> Explanation:
         """The chain rule for one entry, such as "W3[1,1]", path by path.
 
-        Beyond `limit` paths it goes through the adjoints. `at` holds arrays by name, whose numbers then stand under each
-        factor; `language` is "en" or "zh".
+        Beyond `limit` paths it goes through the adjoints. `at` holds arrays by name, whose numbers then stand under
+        each factor; `language` is "en" or "zh".
         """
         chosen = choose_names(self.program.core.tensors(), self.program.core.size_names, names)
         return explain(self.core, self.folding, entry, language, at, limit, chosen)
@@ -220,7 +220,11 @@ class Derivation:
         """A Python module that computes the value and the gradients without symbackprop."""
         _check_target(target)
         return source_numpy(
-            self.core.program, self.unconditional.definitions, self.core.numerator.name, self._outputs, comments=self._comments
+            self.core.program,
+            self.unconditional.definitions,
+            self.core.numerator.name,
+            self._outputs,
+            comments=self._comments,
         )
 
     @property

@@ -49,7 +49,8 @@ class Network:
     def init(self, seed: int = 0, dtype: str = "float64") -> dict[str, NDArray[np.floating]]:
         """Parameters to begin with: weights uniform in +-sqrt(6 / (fan-in + fan-out)), biases zero.
 
-        Source: Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks, equation 16.
+        Source: Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks,
+        equation 16.
         """
         generator = np.random.default_rng(seed)
         made: dict[str, NDArray[np.floating]] = {}

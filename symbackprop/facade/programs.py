@@ -38,7 +38,9 @@ class Program:
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
-        """The user's own definitions, in order; a nested sum stands in the tree of the definition that it is part of."""
+        """The user's own definitions, in order; a nested sum stands in the tree of the definition that it is part
+        of.
+        """
         return tuple(d for d in self.core.definitions if d.tensor.role is not Role.HIDDEN)
 
     @property

@@ -33,7 +33,8 @@ def read_scalar(formula: Formula) -> sympy.Expr:
 
 
 def read_conditions(formula: Formula) -> tuple[sympy.Basic, ...]:
-    """What must hold for a formula given as text to have a value, as relations; SymPy turns x/x into 1 and forgets them.
+    """What must hold for a formula given as text to have a value, as relations; SymPy turns x/x into 1 and forgets
+    them.
 
     >>> read_conditions("x/x")
     (Ne(x, 0),)
@@ -46,7 +47,8 @@ def _read_text(text: str) -> tuple[sympy.Expr, tuple[sympy.Basic, ...]]:
     for node, _ in t.walk(tree):
         if isinstance(node, t.Access | t.Reduce | t.Entry):
             raise FormulaError(
-                f"Only scalars can be compared by themselves, and {text!r} has indices; use verify_gradient with a program.",
+                f"Only scalars can be compared by themselves, and {text!r} has indices; "
+                "use verify_gradient with a program.",
                 line=node.line or None,
                 column=node.column or None,
             )

@@ -45,8 +45,8 @@ def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = 
 def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: str = "loss") -> Verdict:
     """Decide whether a claimed derivative of `of` by an entry such as "W[k,d]" is the one that the chain rule gives.
 
-    `claim` is text in the formula language, or a SymPy expression of the program's scalars. It may read every tensor of the
-    program, and `adj(z[n,i])`, the adjoint of one.
+    `claim` is text in the formula language, or a SymPy expression of the program's scalars. It may read every tensor
+    of the program, and `adj(z[n,i])`, the adjoint of one.
 
     >>> from symbackprop.facade.programs import parse
     >>> neuron = parse("input x, y\\nparam w\\nloss = (w*x - y)^2")
@@ -58,7 +58,9 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
     core = program.program.core if isinstance(program, Network) else program.core
     head = read_expression(wrt)
     if not isinstance(head, t.Name | t.Access):
-        raise FormulaError(f"{wrt!r} is not a tensor or an entry of one, such as W[k,d].", found=wrt, expected="an entry")
+        raise FormulaError(
+            f"{wrt!r} is not a tensor or an entry of one, such as W[k,d].", found=wrt, expected="an entry"
+        )
     core.tensor(of)
     tree = read_expression(claim) if isinstance(claim, str) else transcribe(without_kinks(read_scalar(claim)))
     return judge_gradient(core, of, head, tree)
@@ -80,7 +82,14 @@ def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:
     """An assumption such as "eps > 0"."""
     if not isinstance(relation, str):
         return relation
-    for sign, make in ((">=", sympy.Ge), ("<=", sympy.Le), ("!=", sympy.Ne), (">", sympy.Gt), ("<", sympy.Lt), ("=", sympy.Eq)):
+    for sign, make in (
+        (">=", sympy.Ge),
+        ("<=", sympy.Le),
+        ("!=", sympy.Ne),
+        (">", sympy.Gt),
+        ("<", sympy.Lt),
+        ("=", sympy.Eq),
+    ):
         left, found, right = relation.partition(sign)
         if found:
             return make(read_scalar(left), read_scalar(right))

@@ -65,4 +65,6 @@ def _cut(expression: sympy.Basic, atoms: dict[sympy.Symbol, Expression]) -> symp
         return symbol
     if not expression.args:
         return expression
-    return expression.func(*(_cut(a, atoms) for a in expression.args))
+    arguments = tuple(_cut(a, atoms) for a in expression.args)
+    # Made again, 2*(x - y) would become 2*x - 2*y.
+    return expression if arguments == expression.args else expression.func(*arguments)

@@ -1,4 +1,6 @@
-"""Certificates of folded derivations: every step proved again, and the result evaluated beside the unfolded adjoints."""
+"""Certificates of folded derivations: every step proved again, and the result evaluated beside the unfolded
+adjoints.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ TOLERANCE = 1e-9
 def certify(adjoints: Adjoints, folding: Folding) -> Verdict:
     """Whether folded adjoints are what the chain rule gave.
 
-    Each fold is proved by the normal form, for all sizes. Independently of it, every folded adjoint is evaluated at two sets
-    of small sizes and compared with the unfolded one; a difference refutes, whatever the normal form said.
+    Each fold is proved by the normal form, for all sizes. Independently of it, every folded adjoint is evaluated at
+    two sets of small sizes and compared with the unfolded one; a difference refutes, whatever the normal form said.
     """
     program = adjoints.program
     raw, folded = program.extended(adjoints.definitions), program.extended(folding.definitions)

@@ -1,7 +1,7 @@
 """Claims of the formula language, judged against the program that they speak of.
 
-What a claim says of a derivative is compared with the derivative that the chain rule gives, unfolded; its folded form only
-serves the diagnosis, which then speaks in the names of the program.
+What a claim says of a derivative is compared with the derivative that the chain rule gives, unfolded; its folded form
+only serves the diagnosis, which then speaks in the names of the program.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Whether two definitions of one tensor are equal: for all sizes by the normal form, else written out at small ones.
 
-A claim is first refuted if it can be: both sides are written out at small distinct sizes and evaluated at a rational point.
-A proof may keep names of the program as symbols, since what holds for any value of `a1` holds for the value that it has;
-a refutation may not, and is made in what is given alone.
+A claim is first refuted if it can be: both sides are written out at small distinct sizes and evaluated at a rational
+point. A proof may keep names of the program as symbols, since what holds for any value of `a1` holds for the value
+that it has; a refutation may not, and is made in what is given alone.
 """
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from symbackprop.language.writer import write_tree
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.verdict import Verdict
 
+DIAGNOSIS_SECONDS = 0.8
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
 
@@ -99,7 +101,8 @@ class Place:
             for entry in list_entries(assumption.indices, sizes):
                 values = bind(assumption.indices, entry, sizes)
                 left, right = (
-                    sympy.Add(*(expansion.term(t, values) for t in side)) for side in (assumption.left, assumption.right)
+                    sympy.Add(*(expansion.term(t, values) for t in side))
+                    for side in (assumption.left, assumption.right)
                 )
                 if assumption.relation == "=":
                     _solve_linear((left - right).xreplace(solved), solved)
@@ -132,8 +135,25 @@ class Place:
             return None
         where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
         scope = " at ".join(part for part in (where, write_sizes(self.sizes)) if part)
-        diagnosis = self.decide(plain, right, entry, _defined(self.program)).diagnosis
+        diagnosis = self._diagnose(plain, right, entry)
         return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
+
+    def _diagnose(self, plain: Definition, right: Definition, entry: Entry) -> str:
+        """What the right side lacks, in the shortest words that any choice of kept names gives.
+
+        Kept are all names of the program, then fewer and fewer from its end, so that a claim about one definition is
+        compared in the names below it.
+        """
+        read = {r.tensor.name for side in (plain, right) for _, _, r in side.reads()}
+        names = [d.tensor.name for d in self.program.definitions if d.tensor.name in _defined(self.program)]
+        needed = [n for n in names if any(n in _ancestors(self.program, name) for name in read)]
+        until = time.monotonic() + DIAGNOSIS_SECONDS
+        found: list[str] = []
+        for count in range(len(needed), -1, -1):
+            if time.monotonic() > until:
+                break
+            found.append(self.decide(plain, right, entry, frozenset(needed[:count])).diagnosis)
+        return min((text for text in found if text), key=len, default="")
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
         """The first entry whose two sides are far apart in floating point."""
@@ -166,6 +186,12 @@ def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) 
                 solved[known] = solved[known].xreplace({symbol: value})
             solved[symbol] = value
             return
+
+
+def _ancestors(program: Program, name: str) -> frozenset[str]:
+    """A tensor with everything that it is made of."""
+    part = program.reaching(name)
+    return frozenset({name, *(d.tensor.name for d in part.definitions)})
 
 
 def _defined(program: Program) -> frozenset[str]:

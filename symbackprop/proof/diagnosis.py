@@ -16,6 +16,7 @@ from symbackprop.proof.problems import Problem, realise
 from symbackprop.proof.rational import Quotient
 from symbackprop.proof.sampling import search
 from symbackprop.proof.verdict import Witness
+from symbackprop.proof.wording import say
 
 _LARGEST_REPAIR = 14  # operations; a longer repair helps nobody
 _MOST_TERMS = 12
@@ -75,7 +76,7 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
     # The sides as they are written, too: what SymPy cancels by itself keeps the user's words (tanh stays tanh).
     plain = left - right
     if int(plain.count_ops()) < min(_LARGEST_REPAIR, int(left.count_ops())):
-        found.append((int(plain.count_ops()), "term", f"lacks the term {plain}", plain))
+        found.append((int(plain.count_ops()), "term", f"lacks the term {say(plain)}", plain))
     plain = left / right
     if int(plain.count_ops()) < min(_LARGEST_REPAIR, int(left.count_ops())):
         plain = sp.factor(plain) if plain.is_polynomial() else plain
@@ -84,7 +85,7 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
     if term is not None:
         size = int(term.count_ops())
         if size < min(_LARGEST_REPAIR, int(left.count_ops()), int(right.count_ops()) + 4):
-            found.append((size, "term", f"lacks the term {term}", term))
+            found.append((size, "term", f"lacks the term {say(term)}", term))
     return found
 
 
@@ -101,12 +102,12 @@ def _describe_factor(ratio: sp.Expr) -> str:
         return "has the wrong sign"
     numerator, denominator = sp.fraction(ratio)
     if denominator == 1:
-        return f"lacks the factor {ratio}"
+        return f"lacks the factor {say(ratio)}"
     if numerator == 1:
-        return f"has the extra factor {denominator}"
+        return f"has the extra factor {say(denominator)}"
     if numerator == -1:
-        return f"has the wrong sign and the extra factor {denominator}"
-    return f"has to be multiplied by {ratio}"
+        return f"has the wrong sign and the extra factor {say(denominator)}"
+    return f"has to be multiplied by {say(ratio)}"
 
 
 def _is_equal(form: NormalForm, left: sp.Expr, right: sp.Expr) -> bool:

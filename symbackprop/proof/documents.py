@@ -15,8 +15,8 @@ from symbackprop.proof.claims import JudgedClaim, judge_claim
 def check_document(path: str | Path) -> tuple[JudgedClaim, ...]:
     """The verdict of every claim in the `symbackprop` fences of a Markdown file, which form one program in order.
 
-    Raises DocumentError for a file that cannot be read, and FormulaError with the line of the file for one that cannot be
-    understood.
+    Raises DocumentError for a file that cannot be read, and FormulaError with the line of the file for one that cannot
+    be understood.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ from typing import Literal
 
 import sympy as sp
 
+from symbackprop.proof.wording import say
+
 Relation = Literal[">", ">=", "=", "!="]
 
 _MOST_CONSTRAINTS = 120
@@ -48,7 +50,7 @@ class Fact:
         """The fact as a person writes it."""
         formula = self.formula
         symbol = {sp.Eq: "=", sp.Ne: "!=", sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<="}[formula.func]
-        return f"{formula.args[0]} {symbol} {formula.args[1]}"
+        return f"{say(formula.args[0])} {symbol} {say(formula.args[1])}"
 
     def substitute(self, values: dict[sp.Symbol, sp.Expr]) -> Fact:
         """The fact with expressions in the place of symbols."""

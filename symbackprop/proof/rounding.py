@@ -28,7 +28,7 @@ def approximates(expression: object, digits: str) -> Verdict:
     >>> approximates(1000 * sp.Rational(4, 5)**100, "2.04e-7").proved
     True
     >>> print(approximates(sp.pi, "3.15"))
-    Refuted: pi ~ 3.15; the left side is [3.141592653589, 3.14159265359] and the right side is 63/20.
+    Refuted: pi ~ 3.15; the left side is about 3.141593 and the right side is 63/20.
     """
     written, unit = read_digits(digits)
     value = read_expression(expression)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NoReturn
 
 import sympy as sp
+
+from symbackprop.proof.wording import say
 
 Status = Literal["proved", "refuted", "undecided"]
 
@@ -33,6 +36,11 @@ def _write_number(value: Fraction) -> str:
     return text
 
 
+def _round(value: Fraction) -> str:
+    """A fraction to seven significant digits."""
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):.7g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A closed interval with rational ends that certainly contains a value; one point if the value is rational.
@@ -51,10 +59,11 @@ class Interval:
         return self.lower == self.upper
 
     def __str__(self) -> str:
-        """The number, or both ends in brackets."""
+        """The number, what both ends round to if that is the same, or both ends in brackets."""
         if self.exact:
             return _write_number(self.lower)
-        return f"[{_write_number(self.lower)}, {_write_number(self.upper)}]"
+        lower, upper = _round(self.lower), _round(self.upper)
+        return f"about {lower}" if lower == upper else f"[{_write_number(self.lower)}, {_write_number(self.upper)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class Verdict:
         """`left = right`, unless that would be too long to read."""
         if self.left is None or self.right is None:
             return ""
-        sides = (str(self.left), str(self.right))
+        sides = (say(self.left), say(self.right))
         return f"{sides[0]} {self.relation} {sides[1]}" if max(map(len, sides)) <= _LONGEST_SIDE else ""
 
     def __str__(self) -> str:
@@ -141,6 +150,7 @@ class Verdict:
             lead += f"{',' if statement else ''} for {self.scope}" if self.scope else ""
             lead += f", where {_join(self.hypotheses)}" if self.hypotheses else ""
         elif self.refuted:
+            lead += f" for {self.scope}" if not self.for_all_sizes and self.scope else ""
             lead += f"; {self.witness}" if self.witness is not None else ""
         else:
             lead += f"; {self.reason}" if self.reason else ""
@@ -194,6 +204,10 @@ def _tex_interval(interval: Interval) -> str:
     """An interval in LaTeX mathematics."""
     if interval.exact:
         return _tex_number(interval.lower)
+    lower, upper = _round(interval.lower), _round(interval.upper)
+    if lower == upper:
+        mantissa, _, exponent = lower.partition("e")
+        return rf"{mantissa}" + (rf" \cdot 10^{{{int(exponent)}}}" if exponent else "")
     return f"[{_tex_number(interval.lower)}, {_tex_number(interval.upper)}]"
 
 

@@ -1,4 +1,6 @@
-"""Networks learn from the gradients derived for them, the same bits for the same seed, and refuse data that do not fit."""
+"""Networks learn from the gradients derived for them, the same bits for the same seed, and refuse data that do not
+fit.
+"""
 
 from __future__ import annotations
 

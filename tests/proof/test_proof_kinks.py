@@ -138,7 +138,7 @@ def test_floats_are_read_as_written_and_said() -> None:
         (2 * (x - y) * a, a, "the claim lacks the factor 2*(x - y)"),
         (-a * x, a * x, "the claim has the wrong sign"),
         (a * x / 3, a * x, "the claim has the extra factor 3"),
-        (a * x + sp.tanh(a) * y + b, a * x + b, "the claim lacks the term y*tanh(a)"),
+        (a * x + sp.tanh(a) * y + b, a * x + b, "the claim lacks the term tanh(a)*y"),
         (2 * sp.Abs(x), sp.Abs(x), "the claim lacks the factor 2"),
     ],
 )

@@ -188,7 +188,7 @@ def test_a_verdict_reads_as_a_sentence_and_sets_as_latex() -> None:
 
     assert str(proved) == "Proved: 1/x = 1/x, for all real values, where x != 0."
     assert r"where $x \neq 0$" in proved.latex()
-    assert str(refuted).startswith("Refuted: x**2 = x; at x = ")
+    assert str(refuted).startswith("Refuted: x^2 = x; at x = ")
     assert str(refuted).endswith("The right side lacks the factor x.")
     assert str(Verdict("undecided", reason="because of 5% & more")) == "Undecided; because of 5% & more."
     assert Verdict("undecided", reason="5% & x_1").latex() == r"\textbf{Undecided}; 5\% \& x\_1."
