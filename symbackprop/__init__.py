@@ -6,8 +6,10 @@
 ['w']
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from symbackprop import testing as testing
-from symbackprop import training as training
 from symbackprop.errors import ArgumentError as ArgumentError
 from symbackprop.errors import CycleError as CycleError
 from symbackprop.errors import DataError as DataError
@@ -23,21 +25,38 @@ from symbackprop.errors import UnsupportedError as UnsupportedError
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive
-from symbackprop.facade.descent import descend as descend
 from symbackprop.facade.networks import Network as Network
 from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program
 from symbackprop.facade.programs import parse as parse
-from symbackprop.facade.training import Training as Training
-from symbackprop.facade.training import train as train
 from symbackprop.facade.verification import check_document as check_document
 from symbackprop.facade.verification import verify as verify
 from symbackprop.facade.verification import verify_gradient as verify_gradient
 from symbackprop.networks import Dense as Dense
 from symbackprop.proof import Verdict as Verdict
-from symbackprop.training import SGD as SGD
-from symbackprop.training import Adam as Adam
-from symbackprop.training import Descent as Descent
-from symbackprop.training import Momentum as Momentum
+
+if TYPE_CHECKING:
+    from symbackprop import training as training
+    from symbackprop.facade.descent import descend as descend
+    from symbackprop.facade.training import Training as Training
+    from symbackprop.facade.training import train as train
+    from symbackprop.training import SGD as SGD
+    from symbackprop.training import Adam as Adam
+    from symbackprop.training import Descent as Descent
+    from symbackprop.training import Momentum as Momentum
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Import what trains when it is first asked for (PEP 562): deriving and proving need none of it."""
+    match name:
+        case "training":
+            return import_module("symbackprop.training")
+        case "descend":
+            return import_module("symbackprop.facade.descent").descend
+        case "train" | "Training":
+            return getattr(import_module("symbackprop.facade.training"), name)
+        case "SGD" | "Momentum" | "Adam" | "Descent":
+            return getattr(import_module("symbackprop.training"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import doctest
 import re
 import subprocess
 import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 import symbackprop
 
@@ -93,18 +94,42 @@ def test_a_changed_command_is_seen() -> None:
     assert ci_commands('step() {\n}\nstep "a && b"\n    step "python $e"\n') == ["a && b", "python $e"]
 
 
-def test_readme_examples_print_what_they_say() -> None:
-    """Each Python block of the README runs, in order and in one process, and prints what it shows."""
-    blocks = fenced_blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
-    session = [block for block in blocks if ">>>" in block]
-    scripts = [block for block in blocks if ">>>" not in block]
-    outcome = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(
-        doctest.DocTestParser().get_doctest("\n".join(session), {}, "README.md", "README.md", 0)
-    )
-    for script in scripts:
-        subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=ROOT)
+def shown_outputs(markdown: str) -> list[tuple[str, str | None]]:
+    """Return each Python block with the text or LaTeX block that follows it before any other block, or None."""
+    fences = re.findall(r"^```(\w*)\n(.*?)^```", markdown, flags=re.MULTILINE | re.DOTALL)
+    followers = [*fences[1:], ("", "")]
+    return [
+        (body, after if kind in ("text", "latex") else None)
+        for (language, body), (kind, after) in zip(fences, followers, strict=True)
+        if language == "python"
+    ]
 
-    assert outcome.failed == 0
+
+def run_blocks(blocks: list[str]) -> list[str]:
+    """Run blocks of Python one after the other in one process and return what each prints."""
+    mark = "--- end of block ---"
+    script = "".join(f"{block}\nprint({mark!r})\n" for block in blocks)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(mark + "\n")[:-1]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
+def test_documents_print_what_they_say(path: Path) -> None:
+    """Each Python block of a document runs, in order and in one process, and prints the block below it."""
+    pairs = shown_outputs(path.read_text(encoding="utf-8"))
+    outputs = run_blocks([block for block, _ in pairs])
+
+    for output, (_, shown) in zip(outputs, pairs, strict=True):
+        assert shown is None or output == shown
+
+
+def test_a_wrong_output_would_be_seen() -> None:
+    """A block is compared with the text that follows it, and with nothing else."""
+    pairs = shown_outputs("```python\nprint(1)\n```\nso\n```text\n2\n```\n```sh\nls\n```\n```python\nx = 1\n```\n")
+
+    assert pairs == [("print(1)\n", "2\n"), ("x = 1\n", None)]
+    assert run_blocks([block for block, _ in pairs]) == ["1\n", ""]
 
 
 def test_source_reads_no_text_as_code_and_leaves_nothing_for_later() -> None:

@@ -3,7 +3,7 @@
 An expression is *canonical* where every sum of exponentials in a denominator or a logarithm has become one
 exponential, so that exponentials meet in one exponent and cancel there: 1 + exp(u) = exp(softplus(u)), and
 softplus(-u) = softplus(u) - u. It is *finished* where what is left of the exponents is written with logistic and
-softplus. Every step is an identity of real numbers; `STABLE_FORMS` lists them with an example each.
+softplus. Every step is an identity of real numbers; `list_stable_forms` lists them with an example each.
 """
 
 from __future__ import annotations
@@ -279,8 +279,9 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
     if body.is_Mul:
         powers = body.as_powers_dict()
         for factor, power in powers.items():
-            mirror = powers.get(Logistic(-factor.args[0]), 0) if isinstance(factor, Logistic) else 0
-            both = min(power, mirror) if power.is_Integer and sympy.sympify(mirror).is_Integer else 0
+            none = sympy.Integer(0)
+            mirror = powers.get(Logistic(-factor.args[0]), none) if isinstance(factor, Logistic) else none
+            both = min(power, mirror) if power.is_Integer and mirror.is_Integer else none
             if both > 0:
                 pair = factor * Logistic(-factor.args[0])
                 small = sympy.exp(-Magnitude(write_safely(factor.args[0])))
@@ -316,22 +317,24 @@ class StableForm:
     example: sympy.Expr
 
 
-_U, _V = slot_symbol(0), slot_symbol(1)
-
-STABLE_FORMS = (
-    StableForm("logarithm of one exponential more", canonical, sympy.log(1 + sympy.exp(_U))),
-    StableForm("reciprocal of a sum of exponentials", canonical, 1 / (sympy.exp(_U) + 2 * sympy.exp(_V))),
-    StableForm("root of a sum of exponentials", canonical, 1 / sympy.sqrt(1 + sympy.exp(-_U))),
-    StableForm("logarithm of an exponential factor", canonical, sympy.log(_V * sympy.exp(_U))),
-    StableForm("logarithm of a sum of exponentials", canonical, sympy.log(sympy.exp(_U) + sympy.exp(_V) + 3)),
-    StableForm("complement of the logistic function", canonical, 1 - 1 / (1 + sympy.exp(-_U))),
-    StableForm("logarithm of the complement", canonical, sympy.log(1 - 1 / (1 + sympy.exp(-_U)))),
-    StableForm("power of an exponential factor", canonical, sympy.sqrt(_V * sympy.exp(-_U))),
-    StableForm("logistic function", lambda e: finish(canonical(e)), 1 / (1 + sympy.exp(-_U))),
-    StableForm("rising logistic function", lambda e: finish(canonical(e)), sympy.exp(_U) / (1 + sympy.exp(_U))),
-    StableForm("slope of the logistic", lambda e: finish(canonical(e)), sympy.exp(-_U) / (1 + sympy.exp(-_U)) ** 2),
-    StableForm("logarithm of the logistic", lambda e: finish(canonical(e)), sympy.log(1 / (1 + sympy.exp(-_U)))),
-    StableForm("exponential less one", finish, sympy.exp(_U) - 1),
-    StableForm("softplus without overflow", write_safely, Softplus(_U)),
-    StableForm("logistic without overflow", write_safely, Logistic(_U)),
-)
+@lru_cache(maxsize=1)
+def list_stable_forms() -> tuple[StableForm, ...]:
+    """Every rewrite by its name, with an example."""
+    u, v = slot_symbol(0), slot_symbol(1)
+    return (
+        StableForm("logarithm of one exponential more", canonical, sympy.log(1 + sympy.exp(u))),
+        StableForm("reciprocal of a sum of exponentials", canonical, 1 / (sympy.exp(u) + 2 * sympy.exp(v))),
+        StableForm("root of a sum of exponentials", canonical, 1 / sympy.sqrt(1 + sympy.exp(-u))),
+        StableForm("logarithm of an exponential factor", canonical, sympy.log(v * sympy.exp(u))),
+        StableForm("logarithm of a sum of exponentials", canonical, sympy.log(sympy.exp(u) + sympy.exp(v) + 3)),
+        StableForm("complement of the logistic function", canonical, 1 - 1 / (1 + sympy.exp(-u))),
+        StableForm("logarithm of the complement", canonical, sympy.log(1 - 1 / (1 + sympy.exp(-u)))),
+        StableForm("power of an exponential factor", canonical, sympy.sqrt(v * sympy.exp(-u))),
+        StableForm("logistic function", lambda e: finish(canonical(e)), 1 / (1 + sympy.exp(-u))),
+        StableForm("rising logistic function", lambda e: finish(canonical(e)), sympy.exp(u) / (1 + sympy.exp(u))),
+        StableForm("slope of the logistic", lambda e: finish(canonical(e)), sympy.exp(-u) / (1 + sympy.exp(-u)) ** 2),
+        StableForm("logarithm of the logistic", lambda e: finish(canonical(e)), sympy.log(1 / (1 + sympy.exp(-u)))),
+        StableForm("exponential less one", finish, sympy.exp(u) - 1),
+        StableForm("softplus without overflow", write_safely, Softplus(u)),
+        StableForm("logistic without overflow", write_safely, Logistic(u)),
+    )

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import sympy
 
+from symbackprop import report
 from symbackprop.calculus.chain import Adjoints, ChainStep
 from symbackprop.calculus.chain import derive as derive_adjoints
 from symbackprop.calculus.definitions import Definition
@@ -27,7 +28,6 @@ from symbackprop.notation.writing.narration import narrate_chain, narrate_fold
 from symbackprop.notation.writing.sympy_objects import definition_expression
 from symbackprop.proof import Verdict
 from symbackprop.proof.certificates import certify
-from symbackprop.report import Section, write_formula, write_html, write_markdown
 
 TARGETS = ("numpy",)
 
@@ -148,7 +148,7 @@ class Derivation:
         sizes: Mapping[str, int] | None = None,
     ) -> str:
         """The program and its derivation as a Markdown document."""
-        return write_markdown(self._title, self._sections(notation, layout, names, sizes))
+        return report.write_markdown(self._title, self._sections(notation, layout, names, sizes))
 
     def html(
         self,
@@ -158,7 +158,7 @@ class Derivation:
         sizes: Mapping[str, int] | None = None,
     ) -> str:
         """The program and its derivation as a standalone HTML page."""
-        return write_html(self._title, self._sections(notation, layout, names, sizes))
+        return report.write_html(self._title, self._sections(notation, layout, names, sizes))
 
     def describe(self) -> dict[str, object]:
         """The derivation as plain data, for JSON: every definition as text and as LaTeX, and what was done."""
@@ -248,18 +248,18 @@ class Derivation:
         layout: str,
         names: str | Mapping[str, str] | None,
         sizes: Mapping[str, int] | None,
-    ) -> tuple[Section, ...]:
+    ) -> tuple[report.Section, ...]:
         forward = Program(self.core.program)
         return (
-            Section("The program", forward.latex(notation, layout, names, sizes), forward.text()),
-            Section("Its adjoints", self.latex(notation, layout, names, sizes), self.text()),
+            report.Section("The program", forward.latex(notation, layout, names, sizes), forward.text()),
+            report.Section("Its adjoints", self.latex(notation, layout, names, sizes), self.text()),
         )
 
     def _repr_latex_(self) -> str:
         return self.latex()
 
     def _repr_html_(self) -> str:
-        return write_formula(self.latex())
+        return report.write_formula(self.latex())
 
     def __str__(self) -> str:
         return self.text()
