@@ -79,7 +79,7 @@ def cost_of_body(body: sympy.Basic, slots: Sequence[int]) -> int:
 
     >>> s0, s1 = sympy.symbols("s0 s1")
     >>> cost_of_body(2 * s0 * (1 - s1), [3, 3])
-    10
+    11
     """
     if isinstance(body, sympy.Symbol):
         return slots[slot_number(body)]

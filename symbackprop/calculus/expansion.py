@@ -50,7 +50,7 @@ class Expansion:
     A tensor in `keep` stays a symbol although it has a definition.
 
     >>> from symbackprop.calculus.definitions import make_term
-    >>> from symbackprop.calculus.indices import Index
+    >>> from symbackprop.calculus.indices import Affine, Index
     >>> from symbackprop.calculus.tensors import Read, Role
     >>> i, x = Index("i", Affine.of("N")), Tensor("x", (Affine.of("N"),), Role.INPUT)
     >>> loss = Tensor("loss", (), Role.DEFINED)

@@ -21,8 +21,7 @@ def descend(
     path, the update, and where the gradient is linear the factor of each step and the closed form after n steps.
 
     >>> found = descend("x^2", 1000, 0.1, 100)
-    >>> print(found.factor), round(float(found.path[-1]), 12)
-    4/5
-    (None, 2.03704e-07)
+    >>> found.factor, round(float(found.path[-1]), 12)
+    (1 - 2*lr, 2.03704e-07)
     """
     return follow(read_scalar(expr), start, learning_rate, steps)

@@ -82,9 +82,9 @@ def mlp(
 
     Its tensors are x y W1 b1 z1 a1 W2 ... loss, and W_l[i,j] goes from unit j of layer l-1 to unit i of layer l.
 
-    >>> print(mlp([2, 1], batch=None).program.text())
+    >>> print(mlp([2, 1], batch=None).program.text().rstrip())
     input x[2], y[1]
-    param W1[1,2], b1[1]
+    param W1[1, 2], b1[1]
     z1[i] = sum(j, W1[i,j]*x[j]) + b1[i]
     a1[i] = z1[i]
     loss = mean(i, (a1[i] - y[i])^2)

@@ -63,9 +63,9 @@ def train(
 
     >>> from symbackprop.facade.networks import mlp
     >>> from symbackprop.training.rules import SGD
-    >>> run = train(mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], SGD(0.1), epochs=200, progress=False)
-    >>> bool(abs(run.predict([[3.0]])[0, 0] - 6) < 0.01)
-    True
+    >>> run = train(mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], SGD(0.1), epochs=500, progress=False)
+    >>> run.predict([[3.0]]).round(3).tolist()
+    [[6.0]]
     """
     if network.batch is None:
         raise ArgumentError("This network has no batch index; build it with batch='N' to train it on many samples.")
