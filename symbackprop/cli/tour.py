@@ -30,6 +30,7 @@ loss   = -sum(n, k, y[n,k]*log(p[n,k])) / N
 """
 
 SEEDS = range(5)
+WIDTH = 80
 
 
 def run_tour(say: Callable[[str], None]) -> None:
@@ -130,5 +131,10 @@ def train_iris() -> tuple[str, str]:
 
 
 def indent(text: str) -> str:
-    """A block moved in by four columns."""
-    return textwrap.indent(text.rstrip("\n"), "    ") + "\n"
+    """A block moved in by four columns, what is wider than the terminal continued below."""
+    lines: list[str] = []
+    for line in text.rstrip("\n").split("\n"):
+        margin = " " * (len(line) - len(line.lstrip()) + 4)
+        pieces = textwrap.wrap(line, WIDTH - 4, subsequent_indent=margin, break_long_words=False, drop_whitespace=True)
+        lines += [line] if len(line) <= WIDTH - 4 else pieces
+    return textwrap.indent("\n".join(lines), "    ") + "\n"

@@ -1,0 +1,173 @@
+"""The command: results on stdout, mistakes as one line on stderr, exit codes as stated."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    script = "import sys; from symbackprop.cli import main; sys.argv[0] = 'symbackprop'; main()"
+    return subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_derive_prints_text_latex_and_json() -> None:
+    """The same derivation in three forms."""
+    text = run("derive", "mlp:D-K", "--loss", "cross_entropy")
+    latex = run("derive", "mlp:D-K", "--loss", "cross_entropy", "--notation", "matrix", "--format", "latex")
+    described = run("derive", "mlp:D-K", "--format", "json")
+
+    assert text.stdout.startswith("z1_bar[n,i] = (p[n,i] - y[n,i])/N\n")
+    assert text.stderr == ""
+    assert r"&= \frac{1}{N} (P - Y)" in latex.stdout
+    assert json.loads(described.stdout)["wrt"] == ["W1", "b1"]
+
+
+def test_scalar_notation_uses_the_names_of_the_seed() -> None:
+    """w_{312} is W3[2,1], and both are printed once."""
+    shown = run(
+        "derive", "mlp:3-3-3-3-3", "--batch", "none", "--notation", "scalar", "--names", "seed", "--format", "latex"
+    )
+
+    assert shown.stdout.count("w_{312} = W^{(3)}_{21}") == 1
+    assert r"\frac{\partial L}{\partial w_{411}} &= \delta_{41} y_{31}" in shown.stdout
+    assert shown.stdout.count(r"\frac{\partial L}{\partial w_") == 36
+    assert shown.stdout.count(r"\frac{\partial L}{\partial b_") == 12
+
+
+@pytest.mark.parametrize(("entry", "paths"), [("W4[1,1]", 1), ("W3[1,1]", 3), ("W2[1,1]", 9)])
+def test_explain_lists_every_path(entry: str, paths: int) -> None:
+    """One path for a weight of the last layer, three and nine below."""
+    shown = run("explain", "mlp:3-3-3-3-3", entry, "--batch", "none")
+
+    assert shown.stdout.count("Path ") == paths
+    assert "Proved" in shown.stdout
+
+
+def test_explain_goes_through_the_adjoints_beyond_nine_paths() -> None:
+    """Twenty-seven paths are summed up by adjoints, and listed on demand."""
+    short = run("explain", "mlp:3-3-3-3-3", "W1[1,1]", "--batch", "none")
+    long = run("explain", "mlp:3-3-3-3-3", "W1[1,1]", "--batch", "none", "--paths", "27")
+
+    assert "27 paths" in short.stdout
+    assert "Path " not in short.stdout
+    assert "z1_bar[1]*x[1]" in short.stdout
+    assert long.stdout.count("Path ") == 27
+
+
+def test_explain_in_chinese_with_numbers(tmp_path: Path) -> None:
+    """The words of the field in Chinese, and a number under each factor that multiplies to the product."""
+    data = {"x": [0.5, -1.0], "y": [1.0], "W1": [[0.2, 0.4]], "b1": [0.1]}
+    (tmp_path / "data.json").write_text(json.dumps(data), encoding="utf-8")
+    shown = run(
+        "explain", "mlp:2-1", "W1[1,2]", "--batch", "none", "--output", "sigmoid", "--language", "zh",
+        "--at", str(tmp_path / "data.json"),
+    )  # fmt: skip
+
+    assert "链式法则" in shown.stdout
+    assert "激活函数" in shown.stdout
+    rows = [line for line in shown.stdout.splitlines() if line.startswith("    ")]
+    numbers = [float(row.rsplit("= ", 1)[1].split()[0]) for row in rows]
+    product, factors = numbers[-2], numbers[:-2]
+    expected = 1.0
+    for factor in factors:
+        expected *= factor
+    assert product == pytest.approx(expected, rel=1e-4)
+    assert numbers[-1] == pytest.approx(product, rel=1e-4)
+
+
+def test_mermaid_draws_the_network() -> None:
+    """Nodes for the units, the paths highlighted."""
+    shown = run("explain", "mlp:3-3-3-3-3", "W3[1,1]", "--batch", "none", "--format", "mermaid").stdout
+
+    assert shown.startswith("graph LR\n")
+    assert shown.count('(("a') == 12
+    assert "linkStyle" in shown
+
+
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [("claim d loss / d w = 2*w", 0), ("claim d loss / d w = w", 1), ("claim d loss / d w = w expect refuted", 0)],
+)
+def test_check_says_by_its_exit_code_what_it_found(tmp_path: Path, claim: str, code: int) -> None:
+    """0 as claimed or expected, 1 refuted."""
+    (tmp_path / "a.md").write_text(f"# a\n```symbackprop\nparam w\nloss = w^2\n{claim}\n```\n", encoding="utf-8")
+    done = run("check", str(tmp_path / "a.md"))
+
+    assert done.returncode == code
+    assert f"a.md:5: {claim.removeprefix('claim ').removesuffix(' expect refuted')}" in done.stdout
+
+
+def test_check_tells_undecided_and_unreadable(tmp_path: Path) -> None:
+    """2 for what is undecided, 3 for what cannot be read."""
+    undecided = "param w\nloss = w^2\nclaim log(w^2) = 2*log(w)"
+    (tmp_path / "a.md").write_text(f"```symbackprop\n{undecided}\n```\n", encoding="utf-8")
+
+    assert run("check", str(tmp_path / "a.md")).returncode == 2
+    assert run("check", str(tmp_path / "missing.md")).returncode == 3
+
+
+def test_the_source_checks_itself(tmp_path: Path) -> None:
+    """The module that is printed runs without symbackprop and agrees with finite differences."""
+    (tmp_path / "module.py").write_text(run("source", "mlp:3-4-2", "--activation", "tanh").stdout, encoding="utf-8")
+    command = [sys.executable, "-I", str(tmp_path / "module.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("agrees") == 4
+    imports = [
+        line for line in (tmp_path / "module.py").read_text().splitlines() if line.startswith(("import", "from"))
+    ]
+    assert not [line for line in imports if "symbackprop" in line]
+
+
+def test_train_learns_iris() -> None:
+    """The report names both scores; progress stays off stdout."""
+    network = ("mlp:4-8-3", "--activation", "tanh", "--loss", "cross_entropy")
+    done = run("train", *network, "--data", "iris", "--epochs", "60")
+
+    assert done.returncode == 0, done.stderr
+    score = float(done.stdout.rsplit(": ", 1)[1].strip().rstrip("%"))
+    assert score >= 90
+    assert "accuracy on 45 unseen samples" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("derive", "missing.sb"), "cannot be read"),
+        (("derive", "mlp:3"), "at least the inputs and the outputs"),
+        (("derive", "mlp:3-3", "--activation", "foo"), "There is no activation 'foo'"),
+        (("derive", "mlp:3-3", "--wrt", "W9"), "There is no tensor 'W9'"),
+        (("derive", "mlp:3-3", "--loss", "foo"), "There is no loss 'foo'"),
+        (("explain", "mlp:3-3", "W1[4,1]"), "outside"),
+        (("explain", "mlp:3-3", "W1[1]"), "2 axes"),
+        (("train", "mlp:5-3", "--data", "iris"), "4-...-3"),
+        (("train", "mlp:4-3", "--data", "nothing.csv"), "nothing.csv"),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr(arguments: tuple[str, ...], words: str) -> None:
+    """No traceback, nothing on stdout, exit status 3."""
+    done = run(*arguments)
+
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_tour_reads_at_80_columns() -> None:
+    """Every stop is there, derived and judged, and hardly a line is longer than a terminal."""
+    done = run("tour")
+    lines = done.stdout.splitlines()
+
+    assert done.returncode == 0, done.stderr
+    assert "z_bar[n,k] = (p[n,k] - y[n,k])/N" in done.stdout
+    assert "Refuted" in done.stdout
+    assert "median:" in done.stdout
+    assert [line for line in lines if len(line) > 80] == []

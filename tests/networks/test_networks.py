@@ -1,0 +1,109 @@
+"""Networks as text: every activation, loss and output derives, and its gradient is that of finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symbackprop as sb
+from symbackprop.functions import FUNCTIONS
+from symbackprop.networks.fragments import LOSSES, NORMALISATIONS
+
+ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh")
+
+
+def check_gradients(network: sb.Network, seed: int) -> None:
+    """Compare every gradient along a random direction with a central difference."""
+    rng = np.random.default_rng(seed)
+    params = {name: value + 0.1 * rng.normal(size=value.shape) for name, value in network.init(seed).items()}
+    batch = () if network.batch is None else (3,)
+    data = {"x": rng.normal(size=(*batch, 3)), "y": rng.uniform(0.1, 0.9, size=(*batch, 2))}
+    f = sb.derive(network).compile()
+    _, gradients = f(params, **data)
+    for name, gradient in gradients.items():
+        direction = rng.normal(size=gradient.shape)
+        up, down = ({**params, name: params[name] + s * direction} for s in (1e-6, -1e-6))
+        slope = (f(up, **data)[0] - f(down, **data)[0]) / 2e-6
+        assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation(activation: str) -> None:
+    """Each is in the catalogue and learns through a hidden layer."""
+    assert activation in {f.name for f in FUNCTIONS}
+    check_gradients(sb.mlp([3, 4, 2], activation=activation), 1)
+
+
+@pytest.mark.parametrize("loss", [loss.name for loss in LOSSES])
+@pytest.mark.parametrize("batch", ["N", None])
+def test_every_loss_with_and_without_a_batch(loss: str, batch: str | None) -> None:
+    """Each loss, over a batch and for one sample."""
+    output = "sigmoid" if loss == "bce" else "identity"
+    check_gradients(sb.mlp([3, 4, 2], activation="tanh", output=output, loss=loss, batch=batch), 2)
+
+
+@pytest.mark.parametrize("output", [f.name for f in NORMALISATIONS])
+def test_outputs_with_an_index(output: str) -> None:
+    """Softmax and log-softmax as the activation of the last layer."""
+    check_gradients(sb.mlp([3, 4, 2], output=output), 3)
+
+
+def test_softmax_before_cross_entropy_is_the_same_program() -> None:
+    """The loss names the softmax itself; asking for it as well gives p in the place of the last outputs."""
+    plain = sb.mlp([3, 2], loss="cross_entropy").program
+    named = sb.mlp([3, 2], output="softmax", loss="cross_entropy").program
+
+    assert [d.tensor.name for d in plain.definitions] == ["z1", "a1", "p", "loss"]
+    assert [d.tensor.name for d in named.definitions] == ["z1", "p", "loss"]
+    assert sb.derive(plain)["W1"].expand({"N": 1}) == sb.derive(named)["W1"].expand({"N": 1})
+
+
+def test_a_layer_without_bias() -> None:
+    """A layer can leave its bias out."""
+    network = sb.Network(input=3, layers=[sb.Dense(4, "tanh", bias=False), sb.Dense(2)], loss="mse")
+
+    assert set(network.init()) == {"W1", "W2", "b2"}
+    check_gradients(network, 4)
+
+
+def test_letters_give_way_to_names_of_sizes() -> None:
+    """Sizes called n, i and j leave other letters to the indices."""
+    text = sb.mlp(["i", "j"], batch="n").program.text()
+
+    assert "input x[n, i], y[n, j]" in text
+    assert sb.derive(sb.mlp(["i", "j"], batch="n")).gradients.keys() == {"W1", "b1"}
+
+
+def test_parameters_begin_by_glorot() -> None:
+    """Weights fill +-sqrt(6/(fan-in + fan-out)) evenly, biases are zero, a seed fixes them, dtype is kept."""
+    network = sb.mlp([30, 50, 20])
+    params = network.init(seed=3, dtype="float32")
+    limit = np.sqrt(6 / 80)
+
+    assert params["W1"].shape == (50, 30)
+    assert params["W1"].dtype == np.float32
+    assert np.abs(params["W1"]).max() <= limit
+    assert params["W1"].std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
+    assert not params["b1"].any()
+    np.testing.assert_array_equal(params["W2"], network.init(3, "float32")["W2"])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: sb.mlp([3]), "at least the inputs"),
+        (lambda: sb.mlp([3, 0]), "at least 1"),
+        (lambda: sb.mlp([3, 2.5]), "positive integer"),
+        (lambda: sb.mlp([3, "2k"]), "name of a size"),
+        (lambda: sb.mlp([3, 2], loss="l3"), "There is no loss"),
+        (lambda: sb.mlp([3, 2], output="l3"), "There is no activation"),
+        (lambda: sb.mlp([3, 2], batch="a b"), "name of a size"),
+        (lambda: sb.Network(input=3, layers=[], loss="mse"), "at least one layer"),
+        (lambda: sb.mlp(["D", 2]).init(), "widths as integers"),
+    ],
+)
+def test_mistakes_in_a_network_are_named(call: object, words: str) -> None:
+    """Each mistake says what is expected."""
+    assert callable(call)
+    with pytest.raises(sb.SymBackpropError, match=words):
+        call()
