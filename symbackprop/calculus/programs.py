@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.indices import Index
-from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.calculus.tensors import Count, Role, Tensor
 from symbackprop.errors import UnknownNameError
 
 
@@ -66,8 +66,13 @@ class Program:
 
     @property
     def size_names(self) -> tuple[str, ...]:
-        """The names of sizes, in the order in which axes bring them."""
-        return tuple(dict.fromkeys(n for t in self.tensors().values() for axis in t.axes for n in axis.names))
+        """The names of sizes: those of axes in their order, then those that stand in formulas alone."""
+        names = dict.fromkeys(n for t in self.tensors().values() for axis in t.axes for n in axis.names)
+        for definition in self.definitions:
+            for term in definition.terms:
+                counts = [s.value for s in term.slots if isinstance(s, Count)]
+                names.update((n, None) for form in (*counts, *(i.size for i in term.bound)) for n in form.names)
+        return tuple(names)
 
     def extended(self, definitions: tuple[Definition, ...]) -> Program:
         """This program with definitions added at its end."""
