@@ -21,7 +21,7 @@ PROGRAMS = {
     "sizes of one": ("input x[1]\nparam W[1,1]\nz[i] = sum(j, W[i,j]*x[j])\nloss = mean(i, z[i]^2)", {}),
     "nobody reads": ("param w[N]\nq[i] = exp(w[i])\nloss = sum(i, w[i]^3)", {"N": 2}),
     "nested sums": ("param z[N,K]\nloss = sum(n, log(sum(k, exp(z[n,k]))*sum(k, z[n,k]^2)))", {"N": 2, "K": 2}),
-    "sums without the index": ("param w\nloss = sum(i:N, w^2) + mean(j:K, w)", {"N": 3, "K": 2}),
+    "sums without the index": ("param w\nloss = sum(i:N, w^2) + sum(j:K, w)/2", {"N": 3, "K": 2}),
     "an index as a number": ("param x[N]\nloss = sum(i, i*x[i]^2/N)", {"N": 3}),
     "a triangle": ("param A[N,N]\nloss = sum(i, j, where(i <= j, A[i,j]^2, A[i,j]))", {"N": 2}),
 }
