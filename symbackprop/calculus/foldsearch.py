@@ -229,7 +229,7 @@ class FoldSearch:
         identities = find_identities(algebra, known, rules)
         named = tuple(replace(rule, source=f"identity {k}") for k, (rule, _) in enumerate(identities))
         local = {d.tensor.name: d for d in (*before[1:], *inlined)}
-        start = self.forms.inlined(self.forms.of(before[0]), frozenset(self.definitions), local)
+        raw = self.forms.inlined(self.forms.of(before[0]), frozenset(self.definitions), local)
         rank = {n: k for k, n in enumerate(_reading_order((*before, *inlined), inlined))}
         shaper = Shaper(
             algebra,
@@ -238,16 +238,16 @@ class FoldSearch:
             self.finite.__contains__,
         )
         algebra.set_rules(self.believed + named)
-        start = algebra.rebuild(start)
+        touched = frozenset().union(*(r.pattern.names for r in algebra.rules))
+        start = algebra.rebuild(raw, touched)
         path = self._descend(shaper, start, rules)
         # Again along the chosen path only, to see which identities it takes.
         algebra.set_rules(self.believed)
         algebra.set_rules(self.believed + named)
         algebra.used.clear()
-        poly = algebra.rebuild(start)
+        poly = algebra.rebuild(raw, touched)
         for rule in path:
             poly = apply_rule(algebra, poly, rule)
-        poly = algebra.rebuild(poly)
         used = set(algebra.used)
         after = self._emit(before[0], (*before, *inlined), _shapes(shaper, poly))
         taken = [(rule, names) for k, (rule, names) in enumerate(identities) if f"identity {k}" in used]

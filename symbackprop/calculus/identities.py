@@ -98,7 +98,7 @@ def apply_rule(algebra: Algebra, poly: Poly, rule: Rule) -> Poly:
         if rule.pattern.kind is Kind.SUM:
             outer = algebra.rules
             algebra.set_rules((*outer, SumRule(rule.pattern, rule.value, rule.source)))
-            poly = algebra.rebuild(poly)
+            poly = algebra.rebuild(poly, rule.needs)
             algebra.set_rules(outer)
         else:
             poly = algebra.rewrite(poly, Rewrite(_replacing(algebra, rule), rule.needs))

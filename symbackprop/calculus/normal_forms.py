@@ -67,7 +67,9 @@ class NormalForms:
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
         self._definitions = {d.tensor.name: d for d in program.definitions}
         self._polys: dict[str, Poly] = {}
+        self._converted: dict[Definition, Poly] = {}
         self.algebra.set_rules(tuple(self._assumption_rules()))
+        self._believed = self.algebra.rules
 
     def _assumption_rules(self) -> Iterator[SumRule]:
         """An assumed equation whose left side is a multiple of one sum, as a rule for that sum."""
@@ -90,7 +92,11 @@ class NormalForms:
 
     def of(self, definition: Definition) -> Poly:
         """The normal form of a definition with every name that it reads kept."""
-        return convert_definition(self.algebra, definition)
+        if self.algebra.rules is not self._believed:
+            return convert_definition(self.algebra, definition)
+        if definition not in self._converted:
+            self._converted[definition] = convert_definition(self.algebra, definition)
+        return self._converted[definition]
 
     def of_name(self, name: str) -> Poly:
         """The normal form of the definition of a tensor of the program."""

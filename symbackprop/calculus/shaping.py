@@ -45,7 +45,7 @@ from symbackprop.calculus.polynomials import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.variants import with_logistic, with_means
 
-COLLECTED_TERMS = 8
+COLLECTED_TERMS = 6
 
 
 @dataclass(slots=True)
@@ -281,6 +281,8 @@ class Shaper:
         best = self._one_sum(poly)
         if deep and 2 < len(poly) <= COLLECTED_TERMS:
             for atom in atoms_of(poly):
+                if len(poly) > 4 and sum(any(a is atom for a, _ in m) for m in poly) < 2:
+                    continue
                 other = self._collected(poly, atom)
                 if other is not None and other.cost < best.cost:
                     best = other
