@@ -51,7 +51,12 @@ def cost_of_definitions(definitions: Sequence[Definition], names: NameCost) -> i
 
 def _cost_of_right_side(definition: Definition, names: NameCost) -> int:
     terms = definition.terms
-    return sum(cost_of_term(t, names) for t in terms) + max(0, len(terms) - 1) if terms else 1
+    if not terms:
+        return 1
+    # The sign of a term that is taken away is the sign between the terms, and guards that terms share are written once.
+    signs = min(sum(int(t.body.could_extract_minus_sign()) for t in terms), len(terms) - 1)
+    shared = sum(4 * len(t.guards) for k, t in enumerate(terms) if t.guards in [u.guards for u in terms[:k]])
+    return sum(cost_of_term(t, names) for t in terms) + len(terms) - 1 - signs - shared
 
 
 def cost_of_term(term: Term, names: NameCost) -> int:
