@@ -12,6 +12,7 @@ from index_ranges import SizedProgram, size_program
 from jax_oracle import Leaves, Result, differentiate_twice, make_differentiator
 from oracle_programs import ATTENTION, CLASSIFIER, FACTORISATION, ORACLE_PROGRAMS, QUADRATIC_FORMS, OracleProgram
 from program_generator import SIZE_VALUES, RandomProgram, generate_program
+from shared_derivations import derive_text
 
 import symbackprop as sb
 
@@ -21,7 +22,9 @@ LEAST_MARGIN = 1e-3
 ATTEMPTS = 40
 
 
-def run_compiled(derivation: sb.Derivation, program: SizedProgram, leaves: Leaves) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def run_compiled(
+    derivation: sb.Derivation, program: SizedProgram, leaves: Leaves
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run the compiled code on the leaves of a program."""
     params = program.names_of_kind("param")
     data = {name: leaves[name] for name in program.kinds if name not in params}
@@ -36,13 +39,13 @@ def differences(value: object, gradients: Mapping[str, np.ndarray], expected: Re
     pairs = {"the value": (np.asarray(value), expected.value)}
     assert set(gradients) == set(expected.derivatives)
     pairs |= {name: (gradients[name], one) for name, one in expected.derivatives.items()}
-    # A gradient that cancels to rounding error is measured against the others.
+    # A gradient whose terms cancel is measured against a hundredth of the largest entry of all.
     largest = max(float(np.max(np.abs(one))) for _, one in pairs.values())
     for name, (given, wanted) in pairs.items():
         if np.shape(given) != wanted.shape:
             faults.append(f"{name}: shape {np.shape(given)}, expected {wanted.shape}")
             continue
-        scale = max(float(np.max(np.abs(wanted))), 1e-3 * largest)
+        scale = max(float(np.max(np.abs(wanted))), 1e-2 * largest)
         error = float(np.max(np.abs(given - wanted)))
         if not error <= TOLERANCE * scale:
             faults.append(f"{name}: off by {error:.3g} where the largest entry is {scale:.3g}")
@@ -107,7 +110,7 @@ def test_gradients_by_inputs_equal_those_of_jax(program: OracleProgram) -> None:
 def test_gradients_of_random_programs_equal_those_of_jax(seed: int) -> None:
     """The compiled gradients of a random program are JAX's within 1e-12 of the largest entry."""
     program, sized, leaves, expected = random_case(seed)
-    value, gradients = run_compiled(sb.derive(sb.parse(program.text), wrt=program.params, of=program.of), sized, leaves)
+    value, gradients = run_compiled(derive_text(program.text, program.of, program.params), sized, leaves)
     faults = differences(value, gradients, expected)
 
     assert faults == [], str(program)
@@ -158,15 +161,15 @@ def test_a_planted_error_is_caught_by_jax(program: OracleProgram) -> None:
 
 
 def test_random_programs_use_every_feature() -> None:
-    """Each feature that the generator knows occurs in at least five of the 300 programs, and parameters with several readers in fifty."""
+    """Each feature occurs in at least five of the 300 programs, parameters with several readers in fifty."""
     found: Counter[str] = Counter()
     for seed in SEEDS:
         found.update(feature for feature, count in generate_program(seed).features.items() if count)
     required = (
-        "sum", "mean", "nested sum", "repeated index", "two patterns in one definition", "shadowed", "where", "and, or", "not",
-        "condition on values", "condition on indices", "scalar", "literal size", "size as a number", "index as a number",
-        "explicit range", "kinked", "extreme", "a definition nobody reads", "a parameter nobody reads",
-        "a tensor for its numerator", "several readers",
+        "sum", "mean", "nested sum", "repeated index", "two patterns in one definition", "shadowed", "where", "and, or",
+        "not", "condition on values", "condition on indices", "scalar", "literal size", "size as a number",
+        "index as a number", "explicit range", "kinked", "extreme", "a definition nobody reads",
+        "a parameter nobody reads", "a tensor for its numerator", "several readers",
     )  # fmt: skip
 
     assert [feature for feature in required if found[feature] < 5] == []

@@ -1,10 +1,9 @@
 """Programs as JAX functions in float64, differentiated by JAX.
 
-The neutral tree is interpreted with one array axis for each index in scope: a read gathers by broadcast integer grids
-(made by NumPy, so that JAX compiles as little as can be), a
-sum is `jnp.sum` over the axes of its indices. Index equations, slots and adjoints do not occur. Kinks are `jnp.where`, as
-language.md defines them, and every comparison of values adds its distance from a tie to what is returned, so that callers
-can keep away.
+The neutral tree is interpreted with one array axis for each index in scope: a read gathers by broadcast integer
+grids, made by NumPy so that JAX compiles as little as can be; a sum is `jnp.sum` over the axes of its indices. Index
+equations, slots and adjoints do not occur. Kinks are `jnp.where`, as language.md defines them, and every comparison
+of values adds its distance from a tie to what is returned, so that callers can keep away.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import jax.numpy as jnp
 import jax.scipy
 import numpy as np
 from index_ranges import SizedProgram, find_range, free_indices
+
 from symbackprop.language.tree import (
     Access,
     And,

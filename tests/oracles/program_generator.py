@@ -1,8 +1,8 @@
 """Random programs over everything that plain indices can say, the same for the same seed.
 
-Values stay moderate and inside every domain by construction: logarithms, roots and quotients are guarded (`log(1+u^2)`,
-`u/(1+v^2)`), and what grows fast takes a bounded argument (`exp(tanh(u))`). Each program counts the features that it uses,
-so that a test can show that none of them is missing.
+Values stay moderate and inside every domain by construction: logarithms, roots and quotients are guarded, as in
+`log(1+u^2)` and `u/(1+v^2)`, and what grows fast takes a bounded argument, as in `exp(tanh(u))`. Each program counts
+the features that it uses, so that a test can show that none of them is missing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from index_ranges import axes_of
+
 from symbackprop.language.reader import read_expression
 
 LETTERS = tuple("ijkmnpqr")
@@ -23,13 +24,13 @@ SMALL_VALUES = {"N": 2, "D": 1, "H": 2}
 SMOOTH = (
     "tanh({u})", "sigmoid({u})", "sin({u})", "cos({u})", "erf({u})", "softplus({u})", "silu({u})", "gelu({u})",
     "gelu_tanh({u})", "identity({u})", "log(1 + ({u})^2)", "sqrt(1 + ({u})^2)", "exp(tanh({u}))", "exp(-({u})^2)",
-    "sinh(tanh({u}))", "cosh(sin({u}))", "tan(sin({u})/2)", "1/(1 + ({u})^2)", "(2 + sin({u}))^0.5", "(1 + ({u})^2)^(-1)",
-    "(3/2 + tanh({u}))^(1/3)",
+    "sinh(tanh({u}))", "cosh(sin({u}))", "tan(sin({u})/2)", "1/(1 + ({u})^2)", "(2 + sin({u}))^0.5",
+    "(1 + ({u})^2)^(-1)", "(3/2 + tanh({u}))^(1/3)",
 )  # fmt: skip
 KINKED = ("relu({u})", "abs({u})", "leaky_relu({u})", "leaky_relu({u}, 0.2)", "elu({u})", "sign({u})")
 BINARY = (
     "{u} + {v}", "{u} - {v}", "({u})*({v})", "({u})/(1 + ({v})^2)", "({u})*({v})/2", "-({u}) + ({v})*0.3",
-    "(2 + tanh({u}))^({v})",
+    "(2 + tanh({u}))^(sin({v}))",
 )  # fmt: skip
 KINKED_PAIRS = ("maximum({u}, {v})", "minimum({u}, {v})")
 BOUNDING = ("tanh({u})", "sin({u})", "erf({u})", "sigmoid({u})")
@@ -133,7 +134,9 @@ class Writer:
         """A read of a tensor, reduced over the axes for which nothing in scope fits."""
         weights = [4.0 if t.name in self.unread else 1.0 for t in self.tensors]
         fitting = [set(t.axes) <= set(scope.values()) for t in self.tensors]
-        weights = [w * (3.0 if fits and t.axes else 1.0) for w, fits, t in zip(weights, fitting, self.tensors, strict=True)]
+        weights = [
+            w * (3.0 if fits and t.axes else 1.0) for w, fits, t in zip(weights, fitting, self.tensors, strict=True)
+        ]
         tensor = self.source.choices(self.tensors, weights)[0]
         inner = dict(scope)
         bound: list[str] = []
@@ -203,7 +206,9 @@ class Writer:
             body = f"{self.factor(inner, bound[0])}*({self.expression(inner, depth - 1)})"
         else:
             body = self.expression(inner, depth - 1)
-        binders = ", ".join(i if self.gives_range(i, body) and not self.chance(0.1) else f"{i}:{inner[i]}" for i in bound)
+        binders = ", ".join(
+            i if self.gives_range(i, body) and not self.chance(0.1) else f"{i}:{inner[i]}" for i in bound
+        )
         operation = self.source.choice(("sum", "sum", "mean"))
         self.features[operation] += 1
         self.features["explicit range"] += ":" in binders
