@@ -8,6 +8,9 @@ from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Assumption, Program
 
+CHECK_PRODUCTS = 5_000
+"""A step is small, or it would not have been found; a wrong one is not worth more work than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoldStep:
@@ -32,8 +35,7 @@ def check_step(program: Program, step: FoldStep, assumptions: tuple[Assumption, 
 
     `assumptions` are believed, and no others.
     """
-    forms = NormalForms(program, assumptions)
-    return prove_step(forms, step)
+    return prove_step(NormalForms(program, assumptions, CHECK_PRODUCTS), step)
 
 
 def prove_step(forms: NormalForms, step: FoldStep) -> bool:
