@@ -14,7 +14,7 @@ from symbackprop.calculus.foldsteps import FoldStep, prove_step
 from symbackprop.calculus.forms import Form
 from symbackprop.calculus.identities import Rule, apply_rule, find_identities, orient
 from symbackprop.calculus.indices import choose_name
-from symbackprop.calculus.normal_forms import NormalForms
+from symbackprop.calculus.normal_forms import NormalForms, positive_names
 from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.shaping import Shaper, size_name, split_guards
@@ -79,6 +79,8 @@ class FoldSearch:
         self.position = {n: k for k, n in enumerate(self.definitions)}
         self.place = {n: k for k, n in enumerate(_reading_order(program.definitions))}
         self.oriented: dict[str, tuple[Rule, ...]] = {}
+        self.resting: dict[str, frozenset[str]] = {}
+        """The assumptions that the rules of a definition rest on."""
         self.outlines = self._outline_rules()
         self.by_name: dict[str, list[_Outline]] = {}
         for outlines in self.outlines.values():
@@ -93,11 +95,13 @@ class FoldSearch:
         """The rules of one definition of the program; none where it has no normal form."""
         if name not in self.oriented:
             self.algebra.budget.start()
+            self.algebra.used.clear()
             try:
                 rules = orient(self.algebra, self.definitions[name], self.forms.of_name(name), self.params)
             except (NoNormalFormError, OutOfBudgetError):
                 rules = ()
             self.oriented[name] = rules
+            self.resting[name] = frozenset(self.algebra.used)
         return self.oriented[name]
 
     def _outline_rules(self) -> dict[str, tuple[_Outline, ...]]:
@@ -229,7 +233,9 @@ class FoldSearch:
         identities = find_identities(algebra, known, rules)
         named = tuple(replace(rule, source=f"identity {k}") for k, (rule, _) in enumerate(identities))
         local = {d.tensor.name: d for d in (*before[1:], *inlined)}
+        algebra.used.clear()
         raw = self.forms.inlined(self.forms.of(before[0]), frozenset(self.definitions), local)
+        used = set(algebra.used)
         rank = {n: k for k, n in enumerate(_reading_order((*before, *inlined), inlined))}
         shaper = Shaper(
             algebra,
@@ -248,10 +254,14 @@ class FoldSearch:
         poly = algebra.rebuild(raw, touched)
         for rule in path:
             poly = apply_rule(algebra, poly, rule)
-        used = set(algebra.used)
+        used |= algebra.used
         after = self._emit(before[0], (*before, *inlined), _shapes(shaper, poly))
         taken = [(rule, names) for k, (rule, names) in enumerate(identities) if f"identity {k}" in used]
         using = {r.source for r in path}.union(*(names for _, names in taken))
+        used = used.union(*(self.resting[n] for n in using))
+        read = {r.tensor.name for d in (*before, *inlined) for _, _, r in d.reads()}
+        read |= {r.tensor.name for n in using for _, _, r in self.definitions[n].reads()}
+        used |= {f"assumption {k}" for name, k in positive_names(self.assumptions) if name in read}
         stated = tuple(self._state(rule, before) for rule, _ in taken)
         believed = tuple(a for k, a in enumerate(self.assumptions) if f"assumption {k}" in used)
         return FoldStep(

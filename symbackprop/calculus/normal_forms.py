@@ -27,7 +27,7 @@ from symbackprop.calculus.polynomials import (
 )
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.rewriting import Algebra
-from symbackprop.calculus.sums import SumRule
+from symbackprop.calculus.sums import Recorded, SumRule
 from symbackprop.calculus.tensors import Read, Role
 
 NAMES_KEPT, AFFINE_KEPT, INLINED = "names kept", "affine kept", "inlined"
@@ -62,12 +62,12 @@ class NormalForms:
     ) -> None:
         self.program = program
         self.assumptions = assumptions
-        self.positive = frozenset(name for name, _ in _positive_names(assumptions))
+        self.positive = frozenset(name for name, _ in positive_names(assumptions))
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
         self._definitions = {d.tensor.name: d for d in program.definitions}
-        self._polys: dict[str, Poly] = {}
-        self._converted: dict[Definition, Poly] = {}
+        self._polys: dict[str, Recorded] = {}
+        self._converted: dict[Definition, Recorded] = {}
         self.algebra.set_rules(tuple(self._assumption_rules()))
         self._believed = self.algebra.rules
 
@@ -95,14 +95,14 @@ class NormalForms:
         if self.algebra.rules is not self._believed:
             return convert_definition(self.algebra, definition)
         if definition not in self._converted:
-            self._converted[definition] = convert_definition(self.algebra, definition)
-        return self._converted[definition]
+            self._converted[definition] = self.algebra.record(lambda: convert_definition(self.algebra, definition))
+        return self.algebra.recall(self._converted[definition])
 
     def of_name(self, name: str) -> Poly:
         """The normal form of the definition of a tensor of the program."""
         if name not in self._polys:
-            self._polys[name] = self.of(self._definitions[name])
-        return self._polys[name]
+            self._polys[name] = self.algebra.record(lambda: self.of(self._definitions[name]))
+        return self.algebra.recall(self._polys[name])
 
     def inlined(self, poly: Poly, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING) -> Poly:
         """The polynomial with the definitions of all names but `keep` put in, those in `local` first."""
@@ -170,7 +170,7 @@ class NormalForms:
         """The assumed equations that applied, and what is assumed of the signs of tensors that either side reads."""
         used = {int(source.split()[1]) for source in self.algebra.used if source.startswith("assumption ")}
         reached = self._reached({r.tensor.name for d in (left, right) for _, _, r in d.reads()})
-        used |= {number for name, number in _positive_names(self.assumptions) if name in reached}
+        used |= {number for name, number in positive_names(self.assumptions) if name in reached}
         return tuple(a for k, a in enumerate(self.assumptions) if k in used)
 
     def _reached(self, names: set[str]) -> set[str]:
@@ -198,7 +198,7 @@ class NormalForms:
         return not poly
 
 
-def _positive_names(assumptions: tuple[Assumption, ...]) -> list[tuple[str, int]]:
+def positive_names(assumptions: tuple[Assumption, ...]) -> list[tuple[str, int]]:
     """The tensors assumed to be positive everywhere, with the number of the assumption."""
     found = []
     for number, assumption in enumerate(assumptions):

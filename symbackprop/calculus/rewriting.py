@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbackprop.calculus.atoms import SUMS, Atom, IndexMap, Kind, Number, Poly, atoms_of, form_texts, is_positive
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
-from symbackprop.calculus.sums import SumRule, Sums
+from symbackprop.calculus.sums import Recorded, SumRule, Sums
 
 Replace = Callable[[Atom, Number], Poly | None]
 
@@ -33,7 +33,7 @@ class Rewrite:
 class Algebra(Sums):
     """The whole algebra of index expressions."""
 
-    _renamed: dict[tuple[Atom, tuple[tuple[str, Affine], ...]], Poly] = field(default_factory=dict, repr=False)
+    _renamed: dict[tuple[Atom, tuple[tuple[str, Affine], ...]], Recorded] = field(default_factory=dict, repr=False)
 
     def set_rules(self, rules: tuple[SumRule, ...]) -> None:
         """Know these sums from now on, and forget what was built under other rules."""
@@ -223,8 +223,8 @@ class Algebra(Sums):
         mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if isinstance(i, str) or i in atom.free]
         key = (atom, tuple(sorted(mine, key=_first)))
         if key not in self._renamed:
-            self._renamed[key] = self._build(atom, 1, values, None)
-        return self.raise_to(self._renamed[key], exponent)
+            self._renamed[key] = self.record(lambda: self._build(atom, 1, values, None))
+        return self.raise_to(self.recall(self._renamed[key]), exponent)
 
     def _build(self, atom: Atom, exponent: Number, values: IndexMap, rewrite: Rewrite | None) -> Poly:
         """The atom to a power, made again from its changed parts."""

@@ -7,7 +7,7 @@ are the same atom.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, combinations, groupby, islice, permutations, product
 
@@ -39,6 +39,14 @@ class SumRule:
     source: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """A polynomial with the sources of the rules that it rests on."""
+
+    value: Poly
+    used: frozenset[str]
+
+
 @dataclass(slots=True)
 class Sums(Polynomials):
     """Polynomials with sums; `rules` are tried on every sum as it is made."""
@@ -46,6 +54,20 @@ class Sums(Polynomials):
     rules: tuple[SumRule, ...] = ()
     used: set[str] = field(default_factory=set)
     """The sources of the rules that have applied."""
+
+    def record(self, build: Callable[[], Poly]) -> Recorded:
+        """What is built, with the sources of the rules that apply in it: for results that are kept."""
+        before, self.used = self.used, set()
+        try:
+            value = build()
+            return Recorded(value, frozenset(self.used))
+        finally:
+            self.used |= before
+
+    def recall(self, kept: Recorded) -> Poly:
+        """A result that was kept; the rules that it rests on count as applied."""
+        self.used |= kept.used
+        return kept.value
 
     def sum_over(self, poly: Poly, bound: Iterable[Index]) -> Poly:
         """The sum of a polynomial over indices."""
