@@ -275,7 +275,16 @@ class Polynomials(ABC):
             make_monomial((a, e - common.get(a, 0)) for a, e in _padded(m, common)): _plain(Fraction(c) / number)
             for m, c in poly.items()
         }
-        return _plain(number), common, rest
+        if not any(a.kind is Kind.POWER and e < 0 for a, e in common.items()):
+            return _plain(number), common, rest
+        # A common denominator leaves its base to powers that have to be multiplied out.
+        raised = add(*(self.product(c, dict(m)) for m, c in rest.items()))
+        if raised == rest or not raised:
+            return _plain(number), common, rest
+        more, others, rest = self.content(raised, whole)
+        for atom, e in others.items():
+            common[atom] = common.get(atom, 0) + e
+        return _plain(Fraction(number) * more), common, rest
 
     def power(self, poly: Poly, exponent: Number) -> Poly:
         """A polynomial to a rational power."""
