@@ -17,8 +17,10 @@ from enum import IntEnum
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
+from typing import Any
 
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Entry, Index, parts_of
+from symbackprop.calculus.indices import Atom as IntegerAtom
 
 
 class Kind(IntEnum):
@@ -48,14 +50,21 @@ class Kind(IntEnum):
     """1 where an index form is zero, else 0: a Kronecker delta."""
     CONSTANT = 11
     """A scalar that is given, or pi."""
+    RANGE = 12
+    """1 where an index form is one of `name`, ..., `name` + size - 1, else 0."""
 
 
 Number = int | Fraction
 Monomial = tuple[tuple["Atom", Number], ...]
 Poly = dict[Monomial, Number]
-IndexMap = dict[Index | str, Affine]
+IndexMap = dict[Any, Affine]
+"""Index forms for indices and for the names of sizes."""
 
-ACTIVE = frozenset({Kind.PRIME, Kind.POWER, Kind.MASK, Kind.DELTA})
+ACTIVE = frozenset({Kind.PRIME, Kind.POWER, Kind.MASK, Kind.DELTA, Kind.RANGE})
+CELLS = frozenset({Kind.MASK, Kind.DELTA, Kind.RANGE})
+"""What is 0 or 1."""
+GUARDS = frozenset({Kind.DELTA, Kind.RANGE})
+"""What a term holds as a guard."""
 SUMS = frozenset({Kind.SUM, Kind.MEAN})
 
 
@@ -107,12 +116,24 @@ def form_texts(form: Affine) -> tuple[str, str]:
     >>> form_texts(Affine.of(Index("i", Affine.of("N"))))
     ('i|N', '|N')
     """
-    parts = [(a.name, f"|{a.size}", c) if isinstance(a, Index) else (a, "", c) for a, c in form.terms]
-    if len(parts) == 1 and parts[0][2] == 1 and not form.constant and parts[0][1]:
-        return parts[0][0] + parts[0][1], parts[0][1]
-    named = "+".join(f"{c}*{n}{s}" for n, s, c in parts)
-    bare = "+".join(sorted(f"{c}*{s or n}" for n, s, c in parts))
+    parts = [(*_atom_texts(a), c) for a, c in form.terms]
+    if form.index is not None:
+        return parts[0][0], parts[0][1]
+    named = "+".join(f"{c}*{n}" for n, _, c in parts)
+    bare = "+".join(sorted(f"{c}*{s}" for _, s, c in parts))
     return f"{named}+{form.constant}", f"{bare}+{form.constant}"
+
+
+def _atom_texts(part: IntegerAtom) -> tuple[str, str]:
+    """Both texts of what an index form is made of."""
+    if isinstance(part, Index):
+        bare = f"|{part.size}" if part.start == 1 else f"|{part.start}:{part.size}"
+        return part.name + bare, bare
+    if isinstance(part, str):
+        return part, part
+    inner = [form_texts(form) for form in parts_of(part)]
+    name = part.tensor if isinstance(part, Entry) else type(part).__name__
+    return f"{name}({','.join(i[0] for i in inner)})", f"{name}({','.join(i[1] for i in inner)})"
 
 
 def describe(atom: Atom, label: Callable[[Index], str | None]) -> str:
@@ -124,8 +145,8 @@ def describe(atom: Atom, label: Callable[[Index], str | None]) -> str:
     """
     if not any(label(i) is not None for i in atom.free):
         return atom.key
-    if atom.kind in (Kind.TENSOR, Kind.DELTA, Kind.INDEX):
-        changed: IndexMap = {i: Affine.of(Index(new, i.size)) for i in atom.free if (new := label(i)) is not None}
+    if atom.kind in (Kind.TENSOR, Kind.DELTA, Kind.RANGE, Kind.INDEX):
+        changed: IndexMap = {i: Affine.of(i.renamed(new)) for i in atom.free if (new := label(i)) is not None}
         return f"{atom.name}[{','.join(form_texts(f.substitute(changed))[0] for f in atom.at)}]"
     inner = "+".join(sorted(f"{c}." + describe_monomial(m, label) for m, c in atom.body.items()))
     return f"{atom.kind.name}{atom.name}<{','.join(form_texts(Affine.of(b))[0] for b in atom.bound)}>({inner})"
@@ -152,7 +173,7 @@ class AtomTable:
     def fresh(self, index: Index) -> Index:
         """A new index of the same range."""
         self._labels += 1
-        return Index(f"~{self._labels}", index.size)
+        return index.renamed(f"~{self._labels}")
 
     def tensor(self, name: str, at: tuple[Affine, ...] = ()) -> Atom:
         """The atom of a tensor at index forms."""
@@ -198,7 +219,7 @@ class AtomTable:
             free,
             names,
             max((a.height for a in inner), default=0) + (kind in SUMS),
-            self._is_positive(kind, name, body),
+            self._is_positive(kind, name, at, body),
             kind in ACTIVE,
             f"{skeleton} {key}",
             (int(kind), skeleton, key),
@@ -206,12 +227,15 @@ class AtomTable:
         self._atoms[key] = atom
         return atom
 
-    def _is_positive(self, kind: Kind, name: str, body: Poly) -> bool:
-        """Whether the atom is known to be positive wherever it is defined."""
-        if kind in (Kind.PRIME, Kind.SIZE, Kind.INDEX, Kind.EXP):
+    def _is_positive(self, kind: Kind, name: str, at: tuple[Affine, ...], body: Poly) -> bool:
+        """Whether the atom is known to be positive wherever it is defined; a read outside its range is 0."""
+        if kind in (Kind.PRIME, Kind.SIZE, Kind.EXP):
             return True
+        indices = [form.index for form in at]
+        if kind is Kind.INDEX:
+            return indices[0] is not None and indices[0].start > 0
         if kind in (Kind.TENSOR, Kind.CONSTANT):
-            return name in self.positive or name == "pi"
+            return (name in self.positive and None not in indices) or name == "pi"
         if kind in (Kind.SUM, Kind.MEAN, Kind.POWER):
             return is_positive(body)
         return False

@@ -11,7 +11,7 @@ where the slot reads u, substitutes the solution and keeps what it cannot solve 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sympy
@@ -19,6 +19,7 @@ import sympy
 from symbackprop.calculus.definitions import (
     Definition,
     Equal,
+    Guard,
     Term,
     make_term,
     slot_symbol,
@@ -26,8 +27,10 @@ from symbackprop.calculus.definitions import (
 )
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
 from symbackprop.calculus.programs import Program
+from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.support import Support, find_support, finite_tensors, is_finite, restrict
 from symbackprop.calculus.tensors import Read, Role, Slot, Tensor
+from symbackprop.errors import UndefinedGradientError
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,10 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     """The adjoints of `numerator` by every tensor between it and `wrt`."""
     tensors = program.tensors()
     for name in (numerator, *wrt):
-        if name not in tensors:
-            program.tensor(name)
+        if program.tensor(name).range is not None:
+            raise UndefinedGradientError(
+                f"{name} is an integer tensor: nothing is differentiated by it, nor it by anything."
+            )
     top = tensors[numerator]
     readers = _readers(program)
     needed = _between(program, numerator, wrt)
@@ -120,6 +125,20 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     names = _adjoint_names(tensors, numerator, top)
     finite = finite_tensors(program)
     definitions = {d.tensor.name: d for d in program.definitions}
+    adjoints = {
+        name: Tensor(
+            names[name],
+            top.axes + t.axes,
+            Role.ADJOINT,
+            None,
+            top.name,
+            name,
+            top.marks + t.marks if top.bases or t.bases else (),
+        )
+        for name, t in tensors.items()
+    }
+    cycles = find_cycles(program.definitions)
+    direct = numerator not in cycles
     made: dict[str, Definition] = {}
     supports: dict[str, Support | None] = {}
     steps: list[ChainStep] = []
@@ -130,17 +149,19 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
         letters = () if own is None else tuple(i.name for i in own.indices)
         inner = _own_indices(tensor, letters, readers.get(name, ()), reserved | {i.name for i in outer})
         step, supports[name] = _adjoint_of(
-            tensor, inner, readers.get(name, ()), needed, top, outer, names, made, supports, finite, reserved
+            tensor, inner, readers.get(name, ()), needed, top, outer, adjoints, made, supports, finite, reserved, direct
         )
         made[name] = step.adjoint
         steps.append(step)
+        if name in cycles and cycles[name][0] == name:
+            _drop_dead(cycles[name], made, steps)
 
     positions = {d.tensor.name: k for k, d in enumerate(program.definitions)}
     first_reader = {u: min(positions[d.tensor.name] for d, _, _, _ in rs) for u, rs in readers.items()}
     for place in range(len(program.definitions) - 1, -1, -1):
         definition = program.definitions[place]
         name = definition.tensor.name
-        if name in needed and name != numerator:
+        if name in needed and (name != numerator or not direct):
             build(name)
         for _, _, read in definition.reads():
             other = read.tensor.name
@@ -164,13 +185,15 @@ def _readers(program: Program) -> dict[str, list[tuple[Definition, int, int, Rea
 def _between(program: Program, numerator: str, wrt: Sequence[str]) -> frozenset[str]:
     """The tensors on a path from one of `wrt` to the numerator, ends included."""
     reached = {numerator}
-    for definition in reversed(program.definitions):
-        if definition.tensor.name in reached:
-            reached |= {read.tensor.name for _, _, read in definition.reads()}
     depends = set(wrt)
-    for definition in program.definitions:
-        if any(read.tensor.name in depends for _, _, read in definition.reads()):
-            depends.add(definition.tensor.name)
+    # Twice, since a recurrence reads what stands below it.
+    for _ in range(2):
+        for definition in reversed(program.definitions):
+            if definition.tensor.name in reached:
+                reached |= {read.tensor.name for _, _, read in definition.reads()}
+        for definition in program.definitions:
+            if any(read.tensor.name in depends for _, _, read in definition.reads()):
+                depends.add(definition.tensor.name)
     return frozenset(reached & depends) | {numerator}
 
 
@@ -182,7 +205,7 @@ def _outer_indices(program: Program, top: Tensor, reserved: frozenset[str]) -> t
     taken: list[str] = []
     for _ in top.axes:
         taken.append(choose_name("i", reserved | set(taken)))
-    return tuple(Index(n, size) for n, size in zip(taken, top.axes, strict=True))
+    return top.indices(taken)
 
 
 def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, top: Tensor) -> dict[str, str]:
@@ -202,14 +225,17 @@ def _adjoint_of(
     needed: frozenset[str],
     top: Tensor,
     outer: tuple[Index, ...],
-    names: Mapping[str, str],
+    adjoints: Mapping[str, Tensor],
     made: Mapping[str, Definition],
     supports: Mapping[str, Support | None],
     finite: frozenset[str],
     reserved: frozenset[str],
+    direct: bool,
 ) -> tuple[ChainStep, Support | None]:
-    """One step: every contribution to the adjoint of `tensor`."""
-    adjoint = Tensor(names[tensor.name], top.axes + tensor.axes, Role.ADJOINT, None, top.name, tensor.name)
+    """One step: every contribution to the adjoint of `tensor`; `direct` says that what reads the tensor for the
+    numerator itself has no adjoint of its own.
+    """
+    adjoint = adjoints[tensor.name]
     terms: list[Term] = []
     contributions: list[Contribution] = []
     inherited: Support | None = None
@@ -220,14 +246,15 @@ def _adjoint_of(
         terms += [start] if start else []
     for definition, term, slot, read in readers:
         reader = definition.tensor
-        if reader.name not in needed or (reader.name != top.name and reader.name not in made):
+        if reader.name not in needed:
             continue
         if reader.name in made and not made[reader.name].terms:
             continue
         derivative = partial(definition.terms[term].body, slot)
         support = supports.get(reader.name)
+        upstream = None if direct and reader.name == top.name else adjoints[reader.name]
         result, inherited = _solve(
-            definition, term, read, derivative, top, outer, inner, made, support, finite, reserved
+            definition, term, read, derivative, upstream, top, outer, inner, support, finite, reserved
         )
         contributions.append(Contribution(reader.name, term, slot, derivative, result))
         terms += [result] if result else []
@@ -235,6 +262,25 @@ def _adjoint_of(
     return ChainStep(
         tensor.name, Definition(adjoint, outer + inner, tuple(terms)), tuple(contributions), starts
     ), support
+
+
+def _drop_dead(names: Sequence[str], made: dict[str, Definition], steps: list[ChainStep]) -> None:
+    """Make the adjoints of a cycle zero into which nothing flows from outside."""
+    inside = {made[n].tensor.name for n in names if n in made}
+    alive: set[str] = set()
+    for _ in inside:
+        for name in names:
+            if name in made and any(not (_read_names(t) & inside) or _read_names(t) & alive for t in made[name].terms):
+                alive.add(made[name].tensor.name)
+    for k, step in enumerate(steps):
+        if step.tensor in names and step.adjoint.tensor.name not in alive:
+            dead = tuple(replace(c, result=None) for c in step.contributions)
+            steps[k] = replace(step, adjoint=replace(step.adjoint, terms=()), contributions=dead)
+            made[step.tensor] = steps[k].adjoint
+
+
+def _read_names(term: Term) -> set[str]:
+    return {read.tensor.name for _, read in term.reads()}
 
 
 def _own_indices(
@@ -255,7 +301,7 @@ def _own_indices(
     for k in range(len(tensor.axes)):
         name = choose_name(wanted[k] if wanted else "ijkmnpqr"[k % 8], used | set(chosen))
         chosen.append(name)
-    return tuple(Index(n, size) for n, size in zip(chosen, tensor.axes, strict=True))
+    return tensor.indices(chosen)
 
 
 def _solve(
@@ -263,10 +309,10 @@ def _solve(
     number: int,
     read: Read,
     derivative: sympy.Expr,
+    upstream: Tensor | None,
     top: Tensor,
     outer: tuple[Index, ...],
     inner: tuple[Index, ...],
-    made: Mapping[str, Definition],
     support: Support | None,
     finite: frozenset[str],
     reserved: frozenset[str],
@@ -275,11 +321,10 @@ def _solve(
     it is 0.
     """
     term = definition.terms[number]
-    reader = definition.tensor
     # The axes of the adjoint are marked while solving, since its letters may be those of the reader.
-    marked = {i: Index(f"'{i.name}", i.size) for i in outer + inner}
+    marked = {i: i.renamed(f"'{i.name}") for i in outer + inner}
     values: dict[Atom, Affine] = {}
-    guards = [Equal(g.form) for g in term.guards]
+    guards: list[Guard] = list(term.guards)
     open_indices = list(definition.indices + term.bound)
     for form, own in zip(read.at, inner, strict=True):
         goal = Affine.of(marked[own])
@@ -293,22 +338,21 @@ def _solve(
     taken = {i.name for i in outer + inner} | reserved
     bound: list[Index] = []
     for index in open_indices:
-        new = Index(choose_name(index.name, taken), index.size)
+        new = index.renamed(choose_name(index.name, taken))
         taken.add(new.name)
         bound.append(new)
-        values[index] = Affine.of(Index(f"'{new.name}", new.size))
+        values[index] = Affine.of(new.renamed(f"'{new.name}"))
     slots: list[Slot] = [substitute_slot(s, values) for s in term.slots]
-    final_guards = [Equal(g.form.substitute(values)) for g in guards]
+    final_guards = [g.substitute(values) for g in guards]
     at = tuple(values[i] for i in definition.indices)
     start = tuple(Affine.of(marked[i]) for i in outer)
-    upstream = reader.name != top.name
-    if upstream:
-        slots.insert(0, Read(made[reader.name].tensor, start + at))
+    if upstream is not None:
+        slots.insert(0, Read(upstream, start + at))
     else:
         final_guards += [Equal(a - b) for a, b in zip(at, start, strict=True)]
-    body = _shifted(derivative, len(term.slots), upstream)
+    body = _shifted(derivative, len(term.slots), upstream is not None)
     plain: dict[Atom, Affine] = {m: Affine.of(i) for i, m in marked.items()}
-    plain |= {Index(f"'{i.name}", i.size): Affine.of(i) for i in bound}
+    plain |= {i.renamed(f"'{i.name}"): Affine.of(i) for i in bound}
     inherited: Support | None = None
     if support is not None:
         if not is_finite(derivative, term.slots, finite):
@@ -316,10 +360,10 @@ def _solve(
         conditions = tuple(substitute_slot(s, plain) for s in support.at(start + at))
         inherited = Support(outer + inner, support.condition, conditions)
     slots = [substitute_slot(s, plain) for s in slots]
-    final_guards = [Equal(g.form.substitute(plain)) for g in final_guards]
+    final_guards = [g.substitute(plain) for g in final_guards]
     return make_term(bound, body, slots, final_guards), inherited
 
 
 def _fixes(form: Affine, index: Index, own: Index) -> bool:
     """Whether form = own says that index is own, in range by itself."""
-    return form.index == index and index.size == own.size
+    return form.index == index and index.same_range(own)

@@ -1,8 +1,10 @@
 """Definitions: target[indices] = a sum of terms, each a sum over bound indices of a scalar expression.
 
 A term holds a reduction-free SymPy expression over the slot symbols s0, s1, ..., which carry no assumptions, and
-beside it what each slot reads. Slots are numbered in reading order, so that printers can order by them. Guards are
-equations between index forms; a guard that does not hold drops the term, as a Kronecker delta would.
+beside it what each slot reads. Slots are numbered in reading order, so that printers can order by them. A slot that
+reads outside the range of its tensor is 0. Guards are equations between index forms and ranges of them; a guard that
+does not hold drops the term, as a Kronecker delta would. The base and the step of a recurrence are terms of one
+definition, which their guards tell apart.
 
 A sum inside a larger formula, or a function of the catalogue applied inside one, is a definition of its own, whose
 tensor has the role HIDDEN. A user's definition keeps the neutral tree that it came from for printing (`tree`, opaque
@@ -11,13 +13,24 @@ here); an adjoint has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 import sympy
 
-from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
+from symbackprop.calculus.indices import (
+    Affine,
+    Atom,
+    Forms,
+    Index,
+    Values,
+    choose_name,
+    compare_range,
+    floor_divide,
+    remainder,
+)
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor, slot_indices
 
 
@@ -42,6 +55,50 @@ class Equal:
 
     form: Affine
 
+    def substitute(self, values: Forms) -> Equal:
+        """The guard with index forms put in."""
+        return Equal(self.form.substitute(values))
+
+    def holds(self, values: Values) -> bool:
+        """Whether it holds where everything has a value."""
+        return self.form.evaluate(values) == 0
+
+    def decide(self) -> bool | None:
+        """Whether it holds always or never, as far as the ranges of indices tell."""
+        if self.form.integer is not None:
+            return self.form.integer == 0
+        return False if compare_range(self.form, Affine.of(1), 0) is False else None
+
+    def __str__(self) -> str:
+        return f"{self.form} = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The guard that an index form is one of start, ..., start + size - 1."""
+
+    form: Affine
+    size: Affine
+    start: int = 1
+
+    def substitute(self, values: Forms) -> Within:
+        """The guard with index forms put in."""
+        return Within(self.form.substitute(values), self.size.substitute(values), self.start)
+
+    def holds(self, values: Values) -> bool:
+        """Whether it holds where everything has a value."""
+        return self.start <= self.form.evaluate(values) < self.start + self.size.evaluate(values)
+
+    def decide(self) -> bool | None:
+        """Whether it holds always or never, as far as the ranges of indices tell."""
+        return compare_range(self.form, self.size, self.start)
+
+    def __str__(self) -> str:
+        return f"{self.start} <= {self.form} < {self.size + Affine.of(self.start)}"
+
+
+Guard = Equal | Within
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -53,7 +110,7 @@ class Term:
     bound: tuple[Index, ...]
     body: sympy.Expr
     slots: tuple[Slot, ...]
-    guards: tuple[Equal, ...] = ()
+    guards: tuple[Guard, ...] = ()
 
     def reads(self) -> tuple[tuple[int, Read], ...]:
         """The slots that read tensors, with their numbers."""
@@ -73,7 +130,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """tensor[indices] = the sum of `terms`; without terms it is zero."""
+    """tensor[indices] = the sum of `terms`; without terms it is zero.
+
+    With `argmax` the tensor is an integer one: of the only term, it is the value of the bound index `argmax` at the
+    first largest body, the last index running fastest.
+    """
 
     tensor: Tensor
     indices: tuple[Index, ...]
@@ -81,10 +142,25 @@ class Definition:
     domain: tuple[Condition, ...] = ()
     tree: object = field(default=None, compare=False)
     line: int | None = field(default=None, compare=False)
+    argmax: int | None = None
+    base_tree: object = field(default=None, compare=False)
 
     def reads(self) -> tuple[tuple[int, int, Read], ...]:
         """Every read as (term number, slot number, read), in reading order."""
         return tuple((t, k, r) for t, term in enumerate(self.terms) for k, r in term.reads())
+
+    def uses(self) -> tuple[str, ...]:
+        """The names of the tensors that it is made of, integer ones included, in reading order."""
+        names: dict[str, None] = {}
+        for term in self.terms:
+            for slot in term.slots:
+                if isinstance(slot, Read):
+                    names[slot.tensor.name] = None
+                for form in (slot.value,) if isinstance(slot, Count) else slot.at:
+                    names.update((e.tensor, None) for e in form.entries)
+            for guard in term.guards:
+                names.update((e.tensor, None) for e in guard.form.entries)
+        return tuple(names)
 
 
 @lru_cache(maxsize=16384)
@@ -100,7 +176,7 @@ def used_slots(body: sympy.Expr) -> frozenset[int]:
     return frozenset(slot_number(s) for s in body.free_symbols)
 
 
-def substitute_slot(slot: Slot, values: Mapping[Atom, Affine]) -> Slot:
+def substitute_slot(slot: Slot, values: Forms) -> Slot:
     """The slot with its index forms substituted."""
     if isinstance(slot, Count):
         return Count(slot.value.substitute(values))
@@ -111,31 +187,36 @@ def make_term(
     bound: Iterable[Index],
     body: sympy.Expr,
     slots: Iterable[Slot],
-    guards: Iterable[Equal] = (),
+    guards: Iterable[Guard] = (),
 ) -> Term | None:
     """A term in its plainest form, or None where it is zero.
 
-    A guard that fixes a bound index of coefficient 1 or -1 is contracted; equal slots become one; slots that the body
-    does not read are dropped and the others renumbered in their order; a bound index that nothing reads gives its size.
+    A guard that fixes a bound index is contracted, and the range of the index guarded unless it is kept by itself; an
+    entry of an integer tensor that a guard says to be a free index is read as that; equal slots become one; slots that
+    the body does not read are dropped and the others renumbered in their order; a bound index that nothing reads gives
+    its size.
     """
-    pending, kept = list(guards), []
     bound_left, slot_list = list(bound), list(slots)
+    kept: list[Guard] = []
+    pending = list(guards)
     while pending:
-        guard = pending.pop(0)
-        if guard.form.integer is not None:
-            if guard.form.integer:
-                return None
-            continue
-        solved = _solve_guard(guard.form, bound_left)
-        if solved is None:
-            kept.append(guard)
-            continue
-        index, value = solved
+        decided = [(g, g.decide()) for g in pending]
+        if any(value is False for _, value in decided):
+            return None
+        pending = [g for g, value in decided if value is None]
+        chosen = _choose_contraction(pending, bound_left)
+        if chosen is None:
+            kept = pending
+            break
+        guard, index, value, more = chosen
+        pending.remove(guard)
         bound_left.remove(index)
-        values: dict[Atom, Affine] = {index: value}
+        values: dict[Any, Affine] = {index: value}
         slot_list = [substitute_slot(s, values) for s in slot_list]
-        pending = [Equal(g.form.substitute(values)) for g in pending + kept]
-        kept = []
+        pending = [g.substitute(values) for g in pending] + more
+    known = _known_entries(kept, bound_left)
+    if known:
+        slot_list = [substitute_slot(s, known) for s in slot_list]
     used = used_slots(body)
     position: dict[Slot, int] = {}
     mapping = []
@@ -155,44 +236,94 @@ def make_term(
         return None
     if used_slots(body) != frozenset(range(len(final))):  # merging slots let some cancel
         return make_term(bound_left, body, final, kept)
-    return Term(tuple(bound_left), body, final, tuple(sorted(set(kept), key=lambda g: str(g.form))))
+    return Term(tuple(bound_left), body, final, tuple(sorted(set(kept), key=str)))
 
 
-def _solve_guard(form: Affine, bound: list[Index]) -> tuple[Index, Affine] | None:
-    """The bound index that the equation form = 0 fixes, with its value, where it stays in range by itself."""
-    for atom, coefficient in form.terms:
-        if isinstance(atom, Index) and atom in bound and coefficient in (1, -1):
-            value = (Affine.of(atom) * coefficient - form) * coefficient
-            other = value.index
-            if other is not None and other.size == atom.size:
-                return atom, value
-            constant, size = value.integer, atom.size.integer
-            if constant is not None and constant >= 1 and (constant == 1 or (size is not None and constant <= size)):
-                return atom, value
-    return None
+def _choose_contraction(
+    guards: Sequence[Guard], bound: Sequence[Index]
+) -> tuple[Guard, Index, Affine, list[Guard]] | None:
+    """The equation to solve next: (guard, bound index, its value, what must hold besides).
+
+    First one whose value is in range by itself, then one in which an index has the coefficient 1 or -1, then any.
+    """
+    best: tuple[int, Guard, Index, Affine, list[Guard]] | None = None
+    for guard in guards if bound else ():
+        if not isinstance(guard, Equal):
+            continue
+        for index in bound:
+            solved = _solve(guard.form, index)
+            if solved is None:
+                continue
+            value, more = solved
+            rank = 0 if not more else 1 if len(more) == 1 else 2
+            if best is None or rank < best[0]:
+                best = (rank, guard, index, value, more)
+            if rank == 0:
+                return best[1:]
+    return best[1:] if best is not None else None
+
+
+def _solve(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
+    """The value of an index that the equation form = 0 gives, with the guards that it needs; None if it gives none."""
+    coefficient = next((c for atom, c in form.terms if atom == index), 0)
+    if not coefficient or form.indices.count(index) > 1:
+        return None
+    rest = Affine.of(index) * coefficient - form
+    if coefficient < 0:
+        rest = rest * -1
+    more: list[Guard] = []
+    divisor = Affine.of(abs(coefficient))
+    value = floor_divide(rest, divisor)
+    if abs(coefficient) > 1:
+        more.append(Equal(remainder(rest, divisor)))
+    inside = Within(value, index.size, index.start)
+    if inside.decide() is not True:
+        more.append(inside)
+    return value, more
+
+
+def _known_entries(guards: Iterable[Guard], bound: Sequence[Index]) -> dict[Atom, Affine]:
+    """The entries of integer tensors that a guard says to be an index or a number."""
+    known: dict[Atom, Affine] = {}
+    for guard in guards:
+        if isinstance(guard, Equal) and len(guard.form.entries) == 1:
+            entry = guard.form.entries[0]
+            coefficient = next((c for atom, c in guard.form.terms if atom == entry), 0)
+            if coefficient in (1, -1):
+                value = (Affine.of(entry) * coefficient - guard.form) * coefficient
+                if not any(i in bound for i in value.indices):
+                    known.setdefault(entry, value)
+    return known
 
 
 def rename_indices(definition: Definition, names: tuple[str, ...]) -> Definition:
     """The same definition with its free indices called `names`; bound ones give way where they clash."""
-    free = tuple(Index(n, i.size) for n, i in zip(names, definition.indices, strict=True))
+    free = tuple(i.renamed(n) for n, i in zip(names, definition.indices, strict=True))
+    outer: dict[Any, Affine] = {o: Affine.of(n) for o, n in zip(definition.indices, free, strict=True)}
     terms = []
     for term in definition.terms:
         taken = set(names)
-        values: dict[Atom, Affine] = {o: Affine.of(n) for o, n in zip(definition.indices, free, strict=True)}
-        bound = []
+        values = dict(outer)
         for index in term.bound:
-            new = Index(choose_name(index.name, taken), index.size)
+            new = index.renamed(choose_name(index.name, taken))
             taken.add(new.name)
-            bound.append(new)
             values[index] = Affine.of(new)
-        slots = tuple(substitute_slot(s, values) for s in term.slots)
-        guards = tuple(Equal(g.form.substitute(values)) for g in term.guards)
-        terms.append(Term(tuple(bound), term.body, slots, guards))
-    values = {o: Affine.of(n) for o, n in zip(definition.indices, free, strict=True)}
-    domain = tuple(
+        terms.append(_renamed(term, values))
+    return replace(definition, indices=free, terms=tuple(terms), domain=_renamed_domain(definition, outer))
+
+
+def _renamed(term: Term, values: Forms) -> Term:
+    """A term with its indices called otherwise."""
+    bound = [values[i].index if i in values else i for i in term.bound]
+    slots = tuple(substitute_slot(s, values) for s in term.slots)
+    guards = sorted((g.substitute(values) for g in term.guards), key=str)
+    return Term(tuple(i for i in bound if i is not None), term.body, slots, tuple(guards))
+
+
+def _renamed_domain(definition: Definition, values: Forms) -> tuple[Condition, ...]:
+    return tuple(
         Condition(c.kind, c.body, tuple(substitute_slot(s, values) for s in c.slots)) for c in definition.domain
     )
-    return Definition(definition.tensor, free, tuple(terms), domain, definition.tree, definition.line)
 
 
 def canonical(definition: Definition) -> Definition:
@@ -201,16 +332,26 @@ def canonical(definition: Definition) -> Definition:
     renamed = rename_indices(definition, free)
     terms = []
     for term in renamed.terms:
-        values: dict[Atom, Affine] = {
-            i: Affine.of(Index(f"#{len(free) + k}", i.size)) for k, i in enumerate(term.bound)
-        }
-        bound = tuple(v.terms[0][0] for v in values.values())
-        terms.append(
-            Term(
-                tuple(i for i in bound if isinstance(i, Index)),
-                term.body,
-                tuple(substitute_slot(s, values) for s in term.slots),
-                tuple(sorted((Equal(g.form.substitute(values)) for g in term.guards), key=lambda g: str(g.form))),
-            )
+        values: dict[Any, Affine] = {i: Affine.of(i.renamed(f"#{len(free) + k}")) for k, i in enumerate(term.bound)}
+        terms.append(_renamed(term, values))
+    return replace(renamed, terms=tuple(terms), tree=None, line=None, base_tree=None)
+
+
+def at_entries(definition: Definition, indices: tuple[Index, ...]) -> tuple[Term, ...]:
+    """The terms of a definition where its indices are others, which may have smaller ranges.
+
+    A guard that these ranges decide is gone: so the base and the step of a recurrence are told apart.
+    """
+    values: dict[Any, Affine] = {o: Affine.of(n) for o, n in zip(definition.indices, indices, strict=True)}
+    return substitute_terms(definition.terms, values)
+
+
+def substitute_terms(terms: Iterable[Term], values: Forms) -> tuple[Term, ...]:
+    """Terms with index forms put in for free indices, which must not contain letters that the terms bind."""
+    made = (
+        make_term(
+            t.bound, t.body, [substitute_slot(s, values) for s in t.slots], [g.substitute(values) for g in t.guards]
         )
-    return Definition(renamed.tensor, renamed.indices, tuple(terms), renamed.domain)
+        for t in terms
+    )
+    return tuple(t for t in made if t is not None)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import sympy
 
-from symbackprop.calculus.atoms import Atom, IndexMap, Kind
-from symbackprop.calculus.definitions import Definition, Equal, Term, make_term, slot_symbol
+from symbackprop.calculus.atoms import GUARDS, Atom, IndexMap, Kind
+from symbackprop.calculus.definitions import Definition, Equal, Guard, Term, Within, make_term, slot_symbol
 from symbackprop.calculus.forms import Call, Choice, Condition, Form, Leaf, Product, Sigma, Total, leaves
 from symbackprop.calculus.indices import Affine, Index, choose_name
-from symbackprop.calculus.tensors import Count, Read, Role, Slot, Tensor
+from symbackprop.calculus.tensors import Count, Read, Role, Slot, Tensor, tensor_over
 
 FUNCTIONS: Mapping[str, Callable[[sympy.Expr], sympy.Expr]] = {
     name: getattr(sympy, name)
@@ -81,12 +81,12 @@ class Emitter:
         bound: list[Index] = []
         inner = dict(values)
         for index in sigma.bound:
-            new = Index(self.letters.choose(index.size, taken), index.size)
+            new = index.renamed(self.letters.choose(index.size, taken))
             taken.append(new.name)
             bound.append(new)
             inner[index] = Affine.of(new)
         sizes = [i.size for i in bound] if sigma.mean else []
-        guards = [leaf.atom for leaf in _factors(sigma.body) if leaf.atom.kind is Kind.DELTA]
+        guards = [leaf.atom for leaf in _factors(sigma.body) if leaf.atom.kind in GUARDS]
         body = Product(1, ((outside, 1), (sigma.body, 1)), 0)
         return _Scalar(self, inner).term(bound, body, (*deltas, *guards), sizes)
 
@@ -101,7 +101,7 @@ class Emitter:
             return Read(self.hidden[sigma].tensor, at)
         name = choose_name(f"{self.tensor.name}_1", self.names)
         self.names.add(name)
-        tensor = Tensor(name, tuple(i.size for i in indices), Role.HIDDEN)
+        tensor = tensor_over(name, indices, Role.HIDDEN)
         term = self._sum(sigma, Product(1, (), 0), (), values)
         made = Definition(tensor, indices, (term,) if term is not None else ())
         self.hidden[sigma] = made
@@ -129,8 +129,12 @@ class _Scalar:
         body = self.write(form, frozenset(deltas))
         for size in sizes:
             body = body / self._slot(Count(size))
-        guards = [Equal(d.at[0].substitute(self.values)) for d in deltas]
+        guards = [self._guard(d) for d in deltas]
         return make_term(bound, body, self.slots, guards)
+
+    def _guard(self, atom: Atom) -> Guard:
+        at = [form.substitute(self.values) for form in atom.at]
+        return Equal(at[0]) if atom.kind is Kind.DELTA else Within(at[0], at[1], int(atom.name))
 
     def _slot(self, slot: Slot) -> sympy.Expr:
         if isinstance(slot, Count) and slot.value.integer is not None:
@@ -162,6 +166,9 @@ class _Scalar:
             return self._slot(Count(at[0]))
         if atom.kind is Kind.DELTA:
             return sympy.Piecewise((1, sympy.Eq(self._slot(Count(at[0])), 0)), (0, True))
+        if atom.kind is Kind.RANGE:
+            form, last = self._slot(Count(at[0])), self._slot(Count(at[1] + Affine.of(int(atom.name) - 1)))
+            return sympy.Piecewise((1, sympy.And(form >= int(atom.name), form <= last)), (0, True))
         if atom.name == "pi":
             return sympy.pi
         return self._slot(Read(self.owner.tensors[atom.name], at))

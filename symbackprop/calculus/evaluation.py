@@ -5,22 +5,23 @@ Slow and simple: for the few entries that an explanation prints, and as the refe
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, slot_symbol
-from symbackprop.calculus.expansion import Entry, check_sizes
-from symbackprop.calculus.indices import Atom
+from symbackprop.calculus.definitions import Definition, Guard, Term, slot_symbol
+from symbackprop.calculus.expansion import Entry, check_data, check_sizes, contains, points_of
+from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Numbers for a program; `given(name, entry)` is the value of an entry of a tensor without a definition.
+    """Numbers for a program; `given(name, entry)` is the value of an entry of a tensor without a definition, and
+    `data` holds the integer tensors among them.
 
     >>> from symbackprop.calculus.definitions import make_term
     >>> from symbackprop.calculus.indices import Affine, Index
@@ -35,11 +36,13 @@ class Evaluation:
     program: Program
     sizes: Mapping[str, int]
     given: Callable[[str, Entry], float]
+    data: Mapping[Point, int] = field(default_factory=dict)
     _made: dict[tuple[str, Entry], float] = field(default_factory=dict, repr=False, compare=False)
     _definitions: dict[str, Definition] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_sizes(self.program, self.sizes)
+        check_data(self.program, self.sizes, self.data)
         self._definitions.update({d.tensor.name: d for d in self.program.definitions})
 
     def entry(self, name: str, entry: Entry) -> float:
@@ -50,24 +53,64 @@ class Evaluation:
             if definition is None:
                 self._made[key] = float(self.given(name, entry))
             else:
-                values: dict[Atom, int] = dict(self.sizes.items())
-                values.update(zip(definition.indices, entry, strict=True))
-                self._made[key] = sum((self.term(t, values) for t in definition.terms), 0.0)
+                values = self.start(dict(zip(definition.indices, entry, strict=True)))
+                if definition.argmax is not None:
+                    self._made[key] = float(self._position(definition.terms, definition.argmax, values))
+                else:
+                    self._made[key] = sum((self.term(t, values) for t in definition.terms), 0.0)
         return self._made[key]
 
-    def term(self, term: Term, values: Mapping[Atom, int]) -> float:
+    def start(self, indices: Mapping[Index, int]) -> dict[Any, int]:
+        """Values of indices together with the sizes and the integer data."""
+        values: dict[Any, int] = dict(self.sizes)
+        values.update(self.data)
+        values.update(indices)
+        return values
+
+    def _position(self, terms: Sequence[Term], which: int, values: Values) -> int:
+        """Where the body of the only term is largest first; without terms it is 0 everywhere."""
+        best: tuple[float, int] | None = None
+        for term in terms:
+            for point in points_of(term.bound, values):
+                here: Values = {**values, **dict(zip(term.bound, point, strict=True))}
+                value = self._body(term, here) if self._holds(term.guards, here) else 0.0
+                if best is None or value > best[0]:
+                    best = (value, point[which])
+        return best[1] if best is not None else 1
+
+    def term(self, term: Term, values: Values) -> float:
         """The value of a term where its free indices and the sizes have values."""
         total = 0.0
-        for point in itertools.product(*(range(1, i.size.evaluate(values) + 1) for i in term.bound)):
-            here: dict[Atom, int] = {**values, **dict(zip(term.bound, point, strict=True))}
-            if any(g.form.evaluate(here) for g in term.guards):
-                continue
-            numbers = {slot_symbol(k): sympy.Float(self.slot(s, here), 17) for k, s in enumerate(term.slots)}
-            total += float(term.body.xreplace(numbers).evalf(17))
+        for point in points_of(term.bound, values):
+            here: Values = {**values, **dict(zip(term.bound, point, strict=True))}
+            if self._holds(term.guards, here):
+                total += self._body(term, here)
         return total
 
-    def slot(self, slot: Slot, values: Mapping[Atom, int]) -> float:
-        """What a slot reads at given values of the indices."""
+    def _body(self, term: Term, values: Values) -> float:
+        numbers = {slot_symbol(k): sympy.Float(self.slot(s, values), 17) for k, s in enumerate(term.slots)}
+        return float(term.body.xreplace(numbers).evalf(17))
+
+    def _holds(self, guards: Sequence[Guard], values: Values) -> bool:
+        return all(g.holds(self._completed((g.form,), values)) for g in guards)
+
+    def slot(self, slot: Slot, values: Values) -> float:
+        """What a slot reads at given values of the indices; 0 outside the range of its tensor."""
         if isinstance(slot, Count):
-            return float(slot.value.evaluate(values))
-        return self.entry(slot.tensor.name, tuple(form.evaluate(values) for form in slot.at))
+            return float(slot.value.evaluate(self._completed((slot.value,), values)))
+        known = self._completed(slot.at, values)
+        entry = tuple(form.evaluate(known) for form in slot.at)
+        return self.entry(slot.tensor.name, entry) if contains(slot.tensor, entry, self.sizes) else 0.0
+
+    def _completed(self, forms: Sequence[Affine], values: Values) -> Values:
+        """The values with those entries of computed integer tensors that forms hold."""
+        entries = [e for form in forms for e in form.entries if e.tensor in self._definitions]
+        if not entries:
+            return values
+        known = dict(values)
+        for entry in reversed(entries):  # those inside others first
+            at = tuple(form.evaluate(known) for form in entry.at)
+            tensor = self._definitions[entry.tensor].tensor
+            if contains(tensor, at, self.sizes):
+                known[entry.tensor, at] = int(self.entry(entry.tensor, at))
+        return known

@@ -110,7 +110,7 @@ class _Folder:
 
     def _try_inlining(self, name: str) -> bool:
         """Write an adjoint into its readers, if it may go and they take it."""
-        if name in self.wanted:
+        if name in self.wanted or name in _reads(self.current[name].definitions):
             return False
         fold = self.current[name]
         readers = [self.current[n] for n in sorted(self.readers.get(name, ()), key=self.position.__getitem__)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from symbackprop.calculus.definitions import Definition, Equal, Term
-from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.definitions import Definition, Equal, Guard, Term, Within
+from symbackprop.calculus.indices import Affine, Atom, Entry, Index, parts_of
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor
 
 
@@ -33,7 +33,7 @@ class Numbering:
             tuple(self.index(i) for i in term.bound),
             term.body,
             tuple(self.slot(s) for s in term.slots),
-            tuple(self.form(g.form) for g in term.guards),
+            tuple(self.guard(g) for g in term.guards),
         )
 
     def slot(self, slot: Slot) -> tuple[object, ...]:
@@ -42,24 +42,35 @@ class Numbering:
             return (self.form(slot.value),)
         return (self.tensor(slot.tensor), tuple(self.form(f) for f in slot.at))
 
-    def tensor(self, tensor: Tensor) -> tuple[int, str, tuple[object, ...]]:
+    def tensor(self, tensor: Tensor) -> tuple[object, ...]:
         """The number of a tensor with its role and axes."""
         if tensor.name not in self.tensors:
             self.tensors[tensor.name] = len(self.tensors)
             self.met.append(tensor)
-        return self.tensors[tensor.name], tensor.role.value, tuple(self.form(a) for a in tensor.axes)
+        return self.tensors[tensor.name], tensor.role.value, tuple(self.form(a) for a in tensor.axes), tensor.bases
 
     def index(self, index: Index) -> tuple[object, ...]:
         """An index: its letter and its numbered size."""
-        return index.name, self.form(index.size)
+        return index.name, self.form(index.size), index.start
+
+    def guard(self, guard: Guard) -> tuple[object, ...]:
+        """A guard with sizes numbered."""
+        if isinstance(guard, Equal):
+            return (self.form(guard.form),)
+        return (self.form(guard.form), self.form(guard.size), guard.start)
 
     def form(self, form: Affine) -> tuple[object, ...]:
         """An index form with sizes numbered."""
-        parts = tuple(
-            (self.index(a) if isinstance(a, Index) else self.sizes.setdefault(a, len(self.sizes)), c)
-            for a, c in form.terms
-        )
-        return (*parts, form.constant)
+        return (*((self.part(a), c) for a, c in form.terms), form.constant)
+
+    def part(self, part: Atom) -> object:
+        """What an index form is made of, with sizes numbered."""
+        if isinstance(part, Index):
+            return self.index(part)
+        if isinstance(part, str):
+            return self.sizes.setdefault(part, len(self.sizes))
+        name = part.tensor if isinstance(part, Entry) else type(part).__name__
+        return (name, *(self.form(form) for form in parts_of(part)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +94,14 @@ class Renaming:
             tuple(self.index(i) for i in term.bound),
             term.body,
             tuple(self.slot(s) for s in term.slots),
-            tuple(Equal(self.form(g.form)) for g in term.guards),
+            tuple(self.guard(g) for g in term.guards),
         )
+
+    def guard(self, guard: Guard) -> Guard:
+        """The guard named as elsewhere."""
+        if isinstance(guard, Equal):
+            return Equal(self.form(guard.form))
+        return Within(self.form(guard.form), self.size(guard.size), guard.start)
 
     def slot(self, slot: Slot) -> Slot:
         """The slot named as elsewhere."""

@@ -20,7 +20,7 @@ from symbackprop.calculus.rewriting import Algebra, Replace, Rewrite
 from symbackprop.calculus.sums import SumRule
 from symbackprop.calculus.tensors import Role
 
-FIXED = frozenset({Kind.SIZE, Kind.PRIME, Kind.DELTA, Kind.INDEX, Kind.CONSTANT})
+FIXED = frozenset({Kind.SIZE, Kind.PRIME, Kind.DELTA, Kind.RANGE, Kind.INDEX, Kind.CONSTANT})
 PASSES = 2
 
 

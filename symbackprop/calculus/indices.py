@@ -1,38 +1,97 @@
-"""Indices, sizes and integer-affine forms of them.
+"""Indices, sizes and integer forms of them.
 
-A size is a positive integer, a name, or an integer-affine form of names. An index runs from 1 to its size. What stands
-in the brackets of a read is an affine form of indices and sizes. All three are `Affine`, so that substitution,
-comparison and solving are written once.
+A size is a positive integer, a name, or an integer form of names. An index runs over its range, from 1 to its size
+unless it starts elsewhere. What stands in the brackets of a read is an integer form of indices, sizes and entries of
+integer tensors: affine in atoms, which may be floor quotients and remainders of such forms. All are `Affine`, so that
+substitution, comparison and solving are written once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+Point = tuple[str, tuple[int, ...]]
+"""An entry of an integer tensor: its name and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index with its range 1..size. Two indices of one definition are the same if their names are."""
+    """An index with its range start..start+size-1. Two indices of one definition are the same if their names are."""
 
     name: str
     size: Affine
+    start: int = 1
 
     def __str__(self) -> str:
         return self.name
 
+    def renamed(self, name: str) -> Index:
+        """An index of the same range."""
+        return Index(name, self.size, self.start)
 
-Atom = Index | str
+    @property
+    def last(self) -> Affine:
+        """The greatest value."""
+        return self.size + Affine((), self.start - 1)
+
+    def same_range(self, other: Index) -> bool:
+        """Whether two indices take the same values."""
+        return self.start == other.start and self.size == other.size
 
 
-def _order(term: tuple[Atom, int]) -> tuple[bool, str]:
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """The floor of form / divisor, the divisor being positive; made by `floor_divide`."""
+
+    form: Affine
+    divisor: Affine
+
+    def __str__(self) -> str:
+        return f"{_bracket(self.form)}//{_bracket(self.divisor)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """form - divisor * floor(form / divisor), the divisor being positive; made by `remainder`."""
+
+    form: Affine
+    divisor: Affine
+
+    def __str__(self) -> str:
+        return f"{_bracket(self.form)}%{_bracket(self.divisor)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of an integer tensor whose values are 1..size; outside its axes it is 0."""
+
+    tensor: str
+    at: tuple[Affine, ...]
+    size: Affine
+
+    def __str__(self) -> str:
+        return f"{self.tensor}[{','.join(map(str, self.at))}]" if self.at else self.tensor
+
+
+Atom = Index | str | Quotient | Remainder | Entry
+Values = Mapping[Any, int]
+"""Integers for indices, names of sizes, and entries of integer tensors as `Point`."""
+Forms = Mapping[Any, "Affine"]
+"""Integer forms for atoms."""
+
+
+def _order(term: tuple[Atom, int]) -> tuple[int, str]:
     atom = term[0]
-    return (isinstance(atom, str), atom if isinstance(atom, str) else atom.name)
+    if isinstance(atom, Index):
+        return (0, atom.name)
+    return (2, atom) if isinstance(atom, str) else (1, str(atom))
 
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """constant + sum of coefficient * atom, the atoms being indices or the names of sizes.
+    """constant + sum of coefficient * atom.
 
     >>> print(Affine.of("N") - Affine.of(1))
     N-1
@@ -67,27 +126,31 @@ class Affine:
     def __mul__(self, factor: int) -> Affine:
         return Affine(tuple((a, c * factor) for a, c in self.terms) if factor else (), self.constant * factor)
 
-    def substitute(self, values: Mapping[Atom, Affine]) -> Affine:
-        """Replace atoms by affine forms, all at once."""
-        if not any(atom in values for atom, _ in self.terms):
+    def substitute(self, values: Forms) -> Affine:
+        """Replace atoms by integer forms, all at once, at any depth."""
+        changed = [_substitute_atom(atom, values) for atom, _ in self.terms]
+        if not any(value is not None for value in changed):
             return self
-        if len(self.terms) == 1 and self.terms[0][1] == 1 and not self.constant:
-            return values[self.terms[0][0]]
+        if len(self.terms) == 1 and self.terms[0][1] == 1 and not self.constant and changed[0] is not None:
+            return changed[0]
         parts: list[tuple[Atom, int]] = []
         constant = self.constant
-        for atom, coefficient in self.terms:
-            value = values.get(atom, Affine.of(atom))
+        for (atom, coefficient), value in zip(self.terms, changed, strict=True):
+            if value is None:
+                parts.append((atom, coefficient))
+                continue
             parts += [(a, c * coefficient) for a, c in value.terms]
             constant += value.constant * coefficient
         return Affine.build(parts, constant)
 
-    def evaluate(self, values: Mapping[Atom, int]) -> int:
-        """The integer that the form has where every atom has a value.
+    def evaluate(self, values: Values) -> int:
+        """The integer that the form has where every atom has a value; entries of integer tensors are looked up as
+        `Point`, and one that is not there is outside its tensor and 0.
 
         >>> (Affine.of("N") + Affine.of(2)).evaluate({"N": 3})
         5
         """
-        return self.constant + sum(c * values[a] for a, c in self.terms)
+        return self.constant + sum(c * _evaluate_atom(a, values) for a, c in self.terms)
 
     @property
     def index(self) -> Index | None:
@@ -100,13 +163,25 @@ class Affine:
 
     @property
     def indices(self) -> tuple[Index, ...]:
-        """The indices in the form."""
-        return tuple(a for a, _ in self.terms if isinstance(a, Index))
+        """The indices in the form, at any depth."""
+        return tuple(a for a in self.walk() if isinstance(a, Index))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of sizes in the form."""
-        return tuple(a for a, _ in self.terms if isinstance(a, str))
+        """The names of sizes in the form, at any depth."""
+        return tuple(a for a in self.walk() if isinstance(a, str))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries of integer tensors in the form, at any depth."""
+        return tuple(a for a in self.walk() if isinstance(a, Entry))
+
+    def walk(self) -> Iterator[Atom]:
+        """Every atom, at any depth, in order."""
+        for atom, _ in self.terms:
+            yield atom
+            for form in parts_of(atom):
+                yield from form.walk()
 
     @property
     def integer(self) -> int | None:
@@ -117,10 +192,148 @@ class Affine:
         text = ""
         for atom, coefficient in self.terms:
             sign = "-" if coefficient < 0 else "+" if text else ""
-            text += sign + ("" if abs(coefficient) == 1 else f"{abs(coefficient)}*") + str(atom)
+            factor = "" if abs(coefficient) == 1 else f"{abs(coefficient)}*"
+            alone = not factor or isinstance(atom, Index | str | Entry)
+            text += sign + factor + (str(atom) if alone else f"({atom})")
         if self.constant or not text:
             text += f"{'+' if text and self.constant > 0 else ''}{self.constant}"
         return text
+
+
+def parts_of(atom: Atom) -> tuple[Affine, ...]:
+    """The forms inside an atom (the range of an index or of an entry is not one)."""
+    if isinstance(atom, Quotient | Remainder):
+        return (atom.form, atom.divisor)
+    return atom.at if isinstance(atom, Entry) else ()
+
+
+def _bracket(form: Affine) -> str:
+    plain = len(form.terms) + bool(form.constant) <= 1 and all(
+        c == 1 and isinstance(a, Index | str | Entry) for a, c in form.terms
+    )
+    return str(form) if plain and form.constant >= 0 else f"({form})"
+
+
+def _substitute_atom(atom: Atom, values: Forms) -> Affine | None:
+    """The value of an atom, None where nothing in it changes."""
+    if atom in values:
+        return values[atom]
+    if isinstance(atom, Index | str):
+        return None
+    old = parts_of(atom)
+    new = tuple(form.substitute(values) for form in old)
+    if new == old:
+        return None
+    if isinstance(atom, Entry):
+        return Affine.of(Entry(atom.tensor, new, atom.size))
+    return floor_divide(*new) if isinstance(atom, Quotient) else remainder(*new)
+
+
+def _evaluate_atom(atom: Atom, values: Values) -> int:
+    if isinstance(atom, Index | str):
+        return values[atom]
+    if isinstance(atom, Entry):
+        return values.get((atom.tensor, tuple(form.evaluate(values) for form in atom.at)), 0)
+    form, divisor = (part.evaluate(values) for part in parts_of(atom))
+    return form // divisor if isinstance(atom, Quotient) else form % divisor
+
+
+def floor_divide(form: Affine, divisor: Affine) -> Affine:
+    """The floor of form / divisor in its plainest form.
+
+    >>> n = Affine.of("N")
+    >>> print(floor_divide(n * 4 + Affine.of(3), Affine.of(2)), floor_divide(n + Affine.of(1), Affine.of(2)))
+    2*N+1 (N+1)//2
+    """
+    whole, rest = _split(form, divisor)
+    if _lies_within(rest, divisor):
+        return whole
+    return whole + (Affine.of(rest.constant // divisor.constant) if not rest.terms and not divisor.terms
+                    else Affine.of(Quotient(rest, divisor)))  # fmt: skip
+
+
+def remainder(form: Affine, divisor: Affine) -> Affine:
+    """form - divisor * floor(form / divisor) in its plainest form.
+
+    >>> i = Affine.of(Index("i", Affine.of("N")))
+    >>> print(remainder(i * 5 + Affine.of(7), Affine.of(2)))
+    (i+1)%2
+    """
+    _, rest = _split(form, divisor)
+    if _lies_within(rest, divisor):
+        return rest
+    if not rest.terms and not divisor.terms:
+        return Affine.of(rest.constant % divisor.constant)
+    return Affine.of(Remainder(rest, divisor))
+
+
+def _split(form: Affine, divisor: Affine) -> tuple[Affine, Affine]:
+    """(q, r) with form = divisor * q + r and no multiple of the divisor left in r that can be told."""
+    number = divisor.integer
+    if number is None:
+        if form == divisor:
+            return Affine.of(1), Affine()
+        return Affine(), form
+    whole = Affine(tuple((a, c // number) for a, c in form.terms if c // number), form.constant // number)
+    return whole, form - whole * number
+
+
+def _lies_within(form: Affine, divisor: Affine) -> bool:
+    """Whether 0 <= form < divisor whatever the atoms are."""
+    return compare_range(form, divisor, 0) is True
+
+
+def bounds(form: Affine) -> tuple[Affine | None, Affine | None]:
+    """The least and the greatest value of a form over its indices and entries, as forms in sizes; None if unknown."""
+    low: Affine | None = Affine((), form.constant)
+    high: Affine | None = Affine((), form.constant)
+    for atom, coefficient in form.terms:
+        first, last = _atom_bounds(atom)
+        if coefficient < 0:
+            first, last = last, first
+        low = low + first * coefficient if low is not None and first is not None else None
+        high = high + last * coefficient if high is not None and last is not None else None
+    return low, high
+
+
+def _atom_bounds(atom: Atom) -> tuple[Affine | None, Affine | None]:
+    if isinstance(atom, str):
+        return Affine.of(atom), Affine.of(atom)
+    if isinstance(atom, Index):
+        return Affine.of(atom.start), atom.last
+    if isinstance(atom, Entry):
+        return Affine.of(0), atom.size
+    if isinstance(atom, Remainder):
+        return Affine.of(0), atom.divisor - Affine.of(1)
+    low, high = bounds(atom.form)
+    if not atom.form.indices and not atom.form.entries:
+        return Affine.of(atom), Affine.of(atom)
+    number = atom.divisor.integer
+    ends = [None if end is None or number is None else floor_divide(end, atom.divisor) for end in (low, high)]
+    return ends[0], ends[1]
+
+
+def is_nonnegative(form: Affine) -> bool:
+    """Whether a form in sizes is at least 0 for all sizes of at least 1, as far as its coefficients tell."""
+    if any(c < 0 or not isinstance(a, str) for a, c in form.terms):
+        return False
+    return form.constant + sum(c for _, c in form.terms) >= 0
+
+
+def compare_range(form: Affine, size: Affine, start: int) -> bool | None:
+    """Whether start <= form < start + size: always, never, or None where it depends or cannot be told.
+
+    >>> i = Affine.of(Index("i", Affine.of("N")))
+    >>> compare_range(i, Affine.of("N"), 1), compare_range(i - Affine.of(1), Affine.of("N"), 1)
+    (True, None)
+    """
+    low, high = bounds(form)
+    first, last = Affine.of(start), size + Affine.of(start - 1)
+    if low is not None and high is not None and is_nonnegative(low - first) and is_nonnegative(last - high):
+        return True
+    below = high is not None and is_nonnegative(first - high - Affine.of(1))
+    above = low is not None and is_nonnegative(low - last - Affine.of(1))
+    return False if below or above else None
 
 
 def choose_name(wanted: str, used: Container[str]) -> str:

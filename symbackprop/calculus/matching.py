@@ -54,7 +54,7 @@ def _match_form(pattern: Affine, form: Affine, values: IndexMap) -> bool:
     if index in values:
         return values[index] == form
     other = form.index
-    if other is None or other.size != index.size:
+    if other is None or not other.same_range(index):
         return False
     values[index] = form
     return True

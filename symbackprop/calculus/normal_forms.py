@@ -26,6 +26,7 @@ from symbackprop.calculus.polynomials import (
     subtract,
 )
 from symbackprop.calculus.programs import Assumption, Program
+from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.sums import Recorded, SumRule
 from symbackprop.calculus.tensors import Read, Role
@@ -65,7 +66,10 @@ class NormalForms:
         self.positive = frozenset(name for name, _ in positive_names(assumptions))
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
+        # What reads itself stays a name, and so does an integer tensor.
+        cycles = find_cycles(program.definitions)
         self._definitions = {d.tensor.name: d for d in program.definitions}
+        self._names = frozenset(cycles) | {d.tensor.name for d in program.definitions if d.argmax is not None}
         self._polys: dict[str, Recorded] = {}
         self._converted: dict[Definition, Recorded] = {}
         self.algebra.set_rules(tuple(self._assumption_rules()))
@@ -119,7 +123,7 @@ class NormalForms:
         return inline(poly)
 
     def _definition(self, name: str, local: Mapping[str, Definition]) -> Definition | None:
-        return local.get(name) or self._definitions.get(name)
+        return local.get(name) or (None if name in self._names else self._definitions.get(name))
 
     def equal(self, left: Definition, right: Definition) -> Equality | None:
         """How two definitions of the same shape are shown equal, or None where they are not."""

@@ -83,7 +83,7 @@ def multiply(left: Term, right: Term) -> Term:
     values: dict[Atom, Affine] = {}
     bound = []
     for index in right.bound:
-        new = Index(choose_name(index.name, taken), index.size)
+        new = index.renamed(choose_name(index.name, taken))
         taken.add(new.name)
         bound.append(new)
         values[index] = Affine.of(new)
@@ -103,7 +103,7 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
         here = dict(values)
         bound = []
         for index in term.bound:
-            new = Index(choose_name(index.name, taken), index.size)
+            new = index.renamed(choose_name(index.name, taken))
             bound.append(new)
             here[index] = Affine.of(new)
         slots = [substitute_slot(s, here) for s in term.slots]
@@ -232,7 +232,7 @@ def _entries(
         elif size is not None:
             choices.append([(Affine.of(k), None) for k in range(1, size + 1)])
         else:
-            opened = Index(choose_name(index.name, used), index.size)
+            opened = index.renamed(choose_name(index.name, used))
             used.add(opened.name)
             choices.append([(Affine.of(opened), opened)])
     for choice in itertools.product(*choices):

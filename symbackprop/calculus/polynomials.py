@@ -19,6 +19,7 @@ from fractions import Fraction
 import flint
 
 from symbackprop.calculus.atoms import (
+    CELLS,
     Atom,
     AtomTable,
     IndexMap,
@@ -30,7 +31,7 @@ from symbackprop.calculus.atoms import (
     make_monomial,
     poly_key,
 )
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Index, compare_range
 
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
 
@@ -131,18 +132,24 @@ class Polynomials(ABC):
         """An index form as a number."""
         parts = [constant(form.constant)]
         for part, coefficient in form.terms:
-            kind, name = (Kind.INDEX, "#") if isinstance(part, Index) else (Kind.SIZE, str(part))
-            at = (Affine.of(part),) if isinstance(part, Index) else ()
+            kind, name, at = (Kind.SIZE, part, ()) if isinstance(part, str) else (Kind.INDEX, "#", (Affine.of(part),))
             parts.append({((self.table.intern(kind, name, at), 1),): coefficient})
         return add(*parts)
 
     def delta(self, form: Affine) -> Poly:
         """1 where the form is zero."""
-        if form.integer is not None:
+        if form.integer is not None or compare_range(form, Affine.of(1), 0) is False:
             return constant(int(form.integer == 0))
         if form.terms[0][1] < 0:
             form = form * -1
         return self.single(self.table.intern(Kind.DELTA, "delta", (form,)))
+
+    def within(self, form: Affine, size: Affine, start: int) -> Poly:
+        """1 where start <= form < start + size."""
+        known = compare_range(form, size, start)
+        if known is not None:
+            return constant(int(known))
+        return self.single(self.table.intern(Kind.RANGE, str(start), (form, size)))
 
     def multiply(self, left: Poly, right: Poly) -> Poly:
         """The product of two polynomials."""
@@ -179,8 +186,10 @@ class Polynomials(ABC):
             if not whole:
                 return None
             return self.product(coefficient * Fraction(int(atom.name)) ** whole, {**factors, atom: exponent - whole})
-        if atom.kind in (Kind.DELTA, Kind.MASK) and exponent != 1:
+        if atom.kind in CELLS and exponent != 1:
             return self.product(coefficient, {**factors, atom: 1})
+        if atom.kind is Kind.RANGE:
+            return None
         if atom.kind is Kind.DELTA:
             return self._merge_indices(coefficient, factors, atom)
         if atom.kind is Kind.MASK:
@@ -197,7 +206,7 @@ class Polynomials(ABC):
         if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
             return None
         first, second = parts[0][0], parts[1][0]
-        if not isinstance(first, Index) or not isinstance(second, Index) or first.size != second.size:
+        if not isinstance(first, Index) or not isinstance(second, Index) or not first.same_range(second):
             return None
         if not any(second in other.free for other in factors if other is not atom):
             return None
@@ -267,7 +276,7 @@ class Polynomials(ABC):
         common = {}
         for atom in atoms_of(poly):
             lowest = min(m.get(atom, 0) for m in monomials)
-            if lowest and (whole or atom.positive) and atom.kind not in (Kind.DELTA, Kind.MASK):
+            if lowest and (whole or atom.positive) and atom.kind not in CELLS:
                 common[atom] = lowest
         if whole and poly[max(poly, key=order_of)] < 0:
             number = -number

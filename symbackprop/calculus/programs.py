@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.definitions import Definition, Equal, Term
 from symbackprop.calculus.indices import Index
 from symbackprop.calculus.tensors import Count, Role, Tensor
 from symbackprop.errors import UnknownNameError
@@ -25,7 +25,7 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Definitions in an order in which each reads only what stands above it.
+    """Definitions in an order in which each reads only what stands above it, except one step back or ahead.
 
     `leaves` are the inputs, parameters and constants in the order of their declarations; `loss` is the name of the
     scalar that gradients are taken of by default.
@@ -59,8 +59,12 @@ class Program:
         needed, kept = {name}, []
         for definition in reversed(self.definitions):
             if definition.tensor.name in needed:
+                needed |= set(definition.uses())
+        # Once more, since a recurrence reads what stands below it.
+        for definition in reversed(self.definitions):
+            if definition.tensor.name in needed:
                 kept.append(definition)
-                needed |= {read.tensor.name for _, _, read in definition.reads()}
+                needed |= set(definition.uses())
         leaves = tuple(t for t in self.leaves if t.name in needed)
         return replace(self, leaves=leaves, definitions=tuple(reversed(kept)), assumptions=(), loss=None)
 
@@ -70,8 +74,9 @@ class Program:
         names = dict.fromkeys(n for t in self.tensors().values() for axis in t.axes for n in axis.names)
         for definition in self.definitions:
             for term in definition.terms:
-                counts = [s.value for s in term.slots if isinstance(s, Count)]
-                names.update((n, None) for form in (*counts, *(i.size for i in term.bound)) for n in form.names)
+                forms = [f for s in term.slots for f in ((s.value,) if isinstance(s, Count) else s.at)]
+                forms += [f for g in term.guards for f in ((g.form,) if isinstance(g, Equal) else (g.form, g.size))]
+                names.update((n, None) for form in (*forms, *(i.size for i in term.bound)) for n in form.names)
         return tuple(names)
 
     def extended(self, definitions: tuple[Definition, ...]) -> Program:

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbackprop.calculus.atoms import SUMS, Atom, IndexMap, Kind, Number, Poly, atoms_of, form_texts, is_positive
+from symbackprop.calculus.atoms import (
+    CELLS,
+    SUMS,
+    Atom,
+    IndexMap,
+    Kind,
+    Number,
+    Poly,
+    atoms_of,
+    form_texts,
+    is_positive,
+)
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
@@ -139,7 +150,7 @@ class Algebra(Sums):
 
     def over_cells(self, poly: Poly, apply: Callable[[Poly], Poly]) -> Poly:
         """A function of m*u + (1-m)*v, where m is a mask or a delta, is m*f(u) + (1-m)*f(v)."""
-        mask = next((a for a in atoms_of(poly) if a.kind in (Kind.MASK, Kind.DELTA)), None)
+        mask = next((a for a in atoms_of(poly) if a.kind in CELLS), None)
         if mask is None:
             return apply(poly)
         inside, outside = self.split_cells(poly, mask)
@@ -181,7 +192,10 @@ class Algebra(Sums):
             if atom.body or atom.name not in definitions:
                 return None
             indices, value = definitions[atom.name]
-            return self.raise_to(self.rename(value, dict(zip(indices, atom.at, strict=True))), exponent)
+            result = self.raise_to(self.rename(value, dict(zip(indices, atom.at, strict=True))), exponent)
+            for index, form in zip(indices, atom.at, strict=True):  # outside its range a tensor is 0
+                result = self.multiply(result, self.within(form, index.size, index.start))
+            return result
 
         return self.rewrite(poly, Rewrite(replace, frozenset(definitions)))
 
@@ -234,11 +248,13 @@ class Algebra(Sums):
             at = tuple(form.substitute(values) for form in atom.at)
             if atom.kind is Kind.DELTA:
                 return self.delta(at[0])
+            if atom.kind is Kind.RANGE:
+                return self.within(at[0], at[1], int(atom.name))
             if atom.kind is Kind.INDEX:
                 return self.raise_to(self.count(at[0]), exponent)
             return {((self.table.intern(atom.kind, atom.name, at), exponent),): 1}
         if atom.kind in SUMS:
-            fresh = {i: self.table.fresh(Index(i.name, i.size.substitute(values))) for i in atom.bound}
+            fresh = {i: self.table.fresh(Index(i.name, i.size.substitute(values), i.start)) for i in atom.bound}
             inner: IndexMap = dict(values)
             inner.update((i, Affine.of(f)) for i, f in fresh.items())
             total = self.sum_over(self.transform(atom.body, inner, rewrite), fresh.values())

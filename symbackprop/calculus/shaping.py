@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from symbackprop.calculus.atoms import (
+    GUARDS,
     SUMS,
     Atom,
     IndexMap,
@@ -137,7 +138,7 @@ class Shaper:
         """Whether the polynomial is finite wherever the data are."""
         for monomial in poly:
             for atom, exponent in monomial:
-                if atom.kind in (Kind.SIZE, Kind.INDEX, Kind.PRIME, Kind.DELTA):
+                if atom.kind in (Kind.SIZE, Kind.INDEX, Kind.PRIME, Kind.DELTA, Kind.RANGE):
                     continue
                 if exponent < 0 or not isinstance(exponent, int):
                     return False
@@ -369,8 +370,8 @@ def split_guards(poly: Poly) -> list[tuple[tuple[Atom, ...], Poly]]:
     """The polynomial by the deltas of its monomials, first what has none."""
     groups: dict[tuple[Atom, ...], Poly] = {}
     for monomial, c in poly.items():
-        deltas = tuple(a for a, _ in monomial if a.kind is Kind.DELTA)
-        rest = tuple(f for f in monomial if f[0].kind is not Kind.DELTA)
+        deltas = tuple(a for a, _ in monomial if a.kind in GUARDS)
+        rest = tuple(f for f in monomial if f[0].kind not in GUARDS)
         groups[deltas] = add(groups.get(deltas, {}), {rest: c})
     return sorted(groups.items(), key=lambda g: (len(g[0]), [a.place for a in g[0]]))
 

@@ -102,11 +102,13 @@ class Sums(Polynomials):
             for part, coefficient in reversed(atom.at[0].terms):
                 if not isinstance(part, Index) or part not in bound or coefficient not in (1, -1):
                     continue
-                value = (Affine.of(part) * coefficient - atom.at[0]) * coefficient
-                if not _in_range(value, part):
+                if atom.at[0].indices.count(part) > 1:
                     continue
+                value = (Affine.of(part) * coefficient - atom.at[0]) * coefficient
                 rest = make_monomial((a, e) for a, e in monomial if a is not atom)
-                return self.sum_over(self.rename({rest: 1}, {part: value}), [i for i in bound if i != part])
+                inside = self.within(value, part.size, part.start)
+                fixed = self.multiply(inside, self.rename({rest: 1}, {part: value}))
+                return self.sum_over(fixed, [i for i in bound if i != part])
         return None
 
     def _flatten(
@@ -148,9 +150,9 @@ class Sums(Polynomials):
             if best is None or text < best[0]:
                 best = (text, labels)
         assert best is not None
-        values: IndexMap = {i: Affine.of(Index(label, i.size)) for i, label in best[1].items()}
+        values: IndexMap = {i: Affine.of(i.renamed(label)) for i, label in best[1].items()}
         renamed = self.rename({monomial: 1}, values)
-        names = tuple(Index(label, i.size) for i, label in best[1].items())
+        names = tuple(i.renamed(label) for i, label in best[1].items())
         return self.apply_rules(self.table.intern(Kind.SUM, "", (), names, renamed))
 
     def apply_rules(self, atom: Atom) -> Poly:
@@ -218,14 +220,6 @@ class Sums(Polynomials):
         return []
 
 
-def _in_range(value: Affine, index: Index) -> bool:
-    """Whether a value for an index stays in its range by itself."""
-    other, number, size = value.index, value.integer, index.size.integer
-    if other is not None:
-        return other.size == index.size
-    return number is not None and (number == 1 or (size is not None and 1 <= number <= size))
-
-
 def _components(
     factors: dict[Atom, Number], bound: tuple[Index, ...]
 ) -> Iterator[tuple[tuple[Index, ...], dict[Atom, Number]]]:
@@ -252,5 +246,5 @@ def _colours(monomial: Monomial, indices: tuple[Index, ...]) -> dict[Index, tupl
             colours[index] = ()
             continue
         texts = sorted(f"{describe(a, marks.get)}^{e}" for a, e in monomial if index in a.free)
-        colours[index] = (str(index.size), *texts)
+        colours[index] = (str(index.size), str(index.start), *texts)
     return colours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,6 +15,8 @@ class Role(Enum):
     INPUT = "input"
     PARAM = "param"
     CONST = "const"
+    INDEX = "index"
+    """Integer data."""
     DEFINED = "defined"
     HIDDEN = "hidden"
     """Made by elaboration for a nested sum or a function inside a formula; printers put it back where it is read."""
@@ -26,6 +29,10 @@ class Tensor:
 
     `tex` is how its user wants it printed. An adjoint knows the tensor it belongs to: it is the partial derivative of
     `numerator` by `denominator`, and its axes are those of the numerator followed by those of the denominator.
+
+    The axis that a recurrence steps along has one entry more where it has a base: `bases` says for each axis whether
+    that stands before the first entry (-1, and counts as 0) or behind the last one (1); no bases at all is (). The
+    entries of an integer tensor are 1..`range`.
     """
 
     name: str
@@ -34,11 +41,44 @@ class Tensor:
     tex: str | None = None
     numerator: str | None = None
     denominator: str | None = None
+    bases: tuple[int, ...] = ()
+    range: Affine | None = None
 
     @property
     def is_leaf(self) -> bool:
         """Whether its values are given and not computed."""
-        return self.role in (Role.INPUT, Role.PARAM, Role.CONST)
+        return self.role in (Role.INPUT, Role.PARAM, Role.CONST, Role.INDEX)
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """`bases` with a mark for every axis."""
+        return self.bases or (0,) * len(self.axes)
+
+    @property
+    def spans(self) -> tuple[tuple[int, Affine], ...]:
+        """The first position and the number of entries of each axis, bases included."""
+        pairs = zip(self.axes, self.marks, strict=True)
+        return tuple((1 - (b == -1), a + Affine.of(1) if b else a) for a, b in pairs)
+
+    @property
+    def shape(self) -> tuple[Affine, ...]:
+        """The number of entries of each axis, bases included."""
+        return tuple(size for _, size in self.spans) if self.bases else self.axes
+
+    def indices(self, names: Iterable[str]) -> tuple[Index, ...]:
+        """Indices of these names over all entries."""
+        return tuple(Index(n, size, start) for n, (start, size) in zip(names, self.spans, strict=True))
+
+
+def tensor_over(name: str, indices: Sequence[Index], role: Role) -> Tensor:
+    """The tensor whose entries are the values of indices.
+
+    >>> tensor_over("h", (Index("t", Affine.of("T"), 0),), Role.HIDDEN).bases
+    (-1,)
+    """
+    marks = tuple(i.start - 1 for i in indices)
+    axes = tuple(i.size + Affine.of(mark) for i, mark in zip(indices, marks, strict=True))
+    return Tensor(name, axes, role, bases=marks if any(marks) else ())
 
 
 @dataclass(frozen=True, slots=True)

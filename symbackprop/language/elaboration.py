@@ -309,7 +309,7 @@ class _Builder:
             raise unsupported(tree, "a sum inside a larger formula of an assumption", "assume the sum itself")
         used = free_letters(tree)
         outer = {letter: index for letter, index in scope.items() if letter in used}
-        inner = {letter: Index(letter, index.size) for letter, index in outer.items()}
+        inner = {letter: index.renamed(letter) for letter, index in outer.items()}
         builder = _Builder(self.elaborator, self.owner, quiet=self.quiet)
         builder.path = tuple((c, {k: inner.get(k, v) for k, v in s.items()}) for c, s in self.path)
         terms = builder.terms(tree, inner, top=True)

@@ -241,7 +241,7 @@ def _place(term: Term, indices: Sequence[Index], at: Sequence[Affine], scope: fr
     values: dict[Atom, Affine] = dict(zip(indices, at, strict=True))
     taken, bound = set(scope), []
     for index in term.bound:
-        new = Index(choose_name(index.name, taken), index.size)
+        new = index.renamed(choose_name(index.name, taken))
         taken.add(new.name)
         bound.append(new)
         values[index] = Affine.of(new)
