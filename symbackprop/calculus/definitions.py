@@ -29,6 +29,7 @@ from symbackprop.calculus.indices import (
     choose_name,
     compare_range,
     floor_divide,
+    is_nonnegative,
     remainder,
 )
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor, slot_indices
@@ -214,7 +215,8 @@ def make_term(
         values: dict[Any, Affine] = {index: value}
         slot_list = [substitute_slot(s, values) for s in slot_list]
         pending = [g.substitute(values) for g in pending] + more
-    known = _known_entries(kept, bound_left)
+    kept = [g for g in dict.fromkeys(kept) if not _implied(g, kept)]
+    known = _known_entries(kept)
     if known:
         slot_list = [substitute_slot(s, known) for s in slot_list]
     used = used_slots(body)
@@ -236,7 +238,7 @@ def make_term(
         return None
     if used_slots(body) != frozenset(range(len(final))):  # merging slots let some cancel
         return make_term(bound_left, body, final, kept)
-    return Term(tuple(bound_left), body, final, tuple(sorted(set(kept), key=str)))
+    return Term(tuple(bound_left), body, final, tuple(sorted(kept, key=str)))
 
 
 def _choose_contraction(
@@ -282,17 +284,27 @@ def _solve(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
     return value, more
 
 
-def _known_entries(guards: Iterable[Guard], bound: Sequence[Index]) -> dict[Atom, Affine]:
-    """The entries of integer tensors that a guard says to be an index or a number."""
+def _implied(guard: Guard, others: Sequence[Guard]) -> bool:
+    """Whether another guard asks for a smaller range of the same form."""
+    return isinstance(guard, Within) and any(
+        isinstance(other, Within)
+        and other != guard
+        and other.form == guard.form
+        and other.start >= guard.start
+        and is_nonnegative(guard.size - other.size + Affine.of(guard.start - other.start))
+        for other in others
+    )
+
+
+def _known_entries(guards: Iterable[Guard]) -> dict[Atom, Affine]:
+    """The entries of integer tensors that a guard says to be an index form."""
     known: dict[Atom, Affine] = {}
     for guard in guards:
         if isinstance(guard, Equal) and len(guard.form.entries) == 1:
             entry = guard.form.entries[0]
             coefficient = next((c for atom, c in guard.form.terms if atom == entry), 0)
             if coefficient in (1, -1):
-                value = (Affine.of(entry) * coefficient - guard.form) * coefficient
-                if not any(i in bound for i in value.indices):
-                    known.setdefault(entry, value)
+                known.setdefault(entry, (Affine.of(entry) * coefficient - guard.form) * coefficient)
     return known
 
 
@@ -324,6 +336,19 @@ def _renamed_domain(definition: Definition, values: Forms) -> tuple[Condition, .
     return tuple(
         Condition(c.kind, c.body, tuple(substitute_slot(s, values) for s in c.slots)) for c in definition.domain
     )
+
+
+def rename_terms(terms: Iterable[Term], values: Forms, taken: Sequence[str]) -> tuple[Term, ...]:
+    """Terms with index forms put in for free indices; bound ones give way to the names `taken`."""
+    made = []
+    for term in terms:
+        used, here = set(taken), dict(values)
+        for index in term.bound:
+            new = index.renamed(choose_name(index.name, used))
+            used.add(new.name)
+            here[index] = Affine.of(new)
+        made.append(_renamed(term, here))
+    return tuple(made)
 
 
 def canonical(definition: Definition) -> Definition:

@@ -196,10 +196,17 @@ class Expansion:
                 fixed = replace(term, bound=())
                 made = [self.term(fixed, {**values, **dict(zip(term.bound, p, strict=True))}) for p in points]
                 for k, point in enumerate(points):
-                    first = sympy.And(*(made[k] > v for v in made[:k]), *(made[k] >= v for v in made[k + 1 :]))
+                    first = sympy.And(
+                        *(_gap(made[k], v) > 0 for v in made[:k]), *(_gap(made[k], v) >= 0 for v in made[k + 1 :])
+                    )
                     conditions[point[which]] = sympy.Or(conditions.get(point[which], sympy.false), first)
             self._chosen[name, at] = conditions
         return self._chosen[name, at]
+
+
+def _gap(left: sympy.Expr, right: sympy.Expr) -> sympy.Expr:
+    """left - right up to a positive factor; comparing it with 0 keeps SymPy from going round in circles."""
+    return sympy.expand_mul(left - right).primitive()[1]
 
 
 def _choose(branches: Sequence[tuple[sympy.Expr, sympy.Basic]]) -> sympy.Expr:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.definitions import Definition, Equal
 from symbackprop.calculus.indices import Affine
-from symbackprop.calculus.tensors import Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +107,12 @@ def _steps(own: dict[str, Definition], axes: dict[str, int], direction: int) -> 
         definition = own[name]
         if axes[name] >= len(definition.indices):
             return False
-        index = definition.indices[axes[name]]
-        here, before = Affine.of(index), Affine.of(index) - Affine.of(direction)
-        for _, _, read in definition.reads():
+        for number, _, read in definition.reads():
             other = read.tensor.name
             if other not in own:
                 continue
-            places = [k for k, form in enumerate(read.at) if form in (here, before)]
+            here = _step_of(definition, number, axes[name])
+            places = [k for k, form in enumerate(read.at) if form in (here, here - Affine.of(direction))]
             known = axes.get(other)
             if known is None:
                 if len(places) != 1:
@@ -141,10 +139,21 @@ def _order_within(group: Sequence[Definition], axes: dict[str, int]) -> tuple[De
 
 def _same_step(definition: Definition, own: dict[str, Definition], axes: dict[str, int]) -> set[str]:
     """The tensors of a cycle that a definition reads at its own step."""
-    index = Affine.of(definition.indices[axes[definition.tensor.name]])
     found = set()
-    for term in definition.terms:
-        for slot in term.slots:
-            if isinstance(slot, Read) and slot.tensor.name in own and slot.at[axes[slot.tensor.name]] == index:
-                found.add(slot.tensor.name)
+    for number, _, read in definition.reads():
+        if read.tensor.name in own:
+            here = _step_of(definition, number, axes[definition.tensor.name])
+            if read.at[axes[read.tensor.name]] == here:
+                found.add(read.tensor.name)
     return found
+
+
+def _step_of(definition: Definition, term: int, axis: int) -> Affine:
+    """The step at which a term of a definition holds: the index of the axis, or the place at which a guard fixes it."""
+    index = Affine.of(definition.indices[axis])
+    for guard in definition.terms[term].guards:
+        if isinstance(guard, Equal):
+            for place in (index - guard.form, index + guard.form):
+                if not place.indices:
+                    return place
+    return index

@@ -2,66 +2,100 @@
 
 from __future__ import annotations
 
-from symbackprop.calculus.indices import Affine
-from symbackprop.calculus.tensors import Read, Tensor
+from symbackprop.calculus.indices import Affine, Entry
+from symbackprop.calculus.tensors import Count, Read, Tensor
 from symbackprop.errors import CycleError, ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, ScalarFunction
-from symbackprop.language.symbols import Scope, Symbols, check_axis, fail, unsupported
-from symbackprop.language.tree import Access, Apply, Chain, Name, Negate, Number, walk
+from symbackprop.language.index_forms import read_form
+from symbackprop.language.symbols import Scope, Symbols, check_axis
+from symbackprop.language.tree import Access, Apply, Binder, Chain, Expression, Name, Number, walk
+from symbackprop.language.wording import fail, unsupported
 from symbackprop.language.writer import write_tree
 
 MATRIX_CALLS = ("inv", "solve", "det", "logdet", "tr", "diag", "norm1", "norm2", "ones", "eye")
 
 
 def find_tensor(tree: Name | Access, symbols: Symbols, owner: str) -> Tensor:
-    """The tensor that is read; one that is defined further down is a recurrence, a circle or out of order."""
+    """The tensor that is read; one that is defined further down is read one step back or ahead, or is an error."""
     later = symbols.later.get(tree.name)
     if tree.name in symbols.tensors or later is None:
         if isinstance(tree, Access) and tree.name in symbols.sizes:
             raise fail(tree, f"indices on the size {tree.name}", "the name of a tensor")
         return symbols.tensor(tree)
-    if isinstance(tree, Access) and any(isinstance(i, Chain) for i in tree.indices):
-        raise unsupported(tree, f"a recurrence (here {write_tree(tree)})", "write each step by itself")
+    if isinstance(tree, Access) and any(isinstance(i, Chain | Number) for i in tree.indices):
+        found = symbols.expect(tree.name)
+        if found is not None:
+            return found
+        raise fail(tree, f"{tree.name} before its sizes are known", "their ranges where they are introduced",
+                   f"give them on the left side in line {later.line}, as in t:T", ShapeError)  # fmt: skip
     place = f"line {later.line}"
     if tree.name == owner or any(isinstance(n, Name | Access) and n.name == owner for n, _ in walk(later.body)):
-        found = f"{tree.name} in a circle of definitions ({place})"
-        raise fail(tree, found, "definitions that read only what stands above", kind=CycleError)
+        found_here = f"{tree.name} in a circle of definitions ({place})"
+        raise fail(tree, found_here, "definitions that read only what stands above",
+                   "a recurrence reads one step back or ahead, as h[t-1,j]", CycleError)  # fmt: skip
     raise fail(tree, f"{tree.name} before its definition in {place}", "a tensor that stands above")
 
 
-def read_access(tree: Access, scope: Scope, symbols: Symbols, owner: str) -> Read:
-    """What an access reads: a tensor at plain indices and literals."""
+def read_access(tree: Access, scope: Scope, symbols: Symbols, owner: str) -> Read | Count:
+    """What an access reads: a tensor at index forms, or an entry of an integer tensor as a number."""
     tensor = find_tensor(tree, symbols, owner)
+    at = tuple(_read_form(tree, tensor, k, scope, symbols, owner) for k in range(_count_axes(tree, tensor)))
+    if tensor.range is not None:
+        return Count(Affine.of(Entry(tensor.name, at, tensor.range)))
+    return Read(tensor, at)
+
+
+def _count_axes(tree: Access, tensor: Tensor) -> int:
+    """The number of axes of a tensor, which an access has to have too."""
     if len(tree.indices) != len(tensor.axes):
         axes = ", ".join(map(str, tensor.axes)) or "none: it is a scalar"
         found = f"{count_things(len(tree.indices), 'index', 'indices')} in {write_tree(tree)}"
         raise fail(tree, found, f"{len(tensor.axes)} ({axes})", kind=ShapeError)
-    return Read(tensor, tuple(_read_form(tree, tensor, k, scope, symbols) for k in range(len(tree.indices))))
+    return len(tensor.axes)
 
 
-def _read_form(access: Access, tensor: Tensor, place: int, scope: Scope, symbols: Symbols) -> Affine:
+def _read_form(access: Access, tensor: Tensor, place: int, scope: Scope, symbols: Symbols, owner: str) -> Affine:
     index = access.indices[place]
+    if isinstance(index, Binder):
+        raise fail(index, f"a range in {write_tree(access)}", "an index")
     if isinstance(index, Name) and index.name in scope:
         check_axis(access, tensor, place, scope[index.name])
         return Affine.of(scope[index.name])
     if isinstance(index, Number) and index.value.denominator == 1:
-        size = tensor.axes[place].integer
-        if index.value < 1 or (size is not None and index.value > size):
+        start, span = tensor.spans[place]
+        size = span.integer
+        if index.value < start or (size is not None and index.value >= start + size):
             raise fail(index, f"the literal index {index.value} in {write_tree(access)}",
-                       f"1 to {tensor.axes[place]}", kind=ShapeError)  # fmt: skip
+                       f"{start} to {span + Affine.of(start - 1)}", kind=ShapeError)  # fmt: skip
         return Affine.of(int(index.value))
-    if isinstance(index, Name):
-        if index.name in symbols.sizes:
-            raise unsupported(index, f"a size as an index ({write_tree(access)})", "use a plain index or a literal")
-        if index.name in symbols.tensors:
-            raise fail(index, f"the tensor {index.name} as an index", "an index, or an entry of an index tensor")
+    form = read_form(index, lambda tree: _read_leaf(tree, access, scope, symbols, owner), write_tree(access))
+    if isinstance(index, Access) and len(form.terms) == 1 and isinstance(form.terms[0][0], Entry):
+        entry = form.terms[0][0]
+        if entry.size != tensor.axes[place]:
+            raise fail(index, f"{write_tree(index)}, which is 1 to {entry.size}, on axis {place + 1} of {tensor.name}",
+                       f"an index over {tensor.axes[place]}", kind=ShapeError)  # fmt: skip
+    return form
+
+
+def _read_leaf(tree: Expression, access: Access, scope: Scope, symbols: Symbols, owner: str) -> Affine:
+    """A name or an entry of an integer tensor in the brackets of an access."""
+    if isinstance(tree, Name) and tree.name in scope:
+        return Affine.of(scope[tree.name])
+    if isinstance(tree, Name) and tree.name in symbols.sizes:
+        return Affine.of(tree.name)
+    if isinstance(tree, Access) or (isinstance(tree, Name) and tree.name in symbols):
+        tensor = find_tensor(tree, symbols, owner)
+        if tensor.range is None:
+            raise fail(tree, f"the tensor {tree.name} as an index", "an index, or an entry of an index tensor")
+        at = () if isinstance(tree, Name) else tuple(
+            _read_form(tree, tensor, k, scope, symbols, owner) for k in range(_count_axes(tree, tensor))
+        )
+        return Affine.of(Entry(tensor.name, at, tensor.range))
+    if isinstance(tree, Name):
         known = ", ".join(scope) or "none is in scope"
-        raise fail(index, f"the index {index.name}, which nothing introduces", f"an index in scope ({known})",
-                   f"put it on the left side, or bind it: sum({index.name}, ...)")  # fmt: skip
-    if isinstance(index, Chain | Negate | Access):
-        what = "an entry of an index tensor" if isinstance(index, Access) else "index arithmetic"
-        raise unsupported(index, f"{what} ({write_tree(access)})", "use plain indices and literals")
-    raise fail(index, f"`{write_tree(index)}` as an index", "an index or a positive integer")
+        raise fail(tree, f"the index {tree.name}, which nothing introduces", f"an index in scope ({known})",
+                   f"put it on the left side, or bind it: sum({tree.name}, ...)")  # fmt: skip
+    raise fail(tree, f"`{write_tree(tree)}` as an index", "an integer form of indices and sizes, such as 2*p+r-1")
 
 
 def find_function(tree: Apply, symbols: Symbols) -> ScalarFunction:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
-from symbackprop.calculus.definitions import Definition
-from symbackprop.calculus.indices import Index
+from symbackprop.calculus.definitions import Definition, Equal, Within, rename_terms
+from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Assumption, Program
+from symbackprop.calculus.recurrences import arrange, read_recurrence
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.errors import FormulaError
+from symbackprop.errors import CycleError, FormulaError
 from symbackprop.language.elaboration import Elaborator
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.limits import Limits
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.symbols import (
     Symbols,
     collect_symbols,
-    fail,
     free_indices,
-    read_size,
+    head_ranges,
+    is_base,
+    make_tensor,
     resolve_binder,
-    unsupported,
 )
 from symbackprop.language.tree import (
     Access,
@@ -34,6 +37,7 @@ from symbackprop.language.tree import (
     Number,
     Statement,
 )
+from symbackprop.language.wording import fail
 
 
 def assemble(statements: Iterable[Statement], limits: Limits | None = None) -> Program:
@@ -60,33 +64,91 @@ def _assemble(statements: tuple[Statement, ...], limits: Limits) -> Program:
             tensor = _declare(statement)
             leaves.append(tensor)
             symbols.tensors[tensor.name] = tensor
-        elif isinstance(statement, Define):
+        elif isinstance(statement, Define) and not is_base(statement):
             made = define(statement, elaborator)
             definitions += [*elaborator.hidden[listed:], made]
             listed = len(elaborator.hidden)
             del symbols.later[made.tensor.name]
             symbols.tensors[made.tensor.name] = made.tensor
+    definitions = _arrange(definitions)
     assumptions = tuple(_assume(s, symbols, limits) for s in statements if isinstance(s, Assume))
     return Program(tuple(leaves), tuple(definitions), assumptions, _find_loss(definitions))
 
 
 def _declare(statement: Declaration) -> Tensor:
-    if statement.kind == "index":
-        raise unsupported(statement, f"the index tensor {statement.name}", "declare a one-hot input in its place")
     if statement.kind == "const" and statement.axes:
         raise fail(statement, f"axes of the constant {statement.name}", "a scalar; data with axes is an input")
-    return Tensor(statement.name, tuple(map(read_size, statement.axes)), Role(statement.kind), statement.tex)
+    size = read_size(statement.range) if statement.range is not None else None
+    return Tensor(
+        statement.name, tuple(map(read_size, statement.axes)), Role(statement.kind), statement.tex, range=size
+    )
 
 
 def define(statement: Define, elaborator: Elaborator) -> Definition:
     """The definition that a statement makes, its hidden parts left with the elaborator."""
     head, symbols = statement.head, elaborator.symbols
+    base = symbols.bases.get(head.name)
     indices: tuple[Index, ...] = ()
     if isinstance(head, Access):
         letters = [index for index in head.indices if isinstance(index, Name | Binder)]
-        indices = tuple(Index(i.name, resolve_binder(i, (statement.body,), symbols)) for i in letters)
+        found = head_ranges(statement, base, symbols) if base is not None else []
+        sizes = [
+            known if known is not None else resolve_binder(i, (statement.body,), symbols)
+            for i, known in zip_longest(letters, found)
+        ]
+        indices = tuple(Index(i.name, size) for i, size in zip(letters, sizes, strict=True))
     made = elaborator.define(head.name, indices, statement.body, Role.DEFINED, statement.line or None)
-    return replace(made, tree=statement)
+    if base is None:
+        return replace(made, tree=statement)
+    tensor = make_tensor(head.name, [i.size for i in indices], base)
+    return _join_base(made, base, tensor, elaborator, statement)
+
+
+def _join_base(
+    step: Definition, base: Define, tensor: Tensor, elaborator: Elaborator, statement: Define
+) -> Definition:
+    """The base and the step of a recurrence as one definition: guards say where each holds."""
+    place = next(k for k, mark in enumerate(tensor.bases) if mark)
+    letters = [i.name for i in base.head.indices if isinstance(i, Name | Binder)]  # type: ignore[union-attr]
+    others = [i for k, i in enumerate(step.indices) if k != place]
+    scope = tuple(i.renamed(letter) for i, letter in zip(others, letters, strict=True))
+    start = elaborator.define(step.tensor.name, scope, base.body, Role.DEFINED, base.line or None)
+    indices = tensor.indices(i.name for i in step.indices)
+    along, inner = indices[place], step.indices[place]
+    values: dict[Index, Affine] = {o: Affine.of(i) for o, i in zip(scope, others, strict=True)}
+    first = [replace(t, guards=(*t.guards, Equal(Affine.of(along) - _base_place(tensor, place))))
+             for t in rename_terms(start.terms, values, [i.name for i in indices])]  # fmt: skip
+    later = [replace(t, guards=(*t.guards, Within(Affine.of(along), inner.size, inner.start)))
+             for t in rename_terms(step.terms, {inner: Affine.of(along)}, [i.name for i in indices])]  # fmt: skip
+    domain = (*start.domain, *step.domain)
+    return Definition(tensor, indices, (*first, *later), domain, statement, step.line, base_tree=base)
+
+
+def _base_place(tensor: Tensor, axis: int) -> Affine:
+    start, size = tensor.spans[axis]
+    return Affine.of(start) if tensor.bases[axis] < 0 else size
+
+
+def _arrange(definitions: Sequence[Definition]) -> list[Definition]:
+    """The definitions in an order in which they can be computed; a circle that does not step is a CycleError."""
+    arranged: list[Definition] = []
+    for group in arrange(definitions):
+        if len(group) == 1 and group[0].tensor.name not in group[0].uses():
+            arranged += group
+            continue
+        found = read_recurrence(group)
+        if found is None:
+            names = ", ".join(d.tensor.name for d in group if d.tensor.role is Role.DEFINED)
+            first = group[0]
+            raise CycleError(
+                f"found {names} in a circle of definitions that does not step one index in one direction, expected "
+                "reads of t-1 only or of t+1 only",
+                line=first.line,
+                found=f"a circle of definitions: {names}",
+                expected="reads of t-1 only or of t+1 only, on one axis",
+            )
+        arranged += found.definitions
+    return arranged
 
 
 def _assume(statement: Assume, symbols: Symbols, limits: Limits) -> Assumption:
@@ -112,7 +174,9 @@ def resolve_indices(trees: Sequence[Node], symbols: Symbols) -> tuple[Index, ...
 
 def _find_loss(definitions: Sequence[Definition]) -> str | None:
     """The scalar called loss, else the last scalar; after `loss` no scalar may read it."""
-    scalars = [d for d in definitions if not d.tensor.axes and d.tensor.role is Role.DEFINED]
+    scalars = [
+        d for d in definitions if not d.tensor.axes and d.tensor.role is Role.DEFINED and d.tensor.range is None
+    ]
     loss = next((d for d in scalars if d.tensor.name == "loss"), None)
     if loss is None:
         return scalars[-1].tensor.name if scalars else None

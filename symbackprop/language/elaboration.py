@@ -13,9 +13,11 @@ from symbackprop.calculus.definitions import (
     Term,
     canonical,
     make_term,
+    slot_symbol,
+    substitute_slot,
     used_slots,
 )
-from symbackprop.calculus.indices import Affine, Index, choose_name
+from symbackprop.calculus.indices import Affine, Entry, Index, choose_name
 from symbackprop.calculus.tensors import Count, Read, Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, applications, derivative, expand_applications, where
@@ -26,7 +28,8 @@ from symbackprop.language.constants import check_application, raise_power, requi
 from symbackprop.language.limits import Limits
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
-from symbackprop.language.symbols import Scope, Symbols, fail, resolve_binder, unsupported
+from symbackprop.language.symbols import Scope, Symbols, resolve_binder
+from symbackprop.language.wording import fail, unsupported
 from symbackprop.language.writer import write_tree
 
 RELATIONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne}
@@ -66,6 +69,9 @@ class Elaborator:
         """The definition name[indices] = tree."""
         tensor = Tensor(name, tuple(i.size for i in indices), role)
         builder = _Builder(self, name)
+        if isinstance(tree, t.Reduce) and tree.operation == "argmax" and len(tree.binders) == 1:
+            with deep_recursion():
+                return builder.position(replace(tensor, range=Affine()), indices, tree, line)
         with deep_recursion():
             terms = builder.terms(tree, {i.name: i for i in indices}, top=True)
         return Definition(tensor, indices, terms, tuple(dict.fromkeys(builder.domain)), line=line)
@@ -79,6 +85,12 @@ class Elaborator:
             self.known[key] = replace(definition, tensor=tensor)
             self.hidden.append(self.known[key])
         return self.known[key]
+
+    def forget(self) -> None:
+        """Take back the last hidden definition, because it gets a name."""
+        last = self.hidden.pop()
+        del self.symbols.tensors[last.tensor.name]
+        self.known = {key: made for key, made in self.known.items() if made is not last}
 
     def is_positive(self, tensor: Tensor) -> bool:
         """Whether a hidden tensor is positive whatever is given, such as a sum of exponentials."""
@@ -107,6 +119,17 @@ class _Builder:
     @property
     def symbols(self) -> Symbols:
         return self.elaborator.symbols
+
+    def position(
+        self, tensor: Tensor, indices: tuple[Index, ...], tree: t.Reduce, line: int | None
+    ) -> Definition:
+        """An integer tensor that says where a formula is largest first."""
+        scope = {i.name: i for i in indices}
+        self.outer = frozenset(scope)
+        term, (index,), _ = self._places(tree, scope)
+        self.elaborator.forget()
+        made = replace(tensor, range=index.size)
+        return Definition(made, indices, (term,), tuple(dict.fromkeys(self.domain)), line=line, argmax=0)
 
     # Terms: what is linear in sums becomes a term each.
 
@@ -153,7 +176,48 @@ class _Builder:
             return body / slots.count(fresh) if tree.operation == "mean" else body
         if isinstance(tree, t.Chain) and tree.operators[0] in "*/" and is_sum(tree):
             return self._product(tree, scope, slots, choose_sum(tree), bound)
+        if isinstance(tree, t.Reduce) and tree.operation in ("max", "min"):
+            return self._extreme(tree, scope, slots)
         return self.scalar(tree, scope, slots)
+
+    # The largest: the formula read where it is largest first, which is found by integer definitions of their own.
+
+    def _extreme(self, tree: t.Reduce, scope: Scope, slots: Slots) -> sympy.Expr:
+        """The largest or smallest value over indices, as the formula at the first place that has it."""
+        largest, bound, places = self._places(tree, scope)
+        values: dict[Index, Affine] = dict(zip(bound, places, strict=True))
+        body = largest if tree.operation == "max" else replace(largest, body=-largest.body)
+        numbers = {slot_symbol(k): slots.symbol(substitute_slot(s, values)) for k, s in enumerate(body.slots)}
+        return body.body.xreplace(numbers)
+
+    def _places(self, tree: t.Reduce, scope: Scope) -> tuple[Term, tuple[Index, ...], list[Affine]]:
+        """What is made as large as can be, the indices that it is over, and where each of them is then."""
+        if self.elaborator.nameless:
+            raise unsupported(tree, f"{tree.operation} in an assumption", "assume it of every entry")
+        inner = self._bind(tree, scope, self.outer)
+        bound = tuple(inner[b.name] for b in tree.binders)
+        read = Slots()
+        value = self.scalar(tree.body, inner, read)
+        require_real(value, tree.body)
+        made = make_term((), -value if tree.operation == "min" else value, read.found())
+        term = Term(bound, made.body, made.slots) if made is not None else Term(bound, sympy.Integer(0), ())
+        used = free_letters(tree)
+        outer = tuple(dict.fromkeys(index for letter, index in scope.items() if letter in used))
+        places = []
+        for which, index in enumerate(bound):
+            tensor = Tensor("", tuple(i.size for i in outer), Role.HIDDEN, range=index.size)
+            definition = Definition(tensor, outer, (term,), argmax=which)
+            hidden = self._name_part(definition, f"at_{tree.binders[which].name}")
+            places.append(Affine.of(Entry(hidden.name, tuple(Affine.of(i) for i in outer), index.size)))
+        return term, bound, places
+
+    def _position(self, tree: t.Reduce, scope: Scope, slots: Slots) -> sympy.Expr:
+        """Where a formula is largest first, counted from 1; over several indices the last runs fastest."""
+        _, bound, places = self._places(tree, scope)
+        position: sympy.Expr = sympy.Integer(0)
+        for index, place in zip(bound, places, strict=True):
+            position = position * slots.count([index]) + slots.symbol(Count(place)) - 1
+        return position + 1
 
     def _bind(self, tree: t.Reduce, scope: Scope, outer: frozenset[str]) -> dict[str, Index]:
         """The scope inside a reduction. An inner index shadows an outer one, and gets a letter of its own."""
@@ -197,6 +261,8 @@ class _Builder:
                 return self._apply(tree, scope, slots)
             case t.Where():
                 return self._where(tree, scope, slots)
+            case t.Reduce(operation="argmax"):
+                return self._position(tree, scope, slots)
             case t.Reduce():
                 return slots.symbol(self._hide(tree, scope, tree.operation))
             case t.Entry():
@@ -219,6 +285,8 @@ class _Builder:
             example = ",".join("ijkm"[: len(tensor.axes)])
             raise fail(tree, f"{tree.name} without indices", f"{len(tensor.axes)} of them: {tree.name}[{example}]", "",
                        ShapeError)  # fmt: skip
+        if tensor.range is not None:
+            return slots.symbol(Count(Affine.of(Entry(tensor.name, (), tensor.range))))
         return slots.symbol(Read(tensor, ()))
 
     def _sum(self, tree: t.Chain, scope: Scope, slots: Slots) -> sympy.Expr:
@@ -303,8 +371,6 @@ class _Builder:
 
     def _hide(self, tree: t.Expression, scope: Scope, suffix: str) -> Read:
         """A nested sum, or a function inside a formula, as a definition of its own, read where it stands."""
-        if isinstance(tree, t.Reduce) and tree.operation not in ("sum", "mean"):
-            raise unsupported(tree, f"{tree.operation} over an index", "use maximum and minimum of two numbers")
         if self.elaborator.nameless:
             raise unsupported(tree, "a sum inside a larger formula of an assumption", "assume the sum itself")
         used = free_letters(tree)

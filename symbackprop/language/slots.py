@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.calculus.indices import Index
+from symbackprop.calculus.indices import Affine, Index, bounds, is_nonnegative
 from symbackprop.calculus.tensors import Count, Slot, Tensor
-from symbackprop.language.symbols import fail
 from symbackprop.language.tree import Expression
+from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 
 
@@ -66,4 +66,5 @@ def slot_letters(slot: Slot) -> tuple[Index, ...]:
 
 
 def _is_positive_count(slot: Count) -> bool:
-    return slot.value.constant >= 0 and all(coefficient > 0 for _, coefficient in slot.value.terms)
+    low, _ = bounds(slot.value)
+    return low is not None and is_nonnegative(low - Affine.of(1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
+from symbackprop.errors import ShapeError
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.tree import (
     Access,
     Binder,
@@ -18,7 +19,6 @@ from symbackprop.language.tree import (
     Entry,
     Expression,
     Name,
-    Negate,
     Node,
     Number,
     Reduce,
@@ -26,35 +26,25 @@ from symbackprop.language.tree import (
     children,
     walk,
 )
+from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
-
-
-def fail(
-    node: Node, found: str, expected: str, hint: str = "", kind: type[FormulaError] = FormulaError
-) -> FormulaError:
-    """The error at a node: what was found, what was expected, and how to mend it."""
-    message = f"found {found}, expected {expected}" + (f"; {hint}" if hint else "")
-    return kind(message, line=node.line or None, column=node.column or None, found=found, expected=expected)
-
-
-def unsupported(node: Node, what: str, instead: str) -> UnsupportedError:
-    """The error for what means something and is not done yet."""
-    place = f"line {node.line}, column {node.column}: " if node.line else ""
-    return UnsupportedError(f"{place}{what} is not supported in this version; {instead}.")
 
 
 @dataclass(slots=True)
 class Symbols:
     """The names of one program while it is elaborated; `lines` says where each was introduced (0: before the text).
 
-    `later` are the tensors that are defined further down, with the line of each. Sizes, tensors and constants share one
-    namespace; indices may not carry a name from it.
+    `later` are the definitions of tensors that are still to come, `bases` the bases of recurrences, and `expected` what
+    is known of tensors that were read before they were defined. Sizes, tensors and constants share one namespace;
+    indices may not carry a name from it.
     """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     later: dict[str, Define] = field(default_factory=dict)
+    bases: dict[str, Define] = field(default_factory=dict)
+    expected: dict[str, Tensor | None] = field(default_factory=dict)
 
     def __contains__(self, name: object) -> bool:
         """Whether a name is taken."""
@@ -89,6 +79,54 @@ class Symbols:
         raise fail(node, f"the unknown name {node.name!r}", f"a tensor that stands above: {known}")
 
 
+    def expect(self, name: str) -> Tensor | None:
+        """A tensor by its name, also one that is defined further down; None while its sizes are not known."""
+        known = self.tensors.get(name)
+        if known is not None or name not in self.later:
+            return known
+        if name not in self.expected:
+            self.expected[name] = None  # while it is looked for
+            sizes = head_ranges(self.later[name], self.bases.get(name), self)
+            found = [size for size in sizes if size is not None]
+            if len(found) < len(sizes):
+                del self.expected[name]
+                return None
+            self.expected[name] = make_tensor(name, found, self.bases.get(name))
+        return self.expected[name]
+
+
+def head_ranges(step: Define, base: Define | None, symbols: Symbols) -> list[Affine | None]:
+    """The sizes of the indices on the left side of a definition, as far as it and its base tell."""
+    if not isinstance(step.head, Access):
+        return []
+    sizes: list[Affine | None] = []
+    for place, index in enumerate(step.head.indices):
+        given = index.range if isinstance(index, Binder) else None
+        found = infer_range(index.name, (step.body,), symbols) if isinstance(index, Name | Binder) else None
+        twin = base.head.indices[place] if base is not None and isinstance(base.head, Access) else None
+        if found is None and base is not None and isinstance(twin, Name | Binder):
+            given = given or (twin.range if isinstance(twin, Binder) else None)
+            found = infer_range(twin.name, (base.body,), symbols)
+        sizes.append(read_size(given) if given is not None else found[0] if found is not None else None)
+    return sizes
+
+
+def make_tensor(name: str, sizes: Sequence[Affine], base: Define | None) -> Tensor:
+    """A defined tensor; a base adds one entry to its axis."""
+    marks = [0] * len(sizes)
+    if base is not None and isinstance(base.head, Access):
+        if len(base.head.indices) != len(sizes):
+            raise fail(base.head, f"{len(base.head.indices)} indices in {write_tree(base.head)}",
+                       f"{len(sizes)}, as in the other definition of {name}", kind=ShapeError)  # fmt: skip
+        place = next(k for k, i in enumerate(base.head.indices) if not isinstance(i, Name | Binder))
+        at = base.head.indices[place]
+        marks[place] = -1 if isinstance(at, Number) else 1
+        if marks[place] == 1 and isinstance(at, Expression) and read_size(at) != sizes[place] + Affine.of(1):
+            raise fail(base.head, f"a base at {write_tree(at)}", f"0, or {sizes[place]}+1 at the far end",
+                       kind=ShapeError)  # fmt: skip
+    return Tensor(name, tuple(sizes), Role.DEFINED, bases=tuple(marks) if any(marks) else ())
+
+
 def collect_symbols(statements: Iterable[Statement]) -> Symbols:
     """Every name that statements introduce, checked against each other; their tensors are still to be made."""
     symbols = Symbols()
@@ -100,8 +138,10 @@ def collect_symbols(statements: Iterable[Statement]) -> Symbols:
             head = statement.head
             if isinstance(head, Access):
                 _check_head(head)
-            symbols.introduce(head, head.name)
-            symbols.later[head.name] = statement
+            _introduce_definition(statement, symbols)
+    for name, base in symbols.bases.items():
+        if name not in symbols.later:
+            raise fail(base, f"the base {write_tree(base.head)} alone", f"a step too, as {name}[t, ...] = ...")
     for statement in listed:
         for size in _size_trees(statement):
             for node, _ in walk(size):
@@ -112,6 +152,15 @@ def collect_symbols(statements: Iterable[Statement]) -> Symbols:
     return symbols
 
 
+def _introduce_definition(statement: Define, symbols: Symbols) -> None:
+    """Note a definition; the base and the step of a recurrence carry one name."""
+    head = statement.head
+    mine, other = (symbols.bases, symbols.later) if is_base(statement) else (symbols.later, symbols.bases)
+    if head.name not in other or head.name in mine:
+        symbols.introduce(head, head.name)
+    mine[head.name] = statement
+
+
 def program_symbols(program: Program) -> Symbols:
     """The names of a program that is already elaborated."""
     symbols = Symbols(program.tensors(), dict.fromkeys(program.size_names, 0))
@@ -120,20 +169,32 @@ def program_symbols(program: Program) -> Symbols:
 
 
 def _check_head(head: Access) -> None:
-    """A definition has distinct plain indices on its left side; anything else is a recurrence or a mistake."""
+    """A definition has distinct plain indices on its left side, and the base of a recurrence one fixed place."""
     seen: set[str] = set()
+    fixed = 0
     for index in head.indices:
-        if isinstance(index, Number) or (isinstance(index, Chain | Negate) and _is_affine(index)):
-            raise unsupported(index, f"a recurrence ({write_tree(head)} on the left side)", "write each step by itself")
         if not isinstance(index, Name | Binder):
-            raise fail(index, f"`{write_tree(index)}` on the left side", "an index such as i")
+            fixed += 1
+            if fixed > 1 or not is_base_place(index):
+                found = f"`{write_tree(index)}` on the left side of {write_tree(head)}"
+                raise fail(index, found, "an index such as i, or the base of a recurrence: h[0,i], or h[T+1,i]")
+            continue
         if index.name in seen:
             raise fail(index, f"the index {index.name} twice on the left side", "a different index on each axis")
         seen.add(index.name)
 
 
-def _is_affine(node: Node) -> bool:
-    return all(isinstance(n, Name | Number | Chain | Negate) for n, _ in walk(node))
+def is_base_place(index: Expression | Binder) -> bool:
+    """Whether an index on a left side is where the base of a recurrence stands: 0, or a size plus one."""
+    if isinstance(index, Number):
+        return index.value == 0
+    return isinstance(index, Chain) and all(isinstance(n, Name | Number | Chain) for n, _ in walk(index))
+
+
+def is_base(statement: Define) -> bool:
+    """Whether a definition is the base of a recurrence."""
+    head = statement.head
+    return isinstance(head, Access) and any(not isinstance(i, Name | Binder) for i in head.indices)
 
 
 def _size_trees(statement: Statement) -> Iterable[Expression]:
@@ -158,41 +219,6 @@ def _check_indices(statement: Statement, symbols: Symbols) -> None:
                 symbols.check_index(binder, binder.name)
 
 
-def read_size(tree: Expression) -> Affine:
-    """The integer-affine form of a size: `N`, `3`, `2*D`, `T+1`.
-
-    >>> print(read_size(Chain((Name("D"), Name("E")), ("+",))))
-    D+E
-    """
-    form = _read_affine(tree)
-    if form.integer is not None and form.integer < 1:
-        raise fail(tree, f"the size {form}", "a size of at least 1", kind=ShapeError)
-    return form
-
-
-def _read_affine(tree: Expression) -> Affine:
-    if isinstance(tree, Name) and tree.name != "pi":
-        return Affine.of(tree.name)
-    if isinstance(tree, Number) and tree.value.denominator == 1:
-        return Affine.of(int(tree.value))
-    if isinstance(tree, Negate):
-        return _read_affine(tree.operand) * -1
-    if isinstance(tree, Chain):
-        if "//" in tree.operators or "%" in tree.operators:
-            raise unsupported(tree, f"the size {write_tree(tree)}", "give the size a name of its own")
-        total = _read_affine(tree.operands[0])
-        for operator, operand in zip(tree.operators, tree.operands[1:], strict=True):
-            other = _read_affine(operand)
-            if operator in "+-":
-                total = total + other if operator == "+" else total - other
-            elif operator == "*" and (total.integer is not None or other.integer is not None):
-                total = total * other.integer if other.integer is not None else other * total.constant
-            else:
-                raise fail(tree, f"the size `{write_tree(tree)}`", "a sum of names with integer factors, such as 2*D+1")
-        return total
-    raise fail(tree, f"the size `{write_tree(tree)}`", "an integer, a name or a sum of them, such as N, 3 or 2*D+1")
-
-
 def infer_range(name: str, trees: Iterable[Node], symbols: Symbols) -> tuple[Affine, Access] | None:
     """The size of the axes on which an index stands alone, with the first such read; None where there is none.
 
@@ -200,7 +226,7 @@ def infer_range(name: str, trees: Iterable[Node], symbols: Symbols) -> tuple[Aff
     """
     found: tuple[Affine, Access] | None = None
     for access, place in _alone(name, trees):
-        tensor = symbols.tensors.get(access.name)
+        tensor = symbols.expect(access.name)
         if tensor is None or place >= len(tensor.axes):
             continue
         size = tensor.axes[place]
@@ -271,22 +297,9 @@ def resolve_binder(binder: Binder | Name, trees: Iterable[Node], symbols: Symbol
             )
         return given
     if inferred is None:
-        _refuse_arithmetic(binder.name, trees)
         hint = f"it stands alone on no axis, so give it where it is introduced, as in {binder.name}:N"
         raise fail(binder, f"the index {binder.name} without a range", "a range", hint, ShapeError)
     return inferred[0]
-
-
-def _refuse_arithmetic(name: str, trees: Iterable[Node]) -> None:
-    """UnsupportedError where an index stands on an axis only in index arithmetic or in a whole-matrix call."""
-    for tree in trees:
-        for node, _ in walk(tree):
-            if not isinstance(node, Access | Entry):
-                continue
-            if any(isinstance(below, Name) and below.name == name for i in node.indices for below, _ in walk(i)):
-                call = isinstance(node, Entry)
-                what = f"the whole-matrix call {write_tree(node)}" if call else f"index arithmetic ({write_tree(node)})"
-                raise unsupported(node, what, "use plain indices and literals")
 
 
 def check_axis(node: Access, tensor: Tensor, place: int, index: Index) -> None:
