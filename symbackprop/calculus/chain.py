@@ -28,7 +28,15 @@ from symbackprop.calculus.definitions import (
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import find_cycles
-from symbackprop.calculus.support import Support, find_support, finite_tensors, is_finite, restrict
+from symbackprop.calculus.support import (
+    Support,
+    drop_implied,
+    find_support,
+    finite_adjoints,
+    finite_tensors,
+    is_finite,
+    restrict,
+)
 from symbackprop.calculus.tensors import Read, Role, Slot, Tensor
 from symbackprop.errors import UndefinedGradientError
 
@@ -124,6 +132,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     outer = _outer_indices(program, top, reserved)
     names = _adjoint_names(tensors, numerator, top)
     finite = finite_tensors(program)
+    steady = finite | {names[n] for n in finite_adjoints(program, finite)}
     definitions = {d.tensor.name: d for d in program.definitions}
     adjoints = {
         name: Tensor(
@@ -149,8 +158,9 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
         letters = () if own is None else tuple(i.name for i in own.indices)
         inner = _own_indices(tensor, letters, readers.get(name, ()), reserved | {i.name for i in outer})
         step, supports[name] = _adjoint_of(
-            tensor, inner, readers.get(name, ()), needed, top, outer, adjoints, made, supports, finite, reserved, direct
-        )
+            tensor, inner, readers.get(name, ()), needed, top, outer, adjoints, made, supports, finite, steady,
+            reserved, direct,
+        )  # fmt: skip
         made[name] = step.adjoint
         steps.append(step)
         if name in cycles and cycles[name][0] == name:
@@ -229,6 +239,7 @@ def _adjoint_of(
     made: Mapping[str, Definition],
     supports: Mapping[str, Support | None],
     finite: frozenset[str],
+    steady: frozenset[str],
     reserved: frozenset[str],
     direct: bool,
 ) -> tuple[ChainStep, Support | None]:
@@ -254,7 +265,18 @@ def _adjoint_of(
         support = supports.get(reader.name)
         upstream = None if direct and reader.name == top.name else adjoints[reader.name]
         result, inherited = _solve(
-            definition, term, read, derivative, upstream, top, outer, inner, support, finite, reserved
+            definition,
+            term,
+            read,
+            derivative,
+            upstream,
+            top,
+            outer,
+            inner,
+            support,
+            finite,
+            steady,
+            reserved,
         )
         contributions.append(Contribution(reader.name, term, slot, derivative, result))
         terms += [result] if result else []
@@ -315,10 +337,11 @@ def _solve(
     inner: tuple[Index, ...],
     support: Support | None,
     finite: frozenset[str],
+    steady: frozenset[str],
     reserved: frozenset[str],
 ) -> tuple[Term | None, Support | None]:
     """tbar[I] * derivative, summed over I and the bound indices of the term where the read is at `inner`; and where
-    it is 0.
+    it is 0. `steady` are the tensors and adjoints that are finite.
     """
     term = definition.terms[number]
     # The axes of the adjoint are marked while solving, since its letters may be those of the reader.
@@ -361,7 +384,11 @@ def _solve(
         inherited = Support(outer + inner, support.condition, conditions)
     slots = [substitute_slot(s, plain) for s in slots]
     final_guards = [g.substitute(plain) for g in final_guards]
-    return make_term(bound, body, slots, final_guards), inherited
+    result = make_term(bound, body, slots, final_guards)
+    if result is not None and result.guards:
+        left = drop_implied(result.guards, result.body, result.slots, steady)
+        result = make_term(result.bound, result.body, result.slots, left)
+    return result, inherited
 
 
 def _fixes(form: Affine, index: Index, own: Index) -> bool:

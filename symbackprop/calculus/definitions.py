@@ -216,6 +216,14 @@ def make_term(
         slot_list = [substitute_slot(s, values) for s in slot_list]
         pending = [g.substitute(values) for g in pending] + more
     kept = [g for g in dict.fromkeys(kept) if not _implied(g, kept)]
+    for guard in [g for g in kept if isinstance(g, Within) and g.form.index in bound_left]:
+        smaller = _narrow(guard)
+        if smaller is None or guard.form.index is None:
+            continue
+        bound_left[bound_left.index(guard.form.index)] = smaller
+        values = {guard.form.index: Affine.of(smaller)}
+        slot_list = [substitute_slot(s, values) for s in slot_list]
+        kept = [g.substitute(values) for g in kept if g != guard]
     known = _known_entries(kept)
     if known:
         slot_list = [substitute_slot(s, known) for s in slot_list]
@@ -282,6 +290,15 @@ def _solve(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
     if inside.decide() is not True:
         more.append(inside)
     return value, more
+
+
+def _narrow(guard: Within) -> Index | None:
+    """The index that a guard bounds, with the range of the guard, where that lies in its own."""
+    index = guard.form.index
+    if index is None or guard.start < index.start:
+        return None
+    spare = index.last - guard.size - Affine.of(guard.start - 1)
+    return Index(index.name, guard.size, guard.start) if is_nonnegative(spare) else None
 
 
 def _implied(guard: Guard, others: Sequence[Guard]) -> bool:

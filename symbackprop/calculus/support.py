@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import Term, slot_number, slot_symbol, substitute_slot
+from symbackprop.calculus.definitions import Guard, Term, Within, slot_number, slot_symbol, substitute_slot
 from symbackprop.calculus.indices import Affine, Atom, Index
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Slot
+from symbackprop.calculus.tensors import Count, Read, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,48 @@ def _nonzero_condition(where: sympy.Piecewise) -> sympy.Basic:
 
 def finite_tensors(program: Program) -> frozenset[str]:
     """The tensors whose values are finite wherever the data are (overflow of sums and products aside)."""
-    finite = {t.name for t in program.leaves}
-    for definition in program.definitions:
-        if all(is_finite(term.body, term.slots, finite) for term in definition.terms):
-            finite.add(definition.tensor.name)
+    finite = set(program.tensors())
+    # All are taken to be finite until one is found that is not, since a recurrence is finite if each of its steps is.
+    changed = True
+    while changed:
+        changed = False
+        for definition in program.definitions:
+            name = definition.tensor.name
+            if name in finite and not all(is_finite(term.body, term.slots, finite) for term in definition.terms):
+                finite.remove(name)
+                changed = True
     return frozenset(finite)
+
+
+def finite_adjoints(program: Program, finite: AbstractSet[str]) -> frozenset[str]:
+    """The tensors whose adjoints are finite wherever the data are: only finite definitions read them, at any depth."""
+    infinite = [d for d in program.definitions if d.tensor.name not in finite]
+    reached = {name for d in infinite for name in d.uses()}
+    for definition in (*reversed(program.definitions), *reversed(program.definitions)) if reached else ():
+        if definition.tensor.name in reached:
+            reached.update(definition.uses())
+    return frozenset(program.tensors()) - reached
+
+
+def drop_implied(
+    guards: Sequence[Guard], body: sympy.Expr, slots: Sequence[Slot], finite: AbstractSet[str]
+) -> list[Guard]:
+    """The guards without ranges that a factor of the body keeps by itself, since a read outside its range is 0.
+
+    The other factors have to be finite there too.
+    """
+    kept = list(guards)
+    factors = sympy.Mul.make_args(body)
+    alone = {slot_number(f) for f in factors if f.is_Symbol}
+    steady = all(not s.value.indices for s in slots if isinstance(s, Count))
+    if not steady or not all(is_finite(f, slots, finite) for f in factors):
+        return kept
+    for number in alone:
+        slot = slots[number]
+        if isinstance(slot, Read):
+            spans = [Within(form, size, start) for form, (start, size) in zip(slot.at, slot.tensor.spans, strict=True)]
+            kept = [g for g in kept if g not in spans]
+    return kept
 
 
 def is_finite(body: sympy.Basic, slots: Sequence[Slot], finite: AbstractSet[str]) -> bool:
