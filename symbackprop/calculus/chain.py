@@ -386,8 +386,8 @@ def _solve(
     final_guards = [g.substitute(plain) for g in final_guards]
     result = make_term(bound, body, slots, final_guards)
     if result is not None and result.guards:
-        left = drop_implied(result.guards, result.body, result.slots, steady)
-        result = make_term(result.bound, result.body, result.slots, left)
+        needed = drop_implied(result.guards, result.body, result.slots, steady)
+        result = make_term(result.bound, result.body, result.slots, needed)
     return result, inherited
 
 

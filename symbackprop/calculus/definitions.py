@@ -133,8 +133,8 @@ class Condition:
 class Definition:
     """tensor[indices] = the sum of `terms`; without terms it is zero.
 
-    With `argmax` the tensor is an integer one: of the only term, it is the value of the bound index `argmax` at the
-    first largest body, the last index running fastest.
+    With `argmax` the tensor is an integer one: the value of the bound index of this number, which is the only one of
+    the only term, at which the body is largest first.
     """
 
     tensor: Tensor

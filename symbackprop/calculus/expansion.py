@@ -111,6 +111,11 @@ class Expansion:
         check_data(self.program, self.sizes, self.data)
         self._definitions.update({d.tensor.name: d for d in self.program.definitions})
 
+    def shape(self, tensor: Tensor) -> Entry:
+        """The numbers of entries of the axes of a tensor, bases included."""
+        values: dict[Any, int] = dict(self.sizes)
+        return tuple(size.evaluate(values) for size in tensor.shape)
+
     def entries(self, name: str) -> Iterator[Entry]:
         """Every index tuple of a tensor in row-major order."""
         return entries_of(self.program.tensor(name), self.sizes)

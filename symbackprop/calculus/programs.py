@@ -56,17 +56,16 @@ class Program:
 
     def reaching(self, name: str) -> Program:
         """The part of the program that a tensor is made of."""
-        needed, kept = {name}, []
-        for definition in reversed(self.definitions):
-            if definition.tensor.name in needed:
-                needed |= set(definition.uses())
-        # Once more, since a recurrence reads what stands below it.
-        for definition in reversed(self.definitions):
-            if definition.tensor.name in needed:
-                kept.append(definition)
-                needed |= set(definition.uses())
+        made = {d.tensor.name: d for d in self.definitions}
+        needed, waiting = {name}, [name]
+        while waiting:
+            definition = made.get(waiting.pop())
+            new = [] if definition is None else [n for n in dict.fromkeys(definition.uses()) if n not in needed]
+            needed.update(new)
+            waiting += new
         leaves = tuple(t for t in self.leaves if t.name in needed)
-        return replace(self, leaves=leaves, definitions=tuple(reversed(kept)), assumptions=(), loss=None)
+        kept = tuple(d for d in self.definitions if d.tensor.name in needed)
+        return replace(self, leaves=leaves, definitions=kept, assumptions=(), loss=None)
 
     @property
     def size_names(self) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from symbackprop.calculus.indices import Affine, Entry
 from symbackprop.calculus.tensors import Count, Read, Tensor
 from symbackprop.errors import CycleError, ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, ScalarFunction
 from symbackprop.language.index_forms import read_form
 from symbackprop.language.symbols import Scope, Symbols, check_axis
-from symbackprop.language.tree import Access, Apply, Binder, Chain, Expression, Name, Number, walk
+from symbackprop.language.tree import Access, Apply, Binder, Chain, Expression, Name, Number, Reduce, walk
 from symbackprop.language.wording import fail, unsupported
 from symbackprop.language.writer import write_tree
 
@@ -22,7 +25,7 @@ def find_tensor(tree: Name | Access, symbols: Symbols, owner: str) -> Tensor:
         if isinstance(tree, Access) and tree.name in symbols.sizes:
             raise fail(tree, f"indices on the size {tree.name}", "the name of a tensor")
         return symbols.tensor(tree)
-    if isinstance(tree, Access) and any(isinstance(i, Chain | Number) for i in tree.indices):
+    if isinstance(tree, Access) and any(_is_step(i, symbols) for i in tree.indices):
         found = symbols.expect(tree.name)
         if found is not None:
             return found
@@ -36,13 +39,78 @@ def find_tensor(tree: Name | Access, symbols: Symbols, owner: str) -> Tensor:
     raise fail(tree, f"{tree.name} before its definition in {place}", "a tensor that stands above")
 
 
-def read_access(tree: Access, scope: Scope, symbols: Symbols, owner: str) -> Read | Count:
-    """What an access reads: a tensor at index forms, or an entry of an integer tensor as a number."""
-    tensor = find_tensor(tree, symbols, owner)
-    at = tuple(_read_form(tree, tensor, k, scope, symbols, owner) for k in range(_count_axes(tree, tensor)))
-    if tensor.range is not None:
-        return Count(Affine.of(Entry(tensor.name, at, tensor.range)))
-    return Read(tensor, at)
+def _is_step(index: Expression | Binder, symbols: Symbols) -> bool:
+    """Whether an index can be one step from another: t-1, or the place 0 or T from a base."""
+    return isinstance(index, Chain | Number) or (isinstance(index, Name) and index.name in symbols.sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReader:
+    """Reads what stands in the scope of one definition, `owner`.
+
+    `read_argmax` gives the integer that an argmax in brackets is.
+    """
+
+    scope: Scope
+    symbols: Symbols
+    owner: str
+    read_argmax: Callable[[Reduce], Affine]
+
+    def read(self, tree: Access) -> Read | Count:
+        """What an access reads: a tensor at index forms, or an entry of an integer tensor as a number."""
+        tensor = find_tensor(tree, self.symbols, self.owner)
+        at = self._forms(tree, tensor)
+        if tensor.range is not None:
+            return Count(Affine.of(Entry(tensor.name, at, tensor.range)))
+        return Read(tensor, at)
+
+    def read_integer(self, tree: Expression) -> Affine:
+        """The integer form that a tree is."""
+        return read_form(tree, self._leaf, write_tree(tree))
+
+    def _forms(self, access: Access, tensor: Tensor) -> tuple[Affine, ...]:
+        return tuple(self._form(access, tensor, k) for k in range(_count_axes(access, tensor)))
+
+    def _form(self, access: Access, tensor: Tensor, place: int) -> Affine:
+        index = access.indices[place]
+        if isinstance(index, Binder):
+            raise fail(index, f"a range in {write_tree(access)}", "an index")
+        if isinstance(index, Name) and index.name in self.scope:
+            check_axis(access, tensor, place, self.scope[index.name])
+            return Affine.of(self.scope[index.name])
+        if isinstance(index, Number) and index.value.denominator == 1:
+            start, span = tensor.spans[place]
+            size = span.integer
+            if index.value < start or (size is not None and index.value >= start + size):
+                raise fail(index, f"the literal index {index.value} in {write_tree(access)}",
+                           f"{start} to {span + Affine.of(start - 1)}", kind=ShapeError)  # fmt: skip
+            return Affine.of(int(index.value))
+        form = read_form(index, self._leaf, write_tree(access))
+        entry = form.terms[0][0] if len(form.terms) == 1 and isinstance(index, Access) else None
+        if isinstance(entry, Entry) and entry.size != tensor.axes[place]:
+            found = f"{write_tree(index)}, which is 1 to {entry.size}, on axis {place + 1} of {tensor.name}"
+            raise fail(index, found, f"an index over {tensor.axes[place]}", kind=ShapeError)
+        return form
+
+    def _leaf(self, tree: Expression) -> Affine:
+        """A name, an entry of an integer tensor or an argmax in the brackets of an access."""
+        if isinstance(tree, Name) and tree.name in self.scope:
+            return Affine.of(self.scope[tree.name])
+        if isinstance(tree, Name) and tree.name in self.symbols.sizes:
+            return Affine.of(tree.name)
+        if isinstance(tree, Access) or (isinstance(tree, Name) and tree.name in self.symbols):
+            tensor = find_tensor(tree, self.symbols, self.owner)
+            if tensor.range is None:
+                raise fail(tree, f"the tensor {tree.name} as an index", "an index, or an entry of an index tensor")
+            at = self._forms(tree, tensor) if isinstance(tree, Access) else ()
+            return Affine.of(Entry(tensor.name, at, tensor.range))
+        if isinstance(tree, Reduce) and tree.operation == "argmax" and len(tree.binders) == 1:
+            return self.read_argmax(tree)
+        if isinstance(tree, Name):
+            known = ", ".join(self.scope) or "none is in scope"
+            raise fail(tree, f"the index {tree.name}, which nothing introduces", f"an index in scope ({known})",
+                       f"put it on the left side, or bind it: sum({tree.name}, ...)")  # fmt: skip
+        raise fail(tree, f"`{write_tree(tree)}` as an index", "an integer form of indices and sizes, such as 2*p+r-1")
 
 
 def _count_axes(tree: Access, tensor: Tensor) -> int:
@@ -52,50 +120,6 @@ def _count_axes(tree: Access, tensor: Tensor) -> int:
         found = f"{count_things(len(tree.indices), 'index', 'indices')} in {write_tree(tree)}"
         raise fail(tree, found, f"{len(tensor.axes)} ({axes})", kind=ShapeError)
     return len(tensor.axes)
-
-
-def _read_form(access: Access, tensor: Tensor, place: int, scope: Scope, symbols: Symbols, owner: str) -> Affine:
-    index = access.indices[place]
-    if isinstance(index, Binder):
-        raise fail(index, f"a range in {write_tree(access)}", "an index")
-    if isinstance(index, Name) and index.name in scope:
-        check_axis(access, tensor, place, scope[index.name])
-        return Affine.of(scope[index.name])
-    if isinstance(index, Number) and index.value.denominator == 1:
-        start, span = tensor.spans[place]
-        size = span.integer
-        if index.value < start or (size is not None and index.value >= start + size):
-            raise fail(index, f"the literal index {index.value} in {write_tree(access)}",
-                       f"{start} to {span + Affine.of(start - 1)}", kind=ShapeError)  # fmt: skip
-        return Affine.of(int(index.value))
-    form = read_form(index, lambda tree: _read_leaf(tree, access, scope, symbols, owner), write_tree(access))
-    if isinstance(index, Access) and len(form.terms) == 1 and isinstance(form.terms[0][0], Entry):
-        entry = form.terms[0][0]
-        if entry.size != tensor.axes[place]:
-            raise fail(index, f"{write_tree(index)}, which is 1 to {entry.size}, on axis {place + 1} of {tensor.name}",
-                       f"an index over {tensor.axes[place]}", kind=ShapeError)  # fmt: skip
-    return form
-
-
-def _read_leaf(tree: Expression, access: Access, scope: Scope, symbols: Symbols, owner: str) -> Affine:
-    """A name or an entry of an integer tensor in the brackets of an access."""
-    if isinstance(tree, Name) and tree.name in scope:
-        return Affine.of(scope[tree.name])
-    if isinstance(tree, Name) and tree.name in symbols.sizes:
-        return Affine.of(tree.name)
-    if isinstance(tree, Access) or (isinstance(tree, Name) and tree.name in symbols):
-        tensor = find_tensor(tree, symbols, owner)
-        if tensor.range is None:
-            raise fail(tree, f"the tensor {tree.name} as an index", "an index, or an entry of an index tensor")
-        at = () if isinstance(tree, Name) else tuple(
-            _read_form(tree, tensor, k, scope, symbols, owner) for k in range(_count_axes(tree, tensor))
-        )
-        return Affine.of(Entry(tensor.name, at, tensor.range))
-    if isinstance(tree, Name):
-        known = ", ".join(scope) or "none is in scope"
-        raise fail(tree, f"the index {tree.name}, which nothing introduces", f"an index in scope ({known})",
-                   f"put it on the left side, or bind it: sum({tree.name}, ...)")  # fmt: skip
-    raise fail(tree, f"`{write_tree(tree)}` as an index", "an integer form of indices and sizes, such as 2*p+r-1")
 
 
 def find_function(tree: Apply, symbols: Symbols) -> ScalarFunction:

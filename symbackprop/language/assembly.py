@@ -104,9 +104,7 @@ def define(statement: Define, elaborator: Elaborator) -> Definition:
     return _join_base(made, base, tensor, elaborator, statement)
 
 
-def _join_base(
-    step: Definition, base: Define, tensor: Tensor, elaborator: Elaborator, statement: Define
-) -> Definition:
+def _join_base(step: Definition, base: Define, tensor: Tensor, elaborator: Elaborator, statement: Define) -> Definition:
     """The base and the step of a recurrence as one definition: guards say where each holds."""
     place = next(k for k, mark in enumerate(tensor.bases) if mark)
     letters = [i.name for i in base.head.indices if isinstance(i, Name | Binder)]  # type: ignore[union-attr]
@@ -174,9 +172,7 @@ def resolve_indices(trees: Sequence[Node], symbols: Symbols) -> tuple[Index, ...
 
 def _find_loss(definitions: Sequence[Definition]) -> str | None:
     """The scalar called loss, else the last scalar; after `loss` no scalar may read it."""
-    scalars = [
-        d for d in definitions if not d.tensor.axes and d.tensor.role is Role.DEFINED and d.tensor.range is None
-    ]
+    scalars = [d for d in definitions if not d.tensor.axes and d.tensor.role is Role.DEFINED and d.tensor.range is None]
     loss = next((d for d in scalars if d.tensor.name == "loss"), None)
     if loss is None:
         return scalars[-1].tensor.name if scalars else None

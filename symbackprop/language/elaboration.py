@@ -19,13 +19,14 @@ from symbackprop.calculus.definitions import (
 )
 from symbackprop.calculus.indices import Affine, Entry, Index, choose_name
 from symbackprop.calculus.tensors import Count, Read, Role, Tensor
-from symbackprop.errors import ShapeError
+from symbackprop.errors import FormulaError, ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, applications, derivative, expand_applications, where
 from symbackprop.language import tree as t
-from symbackprop.language.accesses import find_function, find_tensor, read_access
+from symbackprop.language.accesses import AccessReader, find_function, find_tensor
 from symbackprop.language.addends import choose_sum, free_letters, is_sum, split_addends
 from symbackprop.language.constants import check_application, raise_power, require_real
 from symbackprop.language.limits import Limits
+from symbackprop.language.phrasing import substitute_names
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
 from symbackprop.language.symbols import Scope, Symbols, resolve_binder
@@ -45,6 +46,12 @@ class AnyOf:
 
     def __contains__(self, name: object) -> bool:
         return any(name in container for container in self.containers)
+
+
+def _one_by_one(tree: t.Reduce) -> t.Reduce:
+    """An extreme over several indices as one over the first of that over the others."""
+    first, *rest = tree.binders
+    return t.Reduce(tree.operation, (first,), replace(tree, binders=tuple(rest)) if rest else tree.body)
 
 
 @dataclass(slots=True)
@@ -120,15 +127,13 @@ class _Builder:
     def symbols(self) -> Symbols:
         return self.elaborator.symbols
 
-    def position(
-        self, tensor: Tensor, indices: tuple[Index, ...], tree: t.Reduce, line: int | None
-    ) -> Definition:
+    def position(self, tensor: Tensor, indices: tuple[Index, ...], tree: t.Reduce, line: int | None) -> Definition:
         """An integer tensor that says where a formula is largest first."""
         scope = {i.name: i for i in indices}
         self.outer = frozenset(scope)
-        term, (index,), _ = self._places(tree, scope)
+        term, _ = self._place(tree, scope)
         self.elaborator.forget()
-        made = replace(tensor, range=index.size)
+        made = replace(tensor, range=term.bound[0].size)
         return Definition(made, indices, (term,), tuple(dict.fromkeys(self.domain)), line=line, argmax=0)
 
     # Terms: what is linear in sums becomes a term each.
@@ -184,40 +189,40 @@ class _Builder:
 
     def _extreme(self, tree: t.Reduce, scope: Scope, slots: Slots) -> sympy.Expr:
         """The largest or smallest value over indices, as the formula at the first place that has it."""
-        largest, bound, places = self._places(tree, scope)
-        values: dict[Index, Affine] = dict(zip(bound, places, strict=True))
-        body = largest if tree.operation == "max" else replace(largest, body=-largest.body)
-        numbers = {slot_symbol(k): slots.symbol(substitute_slot(s, values)) for k, s in enumerate(body.slots)}
-        return body.body.xreplace(numbers)
+        term, place = self._place(_one_by_one(tree), scope)
+        body = -term.body if tree.operation == "min" else term.body
+        values = {term.bound[0]: place}
+        return body.xreplace(
+            {slot_symbol(k): slots.symbol(substitute_slot(s, values)) for k, s in enumerate(term.slots)}
+        )
 
-    def _places(self, tree: t.Reduce, scope: Scope) -> tuple[Term, tuple[Index, ...], list[Affine]]:
-        """What is made as large as can be, the indices that it is over, and where each of them is then."""
+    def _place(self, tree: t.Reduce, scope: Scope) -> tuple[Term, Affine]:
+        """What is made as large as can be over one index, and where it is that first."""
         if self.elaborator.nameless:
             raise unsupported(tree, f"{tree.operation} in an assumption", "assume it of every entry")
         inner = self._bind(tree, scope, self.outer)
-        bound = tuple(inner[b.name] for b in tree.binders)
+        index = inner[tree.binders[0].name]
         read = Slots()
         value = self.scalar(tree.body, inner, read)
         require_real(value, tree.body)
         made = make_term((), -value if tree.operation == "min" else value, read.found())
-        term = Term(bound, made.body, made.slots) if made is not None else Term(bound, sympy.Integer(0), ())
+        term = Term((index,), made.body, made.slots) if made is not None else Term((index,), sympy.Integer(0), ())
         used = free_letters(tree)
-        outer = tuple(dict.fromkeys(index for letter, index in scope.items() if letter in used))
-        places = []
-        for which, index in enumerate(bound):
-            tensor = Tensor("", tuple(i.size for i in outer), Role.HIDDEN, range=index.size)
-            definition = Definition(tensor, outer, (term,), argmax=which)
-            hidden = self._name_part(definition, f"at_{tree.binders[which].name}")
-            places.append(Affine.of(Entry(hidden.name, tuple(Affine.of(i) for i in outer), index.size)))
-        return term, bound, places
+        outer = tuple(dict.fromkeys(i for letter, i in scope.items() if letter in used))
+        tensor = Tensor("", tuple(i.size for i in outer), Role.HIDDEN, range=index.size)
+        hidden = self._name_part(Definition(tensor, outer, (term,), argmax=0), "argmax")
+        return term, Affine.of(Entry(hidden.name, tuple(Affine.of(i) for i in outer), index.size))
 
     def _position(self, tree: t.Reduce, scope: Scope, slots: Slots) -> sympy.Expr:
         """Where a formula is largest first, counted from 1; over several indices the last runs fastest."""
-        _, bound, places = self._places(tree, scope)
-        position: sympy.Expr = sympy.Integer(0)
-        for index, place in zip(bound, places, strict=True):
-            position = position * slots.count([index]) + slots.symbol(Count(place)) - 1
-        return position + 1
+        first, *rest = tree.binders
+        if not rest:
+            return slots.symbol(Count(self._place(tree, scope)[1]))
+        outer = t.Reduce("argmax", (first,), t.Reduce("max", tuple(rest), tree.body))
+        inner = t.Reduce("argmax", tuple(rest), substitute_names(tree.body, {first.name: outer}))
+        sizes = [Index(b.name, resolve_binder(b, (tree.body,), self.symbols)) for b in rest]
+        before = (self._position(outer, scope, slots) - 1) * slots.count(sizes)
+        return before + self._position(inner, scope, slots)
 
     def _bind(self, tree: t.Reduce, scope: Scope, outer: frozenset[str]) -> dict[str, Index]:
         """The scope inside a reduction. An inner index shadows an outer one, and gets a letter of its own."""
@@ -269,11 +274,23 @@ class _Builder:
                 raise unsupported(tree, f"the whole-matrix call {write_tree(tree)}", "write the sums over its entries")
         raise TypeError(f"{type(tree).__name__} is no expression")
 
+    def _accesses(self, scope: Scope) -> AccessReader:
+        return AccessReader(scope, self.symbols, self.owner, lambda argmax: self._place(argmax, scope)[1])
+
+    def _integer(self, tree: t.Chain, scope: Scope) -> Affine:
+        """An integer quotient or remainder as a number."""
+        try:
+            return self._accesses(scope).read_integer(tree)
+        except FormulaError as error:
+            operator = next(o for o in tree.operators if o in ("//", "%"))
+            raise fail(tree, f"`{operator}` in `{write_tree(tree)}`", "+ - * / or ^",
+                       "integer division is one of indices, sizes and integer entries") from error  # fmt: skip
+
     def _leaf(self, tree: t.Number | t.Name | t.Access, scope: Scope, slots: Slots) -> sympy.Expr:
         if isinstance(tree, t.Number):
             return sympy.Rational(tree.value.numerator, tree.value.denominator)
         if isinstance(tree, t.Access):
-            return slots.symbol(read_access(tree, scope, self.symbols, self.owner))
+            return slots.symbol(self._accesses(scope).read(tree))
         if tree.name == "pi":
             return sympy.pi
         if tree.name in scope:
@@ -296,6 +313,8 @@ class _Builder:
 
     def _product(self, tree: t.Chain, scope: Scope, slots: Slots, chosen: int | None, bound: list[Index]) -> sympy.Expr:
         """A product; the operand `chosen` is a sum whose indices are bound in the whole term."""
+        if "//" in tree.operators or "%" in tree.operators:
+            return slots.symbol(Count(self._integer(tree, scope)))
         factors = []
         for k, operand in enumerate(tree.operands):
             linear = k == chosen
@@ -303,12 +322,9 @@ class _Builder:
             operator = tree.operators[k - 1] if k else "*"
             if operator == "*":
                 factors.append(value)
-            elif operator == "/":
+            else:
                 self._require("nonzero", operand, value, slots)
                 factors.append(1 / value)
-            else:
-                raise fail(tree, f"`{operator}` in `{write_tree(tree)}`", "+ - * / or ^",
-                           "integer division stands in brackets only")  # fmt: skip
         return sympy.Mul(*factors)
 
     def _power(self, tree: t.Power, scope: Scope, slots: Slots) -> sympy.Expr:

@@ -15,11 +15,29 @@ from typing import Any
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Equal, Term, slot_symbol, substitute_slot, used_slots
-from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
+from symbackprop.calculus.definitions import (
+    Definition,
+    Guard,
+    Term,
+    Within,
+    slot_symbol,
+    substitute_slot,
+    substitute_terms,
+    used_slots,
+)
+from symbackprop.calculus.indices import (
+    Affine,
+    Atom,
+    Index,
+    Quotient,
+    Remainder,
+    bounds,
+    choose_name,
+    is_nonnegative,
+)
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, slot_indices
-from symbackprop.language.spelling import Speller, join_product, number_tree
+from symbackprop.language.spelling import Speller, number_tree
 from symbackprop.language.tree import (
     Access,
     And,
@@ -34,6 +52,7 @@ from symbackprop.language.tree import (
     Number,
     Reduce,
     Where,
+    children,
     walk,
 )  # fmt: skip
 
@@ -45,10 +64,12 @@ def hidden_definitions(program: Program) -> dict[str, Definition]:
     return {d.tensor.name: d for d in program.definitions if d.tensor.role is Role.HIDDEN}
 
 
-def phrase_definition(definition: Definition, hidden: Mapping[str, Definition] | None = None) -> Define:
+def phrase_definition(
+    definition: Definition, hidden: Mapping[str, Definition] | None = None, taken: frozenset[str] = frozenset()
+) -> Define:
     """The definition as a statement: the user's own tree where there is one, else its phrase.
 
-    `hidden` are the definitions of hidden tensors, which are put back in place.
+    `hidden` are the definitions of hidden tensors, which are put back in place; no index gets a name that is `taken`.
 
     >>> from symbackprop.calculus.definitions import make_term
     >>> from symbackprop.calculus.tensors import Tensor
@@ -61,22 +82,59 @@ def phrase_definition(definition: Definition, hidden: Mapping[str, Definition] |
         return definition.tree
     if isinstance(definition.tree, Expression):
         body = definition.tree
+    elif definition.argmax is not None:
+        body = _phrase_argmax(definition, hidden or {}, taken)
     else:
-        body = phrase_terms(definition.terms, definition.indices, hidden)
+        body = phrase_terms(definition.terms, definition.indices, hidden, taken)
     if not definition.indices:
         return Define(Name(definition.tensor.name), body)
     ranged = _ranged_names(body)
-    head = tuple(
-        Name(i.name) if i.name in ranged else Binder(i.name, affine_tree(i.size)) for i in definition.indices
-    )
+    head = tuple(Name(i.name) if i.name in ranged else Binder(i.name, affine_tree(i.size)) for i in definition.indices)
     return Define(Access(definition.tensor.name, head), body)
 
 
+def phrase_statements(
+    definition: Definition, hidden: Mapping[str, Definition] | None = None, taken: frozenset[str] = frozenset()
+) -> tuple[Define, ...]:
+    """The statements of a definition: one, or the base and the step of a recurrence."""
+    if isinstance(definition.base_tree, Define) and isinstance(definition.tree, Define):
+        return definition.base_tree, definition.tree
+    place = next((k for k, mark in enumerate(definition.tensor.bases) if mark), None)
+    if place is None:
+        return (phrase_definition(definition, hidden, taken),)
+    index, tensor = definition.indices[place], definition.tensor
+    at = Affine.of(index.start) if tensor.bases[place] < 0 else index.last
+    inner = Index(index.name, tensor.axes[place])
+    others = tuple(i for k, i in enumerate(definition.indices) if k != place)
+    base = replace(definition, indices=others, terms=substitute_terms(definition.terms, {index: at}))
+    letters = (*definition.indices[:place], inner, *definition.indices[place + 1 :])
+    step = replace(definition, indices=letters, terms=substitute_terms(definition.terms, {index: Affine.of(inner)}))
+    first = phrase_definition(base, hidden, taken)
+    heads = list(first.head.indices) if isinstance(first.head, Access) else []
+    heads.insert(place, affine_tree(at))
+    return replace(first, head=Access(tensor.name, tuple(heads))), phrase_definition(step, hidden, taken)
+
+
+def _phrase_argmax(
+    definition: Definition, hidden: Mapping[str, Definition], taken: frozenset[str] = frozenset()
+) -> Expression:
+    """Where the only term of an integer definition is largest first."""
+    (term,) = definition.terms
+    scope = taken | {i.name for i in (*definition.indices, *term.bound)}
+    body = _Phrase(hidden, scope).terms((replace(term, bound=()),))
+    ranged = _ranged_names(body)
+    binders = tuple(Binder(i.name, None if i.name in ranged else affine_tree(i.size)) for i in term.bound)
+    return Reduce("argmax", binders, body)
+
+
 def phrase_terms(
-    terms: Sequence[Term], indices: Sequence[Index] = (), hidden: Mapping[str, Definition] | None = None
+    terms: Sequence[Term],
+    indices: Sequence[Index] = (),
+    hidden: Mapping[str, Definition] | None = None,
+    taken: frozenset[str] = frozenset(),
 ) -> Expression:
     """The sum of terms in the scope of `indices` as an expression; no term at all is 0."""
-    return _Phrase(hidden or {}, frozenset(i.name for i in indices)).terms(terms, indices)
+    return _Phrase(hidden or {}, taken | {i.name for i in indices}).terms(terms, indices)
 
 
 def phrase_body(
@@ -89,13 +147,13 @@ def phrase_body(
     return phrase_terms((Term((), body, tuple(slots)),), indices, hidden)
 
 
-def affine_tree(form: Affine) -> Expression:
-    """An index form or a size as an expression.
+def affine_tree(form: Affine, hidden: Mapping[str, Definition] | None = None) -> Expression:
+    """An index form or a size as an expression; an entry of a `hidden` integer tensor is the argmax that it is.
 
     >>> affine_tree(Affine.of("T") + Affine.of(-1)).operators
     ('-',)
     """
-    parts = [(Fraction(c), Name(str(atom))) for atom, c in form.terms]
+    parts = [(Fraction(c), _atom_tree(atom, hidden or {})) for atom, c in form.terms]
     positive = [p for p in parts if p[0] > 0] + [p for p in parts if p[0] < 0]
     signed = [(c > 0, _times(abs(c), name)) for c, name in positive]
     if form.constant or not signed:
@@ -107,8 +165,23 @@ def affine_tree(form: Affine) -> Expression:
     return Chain(tuple(tree for _, tree in signed), tuple("+" if plus else "-" for plus, _ in signed[1:]))
 
 
-def _times(coefficient: Fraction, name: Name) -> Expression:
-    return name if coefficient == 1 else join_product([number_tree(coefficient), name], [])
+def _atom_tree(atom: Atom, hidden: Mapping[str, Definition]) -> Expression:
+    if isinstance(atom, Index | str):
+        return Name(str(atom))
+    if isinstance(atom, Quotient | Remainder):
+        operator = "//" if isinstance(atom, Quotient) else "%"
+        return Chain((affine_tree(atom.form, hidden), affine_tree(atom.divisor)), (operator,))
+    definition = hidden.get(atom.tensor)
+    if definition is None or definition.argmax is None:
+        at = tuple(affine_tree(form, hidden) for form in atom.at)
+        return Access(atom.tensor, at) if at else Name(atom.tensor)
+    values = {i.name: affine_tree(form, hidden) for i, form in zip(definition.indices, atom.at, strict=True)}
+    scope = frozenset(i.name for form in atom.at for i in form.indices)
+    return substitute_names(_phrase_argmax(definition, hidden), values, scope)
+
+
+def _times(coefficient: Fraction, tree: Expression) -> Expression:
+    return tree if coefficient == 1 else Chain((number_tree(coefficient), tree), ("*",))
 
 
 def substitute_names(
@@ -146,15 +219,11 @@ def _substitute(node: Node, values: dict[str, Expression], scope: frozenset[str]
     return replace(node, **changed) if changed else node
 
 
-def _ranged_names(body: Expression) -> frozenset[str]:
+def _ranged_names(body: Node) -> frozenset[str]:
     """The names of indices that stand alone on an axis of what is read, so that their range is known."""
-    return frozenset(
-        index.name
-        for node, _ in walk(body)
-        if isinstance(node, Access)
-        for index in node.indices
-        if isinstance(index, Name)
-    )
+    found = frozenset(i.name for i in body.indices if isinstance(i, Name)) if isinstance(body, Access) else frozenset()
+    found = found.union(*map(_ranged_names, children(body)))
+    return found - {b.name for b in body.binders} if isinstance(body, Reduce) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +257,12 @@ class _Phrase:
         return self.symbols[tree]
 
     def _term(self, term: Term) -> sympy.Expr:
+        term = _count_from_one(term)
         if not term.bound:
-            masks = [self._symbol(Where(_guard_tree((guard,)), ONE, ZERO)) for guard in term.guards]
+            if any(isinstance(guard, Within) for guard in term.guards):
+                inner = _Phrase(self.hidden, self.scope).terms((replace(term, guards=()),))
+                return self._symbol(Where(_guard_tree(term.guards, self.hidden), inner, ZERO))
+            masks = [self._symbol(Where(_guard_tree((guard,), self.hidden), ONE, ZERO)) for guard in term.guards]
             read = {slot_symbol(k): self._read(s) for k, s in enumerate(term.slots)}
             return sympy.Mul(*masks) * term.body.xreplace(read)
         bound = frozenset(term.bound)
@@ -211,25 +284,32 @@ class _Phrase:
         phrase = _Phrase(self.hidden, self.scope | {i.name for i in term.bound})
         tree = phrase.terms((Term((), body, term.slots),))
         if term.guards:
-            tree = Where(_guard_tree(term.guards), tree, ZERO)
+            tree = Where(_guard_tree(term.guards, self.hidden), tree, ZERO)
         ranged = _ranged_names(tree)
         binders = tuple(Binder(i.name, None if i.name in ranged else affine_tree(i.size)) for i in term.bound)
         return Reduce(operation, binders, tree)
 
     def _read(self, slot: Slot) -> sympy.Symbol:
         if isinstance(slot, Count):
-            return self._symbol(affine_tree(slot.value))
+            return self._symbol(affine_tree(slot.value, self.hidden))
         definition = self.hidden.get(slot.tensor.name)
         if definition is None:
-            at = tuple(affine_tree(form) for form in slot.at)
+            at = tuple(affine_tree(form, self.hidden) for form in slot.at)
             return self._symbol(Access(slot.tensor.name, at) if at else Name(slot.tensor.name))
         return self._symbol(self._hidden(definition, slot))
 
     def _hidden(self, definition: Definition, read: Read) -> Expression:
-        """What a hidden tensor stands for where it is read."""
+        """What a hidden tensor stands for where it is read; outside its range that is 0."""
+        spans = zip(read.at, read.tensor.spans, strict=True)
+        outside = [g for form, (start, size) in spans if (g := Within(form, size, start)).decide() is not True]
+        tree = self._put_back(definition, read)
+        return Where(_guard_tree(outside, self.hidden), tree, ZERO) if outside else tree
+
+    def _put_back(self, definition: Definition, read: Read) -> Expression:
         if isinstance(definition.tree, Define | Expression):
             tree = definition.tree.body if isinstance(definition.tree, Define) else definition.tree
-            values = {i.name: affine_tree(form) for i, form in zip(definition.indices, read.at, strict=True)}
+            forms = zip(definition.indices, read.at, strict=True)
+            values = {i.name: affine_tree(form, self.hidden) for i, form in forms}
             return substitute_names(tree, values, self.scope)
         scope = self.scope | {i.name for form in read.at for i in form.indices}
         terms = [_place(term, definition.indices, read.at, scope) for term in definition.terms]
@@ -249,8 +329,20 @@ def _place(term: Term, indices: Sequence[Index], at: Sequence[Affine], scope: fr
         tuple(bound),
         term.body,
         tuple(substitute_slot(s, values) for s in term.slots),
-        tuple(Equal(g.form.substitute(values)) for g in term.guards),
+        tuple(g.substitute(values) for g in term.guards),
     )
+
+
+def _count_from_one(term: Term) -> Term:
+    """The term with its bound indices counted from 1."""
+    values: dict[Atom, Affine] = {
+        i: Affine.of(Index(i.name, i.size)) + Affine.of(i.start - 1) for i in term.bound if i.start != 1
+    }
+    if not values:
+        return term
+    slots = tuple(substitute_slot(s, values) for s in term.slots)
+    guards = tuple(g.substitute(values) for g in term.guards)
+    return Term(tuple(Index(i.name, i.size) for i in term.bound), term.body, slots, guards)
 
 
 def _take_mean(term: Term, outside: list[sympy.Expr]) -> tuple[str, list[sympy.Expr]]:
@@ -265,13 +357,23 @@ def _take_mean(term: Term, outside: list[sympy.Expr]) -> tuple[str, list[sympy.E
     return ("mean", left) if term.bound else ("sum", outside)
 
 
-def _guard_tree(guards: Sequence[Equal]) -> Condition:
-    """Guards as a condition: `i == j`, joined by `and`."""
+def _guard_tree(guards: Sequence[Guard], hidden: Mapping[str, Definition]) -> Condition:
+    """Guards as a condition: `i == j`, `1 <= t`, joined by `and`."""
     conditions: list[Condition] = []
     for guard in guards:
         form = guard.form
+        if isinstance(guard, Within):
+            low, high = bounds(form)
+            first, last = Affine.of(guard.start), guard.size + Affine.of(guard.start - 1)
+            tree = affine_tree(form, hidden)
+            if low is None or not is_nonnegative(low - first):
+                shift = Affine((), form.constant)
+                conditions.append(Compare("<=", affine_tree(first - shift), affine_tree(form - shift, hidden)))
+            if high is None or not is_nonnegative(last - high):
+                conditions.append(Compare("<=", tree, affine_tree(last)))
+            continue
         positive = Affine(tuple((a, c) for a, c in form.terms if c > 0), max(form.constant, 0))
         negative = Affine(tuple((a, -c) for a, c in form.terms if c < 0), max(-form.constant, 0))
         left, right = sorted((positive, negative), key=lambda side: (not side.indices, str(side)))
-        conditions.append(Compare("==", affine_tree(left), affine_tree(right)))
+        conditions.append(Compare("==", affine_tree(left, hidden), affine_tree(right, hidden)))
     return conditions[0] if len(conditions) == 1 else And(tuple(conditions))

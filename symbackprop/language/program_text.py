@@ -8,7 +8,7 @@ from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language.assembly import assemble
 from symbackprop.language.limits import Limits
-from symbackprop.language.phrasing import hidden_definitions, phrase_definition, phrase_terms
+from symbackprop.language.phrasing import hidden_definitions, phrase_statements, phrase_terms
 from symbackprop.language.reader import read_statements
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.tree import Assume, Compare
@@ -41,7 +41,9 @@ def _write_lines(program: Program) -> list[str]:
     hidden = hidden_definitions(program)
     lines += [write_tree(_phrase_assumption(assumption)) for assumption in program.assumptions]
     shown = (d for d in program.definitions if d.tensor.role is not Role.HIDDEN)
-    lines += [write_tree(phrase_definition(definition, hidden)) for definition in shown]
+    taken = frozenset(program.tensors()) | frozenset(program.size_names)
+    statements = (s for definition in shown for s in phrase_statements(definition, hidden, taken))
+    lines += map(write_tree, statements)
     return lines
 
 
@@ -51,7 +53,8 @@ def _declare(role: Role, tensors: list[Tensor]) -> str:
 
 def _declared(tensor: Tensor) -> str:
     axes = f"[{', '.join(map(str, tensor.axes))}]" if tensor.axes else ""
-    return tensor.name + axes + ("" if tensor.tex is None else f' as "{tensor.tex}"')
+    size = "" if tensor.range is None else f" in {tensor.range}"
+    return tensor.name + axes + size + ("" if tensor.tex is None else f' as "{tensor.tex}"')
 
 
 def _phrase_assumption(assumption: Assumption) -> Assume:

@@ -78,7 +78,6 @@ class Symbols:
         known = ", ".join(t.name for t in self.tensors.values() if t.role is not Role.HIDDEN) or "nothing yet"
         raise fail(node, f"the unknown name {node.name!r}", f"a tensor that stands above: {known}")
 
-
     def expect(self, name: str) -> Tensor | None:
         """A tensor by its name, also one that is defined further down; None while its sizes are not known."""
         known = self.tensors.get(name)

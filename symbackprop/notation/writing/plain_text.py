@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role
-from symbackprop.language.phrasing import hidden_definitions, phrase_definition
+from symbackprop.language.phrasing import hidden_definitions, phrase_statements
 from symbackprop.language.writer import write_tree
 
 WIDTH = 80
@@ -24,7 +24,9 @@ def write_text(definitions: Sequence[Definition], program: Program, width: int =
     'loss = w^2'
     """
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
-    lines = [write_tree(phrase_definition(d, hidden)) for d in definitions if d.tensor.role is not Role.HIDDEN]
+    shown = [d for d in definitions if d.tensor.role is not Role.HIDDEN]
+    taken = frozenset(program.tensors()) | frozenset(program.size_names) | {d.tensor.name for d in definitions}
+    lines = [write_tree(statement) for d in shown for statement in phrase_statements(d, hidden, taken)]
     return "\n".join(break_line(line, width) for line in lines)
 
 
