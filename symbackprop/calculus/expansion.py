@@ -19,7 +19,7 @@ from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.indices import Entry as IntegerEntry
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Role, Slot, Tensor
-from symbackprop.errors import ArgumentError, DataError
+from symbackprop.errors import ArgumentError, DataError, ShapeError
 
 Entry = tuple[int, ...]
 
@@ -44,6 +44,12 @@ def check_sizes(program: Program, sizes: Mapping[str, int]) -> None:
     for name, value in sizes.items():
         if not isinstance(value, int) or value < 1:
             raise ArgumentError(f"The size {name} = {value!r} must be an integer of at least 1.")
+    values: dict[Any, int] = dict(sizes.items())
+    for tensor in program.tensors().values():
+        for axis in tensor.axes:
+            if axis.evaluate(values) < 1:
+                said = ", ".join(f"{n} = {sizes[n]}" for n in axis.names)
+                raise ShapeError(f"{tensor.name} has an axis of size {axis} = {axis.evaluate(values)} where {said}.")
 
 
 def check_data(program: Program, sizes: Mapping[str, int], data: Mapping[Point, int]) -> None:

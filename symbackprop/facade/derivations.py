@@ -12,7 +12,7 @@ from symbackprop import report
 from symbackprop.calculus.chain import Adjoints, ChainStep
 from symbackprop.calculus.chain import derive as derive_adjoints
 from symbackprop.calculus.definitions import Definition
-from symbackprop.calculus.expansion import Entry, Expansion
+from symbackprop.calculus.expansion import Entry
 from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tensors import Role, Tensor
@@ -68,7 +68,7 @@ class Gradient:
         self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None
     ) -> dict[Entry, sympy.Expr]:
         """Every entry in the symbols of `Program.expand`, no adjoint left."""
-        expansion = Expansion(self.derivation.program.core, dict(sizes or {}))
+        expansion = self.derivation.program.expansion(sizes, data)
         return {entry: expansion.entry(self.name, entry) for entry in expansion.entries(self.name)}
 
     def _repr_latex_(self) -> str:

@@ -9,9 +9,10 @@ import sympy
 
 from symbackprop.calculus import programs as calculus
 from symbackprop.calculus.definitions import Definition, canonical
-from symbackprop.calculus.expansion import Expansion
+from symbackprop.calculus.expansion import Expansion, check_sizes
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
+from symbackprop.facade.integer_data import read_integers
 from symbackprop.language import read_program, write_program
 from symbackprop.notation.writing import write_definitions
 
@@ -68,12 +69,19 @@ class Program:
         return write_definitions(self.core.definitions, self.core, notation, layout, names, sizes)
 
     def expand(self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None) -> sympy.Expr:
-        """The loss at the given sizes as one expression in symbols such as `Symbol("W[1,2]", real=True)`."""
+        """The loss at the given sizes as one expression in symbols such as `Symbol("W[1,2]", real=True)`.
+
+        `data` holds the integer tensors, counted from 1, as lists or arrays.
+        """
         if self.loss is None:
             raise ArgumentError("The program has no scalar to expand; define one, such as loss = sum(n, ...).")
-        if data:
-            raise ArgumentError(f"The program has no index tensor, so data for {', '.join(data)} means nothing here.")
-        return Expansion(self.core, dict(sizes or {})).entry(self.loss, ())
+        return self.expansion(sizes, data).entry(self.loss, ())
+
+    def expansion(self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None) -> Expansion:
+        """The program written out at given sizes and integer data."""
+        known = dict(sizes or {})
+        check_sizes(self.core, known)
+        return Expansion(self.core, known, data=read_integers(self.core, known, data or {}))
 
     def _repr_latex_(self) -> str:
         return self.latex()

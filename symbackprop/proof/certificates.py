@@ -9,7 +9,7 @@ from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.folding import Folding
 from symbackprop.calculus.foldsteps import check_step
 from symbackprop.calculus.tensors import Role
-from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, write_assumption, write_sizes
+from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, write_assumption
 from symbackprop.proof.verdict import Verdict
 
 TOLERANCE = 1e-9
@@ -24,17 +24,17 @@ def certify(adjoints: Adjoints, folding: Folding) -> Verdict:
     program = adjoints.program
     raw, folded = program.extended(adjoints.definitions), program.extended(folding.definitions)
     for sizes in choose_sizes(program):
-        given = Place.make(program, sizes).value_of
-        before, after = Evaluation(raw, sizes, given), Evaluation(folded, sizes, given)
+        place = Place.make(program, sizes)
+        before, after = (Evaluation(p, sizes, place.value_of, place.data) for p in (raw, folded))
         for definition in folding.definitions:
             name = definition.tensor.name
             for entry in list_entries(definition.indices, sizes) if definition.tensor.role is Role.ADJOINT else ():
                 one, other = before.entry(name, entry), after.entry(name, entry)
                 if not abs(one - other) <= TOLERANCE * max(1.0, abs(one), abs(other)):
-                    where = f"{name}{list(entry)}" + (f" at {write_sizes(sizes)}" if sizes else "")
+                    where = f"{name}{list(entry)}" + (f" at {place.where}" if place.where else "")
                     return Verdict(
                         "refuted",
-                        scope=write_sizes(sizes),
+                        scope=place.where,
                         for_all_sizes=False,
                         diagnosis=f"the fold of {where} is {other:.12g} and the chain rule gives {one:.12g}",
                     )

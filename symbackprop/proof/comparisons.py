@@ -16,11 +16,12 @@ import sympy
 
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
-from symbackprop.calculus.expansion import Entry, Expansion, entry_symbol
-from symbackprop.calculus.indices import Atom, Index
+from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
+from symbackprop.calculus.indices import Atom, Index, Point
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.equality import decide, find_witness
@@ -29,6 +30,8 @@ from symbackprop.proof.verdict import Verdict
 DIAGNOSIS_SECONDS = 0.8
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
+MOST_SIZES = 12
+"""Among so many sizes that fit two are chosen, where the first choice leaves an axis empty."""
 
 
 def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Term]) -> Verdict:
@@ -66,7 +69,20 @@ def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
         return ({},)
     rising = {name: 2 + k % 4 for k, name in enumerate(names)}
     falling = {name: 2 + (len(names) - k) % 4 for k, name in enumerate(names)}
-    return (rising, falling) if rising != falling else (rising, {name: n + 1 for name, n in rising.items()})
+    chosen = (rising, falling) if rising != falling else (rising, {name: n + 1 for name, n in rising.items()})
+    if all(_fits(program, sizes) for sizes in chosen):
+        return chosen
+    every = (dict(zip(names, v, strict=True)) for v in itertools.product((3, 4, 2, 5, 6, 7, 1), repeat=len(names)))
+    found = list(itertools.islice((sizes for sizes in every if _fits(program, sizes)), MOST_SIZES))
+    if not found:
+        raise ShapeError("No sizes up to 7 leave every axis with at least one entry.")
+    return (found[len(found) // 2], found[-1])
+
+
+def _fits(program: Program, sizes: Mapping[str, int]) -> bool:
+    """Whether every axis has an entry."""
+    values: dict[Atom, int] = dict(sizes.items())
+    return all(axis.evaluate(values) >= 1 for t in program.tensors().values() for axis in t.axes)
 
 
 def write_sizes(sizes: Mapping[str, int]) -> str:
@@ -87,19 +103,21 @@ class Place:
 
     program: Program
     sizes: Mapping[str, int]
+    data: Mapping[Point, int]
     solved: Mapping[sympy.Symbol, sympy.Expr]
     inequalities: tuple[sympy.Basic, ...]
 
     @staticmethod
     def make(program: Program, sizes: Mapping[str, int]) -> Place:
-        """Write the assumptions of a program out at given sizes."""
-        expansion = Expansion(program, sizes)
+        """Write the assumptions of a program out at given sizes and integer data that the names of its entries give."""
+        data = _sample_integers(program, sizes)
+        expansion = Expansion(program, sizes, data=data)
         solved: dict[sympy.Symbol, sympy.Expr] = {}
         inequalities: list[sympy.Basic] = []
         relations = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "!=": sympy.Ne}
         for assumption in program.assumptions:
             for entry in list_entries(assumption.indices, sizes):
-                values = bind(assumption.indices, entry, sizes)
+                values = expansion.start(dict(zip(assumption.indices, entry, strict=True)))
                 left, right = (
                     sympy.Add(*(expansion.term(t, values) for t in side))
                     for side in (assumption.left, assumption.right)
@@ -108,7 +126,12 @@ class Place:
                     _solve_linear((left - right).xreplace(solved), solved)
                 else:
                     inequalities.append(relations[assumption.relation](left, right))
-        return Place(program, sizes, solved, tuple(inequalities))
+        return Place(program, sizes, data, solved, tuple(inequalities))
+
+    @property
+    def where(self) -> str:
+        """The sizes and the integer data as "N=2, D=3, tok[1]=2"."""
+        return write_sizes({**self.sizes, **{str(entry_symbol(*point)): value for point, value in self.data.items()}})
 
     def decide(self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset()) -> Verdict:
         """The verdict on one entry, the names in `keep` being symbols."""
@@ -118,10 +141,10 @@ class Place:
         self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str]
     ) -> tuple[sympy.Expr, sympy.Expr]:
         """One entry of both sides, written out."""
-        expansion = Expansion(self.program, self.sizes, keep)
+        expansion = Expansion(self.program, self.sizes, keep, self.data)
         made = []
         for definition in (left, right):
-            values = bind(definition.indices, entry, self.sizes)
+            values = expansion.start(dict(zip(definition.indices, entry, strict=True)))
             made.append(sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved)))
         return made[0], made[1]
 
@@ -134,7 +157,7 @@ class Place:
         if witness is None:
             return None
         where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
-        scope = " at ".join(part for part in (where, write_sizes(self.sizes)) if part)
+        scope = " at ".join(part for part in (where, self.where) if part)
         diagnosis = self._diagnose(plain, right, entry)
         return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
 
@@ -157,11 +180,11 @@ class Place:
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
         """The first entry whose two sides are far apart in floating point."""
-        numbers = Evaluation(self.program, self.sizes, self.value_of)
+        numbers = Evaluation(self.program, self.sizes, self.value_of, self.data)
         for entry in list_entries(left.indices, self.sizes):
             sides = []
             for definition in (left, right):
-                values = bind(definition.indices, entry, self.sizes)
+                values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
                 sides.append(sum(numbers.term(t, values) for t in definition.terms))
             if not abs(sides[0] - sides[1]) <= 1e-9 * max(1.0, abs(sides[0]), abs(sides[1])):
                 return entry
@@ -201,21 +224,29 @@ def _defined(program: Program) -> frozenset[str]:
 
 def _sample(name: str) -> float:
     """A value between 1/4 and 7/4 that the name of an entry decides."""
-    mixed = sum((k + 1) * ord(c) for k, c in enumerate(name))
-    return (8 + mixed * 37 % 49) / 32
+    return (8 + _mix(name) * 37 % 49) / 32
+
+
+def _mix(name: str) -> int:
+    """A number that a name decides."""
+    return sum((k + 1) * ord(c) for k, c in enumerate(name))
+
+
+def _sample_integers(program: Program, sizes: Mapping[str, int]) -> dict[Point, int]:
+    """Integer data in their ranges, which the names of their entries decide."""
+    values: dict[Atom, int] = dict(sizes.items())
+    return {
+        (tensor.name, entry): 1 + _mix(str(entry_symbol(tensor.name, entry))) % tensor.range.evaluate(values)
+        for tensor in program.leaves
+        if tensor.range is not None
+        for entry in entries_of(tensor, sizes)
+    }
 
 
 def list_entries(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[Entry]:
     """Every tuple of values of some indices, in row-major order."""
     values: dict[Atom, int] = dict(sizes.items())
-    return list(itertools.product(*(range(1, i.size.evaluate(values) + 1) for i in indices)))
-
-
-def bind(indices: Sequence[Index], entry: Entry, sizes: Mapping[str, int]) -> dict[Atom, int]:
-    """The values of indices and of sizes together."""
-    values: dict[Atom, int] = dict(sizes.items())
-    values.update(zip(indices, entry, strict=True))
-    return values
+    return list(points_of(indices, values))
 
 
 def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> Verdict:
@@ -230,7 +261,7 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
     for place in places:
         entries = list_entries(left.indices, place.sizes)
         if len(entries) > MOST_ENTRIES:
-            return Verdict("undecided", reason=f"{len(entries)} entries at {write_sizes(place.sizes)} are too many")
+            return Verdict("undecided", reason=f"{len(entries)} entries at {place.where} are too many")
         for entry in entries:
             for keep in dict.fromkeys((defined, affine & defined, frozenset[str]())):
                 verdict = place.decide(left, right, entry, keep)
@@ -242,6 +273,7 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
             hypotheses.update(dict.fromkeys(verdict.hypotheses))
     if places[0].solved or places[0].inequalities:
         hypotheses.update((write_assumption(a, program), None) for a in program.assumptions)
-    sizes = " and at ".join(write_sizes(place.sizes) for place in places)
-    scope = f"the sizes {sizes}" if program.size_names else "all values"
-    return Verdict("proved", scope=scope, for_all_sizes=not program.size_names, hypotheses=tuple(hypotheses))
+    sizes = " and at ".join(place.where for place in places)
+    everywhere = not program.size_names and not places[0].data
+    scope = "all values" if everywhere else f"the sizes {sizes}"
+    return Verdict("proved", scope=scope, for_all_sizes=everywhere, hypotheses=tuple(hypotheses))
