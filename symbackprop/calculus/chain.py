@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import sympy
 
+from symbackprop.calculus.axioms import Dependency, dependencies
 from symbackprop.calculus.definitions import (
     Definition,
     Equal,
@@ -173,7 +174,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
         name = definition.tensor.name
         if name in needed and (name != numerator or not direct):
             build(name)
-        for _, _, read in definition.reads():
+        for _, _, _, read in dependencies(definition):
             other = read.tensor.name
             if other in needed and other not in made and other not in positions and first_reader[other] == place:
                 build(other)
@@ -183,28 +184,33 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     return Adjoints(program, top, tuple(wrt), tuple(names.items()), tuple(steps))
 
 
-def _readers(program: Program) -> dict[str, list[tuple[Definition, int, int, Read]]]:
+def _readers(program: Program) -> dict[str, list[Dependency]]:
     """For every tensor, who reads it: (definition, term, slot, read)."""
     found: dict[str, list[tuple[Definition, int, int, Read]]] = {}
     for definition in program.definitions:
-        for term, slot, read in definition.reads():
-            found.setdefault(read.tensor.name, []).append((definition, term, slot, read))
+        for dependency in dependencies(definition):
+            found.setdefault(dependency[3].tensor.name, []).append(dependency)
     return found
 
 
 def _between(program: Program, numerator: str, wrt: Sequence[str]) -> frozenset[str]:
     """The tensors on a path from one of `wrt` to the numerator, ends included."""
-    reached = {numerator}
-    depends = set(wrt)
-    # Twice, since a recurrence reads what stands below it.
-    for _ in range(2):
-        for definition in reversed(program.definitions):
-            if definition.tensor.name in reached:
-                reached |= {read.tensor.name for _, _, read in definition.reads()}
-        for definition in program.definitions:
-            if any(read.tensor.name in depends for _, _, read in definition.reads()):
-                depends.add(definition.tensor.name)
-    return frozenset(reached & depends) | {numerator}
+    reads = {d.tensor.name: [read.tensor.name for _, _, read in d.reads()] for d in program.definitions}
+    readers: dict[str, list[str]] = {}
+    for name, read in reads.items():
+        for other in read:
+            readers.setdefault(other, []).append(name)
+    return (_reach({numerator}, reads) & _reach(set(wrt), readers)) | {numerator}
+
+
+def _reach(names: set[str], following: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The names with all that follow them, at any distance."""
+    waiting = list(names)
+    while waiting:
+        new = [n for n in following.get(waiting.pop(), ()) if n not in names]
+        names.update(new)
+        waiting += new
+    return frozenset(names)
 
 
 def _outer_indices(program: Program, top: Tensor, reserved: frozenset[str]) -> tuple[Index, ...]:
@@ -231,7 +237,7 @@ def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, top: Tensor) -
 def _adjoint_of(
     tensor: Tensor,
     inner: tuple[Index, ...],
-    readers: Sequence[tuple[Definition, int, int, Read]],
+    readers: Sequence[Dependency],
     needed: frozenset[str],
     top: Tensor,
     outer: tuple[Index, ...],
@@ -308,7 +314,7 @@ def _read_names(term: Term) -> set[str]:
 def _own_indices(
     tensor: Tensor,
     letters: tuple[str, ...],
-    readers: Sequence[tuple[Definition, int, int, Read]],
+    readers: Sequence[Dependency],
     used: frozenset[str],
 ) -> tuple[Index, ...]:
     """Letters for the axes of a tensor: those of its definition, else those of the first read with one on each axis."""

@@ -130,11 +130,24 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A function of a whole square matrix, by its name in the table of axioms.
+
+    `inverse` holds the inverse of the operand where the derivative reads that.
+    """
+
+    axiom: str
+    operand: Tensor
+    inverse: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """tensor[indices] = the sum of `terms`; without terms it is zero.
 
     With `argmax` the tensor is an integer one: the value of the bound index of this number, which is the only one of
-    the only term, at which the body is largest first.
+    the only term, at which the body is largest first. With `call` it is a function of a whole matrix, and its only
+    term says what that reads.
     """
 
     tensor: Tensor
@@ -145,6 +158,12 @@ class Definition:
     line: int | None = field(default=None, compare=False)
     argmax: int | None = None
     base_tree: object = field(default=None, compare=False)
+    call: Call | None = None
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether its value is the sum of its terms."""
+        return self.argmax is None and self.call is None
 
     def reads(self) -> tuple[tuple[int, int, Read], ...]:
         """Every read as (term number, slot number, read), in reading order."""

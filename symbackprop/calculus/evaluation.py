@@ -11,8 +11,9 @@ from typing import Any
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Guard, Term, slot_symbol
-from symbackprop.calculus.expansion import Entry, check_data, check_sizes, contains, points_of
+from symbackprop.calculus.axioms import matrix_number
+from symbackprop.calculus.definitions import Call, Definition, Guard, Term, slot_symbol
+from symbackprop.calculus.expansion import Entry, check_data, check_sizes, contains, entries_of, points_of
 from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Slot
@@ -52,6 +53,8 @@ class Evaluation:
             definition = self._definitions.get(name)
             if definition is None:
                 self._made[key] = float(self.given(name, entry))
+            elif definition.call is not None:
+                self._call(definition, definition.call)
             else:
                 values = self.start(dict(zip(definition.indices, entry, strict=True)))
                 if definition.argmax is not None:
@@ -59,6 +62,14 @@ class Evaluation:
                 else:
                     self._made[key] = sum((self.term(t, values) for t in definition.terms), 0.0)
         return self._made[key]
+
+    def _call(self, definition: Definition, call: Call) -> None:
+        """Every entry of a function of a matrix."""
+        places = range(1, call.operand.axes[0].evaluate(self.start({})) + 1)
+        numbers = matrix_number(call.axiom, [[self.entry(call.operand.name, (i, j)) for j in places] for i in places])
+        for entry in entries_of(definition.tensor, self.sizes):
+            i, j = entry or (1, 1)
+            self._made[definition.tensor.name, entry] = numbers[i - 1][j - 1]
 
     def start(self, indices: Mapping[Index, int]) -> dict[Any, int]:
         """Values of indices together with the sizes and the integer data."""

@@ -14,7 +14,8 @@ from typing import Any
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, slot_symbol
+from symbackprop.calculus.axioms import matrix_function
+from symbackprop.calculus.definitions import Call, Definition, Term, slot_symbol
 from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.indices import Entry as IntegerEntry
 from symbackprop.calculus.programs import Program
@@ -136,10 +137,21 @@ class Expansion:
             if definition.argmax is not None:
                 positions = self._positions(name, entry).items()
                 self._made[key] = _choose([(sympy.Integer(k), condition) for k, condition in positions])
+            elif definition.call is not None:
+                self._call(definition, definition.call)
             else:
                 values = self.start(dict(zip(definition.indices, entry, strict=True)))
                 self._made[key] = sympy.Add(*(self.term(term, values) for term in definition.terms))
         return self._made[key]
+
+    def _call(self, definition: Definition, call: Call) -> None:
+        """Every entry of a function of a matrix."""
+        size = call.operand.axes[0].evaluate(self.start({}))
+        matrix = sympy.Matrix(size, size, lambda i, j: self.entry(call.operand.name, (int(i) + 1, int(j) + 1)))
+        value = matrix_function(call.axiom, matrix)
+        for entry in entries_of(definition.tensor, self.sizes):
+            i, j = entry or (1, 1)
+            self._made[definition.tensor.name, entry] = value[i - 1, j - 1]
 
     def start(self, indices: Mapping[Index, int]) -> dict[Any, int]:
         """Values of indices together with the sizes and the integer data."""

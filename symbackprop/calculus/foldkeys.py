@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from symbackprop.calculus.definitions import Definition, Equal, Guard, Term, Within
+from symbackprop.calculus.definitions import Call, Definition, Equal, Guard, Term, Within
 from symbackprop.calculus.indices import Affine, Atom, Entry, Index, parts_of
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor
 
@@ -21,7 +21,11 @@ class Numbering:
     def definition(self, definition: Definition) -> tuple[object, ...]:
         """A definition without the names of tensors and sizes; indices keep their letters."""
         head = (self.tensor(definition.tensor), tuple(self.index(i) for i in definition.indices))
-        return (*head, *(self.term(t) for t in definition.terms))
+        return (*head, definition.argmax, self.call(definition.call), *(self.term(t) for t in definition.terms))
+
+    def call(self, call: Call | None) -> tuple[object, ...] | None:
+        """A function of a matrix without names."""
+        return None if call is None else (call.axiom, self.tensor(call.operand))
 
     def terms(self, terms: Iterable[Term]) -> tuple[object, ...]:
         """Terms without names."""

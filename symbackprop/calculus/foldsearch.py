@@ -75,7 +75,7 @@ class FoldSearch:
         self.finite = finite_tensors(program) | {d.tensor.name for d in adjoints}
         self.params = frozenset(t.name for t in program.leaves if t.role is Role.PARAM)
         self.tensors = program.tensors() | {d.tensor.name: d.tensor for d in adjoints}
-        self.definitions = {d.tensor.name: d for d in program.definitions if d.argmax is None}
+        self.definitions = {d.tensor.name: d for d in program.definitions if d.is_sum}
         self.position = {n: k for k, n in enumerate(self.definitions)}
         self.place = {n: k for k, n in enumerate(_reading_order(program.definitions))}
         self.oriented: dict[str, tuple[Rule, ...]] = {}

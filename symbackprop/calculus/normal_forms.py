@@ -66,10 +66,10 @@ class NormalForms:
         self.positive = frozenset(name for name, _ in positive_names(assumptions))
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
-        # What reads itself stays a name, and so does an integer tensor.
+        # What reads itself stays a name, and so does what is no sum of terms.
         cycles = find_cycles(program.definitions)
         self._definitions = {d.tensor.name: d for d in program.definitions}
-        self._names = frozenset(cycles) | {d.tensor.name for d in program.definitions if d.argmax is not None}
+        self._names = frozenset(cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
         self._polys: dict[str, Recorded] = {}
         self._converted: dict[Definition, Recorded] = {}
         self.algebra.set_rules(tuple(self._assumption_rules()))

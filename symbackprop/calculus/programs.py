@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from symbackprop.calculus.definitions import Definition, Equal, Term
@@ -56,16 +57,22 @@ class Program:
 
     def reaching(self, name: str) -> Program:
         """The part of the program that a tensor is made of."""
-        made = {d.tensor.name: d for d in self.definitions}
-        needed, waiting = {name}, [name]
-        while waiting:
-            definition = made.get(waiting.pop())
-            new = [] if definition is None else [n for n in dict.fromkeys(definition.uses()) if n not in needed]
-            needed.update(new)
-            waiting += new
+        needed = self.sources((name,))
         leaves = tuple(t for t in self.leaves if t.name in needed)
         kept = tuple(d for d in self.definitions if d.tensor.name in needed)
         return replace(self, leaves=leaves, definitions=kept, assumptions=(), loss=None)
+
+    def sources(self, names: Iterable[str]) -> frozenset[str]:
+        """The tensors `names` with everything that they are made of, at any depth."""
+        made = {d.tensor.name: d for d in self.definitions}
+        waiting = list(names)
+        found = set(waiting)
+        while waiting:
+            definition = made.get(waiting.pop())
+            new = [] if definition is None else [n for n in definition.uses() if n not in found]
+            found.update(new)
+            waiting += new
+        return frozenset(found)
 
     @property
     def size_names(self) -> tuple[str, ...]:

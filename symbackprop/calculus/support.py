@@ -84,7 +84,8 @@ def finite_tensors(program: Program) -> frozenset[str]:
         changed = False
         for definition in program.definitions:
             name = definition.tensor.name
-            if name in finite and not all(is_finite(term.body, term.slots, finite) for term in definition.terms):
+            bounded = definition.call is None or definition.call.axiom == "det"
+            if name in finite and not (bounded and all(is_finite(t.body, t.slots, finite) for t in definition.terms)):
                 finite.remove(name)
                 changed = True
     return frozenset(finite)
@@ -93,11 +94,7 @@ def finite_tensors(program: Program) -> frozenset[str]:
 def finite_adjoints(program: Program, finite: AbstractSet[str]) -> frozenset[str]:
     """The tensors whose adjoints are finite wherever the data are: only finite definitions read them, at any depth."""
     infinite = [d for d in program.definitions if d.tensor.name not in finite]
-    reached = {name for d in infinite for name in d.uses()}
-    for definition in (*reversed(program.definitions), *reversed(program.definitions)) if reached else ():
-        if definition.tensor.name in reached:
-            reached.update(definition.uses())
-    return frozenset(program.tensors()) - reached
+    return frozenset(program.tensors()) - program.sources(name for d in infinite for name in d.uses())
 
 
 def drop_implied(

@@ -15,6 +15,7 @@ from symbackprop.errors import CycleError, FormulaError
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.limits import Limits
+from symbackprop.language.matrix_calls import read_calls
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.symbols import (
     Symbols,
@@ -55,7 +56,7 @@ def assemble(statements: Iterable[Statement], limits: Limits | None = None) -> P
 
 def _assemble(statements: tuple[Statement, ...], limits: Limits) -> Program:
     symbols = collect_symbols(statements)
-    elaborator = Elaborator(symbols, limits)
+    elaborator = Elaborator(symbols, limits=limits)
     leaves: list[Tensor] = []
     definitions: list[Definition] = []
     listed = 0  # how many of the elaborator's hidden definitions stand in the list
@@ -89,15 +90,16 @@ def define(statement: Define, elaborator: Elaborator) -> Definition:
     head, symbols = statement.head, elaborator.symbols
     base = symbols.bases.get(head.name)
     indices: tuple[Index, ...] = ()
+    body = read_calls(statement.body, elaborator)
     if isinstance(head, Access):
         letters = [index for index in head.indices if isinstance(index, Name | Binder)]
         found = head_ranges(statement, base, symbols) if base is not None else []
         sizes = [
-            known if known is not None else resolve_binder(i, (statement.body,), symbols)
+            known if known is not None else resolve_binder(i, (body,), symbols)
             for i, known in zip_longest(letters, found)
         ]
         indices = tuple(Index(i.name, size) for i, size in zip(letters, sizes, strict=True))
-    made = elaborator.define(head.name, indices, statement.body, Role.DEFINED, statement.line or None)
+    made = elaborator.define(head.name, indices, body, Role.DEFINED, statement.line or None)
     if base is None:
         return replace(made, tree=statement)
     tensor = make_tensor(head.name, [i.size for i in indices], base)
@@ -152,7 +154,7 @@ def _arrange(definitions: Sequence[Definition]) -> list[Definition]:
 def _assume(statement: Assume, symbols: Symbols, limits: Limits) -> Assumption:
     condition = statement.condition
     indices = resolve_indices((condition,), symbols)
-    elaborator = Elaborator(symbols, limits, nameless=True)
+    elaborator = Elaborator(symbols, limits=limits, nameless=True)
     sides = [_assumed_side(elaborator, side, indices) for side in (condition.left, condition.right)]
     relation = "=" if condition.operator == "==" else condition.operator
     return Assumption(indices, sides[0].terms, relation, sides[1].terms, statement)

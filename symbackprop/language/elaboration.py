@@ -11,8 +11,8 @@ from symbackprop.calculus.definitions import (
     Condition,
     Definition,
     Term,
-    canonical,
     make_term,
+    rename_indices,
     slot_symbol,
     substitute_slot,
     used_slots,
@@ -25,7 +25,9 @@ from symbackprop.language import tree as t
 from symbackprop.language.accesses import AccessReader, find_function, find_tensor
 from symbackprop.language.addends import choose_sum, free_letters, is_sum, split_addends
 from symbackprop.language.constants import check_application, raise_power, require_real
+from symbackprop.language.hiding import Hider
 from symbackprop.language.limits import Limits
+from symbackprop.language.matrix_calls import read_calls
 from symbackprop.language.phrasing import substitute_names
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
@@ -55,20 +57,15 @@ def _one_by_one(tree: t.Reduce) -> t.Reduce:
 
 
 @dataclass(slots=True)
-class Elaborator:
+class Elaborator(Hider):
     """Elaborates the formulas of one program; `hidden` are the definitions that nested parts got, as they arise.
 
     Nothing of what a formula says is lost on SymPy, which turns w/w into 1: the conditions under which a formula has a
-    value are collected from its tree.
+    value are collected from its tree. Where it is `nameless`, functions stay in place and nested sums are refused.
     """
 
-    symbols: Symbols
     limits: Limits = field(default_factory=Limits)
-    hidden: list[Definition] = field(default_factory=list)
-    known: dict[Definition, Definition] = field(default_factory=dict)
     positive: dict[str, bool] = field(default_factory=dict)
-    nameless: bool = False
-    """Whether functions stay in place and nested sums are refused: for assumptions, beside which nothing is defined."""
 
     def define(
         self, name: str, indices: tuple[Index, ...], tree: t.Expression, role: Role, line: int | None = None
@@ -76,28 +73,31 @@ class Elaborator:
         """The definition name[indices] = tree."""
         tensor = Tensor(name, tuple(i.size for i in indices), role)
         builder = _Builder(self, name)
+        tree = read_calls(tree, self)
         if isinstance(tree, t.Reduce) and tree.operation == "argmax" and len(tree.binders) == 1:
             with deep_recursion():
                 return builder.position(replace(tensor, range=Affine()), indices, tree, line)
         with deep_recursion():
             terms = builder.terms(tree, {i.name: i for i in indices}, top=True)
+        call = self._call_of(tree, indices)
+        if call is not None:
+            renamed = rename_indices(call, tuple(i.name for i in indices))
+            made = replace(renamed, tensor=tensor, line=line)
+            self.learn(made)
+            return made
         return Definition(tensor, indices, terms, tuple(dict.fromkeys(builder.domain)), line=line)
 
-    def hide(self, definition: Definition, stem: str) -> Definition:
-        """The definition of a nested part; parts that are equal up to the names of indices share one."""
-        key = canonical(replace(definition, tensor=replace(definition.tensor, name=""), domain=()))
-        if key not in self.known:
-            tensor = replace(definition.tensor, name=choose_name(stem, self.symbols))
-            self.symbols.tensors[tensor.name] = tensor
-            self.known[key] = replace(definition, tensor=tensor)
-            self.hidden.append(self.known[key])
-        return self.known[key]
-
-    def forget(self) -> None:
-        """Take back the last hidden definition, because it gets a name."""
-        last = self.hidden.pop()
-        del self.symbols.tensors[last.tensor.name]
-        self.known = {key: made for key, made in self.known.items() if made is not last}
+    def _call_of(self, tree: t.Expression, indices: tuple[Index, ...]) -> Definition | None:
+        """The function of a matrix that a formula is as a whole, if nothing read it before; it gets a name."""
+        last = self.hidden[-1] if self.hidden else None
+        if last is None or last.call is None or not isinstance(tree, t.Name | t.Access):
+            return None
+        if self.symbols.calls.get(tree.name) != last.tensor or [i.name for i in indices] != [
+            i.name if isinstance(i, t.Name) else "" for i in (tree.indices if isinstance(tree, t.Access) else ())
+        ]:
+            return None
+        self.forget()
+        return last
 
     def is_positive(self, tensor: Tensor) -> bool:
         """Whether a hidden tensor is positive whatever is given, such as a sum of exponentials."""
@@ -270,8 +270,6 @@ class _Builder:
                 return self._position(tree, scope, slots)
             case t.Reduce():
                 return slots.symbol(self._hide(tree, scope, tree.operation))
-            case t.Entry():
-                raise unsupported(tree, f"the whole-matrix call {write_tree(tree)}", "write the sums over its entries")
         raise TypeError(f"{type(tree).__name__} is no expression")
 
     def _accesses(self, scope: Scope) -> AccessReader:

@@ -37,6 +37,7 @@ from symbackprop.calculus.indices import (
 )
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, slot_indices
+from symbackprop.language.matrix_calls import restore_calls, write_call
 from symbackprop.language.spelling import Speller, number_tree
 from symbackprop.language.tree import (
     Access,
@@ -82,6 +83,8 @@ def phrase_definition(
         return definition.tree
     if isinstance(definition.tree, Expression):
         body = definition.tree
+    elif definition.call is not None:
+        body = write_call(definition, tuple(Name(i.name) for i in definition.indices))
     elif definition.argmax is not None:
         body = _phrase_argmax(definition, hidden or {}, taken)
     else:
@@ -189,10 +192,13 @@ def substitute_names(
 ) -> Expression:
     """The expression with names of indices replaced; an inner binder gives way where it would capture or hide one of
     `scope`."""
-    result = _substitute(node, dict(values), scope)
-    if not isinstance(result, Expression):
-        raise TypeError(f"substitution made {type(result).__name__} of an expression")
-    return result
+    return _expression(_substitute(node, dict(values), scope))
+
+
+def _expression(node: Node) -> Expression:
+    if not isinstance(node, Expression):
+        raise TypeError(f"{type(node).__name__} is no expression")
+    return node
 
 
 def _substitute(node: Node, values: dict[str, Expression], scope: frozenset[str]) -> Node:
@@ -306,8 +312,11 @@ class _Phrase:
         return Where(_guard_tree(outside, self.hidden), tree, ZERO) if outside else tree
 
     def _put_back(self, definition: Definition, read: Read) -> Expression:
+        if definition.call is not None:
+            return write_call(definition, tuple(affine_tree(form, self.hidden) for form in read.at))
         if isinstance(definition.tree, Define | Expression):
             tree = definition.tree.body if isinstance(definition.tree, Define) else definition.tree
+            tree = _expression(restore_calls(tree))
             forms = zip(definition.indices, read.at, strict=True)
             values = {i.name: affine_tree(form, self.hidden) for i, form in forms}
             return substitute_names(tree, values, self.scope)

@@ -36,7 +36,7 @@ class Symbols:
 
     `later` are the definitions of tensors that are still to come, `bases` the bases of recurrences, and `expected` what
     is known of tensors that were read before they were defined. Sizes, tensors and constants share one namespace;
-    indices may not carry a name from it.
+    indices may not carry a name from it. `calls` are the values of whole-matrix calls, under names such as "inv(A)".
     """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Symbols:
     later: dict[str, Define] = field(default_factory=dict)
     bases: dict[str, Define] = field(default_factory=dict)
     expected: dict[str, Tensor | None] = field(default_factory=dict)
+    calls: dict[str, Tensor] = field(default_factory=dict)
 
     def __contains__(self, name: object) -> bool:
         """Whether a name is taken."""
@@ -75,12 +76,14 @@ class Symbols:
         found = self.tensors.get(node.name)
         if found is not None and found.role is not Role.HIDDEN:
             return found
+        if node.name in self.calls:
+            return self.calls[node.name]
         known = ", ".join(t.name for t in self.tensors.values() if t.role is not Role.HIDDEN) or "nothing yet"
         raise fail(node, f"the unknown name {node.name!r}", f"a tensor that stands above: {known}")
 
     def expect(self, name: str) -> Tensor | None:
         """A tensor by its name, also one that is defined further down; None while its sizes are not known."""
-        known = self.tensors.get(name)
+        known = self.calls.get(name) or self.tensors.get(name)
         if known is not None or name not in self.later:
             return known
         if name not in self.expected:

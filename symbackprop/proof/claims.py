@@ -19,6 +19,7 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError, FormulaError, UnknownNameError
 from symbackprop.language import tree as t
 from symbackprop.language.elaboration import Elaborator
+from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
@@ -101,7 +102,7 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
         needed += adjoints.definitions
         names = {name: adjoints.adjoint_name(name) for name in wanted}
     extended = program.extended(tuple(needed))
-    elaborator = Elaborator(program_symbols(extended))
+    elaborator = Elaborator(program_symbols(extended), known=hidden_parts(extended))
     indices = tuple(scope.values())
     made = elaborator.define(name, indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
     needed += elaborator.hidden

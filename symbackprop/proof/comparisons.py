@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import sympy
 
@@ -186,7 +187,9 @@ class Place:
             for definition in (left, right):
                 values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
                 sides.append(sum(numbers.term(t, values) for t in definition.terms))
-            if not abs(sides[0] - sides[1]) <= 1e-9 * max(1.0, abs(sides[0]), abs(sides[1])):
+            if not all(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
+                1.0, abs(sides[0]), abs(sides[1])
+            ):
                 return entry
         return None
 

@@ -129,6 +129,23 @@ e[t,u] = where(u <= t, exp(q[t]*k[u]), 0)
 o[t] = sum(u, e[t,u]*v[u])/sum(u, e[t,u])
 loss = sum(t, o[t]^2)
 """, {"T": 3}, ("q", "k", "v")),
+    Case("inverse", """
+param A[N, N]
+B[i,j] = inv(A)[i,j]
+loss = sum(i, j, B[i,j]*B[j,i]*i) + sum(i, inv(A)[1,i])
+""", {"N": 2}, ("A",)),
+    Case("solution, determinant and its logarithm", """
+param A[N, N]
+input b[N]
+v[i] = solve(A, b)[i]
+loss = sum(i, v[i]^2) + logdet(A)*det(A)
+""", {"N": 2}, ("A", "b")),
+    Case("functions of a Gram matrix", """
+param X[N, D]
+input w[N], R[D, N]
+G[i,j] = sum(n, w[n]*X[n,i]*X[n,j])
+loss = logdet(G) + sum(i, tanh(inv(G)[i,i])) + sum(i, n, solve(G, R)[i,n]^2)
+""", {"N": 3, "D": 2}, ("X", "w")),
 )  # fmt: skip
 
 

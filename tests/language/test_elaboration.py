@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import re
 import time
 from collections.abc import Mapping
 
@@ -303,17 +304,32 @@ def test_range_clash_names_both_places() -> None:
     assert "H in W[k,j] (line 4) and over D in x[n,j]" in str(caught.value)
 
 
-LATER = [
-    ("input A[N, N]\nB[i,j] = inv(A)[i,j]", 2, "whole-matrix call"),
-    ("input A[N, N]\nz = logdet(A)", 2, "whole-matrix call"),
+CALLS = [
+    ("z = logdet(A)", ShapeError, "found logdet of A[N, D], expected a square matrix"),
+    ("z = det(b)", ShapeError, "found det of b[N], expected a square matrix"),
+    ("z = det(c)", ShapeError, "found det of c, a scalar, expected a square matrix"),
+    ("z = logdet(S, S)", FormulaError, "found 2 arguments of logdet, expected 1"),
+    ("z = det(S*S)", FormulaError, "found `S*S` in det, expected the name of a tensor; define it first"),
+    ("z = sum(i, inv(S)[i])", ShapeError, "found 1 index in inv(S)[i], expected 2"),
+    ("z[i] = inv(S)[i,i] + inv(S)", ShapeError, "found inv(S) without indices, expected an entry of it"),
+    ("z[i] = solve(S, d)[i]", ShapeError, "found solve of S[N, N] and d[D], expected a right side whose first axis"),
+    ("z[i,j] = det(S)[i,j]", FormulaError, "found an entry of det, expected an entry of inv(A) or of solve(A, b)"),
+    ("z[i,j] = S_inv[i,j] + inv(S)[i,j]", FormulaError, "found the unknown name 'S_inv'"),
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "what"), LATER, ids=[text.split("\n")[-1] for text, _, _ in LATER])
-def test_unsupported_names_line_and_feature(text: str, line: int, what: str) -> None:
-    """What the language has and this version does not do is refused by name, with its line."""
-    with pytest.raises(UnsupportedError, match=rf"line {line}, column \d+: .*{what}.* is not supported"):
-        read_program(text)
+@pytest.mark.parametrize(("line", "kind", "message"), CALLS, ids=[line for line, _, _ in CALLS])
+def test_whole_matrix_calls_are_checked(line: str, kind: type[FormulaError], message: str) -> None:
+    """A call of a matrix says what is wrong with it, where."""
+    with pytest.raises(kind, match=re.escape(message)) as caught:
+        read_program(f"input A[N, D], S[N, N], b[N], d[D], c\n{line}")
+    assert "line 2, column" in str(caught.value)
+
+
+def test_assumptions_have_no_whole_matrix_calls() -> None:
+    """Beside an assumption nothing is defined, so that a determinant in one is refused by name."""
+    with pytest.raises(UnsupportedError, match=r"line 2, column \d+: .*whole-matrix call det\(S\)"):
+        read_program("input S[N, N]\nassume det(S) > 0")
 
 
 DOMAINS = [
