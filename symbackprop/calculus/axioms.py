@@ -1,8 +1,8 @@
 """Functions of a whole square matrix: what has no scalar forward formula, and so needs a rule that is not SymPy's.
 
 The inverse Y of A is defined implicitly by A*Y = I. The chain rule applied to that, and solved for dY, is the first
-axiom; those of the determinant and of the logarithm of its absolute value are Jacobi's formula. This table holds every rule for derivatives
-beside SymPy's own of scalars. A solution of A*v = b is inv(A)*b, and needs no rule.
+axiom; those of the determinant and of the logarithm of its absolute value are Jacobi's formula. This table holds every
+rule for derivatives beside SymPy's own of scalars. A solution of A*v = b is inv(A)*b, and needs no rule.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ import sympy
 from symbackprop.calculus.chain import Adjoints, derive
 from symbackprop.calculus.definitions import (
     Definition,
-    Equal,
     Term,
     make_term,
     slot_symbol,
@@ -29,7 +28,7 @@ from symbackprop.calculus.definitions import (
 )
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.calculus.tensors import Role, Tensor, slot_indices
 from symbackprop.errors import ArgumentError, LimitError
 
 Place = tuple[Affine, ...]
@@ -78,8 +77,8 @@ class Path:
 
 
 def multiply(left: Term, right: Term) -> Term:
-    """The product of two terms, the bound indices of the second renamed where they clash with the first's."""
-    taken = {i.name for i in left.bound}
+    """The product of two terms, the bound indices of the second renamed where they clash with any of the first."""
+    taken = {i.name for i in (*left.bound, *(i for slot in left.slots for i in slot_indices(slot)))}
     values: dict[Atom, Affine] = {}
     bound = []
     for index in right.bound:
@@ -90,7 +89,7 @@ def multiply(left: Term, right: Term) -> Term:
     count = len(left.slots)
     moved = {slot_symbol(k): slot_symbol(count + k) for k in used_slots(right.body)}
     slots = left.slots + tuple(substitute_slot(s, values) for s in right.slots)
-    guards = left.guards + tuple(Equal(g.form.substitute(values)) for g in right.guards)
+    guards = left.guards + tuple(g.substitute(values) for g in right.guards)
     return Term((*left.bound, *bound), left.body * right.body.xreplace(moved), slots, guards)
 
 
@@ -100,14 +99,15 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
     taken = {i.name for form in at for i in form.indices}
     terms = []
     for term in definition.terms:
-        here = dict(values)
+        here, used = dict(values), set(taken)
         bound = []
         for index in term.bound:
-            new = index.renamed(choose_name(index.name, taken))
+            new = index.renamed(choose_name(index.name, used))
+            used.add(new.name)
             bound.append(new)
             here[index] = Affine.of(new)
         slots = [substitute_slot(s, here) for s in term.slots]
-        made = make_term(bound, term.body, slots, [Equal(g.form.substitute(here)) for g in term.guards])
+        made = make_term(bound, term.body, slots, [g.substitute(here) for g in term.guards])
         terms += [] if made is None else [made]
     return tuple(terms)
 

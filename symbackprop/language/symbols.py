@@ -252,14 +252,21 @@ def _alone(name: str, trees: Iterable[Node]) -> Iterable[tuple[Access, int]]:
     waiting = list(reversed(list(trees)))
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Access):
-            for place, index in enumerate(node.indices):
+        access = _shape_of(node) if isinstance(node, Entry) else node
+        if isinstance(access, Access):
+            for place, index in enumerate(access.indices):
                 if isinstance(index, Name) and index.name == name:
-                    yield node, place
+                    yield access, place
         if isinstance(node, Reduce) and any(b.name == name for b in node.binders):
             waiting.extend(b.range for b in reversed(node.binders) if b.range is not None)
             continue
         waiting.extend(reversed(children(node)))
+
+
+def _shape_of(entry: Entry) -> Access | None:
+    """A read with the axes of a whole-matrix call: inv(A) has those of A, and solve(A, b) those of b."""
+    last = entry.call.arguments[-1] if entry.call.arguments else None
+    return Access(last.name, entry.indices, line=entry.line, column=entry.column) if isinstance(last, Name) else None
 
 
 def free_indices(trees: Iterable[Node], symbols: Symbols) -> dict[str, Name]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 import sympy
@@ -21,6 +21,8 @@ from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_s
 from symbackprop.calculus.indices import Atom, Index, Point
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Assumption, Program
+from symbackprop.calculus.sharing import find_twins, read_twins
+from symbackprop.calculus.symmetry import find_symmetric, symmetrize
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
@@ -51,12 +53,33 @@ def compare(program: Program, left: Definition, right: Definition, plain: Defini
         refuted = place.refute(left, right, plain or left)
         if refuted is not None:
             return refuted
-    equality = NormalForms(program, program.assumptions).equal(left, right)
-    if equality is not None:
+    assumptions = _prove_for_all(program, left, right)
+    if assumptions is not None:
         scope = "all sizes" if program.size_names else "all values"
-        hypotheses = tuple(write_assumption(a, program) for a in equality.assumptions)
+        hypotheses = tuple(write_assumption(a, program) for a in assumptions)
         return Verdict("proved", scope=scope, hypotheses=hypotheses)
     return _prove_at(places, left, right)
+
+
+def _prove_for_all(program: Program, left: Definition, right: Definition) -> tuple[Assumption, ...] | None:
+    """The assumptions under which the normal form shows two definitions to be equal, or None."""
+    twins = find_twins(program)
+    shared = replace(program, definitions=tuple(read_twins(d, twins) for d in program.definitions))
+    sides = read_twins(left, twins), read_twins(right, twins)
+    forms = NormalForms(shared, program.assumptions)
+    equality = forms.equal(*sides)
+    if equality is not None:
+        return equality.assumptions
+    symmetric = find_symmetric(shared, lambda one, other: forms.equal(one, other) is not None)
+    if not symmetric:
+        return None
+    mirrored = replace(shared, definitions=tuple(symmetrize(d, symmetric) for d in shared.definitions))
+    equality = NormalForms(mirrored, program.assumptions).equal(*(symmetrize(side, symmetric) for side in sides))
+    if equality is None:
+        return None
+    reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())
+    used = (a for name, known in symmetric.items() if name in reached for a in known)
+    return tuple(dict.fromkeys((*equality.assumptions, *used)))
 
 
 def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:

@@ -27,3 +27,37 @@ def test_nested_parts_of_both_sides_stay_apart(claim: str, proved: bool) -> None
     statements = read_statements(f"{PROGRAM}claim {claim}")
     (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
     assert judged.verdict.proved is proved
+
+
+MATRICES = """param A[N, N], X[N, D]
+input B[N, N], w[N], S[D, D]
+assume S[i,j] = S[j,i]
+G[i,j] = sum(n, w[n]*X[n,i]*X[n,j])
+trace = sum(i, j, inv(A)[i,j]*B[j,i])
+volume = logdet(G)
+form = sum(n, i, j, X[n,i]*S[i,j]*X[n,j])
+loss = trace + volume + form
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        # The letters of the claim are those that the chain rule binds, in another order.
+        ("d trace / d A[i,j] = -sum(k, l, inv(A)[k,i]*B[l,k]*inv(A)[j,l])", "proved"),
+        ("d trace / d A[k,l] = -sum(i, j, inv(A)[i,k]*B[j,i]*inv(A)[l,j])", "proved"),
+        ("d trace / d A[i,j] = -sum(k, l, inv(A)[i,k]*B[l,k]*inv(A)[j,l])", "refuted"),
+        # The inverse of a symmetric matrix is symmetric, and so is what is assumed to be.
+        ("d volume / d X[n,d] = 2*w[n]*sum(j, X[n,j]*inv(G)[j,d])", "proved"),
+        ("d volume / d X[n,d] = 2*w[n]*sum(j, X[n,j]*inv(G)[d,j])", "proved"),
+        ("d volume / d X[n,d] = w[n]*sum(j, X[n,j]*inv(G)[d,j])", "refuted"),
+        ("d form / d X[n,d] = 2*sum(j, S[d,j]*X[n,j])", "proved"),
+        ("inv(A)[i,j] = inv(A)[j,i]", "refuted"),
+    ],
+)
+def test_claims_about_matrices(claim: str, status: str) -> None:
+    """Bound letters of derivatives give way to the letters of a claim; symmetry is known where it holds."""
+    statements = read_statements(f"{MATRICES}claim {claim}")
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+    assert judged.verdict.status == status, judged.verdict
+    assert ("S[i,j] = S[j,i]" in judged.verdict.hypotheses) == ("S[d,j]" in claim)
