@@ -128,7 +128,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
             )
     top = tensors[numerator]
     readers = _readers(program)
-    needed = _between(program, numerator, wrt)
+    needed = between(program, numerator, wrt)
     reserved = frozenset(tensors) | frozenset(program.size_names)
     outer = _outer_indices(program, top, reserved)
     names = _adjoint_names(tensors, numerator, top)
@@ -193,7 +193,7 @@ def _readers(program: Program) -> dict[str, list[Dependency]]:
     return found
 
 
-def _between(program: Program, numerator: str, wrt: Sequence[str]) -> frozenset[str]:
+def between(program: Program, numerator: str, wrt: Sequence[str]) -> frozenset[str]:
     """The tensors on a path from one of `wrt` to the numerator, ends included."""
     reads = {d.tensor.name: [read.tensor.name for _, _, read in d.reads()] for d in program.definitions}
     readers: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symbackprop.calculus.chain import Adjoints
-from symbackprop.calculus.definitions import Definition, slot_symbol
+from symbackprop.calculus.definitions import Definition, Equal, slot_symbol
 from symbackprop.calculus.foldsearch import Fold, FoldSearch
 from symbackprop.calculus.foldsteps import FoldStep as FoldStep
 from symbackprop.calculus.programs import Assumption
@@ -49,7 +49,9 @@ class _Folder:
         self.wanted = {adjoints.adjoint_name(n) for n in adjoints.wrt}
         roles = {t.name: t.role for t in adjoints.program.tensors().values()}
         self.anonymous = {
-            d.tensor.name for d in adjoints.definitions if roles.get(d.tensor.denominator or "") is Role.HIDDEN
+            d.tensor.name
+            for d in adjoints.definitions
+            if roles.get(d.tensor.denominator or d.tensor.numerator or "") is Role.HIDDEN
         }
         self.current: dict[str, Fold] = {}
         self.readers: dict[str, set[str]] = {}
@@ -157,11 +159,15 @@ def _count(definition: Definition, name: str) -> int:
 
 
 def _is_alias(definitions: tuple[Definition, ...]) -> bool:
-    """Whether the first definition is another name for one entry, or for zero."""
+    """Whether the first definition is another name for one entry, for zero, or for a Kronecker delta."""
     terms = definitions[0].terms
     if len(definitions) > 1 or len(terms) > 1:
         return False
-    return not terms or (terms[0].body.is_Symbol and not terms[0].bound and not terms[0].guards)
+    if not terms:
+        return True
+    term = terms[0]
+    delta = term.body.is_number and all(isinstance(g, Equal) for g in term.guards)
+    return not term.bound and (delta or (term.body.is_Symbol and not term.guards))
 
 
 def _width(definitions: Iterable[Definition]) -> int:

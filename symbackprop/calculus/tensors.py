@@ -28,7 +28,8 @@ class Tensor:
     """A named array of scalars; `axes` are its sizes, and a scalar has none.
 
     `tex` is how its user wants it printed. An adjoint knows the tensor it belongs to: it is the partial derivative of
-    `numerator` by `denominator`, and its axes are those of the numerator followed by those of the denominator.
+    `numerator` by `denominator`, and its axes are those of the numerator followed by those of the denominator. A
+    tangent has a numerator only, the tensor whose change it is.
 
     The axis that a recurrence steps along has one entry more where it has a base: `bases` says for each axis whether
     that stands before the first entry (-1, and counts as 0) or behind the last one (1); no bases at all is (). The

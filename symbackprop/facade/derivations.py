@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy
@@ -15,6 +15,7 @@ from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.expansion import Entry
 from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
+from symbackprop.calculus.tangents import derive_tangents, weigh
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.codegen import NumpyFunction, compile_numpy, source_numpy
 from symbackprop.errors import ArgumentError, UnknownNameError
@@ -104,8 +105,8 @@ class Derivation:
     @cached_property
     def gradients(self) -> dict[str, Gradient]:
         """The gradients that were asked for, by the name of the tensor."""
-        folded = {d.tensor.denominator: d for d in self.folding.definitions}
-        return {name: Gradient(self, folded[name]) for name in self.core.wrt}
+        folded = {d.tensor.name: d for d in self.folding.definitions}
+        return {name: Gradient(self, folded[self.core.adjoint_name(name)]) for name in self.core.wrt}
 
     def __getitem__(self, name: str) -> Gradient:
         if name not in self.gradients:
@@ -202,6 +203,74 @@ class Derivation:
         """
         chosen = choose_names(self.program.core.tensors(), self.program.core.size_names, names)
         return explain(self.core, self.folding, entry, language, at, limit, chosen)
+
+    def hessian(self, wrt: str | None = None, by: str | None = None) -> Derivation:
+        """The second derivative by `wrt` and then by `by`, which is `wrt` too unless it is named: h[by].
+
+        Its axes are those of what is differentiated, then those of `wrt`, then those of `by`.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> print(derive(parse("param w\\ninput x\\nloss = exp(w*x)")).hessian("w").text())
+        w_bar_by_w = x^2*loss
+        """
+        first = self[wrt or self._only("hessian")]
+        second = by or wrt or self._only("hessian")
+        self.program.core.tensor(second)
+        return Derivation(derive_adjoints(self.program.core, first.name, (second,)))
+
+    def jvp(self, wrt: str | Sequence[str] | None = None) -> Derivation:
+        """The change of what is differentiated along a direction: the Jacobian times a vector.
+
+        The direction of W is an input called W_dot; in code it is given with the data.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> print(derive(parse("param w\\nloss = w^2")).jvp().text())
+        loss_dot = 2*w*w_dot
+        """
+        name = self.core.numerator.name
+        return Derivation(derive_tangents(self.core.program, name, self._directions(wrt), (name,)))
+
+    def hvp(self, wrt: str | Sequence[str] | None = None) -> Derivation:
+        """The change of every gradient along a direction: the Hessian times a vector.
+
+        The direction of W is an input called W_dot; in code it is given with the data.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> print(derive(parse("param w\\nloss = w^3")).hvp().text())
+        w_bar_dot = 6*w*w_dot
+        """
+        directions = self._directions(wrt)
+        gradients = {name: self[name].name for name in directions}
+        made = derive_tangents(self.program.core, self.core.numerator.name, directions, tuple(gradients.values()))
+        tangents = dict(made.names)
+        names = tuple((name, tangents[gradient]) for name, gradient in gradients.items())
+        return Derivation(replace(made, wrt=directions, names=names))
+
+    def vjp(self) -> Derivation:
+        """The gradients of what is differentiated, weighted with a cotangent: a vector times the Jacobian.
+
+        The cotangent of a is an input called a_cotangent; in code it is given with the data.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> d = derive(parse("param w[N]\\na[n] = w[n]^2"), of="a")
+        >>> print(d.vjp().text())
+        w_bar[n] = 2*w[n]*a_cotangent[n]
+        """
+        return Derivation(derive_adjoints(*weigh(self.core.program, self.core.numerator.name), self.core.wrt))
+
+    def _only(self, method: str) -> str:
+        """The name that a method speaks of where none is given."""
+        if len(self.core.wrt) != 1:
+            raise ArgumentError(f"{method} needs the name of one of {', '.join(self.core.wrt)}.")
+        return self.core.wrt[0]
+
+    def _directions(self, wrt: str | Sequence[str] | None) -> tuple[str, ...]:
+        if wrt is None:
+            return self.core.wrt
+        names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        for name in names:
+            self.core.program.tensor(name)
+        return names
 
     def certify(self) -> Verdict:
         """Prove every fold again, and compare the folded adjoints with the unfolded ones in numbers."""
