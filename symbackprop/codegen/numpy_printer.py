@@ -162,7 +162,7 @@ class _KernelWriter:
         plan = self.plan
         backward = set(plan.backward)
         counts = {n for n in self.inline if isinstance(plan.values[n].record, Count)}
-        backward -= counts
+        backward -= counts | {n for n in backward if isinstance(plan.values[n].record, Given)}
         read = {u.value for n in plan.backward for u in uses_of(plan.values[n].record)}
         read |= {g.use.value for g in plan.gradients}
         unnamed = {n for n in read if isinstance(plan.values[n].record, Constant)} | counts
