@@ -51,6 +51,11 @@ class Tensor:
         return self.role in (Role.INPUT, Role.PARAM, Role.CONST, Role.INDEX)
 
     @property
+    def is_tangent(self) -> bool:
+        """Whether it is the change of another tensor."""
+        return self.numerator is not None and self.denominator is None
+
+    @property
     def marks(self) -> tuple[int, ...]:
         """`bases` with a mark for every axis."""
         return self.bases or (0,) * len(self.axes)

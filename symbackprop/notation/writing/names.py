@@ -6,7 +6,8 @@ One rule for each kind of name, which `names={...}` and `as` override:
   `loss` is L, and a word such as `logits` is set as one word.
 - The adjoint of `u`, the derivative of the loss by it, is \bar{u}. That of a pre-activation, a computed tensor called
   z, z1, z2, ..., is \delta, \delta^{(1)}, ... as every textbook has it. The adjoint of a numerator that is not a
-  scalar is written as the derivative that it is.
+  scalar is written as the derivative that it is. The tangent of `u` is \dot{u}. The derivative by W of the adjoint of W
+  is the second derivative of the loss.
 - In matrix notation a tensor of two axes that is called by one small letter takes the capital: `x` is X.
 - `names="seed"` are the scalar names of the post that this project grew from: w_{lsd} is the weight of layer l from
   source s to destination d, so `W3[2,1]` is w_{312}; `a3[1]` is y_{31}, the last layer's is \hat{y}_1, `b3[1]` is
@@ -55,6 +56,10 @@ class Symbol:
     def barred(self) -> Symbol:
         """The symbol of the adjoint."""
         return replace(self, base=rf"\bar{{{self.base}}}")
+
+    def dotted(self) -> Symbol:
+        """The symbol of the tangent."""
+        return replace(self, base=rf"\dot{{{self.base}}}")
 
 
 def _outside_braces(text: str) -> str:
@@ -129,6 +134,9 @@ class Names:
         """The symbol of a tensor; None for the adjoint of something that is not a scalar, which has only
         `derivative`."""
         tensor = self.tensors.get(name)
+        if tensor is not None and tensor.is_tangent and name not in self.symbols:
+            moved = self.symbol(tensor.numerator or "", matrix)
+            return default_symbol(name) if moved is None else moved.dotted()
         if tensor is None or tensor.denominator is None or tensor.numerator is None or name in self.symbols:
             chosen = self.capitals if matrix and name in self.capitals else self.symbols
             return chosen.get(name) or default_symbol(name)
@@ -161,7 +169,17 @@ class Names:
     def partial(
         self, above: str, above_indices: Sequence[str], below: str, below_indices: Sequence[str], matrix: bool = False
     ) -> str:
-        """The partial derivative of one entry by another, or of one tensor by another in matrix notation."""
+        """The partial derivative of one entry by another, or of one tensor by another in matrix notation.
+
+        The derivative of an adjoint, both by what is given, is a second derivative.
+        """
+        inner = self.tensors.get(above)
+        if inner is not None and inner.numerator is not None and inner.denominator is not None:
+            top, first = self.tensors[inner.numerator], self.tensors[inner.denominator]
+            if first.is_leaf and self.tensors[below].is_leaf and not top.axes:
+                parts = self._part(first.name, above_indices, matrix), self._part(below, below_indices, matrix)
+                over = self._part(top.name, (), matrix)
+                return rf"\frac{{\partial^{{2}} {over}}}{{\partial {parts[0]} \, \partial {parts[1]}}}"
         over = self._part(above, above_indices, matrix)
         under = self._part(below, below_indices, matrix)
         return rf"\frac{{\partial {over}}}{{\partial {under}}}"
@@ -213,7 +231,7 @@ def choose_names(
         tex = given.get(tensor.name, tensor.tex)
         if tex is not None:
             symbols[tensor.name] = Symbol(tex)
-        elif tensor.denominator is None:
+        elif tensor.denominator is None and not tensor.is_tangent:
             symbols[tensor.name] = _free_symbol(tensor, tensors, taken)
         if tensor.name in symbols:
             taken.add(symbols[tensor.name].write())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from symbackprop.calculus.chain import ChainStep
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.programs import Assumption
+from symbackprop.calculus.tangents import TangentStep
 from symbackprop.errors import UnknownNameError
 from symbackprop.language.phrasing import phrase_terms
 from symbackprop.language.writer import write_tree
@@ -26,6 +27,8 @@ class Language:
     starts: str
     flows: str
     flows_many: str
+    moves: str
+    rests: str
     disconnected: str
     simpler: str
     folded: str
@@ -51,6 +54,9 @@ ENGLISH = Language(
     "the local derivative.",
     flows_many="{readers} read {tensor}: by the chain rule, the adjoint of {tensor} is the sum of their adjoints times "
     "the local derivatives.",
+    moves="The tangent of {tensor} is the sum, over what its definition reads, of the local derivative times the tangent "
+    "of what is read.",
+    rests="{tensor} does not change along the direction: its tangent is zero.",
     disconnected="{numerator} does not depend on {tensor}: it is disconnected, and its gradient is zero.",
     simpler="{tensor} is written more simply.",
     folded="{tensor} is written with {names}, as the program names it.",
@@ -77,6 +83,8 @@ CHINESE = Language(
     starts="{tensor} 对自身的导数为 1。",
     flows="只有 {readers} 读取 {tensor}：由链式法则，{tensor} 的伴随等于 {readers} 的伴随乘以局部导数。",
     flows_many="{readers} 读取 {tensor}：由链式法则，{tensor} 的伴随是它们的伴随与局部导数之积的和。",
+    moves="{tensor} 的切向量等于其定义所读各量的局部导数与该量切向量之积的和。",
+    rests="{tensor} 沿该方向不变，切向量为零。",
     disconnected="{numerator} 与 {tensor} 无关（不连通），梯度为零。",
     simpler="化简 {tensor}。",
     folded="用程序中的名称 {names} 改写 {tensor}。",
@@ -105,6 +113,8 @@ def find_language(code: str) -> Language:
 def narrate_chain(step: ChainStep, numerator: str, language: str = "en") -> str:
     """What the chain rule did for one tensor, in a sentence."""
     words = find_language(language)
+    if isinstance(step, TangentStep):
+        return (words.moves if step.contributions else words.rests).format(tensor=step.tensor)
     if step.disconnected:
         return words.disconnected.format(tensor=step.tensor, numerator=numerator)
     readers = tuple(dict.fromkeys(c.reader for c in step.contributions))
