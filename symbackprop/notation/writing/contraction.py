@@ -161,8 +161,8 @@ def free_names(tree: Expression, scope: frozenset[str]) -> frozenset[str]:
 
 def carried_names(factor: Expression, bound: Sequence[str]) -> frozenset[str]:
     """Every index that a factor inside a sum carries, those of the sum and those from outside."""
-    names = {
-        i.name for n, _ in walk(factor) if isinstance(n, Access) for i in n.indices if isinstance(i, Name)
-    } | set(bound)
+    names = {i.name for n, _ in walk(factor) if isinstance(n, Access) for i in n.indices if isinstance(i, Name)} | set(
+        bound
+    )
     inner = {b.name for n, _ in walk(factor) if isinstance(n, Binder) for b in (n,)}
     return free_names(factor, frozenset(names - (inner - set(bound))))

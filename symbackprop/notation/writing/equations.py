@@ -15,6 +15,7 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_definition
 from symbackprop.language.tree import Expression
 from symbackprop.notation.writing.entries import EntryWriter
 from symbackprop.notation.writing.index_latex import IndexWriter
+from symbackprop.notation.writing.kronecker import vectorised, write_structured
 from symbackprop.notation.writing.matrix_latex import MatrixWriter, flipped_tensors
 from symbackprop.notation.writing.names import Names, choose_names, seed_legend, small_symbol
 
@@ -133,7 +134,13 @@ class _EquationWriter:
             shape = shape[::-1]
         symbol = self.names.symbol(tensor.name, matrix=len(shape) == 2)
         plain = symbol is not None or (tensor.denominator is not None and len(shape) <= 2)
-        right = MatrixWriter(self.names, flipped).write(body, shape) if plain else None
+        writer = MatrixWriter(self.names, flipped)
+        right = writer.write(body, shape) if plain else None
+        if right is None and not flipped & self.reads:
+            sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
+            right = write_structured(writer, body, shape, sizes)
+        if right is not None and len(shape) == 4:
+            return Equation(tensor.name, self._vectorised(tensor), right)
         if right is None:
             equation = self.index(definition, body)
             return Equation(equation.tensor, equation.left, equation.right, INDEX_NOTE)
@@ -142,6 +149,20 @@ class _EquationWriter:
             derivative = self.names.derivative(tensor.name, (), matrix=True)
             left = f"{left} = {derivative}" if left and tensor.name in self.reads else derivative
         return Equation(tensor.name, left, right)
+
+    def _vectorised(self, tensor: Tensor) -> str:
+        """The derivative of a matrix by a matrix, its axes put together in pairs."""
+        above = self.names.tensors[tensor.numerator or ""]
+        below = self.names.symbol(tensor.denominator or "", matrix=True)
+        inner = self.names.tensors.get(above.denominator or "")
+        if inner is not None and inner.is_leaf and above.numerator is not None:
+            first = self.names.symbol(inner.name, matrix=True)
+            top = self.names.symbol(above.numerator)
+            parts = [s.write() for s in (top, first, below) if s is not None]
+            return vectorised(parts[0], parts[1], parts[2])
+        symbol = self.names.symbol(above.name, matrix=True)
+        parts = [s.write() for s in (symbol, below) if s is not None]
+        return vectorised(parts[0], parts[1], None)
 
     def scalar(self, definition: Definition, body: Expression, sizes: Mapping[str, int]) -> list[Equation]:
         entries = EntryWriter(self.names.tensors, sizes)

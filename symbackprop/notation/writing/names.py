@@ -177,7 +177,9 @@ class Names:
         if inner is not None and inner.numerator is not None and inner.denominator is not None:
             top, first = self.tensors[inner.numerator], self.tensors[inner.denominator]
             if first.is_leaf and self.tensors[below].is_leaf and not top.axes:
-                parts = self._part(first.name, above_indices, matrix), self._part(below, below_indices, matrix)
+                parts = [self._part(first.name, above_indices, matrix), self._part(below, below_indices, matrix)]
+                if matrix and len(first.axes) == len(self.tensors[below].axes) == 1:
+                    parts[1] = rf"{parts[1]}^{{\top}}"
                 over = self._part(top.name, (), matrix)
                 return rf"\frac{{\partial^{{2}} {over}}}{{\partial {parts[0]} \, \partial {parts[1]}}}"
         over = self._part(above, above_indices, matrix)

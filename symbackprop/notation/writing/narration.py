@@ -54,8 +54,8 @@ ENGLISH = Language(
     "the local derivative.",
     flows_many="{readers} read {tensor}: by the chain rule, the adjoint of {tensor} is the sum of their adjoints times "
     "the local derivatives.",
-    moves="The tangent of {tensor} is the sum, over what its definition reads, of the local derivative times the tangent "
-    "of what is read.",
+    moves="The tangent of {tensor} is the sum, over what its definition reads, of the local derivative times the "
+    "tangent of what is read.",
     rests="{tensor} does not change along the direction: its tangent is zero.",
     disconnected="{numerator} does not depend on {tensor}: it is disconnected, and its gradient is zero.",
     simpler="{tensor} is written more simply.",
