@@ -28,6 +28,7 @@ from symbackprop.facade.derivations import derive as derive
 from symbackprop.facade.networks import Network as Network
 from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program
+from symbackprop.facade.programs import matrix as matrix
 from symbackprop.facade.programs import parse as parse
 from symbackprop.facade.verification import check_document as check_document
 from symbackprop.facade.verification import verify as verify

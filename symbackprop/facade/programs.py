@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -13,7 +13,7 @@ from symbackprop.calculus.expansion import Expansion, check_sizes
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.facade.integer_data import read_integers
-from symbackprop.language import read_program, write_program
+from symbackprop.language import read_matrix_program, read_program, write_program
 from symbackprop.notation.writing import write_definitions
 
 
@@ -108,3 +108,18 @@ def parse(text: str) -> Program:
     'loss'
     """
     return Program(read_program(text))
+
+
+def matrix(text: str, shapes: Mapping[str, Sequence[str | int]], param: Sequence[str] = ()) -> Program:
+    """The program of matrix expressions over tensors of the given shapes; those in `param` are its parameters.
+
+    ShapeError names the operation that does not fit. A value that is a scalar is the loss; any other is called `value`.
+
+    >>> print(matrix("norm2(X*w - y)^2", {"X": ("N", "D"), "w": ("D",), "y": ("N",)}, param=("w",)))
+    input X[N, D]
+    param w[D]
+    input y[N]
+    loss = sum(i, (sum(j, X[i,j]*w[j]) - y[i])^2)
+    <BLANKLINE>
+    """
+    return Program(read_matrix_program(text, shapes, param))

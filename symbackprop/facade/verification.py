@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import sympy
 
+from symbackprop.calculus import programs as calculus
 from symbackprop.errors import FormulaError
 from symbackprop.facade.expressions import without_kinks
 from symbackprop.facade.networks import Network
@@ -18,6 +20,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.proof import Verdict, decide, documents
 from symbackprop.proof.claims import JudgedClaim, judge_gradient
+from symbackprop.proof.matrix_claims import judge_matrix_gradient
 
 
 def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = ()) -> Verdict:
@@ -46,7 +49,8 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
     """Decide whether a claimed derivative of `of` by an entry such as "W[k,d]" is the one that the chain rule gives.
 
     `claim` is text in the formula language, or a SymPy expression of the program's scalars. It may read every tensor
-    of the program, and `adj(z[n,i])`, the adjoint of one.
+    of the program, and `adj(z[n,i])`, the adjoint of one. Where `wrt` is a whole tensor such as "W", the claim is a
+    matrix expression with its shape.
 
     >>> from symbackprop.facade.programs import parse
     >>> neuron = parse("input x, y\\nparam w\\nloss = (w*x - y)^2")
@@ -54,6 +58,9 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
     True
     >>> print(verify_gradient(neuron, "w", "x*(w*x - y)").diagnosis)
     the claim lacks the factor 2
+    >>> fit = parse("input X[N,D], y[N]\\nparam w[D]\\nloss = sum(n, (sum(d, X[n,d]*w[d]) - y[n])^2)")
+    >>> verify_gradient(fit, "w", "2*X'*(X*w - y)").proved
+    True
     """
     core = program.program.core if isinstance(program, Network) else program.core
     head = read_expression(wrt)
@@ -61,7 +68,10 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
         raise FormulaError(
             f"{wrt!r} is not a tensor or an entry of one, such as W[k,d].", found=wrt, expected="an entry"
         )
-    core.tensor(of)
+    numerator = core.tensor(of)
+    whole = isinstance(head, t.Name) and (numerator.axes or core.tensor(head.name).axes)
+    if isinstance(claim, str) and (whole or (isinstance(head, t.Name) and _names_whole_tensors(claim, core))):
+        return judge_matrix_gradient(core, of, head.name, claim)
     tree = read_expression(claim) if isinstance(claim, str) else transcribe(without_kinks(read_scalar(claim)))
     return judge_gradient(core, of, head, tree)
 
@@ -69,6 +79,13 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
 def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
     """Judge every claim in the `symbackprop` fences of a Markdown file."""
     return [(judged, judged.verdict) for judged in documents.check_document(path)]
+
+
+def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:
+    """Whether a claim about a scalar is a matrix expression: it names tensors with axes and reads no entry."""
+    known = program.tensors()
+    words = [known.get(word) for word in re.findall(r"[A-Za-z][A-Za-z0-9_]*", claim)]
+    return "[" not in claim and any(tensor is not None and tensor.axes for tensor in words)
 
 
 def _content(relation: sympy.Basic) -> tuple[object, ...]:

@@ -1,0 +1,117 @@
+"""Matrix expressions to programs, and to claims about the derivatives of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.programs import Program
+from symbackprop.errors import ArgumentError, FormulaError, ShapeError, UnknownNameError
+from symbackprop.language import tree as t
+from symbackprop.language.assembly import assemble
+from symbackprop.language.index_forms import read_size
+from symbackprop.language.limits import Limits
+from symbackprop.language.matrix_elaboration import MatrixWriter
+from symbackprop.language.matrix_grammar import NAME, Line, read_matrix_lines
+from symbackprop.language.matrix_shapes import integer_of, write_shape
+from symbackprop.language.reader import read_expression
+from symbackprop.language.tree import RESERVED
+from symbackprop.language.wording import fail
+
+Axes = Mapping[str, Sequence[str | int]]
+
+
+def read_matrix_program(text: str, shapes: Axes, param: Sequence[str] = (), limits: Limits | None = None) -> Program:
+    """The program that matrix expressions over tensors of these shapes say; those in `param` are parameters.
+
+    A last line without a name is the loss if it is a scalar, and a definition called `value` otherwise.
+
+    >>> program = read_matrix_program("tr(A*X)", {"A": ("N", "D"), "X": ("D", "N")}, ("X",))
+    >>> [d.tensor.name for d in program.definitions]
+    ['loss']
+    """
+    declarations = _declare(shapes, param)
+    tensors = {d.name: tuple(map(read_size, d.axes)) for d in declarations}
+    sizes = frozenset(name for axes in tensors.values() for axis in axes for name in axis.names)
+    lines = read_matrix_lines(text, limits)
+    for name in sizes & set(tensors):
+        raise ArgumentError(f"{name} is both a tensor and a size; call one of them otherwise.")
+    writer = MatrixWriter(tensors, sizes, _names(lines))
+    for line in lines:
+        _write_line(line, writer)
+    return assemble((*declarations, *writer.statements), limits)
+
+
+def read_matrix_claim(
+    text: str, tensors: Mapping[str, tuple[Affine, ...]], sizes: frozenset[str], wanted: tuple[Affine, ...]
+) -> tuple[tuple[t.Define, ...], tuple[t.Name, ...], t.Expression]:
+    """An entry of a matrix with these axes: what it needs defined, its letters, and the formula. 0 fits every shape.
+
+    >>> axes = (Affine.of("N"), Affine.of("D"))
+    >>> read_matrix_claim("2*A", {"A": axes}, frozenset(("N", "D")), axes)[1]
+    (Name(name='i'), Name(name='j'))
+    """
+    *before, line = read_matrix_lines(text)
+    writer = MatrixWriter(dict(tensors), sizes, _names(before))
+    for earlier in before:
+        _write_line(earlier, writer)
+    term = writer.read(line.body)
+    rows, columns = (*wanted, None, None)[:2]
+    if term.shape != (rows, columns) and not (term.is_scalar and integer_of(term) == 0):
+        raise fail(line.body, write_shape(term.shape), f"{write_shape((rows, columns))}, the shape of the derivative",
+                   kind=ShapeError)  # fmt: skip
+    letters, body = writer.entry(term, (rows, columns))
+    return tuple(writer.statements), letters, body
+
+
+def _names(lines: Sequence[Line]) -> frozenset[str]:
+    return frozenset(line.name.name for line in lines if line.name is not None)
+
+
+def _write_line(line: Line, writer: MatrixWriter) -> None:
+    """Define what a line says; the last one may have no name."""
+    term = writer.read(line.body)
+    name = line.name.name if line.name is not None else "loss" if term.is_scalar else "value"
+    if name in RESERVED:
+        raise fail(line, f"the reserved word `{name}`", "another name")
+    if name in writer.tensors or name in writer.sizes:
+        what = "size" if name in writer.sizes else "tensor"
+        hint = "" if line.name is not None else f"the value of a last line without a name is called {name}"
+        raise fail(line, f"{name} a second time", f"a new name: {name} is a {what}", hint)
+    writer.define(name, term, line)
+
+
+def _declare(shapes: Axes, param: Sequence[str]) -> tuple[t.Declaration, ...]:
+    """The declarations of the tensors, in the order of the shapes."""
+    if isinstance(param, str):
+        raise ArgumentError(f"param is a sequence of names; write ({param!r},).")
+    for name in param:
+        if name not in shapes:
+            known = tuple(shapes)
+            raise UnknownNameError(
+                f"The parameter {name!r} has no shape; shapes are given for {', '.join(known)}.", name=name, known=known
+            )
+    made = []
+    for name, axes in shapes.items():
+        if not NAME.fullmatch(name) or name in RESERVED:
+            raise ArgumentError(
+                f"{name!r} is not a name of the formula language: a letter, then letters, digits and _."
+            )
+        if isinstance(axes, str | int):
+            raise ArgumentError(f"The shape of {name} is a sequence of sizes; write ({axes!r},).")
+        if len(axes) > 2:
+            raise ArgumentError(f"{name} has {len(axes)} axes; matrix expressions have scalars, vectors and matrices.")
+        sizes = tuple(_read_axis(name, axis) for axis in axes)
+        made.append(t.Declaration("param" if name in param else "input", name, sizes))
+    return tuple(made)
+
+
+def _read_axis(name: str, axis: str | int) -> t.Expression:
+    """The size of an axis; ArgumentError names the tensor where it is none."""
+    try:
+        tree = read_expression(axis) if isinstance(axis, str) else t.Number(Fraction(axis))
+        read_size(tree)
+    except (FormulaError, TypeError, ValueError) as error:
+        raise ArgumentError(f"The size {axis!r} of {name} is none: {error}.") from error
+    return tree
