@@ -2,7 +2,8 @@
 
 This module needs only NumPy, because standalone modules carry its source: what is printed is what runs here. A layout
 is a dict: "params" and "data" map the name of a tensor to its axes, "sizes" is the tuple of size names that no array
-carries. An axis is (constant, ((size name, coefficient), ...)).
+carries, "integers" maps integer data to the largest entry that it may hold, and "made" are axes of what is computed.
+An axis is (constant, ((size name, coefficient), ...)); in place of a name may stand ("//" or "%", axis, axis).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any
         raise BindingError("names", f"The first argument is a {type(params).__name__}; give a dict of parameters.")
     check_names(layout, params, data)
     arrays = {name: cast(name, params[name], dtype) for name in layout["params"]}
-    arrays.update({name: cast(name, data[name], dtype) for name in layout["data"]})
+    integers = layout["integers"]
+    arrays.update({name: cast(name, data[name], None if name in integers else dtype) for name in layout["data"]})
     sizes = {name: check_size(name, data[name]) for name in layout["sizes"]}
     tensors = {**layout["params"], **layout["data"]}
     source = dict.fromkeys(sizes, "its keyword")
@@ -42,14 +44,14 @@ def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any
     while waiting:
         later = []
         for name, place, axis in waiting:
-            constant, parts = axis
-            unknown = [part for part in parts if part[0] not in sizes]
+            unknown = [n for n in names_in(axis) if n not in sizes]
             got = arrays[name].shape[place]
-            known = constant + sum(c * sizes[n] for n, c in parts if n in sizes)
-            if len(unknown) > 1:
+            if len(unknown) > 1 or (unknown and any(not isinstance(n, str) for n, _ in axis[1])):
                 later.append((name, place, axis))
-            elif unknown:
-                size, coefficient = unknown[0]
+                continue
+            known = measure(axis, {**dict.fromkeys(unknown, 0), **sizes})
+            if unknown:
+                size, coefficient = unknown[0], dict(axis[1])[unknown[0]]
                 value, rest = divmod(got - known, coefficient)
                 if rest or value < 1:
                     wanted = f"{show_axis(axis)} for some {size} >= 1"
@@ -57,15 +59,53 @@ def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any
                     raise BindingError("shape", message)
                 sizes[size], source[size] = value, f"axis {place + 1} of {name}"
             elif got != known:
-                origin = ", ".join(f"{n} = {sizes[n]} by {source[n]}" for n, _ in parts)
-                wanted = f"{show_axis(axis)} = {known}" + (f" ({origin})" if origin else "") if parts else str(known)
+                origin = ", ".join(f"{n} = {sizes[n]} by {source[n]}" for n in names_in(axis))
+                wanted = f"{show_axis(axis)} = {known}" + (f" ({origin})" if origin else "") if origin else str(known)
                 message = f"axis {place + 1} of {name} has {got} entries; expected {wanted}."
                 raise BindingError("shape", message)
         if len(later) == len(waiting):
-            names = sorted({n for _, _, axis in later for n, _ in axis[1] if n not in sizes})
+            names = sorted({n for _, _, axis in later for n in names_in(axis) if n not in sizes})
             raise BindingError("shape", f"The sizes {', '.join(names)} do not follow from the shapes.")
         waiting = later
+    for axis in layout["made"]:
+        if measure(axis, sizes) < 1:
+            origin = ", ".join(f"{n} = {sizes[n]} by {source[n]}" for n in names_in(axis))
+            message = f"{show_axis(axis)} = {measure(axis, sizes)} ({origin}); every axis needs at least one entry."
+            raise BindingError("shape", message)
+    for name, largest in integers.items():
+        check_entries(name, arrays[name], measure(largest, sizes), show_axis(largest))
     return arrays, sizes
+
+
+def names_in(axis: Any) -> list[str]:
+    """The sizes that an axis names."""
+    found: dict[str, None] = {}
+    for part, _ in axis[1]:
+        found.update(dict.fromkeys([part] if isinstance(part, str) else names_in(part[1]) + names_in(part[2])))
+    return list(found)
+
+
+def measure(axis: Any, sizes: dict[str, int]) -> int:
+    """The number of entries of an axis."""
+    total: int = axis[0]
+    for part, coefficient in axis[1]:
+        if isinstance(part, str):
+            value = sizes[part]
+        else:
+            whole, rest = divmod(measure(part[1], sizes), measure(part[2], sizes))
+            value = whole if part[0] == "//" else rest
+        total += coefficient * value
+    return total
+
+
+def check_entries(name: str, array: Any, largest: int, shown: str) -> None:
+    """Integer data count from 1."""
+    if array.dtype.kind not in "iu":
+        raise BindingError("data", f"{name} has entries of type {array.dtype}; expected integers from 1 to {shown}.")
+    wrong = array[(array < 1) | (array > largest)]
+    if wrong.size:
+        limit = shown if shown == str(largest) else f"{shown} = {largest}"
+        raise BindingError("data", f"{name} holds {wrong.flat[0]}; its entries count from 1 to {limit}.")
 
 
 def check_names(layout: Any, params: Any, data: Any) -> None:
@@ -96,7 +136,7 @@ def cast(name: str, value: Any, dtype: Any) -> Any:
     if array.dtype.kind not in "biuf":
         message = f"{name} has entries of type {array.dtype}; expected real numbers."
         raise BindingError("data", message)
-    return array.astype(dtype, copy=False)
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def check_size(name: str, value: Any) -> int:
@@ -109,7 +149,15 @@ def check_size(name: str, value: Any) -> int:
 def show_axis(axis: Any) -> str:
     """An axis as a formula: N, 2*D or T+1."""
     constant, parts = axis
-    text = "+".join(name if c == 1 else f"{c}*{name}" for name, c in parts) if parts else str(constant)
+    names = [
+        (part if isinstance(part, str) else f"({show_axis(part[1])}){part[0]}({show_axis(part[2])})", c)
+        for part, c in parts
+    ]
+    text = (
+        "+".join(name if c == 1 else f"-{name}" if c == -1 else f"{c}*{name}" for name, c in names)
+        if parts
+        else str(constant)
+    )
     return (text + (f"{constant:+d}" if constant and parts else "")).replace("+-", "-")
 
 
@@ -133,5 +181,7 @@ def describe(out: Any) -> str:
     return f"a dict of {', '.join(map(str, out)) or 'nothing'}" if hasattr(out, "keys") else f"a {type(out).__name__}"
 
 
-CONTENTS = (BindingError, bind, check_names, cast, check_size, show_axis, write_out, describe)
+CONTENTS = (
+    BindingError, bind, names_in, measure, check_entries, check_names, cast, check_size, show_axis, write_out, describe,
+)  # fmt: skip
 """What a standalone module carries of this one, in order."""

@@ -6,17 +6,18 @@ module.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from symbackprop.codegen.binding import bind, write_out
+from symbackprop.codegen.binding import bind, measure, write_out
 
 DTYPE: Any = np.float64
 VALUE = ""
 GRADIENTS: tuple[str, ...] = ()
-LAYOUT: dict[str, Any] = {"params": {}, "data": {}, "sizes": (), "order": ()}
+LAYOUT: dict[str, Any] = {"params": {}, "data": {}, "integers": {}, "made": (), "sizes": (), "order": ()}
 _forward: Callable[..., tuple[Any, Any]] = lambda: (np.zeros(()), ())  # noqa: E731 - stands for generated code
 _backward: Callable[..., tuple[Any, ...]] = lambda: ()  # noqa: E731 - stands for generated code
 
@@ -45,13 +46,19 @@ def value_and_grad(params: dict[str, Any], /, **data: Any) -> tuple[Any, dict[st
 
 
 def make_example(seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Random arguments between 0.1 and 0.9, with sizes from 2 upwards."""
+    """Random arguments between 0.1 and 0.9, integers in their ranges, with the first sizes from 2 upwards that fit."""
     rng = np.random.default_rng(seed)
-    sizes = {name: 2 + number for number, name in enumerate(LAYOUT["order"])}
+    axes = [axis for group in (LAYOUT["params"], LAYOUT["data"]) for axes in group.values() for axis in axes]
+    for start in itertools.product(range(2, 9), repeat=len(LAYOUT["order"])):
+        sizes = {name: value + number for number, (name, value) in enumerate(zip(LAYOUT["order"], start, strict=True))}
+        if all(measure(axis, sizes) >= 1 for axis in (*axes, *LAYOUT["made"])):
+            break
     made = []
     for group in (LAYOUT["params"], LAYOUT["data"]):
-        shapes = {name: [k + sum(c * sizes[n] for n, c in parts) for k, parts in group[name]] for name in group}
+        shapes = {name: [measure(axis, sizes) for axis in group[name]] for name in group}
         made.append({name: rng.uniform(0.1, 0.9, shape).astype(DTYPE) for name, shape in shapes.items()})
+    for name, largest in LAYOUT["integers"].items():
+        made[1][name] = rng.integers(1, measure(largest, sizes) + 1, np.shape(made[1][name]))
     return made[0], {**made[1], **{name: sizes[name] for name in LAYOUT["sizes"]}}
 
 

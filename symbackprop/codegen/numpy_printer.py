@@ -9,13 +9,13 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
 from symbackprop.codegen.expressions import BodyPrinter
 from symbackprop.codegen.forms import is_safe
 from symbackprop.codegen.products import write_contraction
@@ -23,18 +23,31 @@ from symbackprop.codegen.records import (
     Constant,
     Contract,
     Count,
+    First,
+    Floor,
     Gather,
     Given,
+    Inside,
+    Label,
+    Lookup,
+    Loop,
     Map,
     Match,
+    MatrixFunction,
     Output,
+    Part,
     Peak,
+    Pick,
     Plan,
     Position,
+    Record,
+    Scatter,
     Select,
     Spread,
+    Take,
     Use,
     Value,
+    reach,
     uses_of,
 )
 
@@ -45,11 +58,16 @@ RESERVED = frozenset(
         "DTYPE",
         "LAYOUT",
         "gather",
+        "take",
+        "scatter",
+        "matrix_inverse",
+        "log_determinant",
         "erf",
         "bind",
         "params",
         "data",
         "keyword",
+        "itertools",
         "Any",
         "saved",
         "annotations",
@@ -97,8 +115,10 @@ class _KernelWriter:
     def __init__(self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str]) -> None:
         self.plan, self.arrays, self.size_names, self.comments = plan, arrays, sizes, comments
         named = dict(plan.named)
-        self.names = mangle(dict.fromkeys((*arrays, *sizes, *named.values())))
+        steps = [v.record.step for v in plan.values if isinstance(v.record, Loop)]
+        self.names = mangle(dict.fromkeys((*arrays, *sizes, *named.values(), *steps)))
         taken = set(self.names.values()) | RESERVED
+        self.taken = taken
         self.variables: dict[int, str] = {}
         for number, name in named.items():
             self.variables[number] = self.names[name]
@@ -113,6 +133,22 @@ class _KernelWriter:
                 while f"t{count}" in taken:
                     count += 1
                 self.variables[number] = f"t{count}"
+        taken |= set(self.variables.values())
+        self._name_states()
+
+    def _name_states(self) -> None:
+        """Names for those tensors of loops that nothing else reads."""
+        for number, value in enumerate(self.plan.values):
+            if isinstance(value.record, Pick) and number not in self.variables and value.record.loop in self.variables:
+                self.variables[number] = self._fresh("h")
+
+    def _fresh(self, stem: str) -> str:
+        """A name that nothing has."""
+        count = 1
+        while f"{stem}{count}" in self.taken:
+            count += 1
+        self.taken.add(f"{stem}{count}")
+        return f"{stem}{count}"
 
     def _find_inline(self, named: set[int]) -> frozenset[int]:
         """Values without a name that one expression of the same pass reads: written into it, as sizes always are."""
@@ -163,7 +199,9 @@ class _KernelWriter:
         backward = set(plan.backward)
         counts = {n for n in self.inline if isinstance(plan.values[n].record, Count)}
         backward -= counts | {n for n in backward if isinstance(plan.values[n].record, Given)}
-        read = {u.value for n in plan.backward for u in uses_of(plan.values[n].record)}
+        backward -= {n for n in backward if _is_made_before(plan.values[n].record, plan.backward)}
+        computed = [n for n in plan.backward if not _is_made_before(plan.values[n].record, plan.backward)]
+        read = {u.value for n in computed for u in uses_of(plan.values[n].record)}
         read |= {g.use.value for g in plan.gradients}
         unnamed = {n for n in read if isinstance(plan.values[n].record, Constant)} | counts
         outside = sorted(read - backward - unnamed)
@@ -171,25 +209,49 @@ class _KernelWriter:
         sizes = [self.names[n] for n in self.size_names]
         return [self.variables[n] for n in outside] + [n for n in sizes if n in words]
 
-    def _lines(self, numbers: Sequence[int]) -> list[str]:
+    def _lines(self, numbers: Sequence[int], margin: str = "    ") -> list[str]:
         lines: list[str] = []
         quiet_before = False
         named = dict(self.plan.named)
         for number in numbers:
             value = self.plan.values[number]
-            if isinstance(value.record, Given | Constant) or number in self.inline:
+            if isinstance(value.record, Given | Constant | Pick) or number in self.inline:
+                continue
+            if isinstance(value.record, Loop):
+                lines += self._loop(number, value.record, margin)
+                quiet_before = False
                 continue
             comment = self.comments.get(named.get(number, ""))
             quiet = self._is_quiet(number)
             if quiet and not quiet_before:
-                lines.append("    with np.errstate(all='ignore'):")
-            indent = "        " if quiet else "    "
+                lines.append(f"{margin}with np.errstate(all='ignore'):")
+            indent = f"{margin}    " if quiet else margin
             if comment:
                 text = "".join(c if c.isprintable() else " " for c in comment)
                 lines.append(f"{indent}# {text}")
             lines.append(f"{indent}{self.variables[number]} = {self._expression(value)}")
             quiet_before = quiet
         return lines
+
+    def _loop(self, number: int, loop: Loop, margin: str) -> list[str]:
+        """The tensors of a loop, made with zeros and then a slice of each at every step."""
+        plan = self.plan
+        named = dict(plan.named)
+        picks = {v.record.number: n for n, v in enumerate(plan.values)
+                 if isinstance(v.record, Pick) and v.record.loop == number}  # fmt: skip
+        lines = []
+        for k, state in enumerate(loop.states):
+            comment = self.comments.get(named.get(picks[k], ""))
+            for line in comment.split("\n") if comment else ():
+                lines.append(f"{margin}# {''.join(c if c.isprintable() else ' ' for c in line)}")
+            lines.append(f"{margin}{self.variables[picks[k]]} = np.zeros({self._shape(state.axes)}, dtype=DTYPE)")
+        step, end = self.names[loop.step], self._size(loop.size + Affine.of(loop.start))
+        steps = f"range({loop.start}, {end})"
+        # A step outside the range of a definition may compute what is not finite; a mask leaves it out.
+        lines.append(f"{margin}with np.errstate(all='ignore'):")
+        lines.append(f"{margin}    for {step} in {steps if loop.direction > 0 else f'reversed({steps})'}:")
+        body = _BodyWriter(self, loop, [self.variables[picks[k]] for k in range(len(loop.states))])
+        return lines + body.write_steps(step, margin + "        ")
 
     def _expression(self, value: Value) -> str:
         record, rank = value.record, len(value.axes)
@@ -206,8 +268,21 @@ class _KernelWriter:
                 return f"{moved}.max(axis={axes})"
             case Select():
                 return f"np.where({self._operand(record.mask, rank)}, {self._operand(record.value, rank)}, DTYPE(0))"
+            case First():
+                moved, axes = self._reduced(record.use, rank)
+                return f"np.argmax({moved}, axis={axes}) + 1"
             case Match():
                 return f"{self._position(record.position, rank)} == 0"
+            case Inside():
+                return self._inside(record, rank)
+            case Take():
+                places = ", ".join("None" if p is None else self._position(p, 0) for p in record.places)
+                return f"take({self._variable(record.value)}, {places})"
+            case Scatter():
+                return self._scatter(record, rank)
+            case MatrixFunction():
+                functions = {"inv": "matrix_inverse", "det": "np.linalg.det", "logdet": "log_determinant"}
+                return f"{functions[record.axiom]}({self._variable(record.value)})"
             case Count():
                 text = self._position(record.position, rank)
                 return f"np.asarray({text}, dtype=DTYPE)" if rank else f"DTYPE({text})"
@@ -219,6 +294,10 @@ class _KernelWriter:
                 return f"np.broadcast_to({self._operand(record.use, rank)}, {shape})"
             case _:
                 raise AssertionError(f"a record without code: {record!r}")
+
+    def variable(self, number: int) -> str:
+        """What stands for a value in an expression."""
+        return self._variable(number)
 
     def _variable(self, number: int) -> str:
         record = self.plan.values[number].record
@@ -250,7 +329,7 @@ class _KernelWriter:
         """A size as an expression over the sizes of the call."""
         text = ""
         for atom, coefficient in size.terms:
-            name = self.names[str(atom)]
+            name = self._atom(atom)
             sign = " - " if coefficient < 0 else " + " if text else ""
             text += sign + (name if abs(coefficient) == 1 else f"{abs(coefficient)}*{name}")
         if size.constant or not text:
@@ -263,26 +342,61 @@ class _KernelWriter:
             )
         return text.strip()
 
+    def _atom(self, atom: Atom) -> str:
+        """The name of a size, or a quotient of sizes."""
+        if isinstance(atom, Quotient | Remainder):
+            sign = "//" if isinstance(atom, Quotient) else "%"
+            return f"(({self._size(atom.form)}) {sign} ({self._size(atom.divisor)}))"
+        return self.names[str(atom)]
+
+    def _inside(self, record: Inside, rank: int) -> str:
+        text = self._position(record.position, rank)
+        low, high = f"{text} >= {record.start}", f"{text} < {self._size(record.size + Affine.of(record.start))}"
+        return f"({low}) & ({high})"
+
+    def _scatter(self, record: Scatter, rank: int) -> str:
+        """The operand with the axes that the position carries first, which is where `scatter` wants them."""
+        use = record.use
+        order = sorted(range(len(use.labels)), key=lambda k: (use.labels[k] < rank, use.labels[k]))
+        name = self._variable(use.value)
+        moved = name if order == list(range(len(order))) else f"np.transpose({name}, {tuple(order)})"
+        over = sum(label >= rank for label in use.labels)
+        return f"scatter({self._size(record.size)}, {self._position(record.position, over)}, {moved})"
+
     def _shape(self, axes: Sequence[Affine]) -> str:
         return f"({''.join(f'{self._size(a)}, ' for a in axes).strip()})"
 
     def _position(self, position: Position, rank: int) -> str:
         """A position as an integer array that broadcasts against axes 0 .. rank-1."""
         text = ""
-        for part in position.parts:
-            label, coefficient, size = part
-            name = _aligned(f"np.arange(1, {self._size(size)} + 1)", (label,), rank)
+        for part, coefficient in position.parts:
+            name = self._part(part, rank)
             sign = " - " if coefficient < 0 else " + " if text else ""
             text += sign + (name if abs(coefficient) == 1 else f"{abs(coefficient)}*{name}")
         if position.offset.terms or position.offset.constant or not text:
             text += f" + {self._size(position.offset)}" if text else self._size(position.offset)
         return text.strip()
 
+    def _part(self, part: Part, rank: int) -> str:
+        """What a position adds up."""
+        if isinstance(part, Label):
+            end = self._size(part.size + Affine.of(part.start))
+            return _aligned(f"np.arange({part.start}, {end})", (part.number,), rank)
+        if isinstance(part, Lookup):
+            name, axes = self._variable(part.value), self.plan.values[part.value].axes
+            labels = [_whole_label(p, size) for p, size in zip(part.positions, axes, strict=True)]
+            known = [label for label in labels if label is not None]
+            if len(set(known)) == len(axes):
+                return _aligned(name, known, rank)
+            return f"gather({', '.join((name, *(self._position(p, rank) for p in part.positions)))})"
+        sign = "//" if isinstance(part, Floor) else "%"
+        return f"(({self._position(part.position, rank)}) {sign} ({self._position(part.divisor, rank)}))"
+
     def _own(self, output: Output, owned: set[int]) -> str:
         """The expression of an array that belongs to the caller: a copy where the value is read elsewhere."""
         number, rank = output.use.value, len(output.axes)
         record = self.plan.values[number].record
-        fresh = isinstance(record, Map | Contract | Select | Gather | Peak) and number not in owned
+        fresh = isinstance(record, Map | Contract | Select | Gather | Peak | Scatter) and number not in owned
         owned.add(number)
         if fresh and rank and output.use.labels == tuple(range(rank)):
             return self.variables[number]
@@ -290,6 +404,69 @@ class _KernelWriter:
         if set(output.use.labels) != set(range(rank)):
             text = f"np.broadcast_to({text}, {self._shape(output.axes)})"
         return f"np.array({text}, dtype=DTYPE)"
+
+
+class _BodyWriter(_KernelWriter):
+    """Writes the body of a loop, which reads what is outside of it."""
+
+    def __init__(self, outside: _KernelWriter, loop: Loop, states: Sequence[str]) -> None:
+        self.outside = outside
+        first, *others = (Output("", s.result, _without(s.axes, s.axis)) for s in loop.states)
+        roots = tuple(s.result.value for s in loop.states)
+        plan = Plan(loop.body, (), first, tuple(others), tuple(sorted(reach(loop.body, roots))), ())
+        self.plan, self.comments, self.names, self.taken = plan, {}, outside.names, outside.taken
+        self.arrays, self.size_names, self.variables = (), (), {}
+        self.loop, self.states = loop, states
+        self.inline = self._find_inline(set(roots))
+        for number in plan.forward:
+            record = plan.values[number].record
+            if isinstance(record, Given):
+                place = int(record.name[1:])
+                outer = record.name.startswith("#")
+                self.variables[number] = outside.variable(place) if outer else states[place]
+            elif number not in self.inline:
+                self.variables[number] = self._fresh("u")
+
+    def _is_quiet(self, number: int) -> bool:
+        return False
+
+    def write_steps(self, step: str, margin: str) -> list[str]:
+        """The lines of one step; each tensor gets its slice as soon as that is known."""
+        lines: list[str] = []
+        done = 0
+        for name, state in zip(self.states, self.loop.states, strict=True):
+            until = max(done, state.result.value + 1)
+            lines += self._lines([n for n in self.plan.forward if done <= n < until], margin)
+            done = until
+            rank = len(state.axes) - 1
+            place = f"{step} - {state.start}" if state.start else step
+            at = ", ".join([":"] * state.axis + [place])
+            line = f"{name}[{at}] = {self._operand(state.result, rank)}"
+            size = state.axes[state.axis]
+            if (state.start, size) != (self.loop.start, self.loop.size):
+                end = self._size(size + Affine.of(state.start))
+                lines.append(f"{margin}if {state.start} <= {step} < {end}:")
+                line = f"    {line}"
+            lines.append(margin + line)
+        return lines
+
+
+def _without(axes: Sequence[Affine], place: int) -> tuple[Affine, ...]:
+    return (*axes[:place], *axes[place + 1 :])
+
+
+def _is_made_before(record: Record, backward: Collection[int]) -> bool:
+    """Whether a tensor comes from a loop of the forward pass."""
+    return isinstance(record, Pick) and record.loop not in backward
+
+
+def _whole_label(position: Position, size: Affine) -> int | None:
+    """The label that runs over a whole axis as it is, or None."""
+    if len(position.parts) != 1 or position.offset != Affine():
+        return None
+    part, coefficient = position.parts[0]
+    whole = coefficient == 1 and isinstance(part, Label) and part.start == 1 and part.size == size
+    return part.number if whole and isinstance(part, Label) else None
 
 
 def _count_reads(record: Map, number: int) -> int:

@@ -11,33 +11,58 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, used_slots
-from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.definitions import (
+    Definition,
+    Equal,
+    Guard,
+    Term,
+    Within,
+    slot_number,
+    slot_symbol,
+    substitute_slot,
+    used_slots,
+)
+from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder, is_nonnegative
 from symbackprop.calculus.programs import Program
+from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurrence
 from symbackprop.calculus.tensors import Count as CountSlot
-from symbackprop.calculus.tensors import Read, Slot, Tensor
+from symbackprop.calculus.tensors import Slot, Tensor
 from symbackprop.codegen.contraction import choose_pair, split_product
 from symbackprop.codegen.forms import is_safe, write_safely
 from symbackprop.codegen.records import (
     Constant,
     Contract,
     Count,
+    First,
+    Floor,
     Gather,
     Given,
+    Inside,
+    Label,
+    Lookup,
+    Loop,
     Map,
     Match,
+    MatrixFunction,
+    Modulo,
     Output,
+    Part,
     Peak,
+    Pick,
     Plan,
     Position,
     Record,
+    Scatter,
     Select,
     Spread,
+    State,
+    Take,
     Use,
     Value,
     reach,
 )
 from symbackprop.codegen.stability import PeakDefinition, StableDefinition, find_discarded, stabilise
+from symbackprop.errors import UnsupportedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +79,20 @@ def make_plan(program: Program, adjoints: Sequence[Definition], value: str, grad
     builder = PlanBuilder()
     for tensor in program.leaves:
         builder.give(tensor)
-    definitions = stabilise((*program.definitions, *adjoints))
+    everything = [d for group in arrange((*program.definitions, *adjoints)) for d in group]
+    cycles = find_cycles(everything)
+    definitions = stabilise(everything)
     discarded = find_discarded(definitions, (value, *gradients.values()))
+    waiting: list[Definition] = []
     for definition in definitions:
-        builder.define(definition, definition.tensor.name in discarded)
+        name = definition.tensor.name
+        if name not in cycles or isinstance(definition, PeakDefinition):
+            builder.define(definition, name in discarded)
+            continue
+        waiting.append(definition)
+        if len(waiting) == len(cycles[name]):
+            builder.step(waiting)
+            waiting = []
     result = builder.output(value, tensors[value])
     outputs = tuple(builder.output(name, tensors[adjoint]) for name, adjoint in gradients.items())
     return builder.finish(result, outputs)
@@ -66,12 +101,16 @@ def make_plan(program: Program, adjoints: Sequence[Definition], value: str, grad
 class PlanBuilder:
     """Makes each record once and remembers what stands for which tensor."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: PlanBuilder | None = None) -> None:
+        self.outside = outside
         self.values: list[Value] = []
         self.numbers: dict[tuple[Record, tuple[Affine, ...]], int] = {}
         self.aliases: dict[str, tuple[Operand, tuple[Index, ...]]] = {}
         self.named: dict[int, str] = {}
         self.preferred: tuple[Index, ...] = ()
+        self.outer: dict[int, None] = {}
+        self.states: dict[str, tuple[Tensor, int]] = {}
+        self.present = Affine()
 
     def give(self, tensor: Tensor) -> None:
         """A tensor that the caller passes."""
@@ -84,14 +123,90 @@ class PlanBuilder:
         if isinstance(definition, PeakDefinition):
             operands = [self.read(slot) for slot in definition.slots]
             operand = self._reduce(self.element(definition.body, operands, quiet), definition.bound, peak=True)
+        elif definition.argmax is not None:
+            operand = self._first(definition, quiet)
+        elif definition.call is not None:
+            matrix, own = self._find(definition.call.operand.name)
+            record = MatrixFunction(definition.call.axiom, self._spread(matrix, own).value)
+            operand = self._make(record, definition.indices)
         else:
             operand = self._total(definition.terms, quiet)
         self._alias(definition.tensor.name, operand, definition.indices)
 
+    def step(self, group: Sequence[Definition]) -> None:
+        """Compute tensors that read each other one step back, in a loop."""
+        found = read_recurrence(group)
+        names = ", ".join(d.tensor.name for d in group)
+        if found is None or any(not d.is_sum for d in group):
+            raise UnsupportedError(f"There is no code for the circle of definitions {names}.")
+        axes = dict(found.axes)
+        along = [d.indices[axes[d.tensor.name]] for d in found.definitions]
+        first = _widest(along)
+        if first is None:
+            raise UnsupportedError(f"There is no code for {names}: no range of steps holds all others.")
+        inner = PlanBuilder(self)
+        inner.present = Affine.of(f"{first.name}@")
+        inner.states = {d.tensor.name: (d.tensor, axes[d.tensor.name]) for d in found.definitions}
+        states = []
+        for definition in found.definitions:
+            axis = axes[definition.tensor.name]
+            values: Forms = {definition.indices[axis]: inner.present}
+            rest = definition.indices[:axis] + definition.indices[axis + 1 :]
+            terms = [
+                Term(t.bound, t.body, tuple(substitute_slot(s, values) for s in t.slots),
+                     tuple(g.substitute(values) for g in t.guards))
+                for t in definition.terms
+            ]  # fmt: skip
+            inner.preferred = rest
+            operand = inner._total(terms, True)
+            own = definition.indices[axis]
+            if not own.same_range(first):
+                operand = inner._select(Within(inner.present, own.size, own.start), operand)
+            inner._alias(f"{definition.tensor.name}@", operand, rest)
+            result = Use(operand.value, tuple(rest.index(i) for i in operand.indices))
+            states.append(State(definition.tensor.shape, axis, own.start, result))
+        loop = Loop(
+            f"{first.name}@", first.start, first.size, found.direction, tuple(inner.outer), tuple(states),
+            tuple(inner.values),
+        )  # fmt: skip
+        number = self._make(loop, ()).value
+        for k, definition in enumerate(found.definitions):
+            self._alias(definition.tensor.name, self._make(Pick(number, k), definition.indices), definition.indices)
+
+    def _find(self, name: str) -> tuple[Operand, tuple[Index, ...]]:
+        """What stands for a tensor, with the indices of its axes; in a loop, what is outside is given."""
+        if name in self.aliases:
+            return self.aliases[name]
+        if name in self.states:
+            tensor, _ = self.states[name]
+            indices = tuple(Index(f"#{k}", size, start) for k, (start, size) in enumerate(tensor.spans))
+            place = list(self.states).index(name)
+            self.aliases[name] = (self._make(Given(f"@{place}"), indices), indices)
+            return self.aliases[name]
+        if self.outside is None:
+            raise KeyError(name)
+        operand, indices = self.outside._find(name)
+        self.outer.setdefault(operand.value)
+        self.aliases[name] = (self._make(Given(f"#{operand.value}"), operand.indices), indices)
+        return self.aliases[name]
+
+    def _first(self, definition: Definition, quiet: bool) -> Operand:
+        """The integer tensor that says where a body is largest first."""
+        bound = definition.terms[0].bound if definition.terms else ()
+        term = definition.terms[0] if definition.terms else Term((), sympy.Integer(0), ())
+        operand = self.element(term.body, [self.read(slot) for slot in term.slots], quiet)
+        for guard in term.guards:
+            operand = self._select(guard, operand)
+        if not bound or bound[0] not in operand.indices:
+            operand = self._spread(operand, (*definition.indices, *(bound or (Index("#", Affine.of(1)),))))
+        out = tuple(i for i in operand.indices if i not in bound and i in definition.indices)
+        summed = tuple(i for i in operand.indices if i not in out)
+        return self._make(First(_use(operand, out + summed)), out)
+
     def output(self, name: str, tensor: Tensor) -> Output:
         """What the caller gets under `name`."""
         operand, indices = self.aliases[tensor.name]
-        return Output(name, Use(operand.value, tuple(indices.index(i) for i in operand.indices)), tensor.axes)
+        return Output(name, Use(operand.value, tuple(indices.index(i) for i in operand.indices)), tensor.shape)
 
     def finish(self, result: Output, gradients: tuple[Output, ...]) -> Plan:
         """The plan without what nobody needs."""
@@ -119,14 +234,49 @@ class PlanBuilder:
         """The operand that a slot reads."""
         if isinstance(slot, CountSlot):
             indices = tuple(dict.fromkeys(slot.value.indices))
-            return self._make(Count(_position(slot.value, indices)), indices)
-        operand, own = self.aliases[slot.tensor.name]
-        if is_plain(slot):
-            names = dict(zip(own, (form.index for form in slot.at), strict=True))
+            return self._make(Count(self._position(slot.value, indices)), indices)
+        name, at, spans = slot.tensor.name, slot.at, slot.tensor.spans
+        if name in self.states:
+            axis = self.states[name][1]
+            if at[axis] == self.present:
+                name, at, spans = f"{name}@", at[:axis] + at[axis + 1 :], spans[:axis] + spans[axis + 1 :]
+        operand, own = self._find(name)
+        whole = [_is_whole(form, start, size) for form, (start, size) in zip(at, spans, strict=True)]
+        kept = [form.index for form, entire in zip(at, whole, strict=True) if entire]
+        if all(whole) and len(set(kept)) == len(kept):
+            names = dict(zip(own, kept, strict=True))
             return Operand(operand.value, tuple(i for i in (names[o] for o in operand.indices) if i is not None))
         full = self._spread(operand, own)
-        indices = tuple(dict.fromkeys(i for form in slot.at for i in form.indices))
-        return self._make(Gather(full.value, tuple(_position(form, indices) for form in slot.at)), indices)
+        counted = [form - Affine.of(start - 1) for form, (start, _) in zip(at, spans, strict=True)]
+        fixed = all(entire or not form.indices for form, entire in zip(at, whole, strict=True))
+        if fixed and len(set(kept)) == len(kept):
+            places = tuple(
+                None if entire else self._position(form, ()) for form, entire in zip(counted, whole, strict=True)
+            )
+            return self._make(Take(full.value, places), tuple(i for i in kept if i is not None))
+        indices = tuple(dict.fromkeys(i for form in at for i in form.indices))
+        return self._make(Gather(full.value, tuple(self._position(form, indices) for form in counted)), indices)
+
+    def _position(self, form: Affine, indices: tuple[Index, ...]) -> Position:
+        """An index form over the labels of indices."""
+        parts: list[tuple[Part, int]] = []
+        sizes: list[tuple[Atom, int]] = []
+        for atom, coefficient in form.terms:
+            if isinstance(atom, Index):
+                parts.append((Label(indices.index(atom), atom.size, atom.start), coefficient))
+            elif isinstance(atom, Entry):
+                operand, own = self._find(atom.tensor)
+                full = self._spread(operand, own)
+                spans = [(i.start, i.size) for i in own]
+                at = (f - Affine.of(start - 1) for f, (start, _) in zip(atom.at, spans, strict=True))
+                parts.append((Lookup(full.value, tuple(self._position(f, indices) for f in at)), coefficient))
+            elif isinstance(atom, Quotient | Remainder) and (atom.form.indices or atom.form.entries):
+                kind = Floor if isinstance(atom, Quotient) else Modulo
+                inner = self._position(atom.form, indices), self._position(atom.divisor, indices)
+                parts.append((kind(*inner), coefficient))
+            else:
+                sizes.append((atom, coefficient))
+        return Position(tuple(parts), Affine.build(sizes, form.constant))
 
     def _spread(self, operand: Operand, indices: tuple[Index, ...]) -> Operand:
         """The operand with exactly these axes in this order."""
@@ -150,7 +300,10 @@ class PlanBuilder:
         return self.element(body, operands, quiet)
 
     def _term(self, term: Term, quiet: bool) -> Operand:
-        """One term, its guards applied as selects."""
+        """One term, its guards applied as selects, or by a sum into the entries that an integer tensor names."""
+        target = self._find_target(term)
+        if target is not None:
+            return self._scatter(term, *target, quiet)
         operands = [self.read(slot) for slot in term.slots]
         outer = [g for g in term.guards if not any(i in term.bound for i in g.form.indices)]
         inner = [g for g in term.guards if g not in outer]
@@ -158,7 +311,7 @@ class PlanBuilder:
         if inner:
             operand = self.element(body, operands, quiet)
             for guard in inner:
-                operand = self._select(guard.form, operand)
+                operand = self._select(guard, operand)
             body, operands = slot_symbol(0), [operand]
         carried = {i for o in operands for i in o.indices}
         for index in term.bound:
@@ -167,13 +320,43 @@ class PlanBuilder:
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
         for guard in outer:
-            operand = self._select(guard.form, operand)
+            operand = self._select(guard, operand)
         return operand
 
-    def _select(self, form: Affine, operand: Operand) -> Operand:
-        """The operand where form = 0, and 0 elsewhere."""
-        indices = tuple(dict.fromkeys(form.indices))
-        mask = self._make(Match(_position(form, indices)), indices)
+    def _find_target(self, term: Term) -> tuple[Guard, Index, Affine] | None:
+        """A guard that says which entry of a free index a term adds to, by an integer tensor over bound indices."""
+        for guard in term.guards:
+            if not isinstance(guard, Equal) or not guard.form.entries:
+                continue
+            for index in self.preferred:
+                coefficient = dict(guard.form.terms).get(index, 0)
+                if coefficient not in (1, -1) or guard.form.indices.count(index) != 1:
+                    continue
+                value = Affine.of(index) - guard.form * coefficient
+                if value.indices and set(value.indices) <= set(term.bound):
+                    return guard, index, value
+        return None
+
+    def _scatter(self, term: Term, guard: Guard, index: Index, value: Affine, quiet: bool) -> Operand:
+        """The term summed into the entries of `index` that `value` says."""
+        values: Forms = {index: value}
+        over = tuple(dict.fromkeys(value.indices))
+        slots = tuple(substitute_slot(s, values) for s in term.slots)
+        guards = tuple(g.substitute(values) for g in term.guards if g != guard)
+        inner = self._term(Term(tuple(i for i in term.bound if i not in over), term.body, slots, guards), quiet)
+        rest = tuple(i for i in inner.indices if i not in over)
+        full = self._spread(inner, over + rest)
+        out = (index, *rest)
+        place = value - Affine.of(index.start - 1)
+        use = Use(full.value, tuple(len(out) + k for k in range(len(over))) + tuple(1 + k for k in range(len(rest))))
+        return self._make(Scatter(use, self._position(place, over), index.size), out)
+
+    def _select(self, guard: Guard, operand: Operand) -> Operand:
+        """The operand where a guard holds, and 0 elsewhere."""
+        indices = tuple(dict.fromkeys(guard.form.indices))
+        position = self._position(guard.form, indices)
+        holds = Match(position) if isinstance(guard, Equal) else Inside(position, guard.size, guard.start)
+        mask = self._make(holds, indices)
         out = tuple(dict.fromkeys(operand.indices + indices))
         return self._make(Select(_use(mask, out), _use(operand, out)), out)
 
@@ -321,19 +504,19 @@ class PlanBuilder:
         return self._make(Peak(use) if peak else Contract((use,)), out)
 
 
-def is_plain(read: Read) -> bool:
-    """Whether the read names every axis by an index of its own that runs over the whole axis."""
-    found = [form.index for form in read.at]
-    whole = all(i is not None and i.size == size for i, size in zip(found, read.tensor.axes, strict=True))
-    return whole and len(set(found)) == len(found)
+def _widest(indices: Sequence[Index]) -> Index | None:
+    """The index whose range holds those of all others."""
+    for wide in indices:
+        if all(wide.start <= i.start and is_nonnegative(wide.last - i.last) for i in indices):
+            return wide
+    return None
+
+
+def _is_whole(form: Affine, start: int, size: Affine) -> bool:
+    """Whether a form is an index that runs over a whole axis."""
+    index = form.index
+    return index is not None and index.size == size and index.start == start
 
 
 def _use(operand: Operand, labels: tuple[Index, ...]) -> Use:
     return Use(operand.value, tuple(labels.index(i) for i in operand.indices))
-
-
-def _position(form: Affine, indices: tuple[Index, ...]) -> Position:
-    found = [(indices.index(a), c, a.size) for a, c in form.terms if isinstance(a, Index)]
-    parts = tuple(sorted(found, key=lambda part: part[0]))
-    sizes: list[tuple[Atom, int]] = [(a, c) for a, c in form.terms if isinstance(a, str)]
-    return Position(parts, Affine.build(sizes, form.constant))

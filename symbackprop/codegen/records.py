@@ -24,13 +24,46 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """The positions start, start + 1, ..., start + size - 1 along a label."""
+
+    number: int
+    size: Affine
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """An entry of an integer value; 0 outside its range."""
+
+    value: int
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """An integer quotient, rounded down."""
+
+    position: Position
+    divisor: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Modulo:
+    """What is left by an integer quotient that is rounded down."""
+
+    position: Position
+    divisor: Position
+
+
+Part = Label | Lookup | Floor | Modulo
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
-    """offset + sum of coefficient * label, a label standing for 1, 2, ..., size; `offset` reads sizes of axes.
+    """offset + the sum of coefficient * part; `offset` reads sizes of axes."""
 
-    A part is (label, coefficient, size).
-    """
-
-    parts: tuple[tuple[int, int, Affine], ...]
+    parts: tuple[tuple[Part, int], ...]
     offset: Affine
 
 
@@ -56,11 +89,39 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """True where the position is one of start, ..., start + size - 1."""
+
+    position: Position
+    size: Affine
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gather:
-    """The value read at one position an axis, and 0 outside its range."""
+    """The value read at one position an axis, counted from 1, and 0 outside its range."""
 
     value: int
     positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The value at one place of some of its axes, counted from 1, and 0 outside their ranges; None keeps an axis."""
+
+    value: int
+    places: tuple[Position | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Axis 0 has `size` entries: each the sum of the entries of `use` whose position it is, over labels that are no
+    axis of the result.
+    """
+
+    use: Use
+    position: Position
+    size: Affine
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +159,59 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """Where the largest entry stands first, counted from 1, along the one label that is not an axis of the result."""
+
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFunction:
+    """The function of a whole matrix that the table of axioms calls `axiom`."""
+
+    axiom: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A tensor that a loop makes: at each step `result`, whose labels are its other axes, becomes a slice of it.
+
+    Its own steps begin at `start`; the loop may have more.
+    """
+
+    axes: tuple[Affine, ...]
+    axis: int
+    start: int
+    result: Use
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Tensors that are made step by step along an axis with positions start, ..., start + size - 1.
+
+    In the body the step is a size called `step`, the value k outside is given as "#k", and the tensor k of the loop as
+    "@k". The steps go up where `direction` is 1.
+    """
+
+    step: str
+    start: int
+    size: Affine
+    direction: int
+    outer: tuple[int, ...]
+    states: tuple[State, ...]
+    body: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One of the tensors that a loop makes."""
+
+    loop: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spread:
     """The value repeated along the labels that it does not carry."""
 
@@ -111,20 +225,47 @@ class Constant:
     number: sympy.Expr
 
 
-Record = Given | Count | Match | Gather | Map | Select | Contract | Peak | Spread | Constant
+Record = (
+    Given | Count | Match | Inside | Gather | Take | Scatter | Map | Select | Contract | Peak | First | MatrixFunction
+    | Loop | Pick | Spread | Constant
+)  # fmt: skip
 
 
 def uses_of(record: Record) -> tuple[Use, ...]:
-    """The operands of a record, in order (a gathered one with its axes in place of labels)."""
+    """The operands of a record, in order; labels mean something only where the record aligns its operand."""
     if isinstance(record, Map | Contract):
         return record.uses
     if isinstance(record, Select):
         return (record.mask, record.value)
-    if isinstance(record, Peak | Spread):
+    if isinstance(record, Peak | Spread | First):
         return (record.use,)
+    if isinstance(record, Scatter):
+        return (record.use, *_lookups(record.position))
     if isinstance(record, Gather):
-        return (Use(record.value, tuple(range(len(record.positions)))),)
+        return (Use(record.value, ()), *(use for p in record.positions for use in _lookups(p)))
+    if isinstance(record, Take):
+        return (Use(record.value, ()), *(use for p in record.places if p is not None for use in _lookups(p)))
+    if isinstance(record, Count | Match | Inside):
+        return _lookups(record.position)
+    if isinstance(record, Loop):
+        return tuple(Use(number, ()) for number in record.outer)
+    if isinstance(record, Pick):
+        return (Use(record.loop, ()),)
+    if isinstance(record, MatrixFunction):
+        return (Use(record.value, ()),)
     return ()
+
+
+def _lookups(position: Position) -> tuple[Use, ...]:
+    """The integer values that a position reads."""
+    found: list[Use] = []
+    for part, _ in position.parts:
+        if isinstance(part, Lookup):
+            found.append(Use(part.value, ()))
+            found += [use for p in part.positions for use in _lookups(p)]
+        elif isinstance(part, Floor | Modulo):
+            found += [*_lookups(part.position), *_lookups(part.divisor)]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

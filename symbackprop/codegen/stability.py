@@ -16,6 +16,7 @@ import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
 from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
 from symbackprop.codegen.forms import Logistic, canonical, exponent_of_sum, finish, split_exponential, split_logistic
 
@@ -49,7 +50,7 @@ class Form:
 
 def stabilise(definitions: Sequence[Definition]) -> tuple[StableDefinition, ...]:
     """Definitions with the same values, right where the given ones overflow; new ones stand before readers."""
-    rewriter = _Rewriter({d.tensor.name for d in definitions})
+    rewriter = _Rewriter({d.tensor.name for d in definitions}, frozenset(find_cycles(definitions)))
     for definition in definitions:
         rewriter.rewrite(definition)
     return tuple(rewriter.made)
@@ -83,20 +84,26 @@ def _without_branches(body: sympy.Expr) -> sympy.Expr:
 class _Rewriter:
     """Rewrites definitions in order and remembers their forms and the peaks that were made."""
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self, names: set[str], cyclic: frozenset[str]) -> None:
         self.taken = set(names)
+        self.cyclic = cyclic
         self.made: list[StableDefinition] = []
         self.forms: dict[str, Form] = {}
         self.peaks: dict[str, PeakDefinition] = {}
 
     def rewrite(self, definition: Definition) -> None:
-        """Add a definition, and its form if it has one."""
+        """Add a definition, and its form if it has one; what is no sum, or reads itself, has none."""
+        if not definition.is_sum:
+            self.made.append(definition)
+            return
         terms, inlined = [], []
         for term in definition.terms:
             written, form = self._substitute(term)
             terms.append(replace(written, body=finish(written.body)))
             inlined.append(form)
         self.made.append(Definition(definition.tensor, definition.indices, tuple(terms), line=definition.line))
+        if definition.tensor.name in self.cyclic or definition.tensor.bases:
+            return
         if any(t.guards for t in inlined) or not any(self._is_exponential(t) for t in inlined):
             return
         total: sympy.Expr = sympy.Integer(0)
@@ -117,7 +124,7 @@ class _Rewriter:
             return None
         form = self.forms[slot.tensor.name]
         inside = all(
-            (at.index is not None and at.index.size == size) or at.integer == 1
+            (at.index is not None and at.index.size == size and at.index.start == 1) or at.integer == 1
             for at, size in zip(slot.at, slot.tensor.axes, strict=True)
         )
         return form if inside and (form.overflows or not overflowing) else None
