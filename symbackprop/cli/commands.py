@@ -55,6 +55,12 @@ def tour() -> None:
 @network_options
 @click.option("--wrt", help="Differentiate by these tensors, separated by commas (default: the parameters).")
 @click.option("--of", help="Differentiate this tensor (default: the loss).")
+@click.option("--hessian", metavar="W[,B]", help="The second derivative by W, or by W and then by B.")
+@click.option(
+    "--product",
+    type=click.Choice(["jvp", "vjp", "hvp"]),
+    help="The Jacobian times a vector, a vector times the Jacobian, the Hessian times a vector.",
+)
 @click.option("--notation", type=click.Choice(["index", "matrix", "scalar"]), default="index", show_default=True)
 @click.option("--layout", type=click.Choice(["batch", "column"]), default="batch", show_default=True)
 @click.option("--names", type=click.Choice(["seed"]), help="Write W3[1,1] as w_{311}.")
@@ -74,6 +80,8 @@ def derive(
     batch: str | None,
     wrt: str | None,
     of: str | None,
+    hessian: str | None,
+    product: str | None,
     notation: str,
     layout: str,
     names: str | None,
@@ -86,6 +94,13 @@ def derive(
         wrt=None if wrt is None else [w.strip() for w in wrt.split(",")],
         of=of,
     )
+    if hessian is not None and product is not None:
+        raise sb.ArgumentError("--hessian and --product are two questions; ask one of them.")
+    if hessian is not None:
+        derivation = derivation.hessian(*(part.strip() for part in hessian.split(",", 1)))
+    elif product is not None:
+        products = {"jvp": derivation.jvp, "vjp": derivation.vjp, "hvp": derivation.hvp}
+        derivation = products[product]()
     if form == "text":
         click.echo(derivation.text())
     elif form == "json":

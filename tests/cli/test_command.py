@@ -171,3 +171,31 @@ def test_the_tour_reads_at_80_columns() -> None:
     assert "Refuted" in done.stdout
     assert "median:" in done.stdout
     assert [line for line in lines if len(line) > 80] == []
+
+
+LOGISTIC = """input X[N, D], y[N]
+param w[D]
+p[n] = sigmoid(sum(d, X[n,d]*w[d]))
+loss = -sum(n, y[n]*log(p[n]) + (1 - y[n])*log(1 - p[n]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--hessian", "w"), "w_bar_by_w[d,f] = sum(n, X[n,d]*X[n,f]*p[n]*(1 - p[n]))"),
+        (("--hessian", "w", "--notation", "matrix", "--format", "latex"), r"X^{\top} \operatorname{diag}(p"),
+        (("--product", "hvp"), "w_bar_dot[d] = sum(n, X[n,d]*p_dot[n])"),
+        (("--product", "jvp"), "loss_dot"),
+        (("--product", "vjp"), "loss_cotangent"),
+        (("--hessian", "q"), "Nothing was derived by 'q'; gradients are by w."),
+        (("--hessian", "w", "--product", "jvp"), "--hessian and --product are two questions; ask one of them."),
+    ],
+)
+def test_higher_orders(tmp_path: Path, options: tuple[str, ...], expected: str) -> None:
+    """Hessians and products with vectors come from the command line too."""
+    source = tmp_path / "logistic.txt"
+    source.write_text(LOGISTIC)
+    result = run("derive", str(source), *options)
+    assert expected in result.stdout + result.stderr
+    assert result.returncode == (0 if "q" not in options and "jvp" not in options[2:] else result.returncode)
