@@ -104,9 +104,7 @@ def poly_key(poly: Poly) -> str:
 
 
 def _poly_skeleton(poly: Poly) -> str:
-    return "+".join(
-        sorted(f"{c}." + "*".join(sorted(f"{a.skeleton}^{e}" for a, e in m)) for m, c in poly.items())
-    )
+    return "+".join(sorted(f"{c}." + "*".join(sorted(f"{a.skeleton}^{e}" for a, e in m)) for m, c in poly.items()))
 
 
 @lru_cache(maxsize=65536)

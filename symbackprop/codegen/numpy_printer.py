@@ -161,7 +161,7 @@ class _KernelWriter:
         forward, found = set(plan.forward), set()
         for number in (*plan.forward, *plan.backward):
             record = plan.values[number].record
-            if isinstance(record, Count) and not plan.values[number].axes:
+            if isinstance(record, Count) and not plan.values[number].axes and not uses_of(record):
                 found.add(number)
             if number in named or number in outputs or not isinstance(record, Map | Contract):
                 continue

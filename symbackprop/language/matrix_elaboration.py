@@ -31,7 +31,7 @@ class MatrixWriter:
     tensors: dict[str, tuple[Affine, ...]]
     sizes: frozenset[str]
     taken: frozenset[str] = frozenset()
-    statements: list[t.Define] = field(default_factory=list)
+    statements: list[t.Define | t.Assume] = field(default_factory=list)
     flat: frozenset[str] = frozenset()
     named: dict[Term, str] = field(default_factory=dict)
 
@@ -52,6 +52,16 @@ class MatrixWriter:
         self.tensors[name] = term.axes
         if term.shape[0] is None and term.shape[1] is not None:
             self.flat |= {name}
+
+    def assume(self, left: Term, right: Term, node: t.Node) -> None:
+        """Add the assumption left = right, of every entry; a scalar stands for all entries."""
+        with deep_recursion():
+            formula = _Formula(self)
+            shape = right.shape if left.is_scalar else left.shape
+            at = formula.letter(shape[0]), formula.letter(shape[1])
+            sides = formula.entry(left, at), formula.entry(right, at)
+        place = {"line": node.line, "column": node.column}
+        self.statements.append(t.Assume(t.Compare("=", sides[0], sides[1], **place), **place))
 
     def entry(self, term: Term, shape: Shape) -> tuple[tuple[t.Name, ...], t.Expression]:
         """The letters of the axes and the formula of an entry of a term, read as one of a shape."""

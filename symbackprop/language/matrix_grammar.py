@@ -1,6 +1,7 @@
 """The grammar of matrix expressions, `norm2(X*w - y)^2`, and the trees that it makes of them.
 
-A text is lines of `name = expression`; the last may be an expression alone. Nothing is known of shapes here.
+A text is lines of `name = expression` and `assume left = right`; the last may be an expression alone. Nothing is known
+of shapes here.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from symbackprop.language.limits import Limits, check_literal
 from symbackprop.language.tree import Expression, Name, Node, Number
 
 GRAMMAR = r"""
-start: [line] (_NEWLINE [line])*
+start: [_line] (_NEWLINE [_line])*
+_line: line | assumption
 line: [NAME EQUALS] sum
+assumption: _ASSUME sum EQUALS sum
 ?sum: signed | signed ((PLUS | MINUS) signed)+ -> run
 ?signed: product | MINUS signed -> negate
 ?product: power | power ((TIMES | DIVIDE | DOT_TIMES | DOT_DIVIDE) factor)+ -> run
@@ -36,6 +39,7 @@ line: [NAME EQUALS] sum
      | CALLED "(" sum ("," sum)* ")" -> call
      | "(" sum ")" -> bracketed
 
+_ASSUME.3: /assume\b/
 CALLED.2: /[A-Za-z][A-Za-z0-9_]*'?(?=[ \t]*\()/
 NAME: /[A-Za-z][A-Za-z0-9_]*/
 NUMBER: /[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?/
@@ -105,10 +109,11 @@ class Run(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Line(Node):
-    """`name = body`, or a body alone."""
+    """`name = body`, or a body alone; with a side `equal` it is `assume body = equal`."""
 
     name: Name | None
     body: Expression
+    equal: Expression | None = None
 
 
 def read_matrix_lines(text: str, limits: Limits | None = None) -> tuple[Line, ...]:
@@ -145,7 +150,7 @@ def walk_matrix(node: Expression) -> Iterator[tuple[Expression, int]]:
 def _check(lines: Sequence[Line], limits: Limits) -> None:
     """Errors for what the grammar lets through: lines without names before the last, nesting, many lines."""
     for line in lines[:-1]:
-        if line.name is None:
+        if line.name is None and line.equal is None:
             raise FormulaError(
                 "found an expression without a name, expected a definition such as Z = X*W; "
                 "only the last line may do without",
@@ -157,7 +162,8 @@ def _check(lines: Sequence[Line], limits: Limits) -> None:
         raise LimitError(f"found definition number {limits.definitions + 1}, expected at most {limits.definitions}; "
                          "the limit can be raised by the caller", line=last.line or None)  # fmt: skip
     for line in lines:
-        for node, depth in walk_matrix(line.body):
+        sides = (line.body,) if line.equal is None else (line.body, line.equal)
+        for node, depth in (pair for side in sides for pair in walk_matrix(side)):
             if depth > limits.nesting:
                 raise LimitError(
                     f"found an expression nested {depth} deep, expected at most {limits.nesting}; the limit can be "
@@ -178,8 +184,11 @@ class _TreeBuilder(Transformer[Token, Any]):
 
     def line(self, name: Token | None, _equals: Token | None, body: Expression) -> Line:
         if name is None:
-            return Line(None, body, line=body.line, column=body.column)
-        return Line(Name(str(name), **_place(name)), body, **_place(name))
+            return Line(None, body, None, line=body.line, column=body.column)
+        return Line(Name(str(name), **_place(name)), body, None, **_place(name))
+
+    def assumption(self, left: Expression, _equals: Token, right: Expression) -> Line:
+        return Line(None, left, right, line=left.line, column=left.column)
 
     def run(self, *parts: Any) -> Run:
         signs = tuple(Sign(str(token), **_place(token)) for token in parts[1::2])

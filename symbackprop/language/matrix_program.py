@@ -40,6 +40,8 @@ def read_matrix_program(text: str, shapes: Axes, param: Sequence[str] = (), limi
     writer = MatrixWriter(tensors, sizes, _names(lines))
     for line in lines:
         _write_line(line, writer)
+    if lines[-1].equal is not None:
+        raise fail(lines[-1], "an assumption at the end", "an expression as the last line")
     return assemble((*declarations, *writer.statements), limits)
 
 
@@ -53,6 +55,9 @@ def read_matrix_claim(
     (Name(name='i'), Name(name='j'))
     """
     *before, line = read_matrix_lines(text)
+    for one in (*before, line):
+        if one.equal is not None:
+            raise fail(one, "an assumption in a claim", "an expression", "assume it in the program")
     writer = MatrixWriter(dict(tensors), sizes, _names(before))
     for earlier in before:
         _write_line(earlier, writer)
@@ -62,7 +67,8 @@ def read_matrix_claim(
         raise fail(line.body, write_shape(term.shape), f"{write_shape((rows, columns))}, the shape of the derivative",
                    kind=ShapeError)  # fmt: skip
     letters, body = writer.entry(term, (rows, columns))
-    return tuple(writer.statements), letters, body
+    made = tuple(statement for statement in writer.statements if isinstance(statement, t.Define))
+    return made, letters, body
 
 
 def _names(lines: Sequence[Line]) -> frozenset[str]:
@@ -70,8 +76,15 @@ def _names(lines: Sequence[Line]) -> frozenset[str]:
 
 
 def _write_line(line: Line, writer: MatrixWriter) -> None:
-    """Define what a line says; the last one may have no name."""
+    """Define or assume what a line says; the last one may have no name."""
     term = writer.read(line.body)
+    if line.equal is not None:
+        other = writer.read(line.equal)
+        if term.shape != other.shape and not (term.is_scalar or other.is_scalar):
+            found = f"`=` of {write_shape(term.shape)} and {write_shape(other.shape)}"
+            raise fail(line, found, "sides of one shape", kind=ShapeError)
+        writer.assume(term, other, line)
+        return
     name = line.name.name if line.name is not None else "loss" if term.is_scalar else "value"
     if name in RESERVED:
         raise fail(line, f"the reserved word `{name}`", "another name")
