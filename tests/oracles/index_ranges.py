@@ -30,12 +30,18 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class SizedProgram:
-    """A program at given sizes: its leaves with their kinds, its definitions with the ranges of their free indices."""
+    """A program at given sizes: its leaves with their kinds, its definitions with the ranges of their free indices.
+
+    A definition that steps has its base in `bases`, and the axis along which it steps in `steps`; its shape is without
+    the base. `circles` are definitions that are computed together, step by step.
+    """
 
     sizes: Mapping[str, int]
     kinds: Mapping[str, str]
     shapes: Mapping[str, Shape]
     definitions: tuple[Define, ...]
+    bases: Mapping[str, Define]
+    circles: tuple[tuple[Define, ...], ...]
 
     def names_of_kind(self, kind: str) -> tuple[str, ...]:
         """The leaves that are declared `input`, `param` or `const`, in order."""
@@ -46,17 +52,57 @@ def size_program(text: str, sizes: Mapping[str, int]) -> SizedProgram:
     """Read a program and work out the shape of every tensor."""
     kinds: dict[str, str] = {}
     shapes: dict[str, Shape] = {}
-    definitions = []
+    definitions: list[Define] = []
+    bases: dict[str, Define] = {}
     for statement in read_statements(text):
         if isinstance(statement, Declaration):
             kinds[statement.name] = statement.kind
             shapes[statement.name] = tuple(size_value(axis, sizes) for axis in statement.axes)
+        elif isinstance(statement, Define) and is_base(statement):
+            bases[statement.head.name] = statement
         elif isinstance(statement, Define):
             shapes[statement.head.name] = tuple(
                 find_range(name, written, (statement.body,), shapes, sizes) for name, written in free_indices(statement)
             )
             definitions.append(statement)
-    return SizedProgram(sizes, kinds, shapes, tuple(definitions))
+    return SizedProgram(sizes, kinds, shapes, tuple(definitions), bases, find_circles(definitions))
+
+
+def is_base(definition: Define) -> bool:
+    """Whether a definition gives the entry from which another one of the same name steps."""
+    return isinstance(definition.head, Access) and not isinstance(definition.head.indices[0], Name | Binder)
+
+
+def find_circles(definitions: Sequence[Define]) -> tuple[tuple[Define, ...], ...]:
+    """The definitions in groups: one alone, or neighbours that read each other's other steps."""
+    groups: list[list[Define]] = []
+    for definition in definitions:
+        name = definition.head.name
+        previous = groups[-1] if groups else []
+        if any(reads(d, name) for d in previous):
+            previous.append(definition)
+        else:
+            groups.append([definition])
+    return tuple(map(tuple, groups))
+
+
+def reads(node: Node, name: str) -> bool:
+    """Whether a tensor is read anywhere below the body of a definition."""
+    waiting: list[Node] = [node.body] if isinstance(node, Define) else [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, Access | Name) and current.name == name:
+            return True
+        waiting += children(current)
+    return False
+
+
+def reads_ahead(node: Node, name: str) -> bool:
+    """Whether a tensor is read one step ahead."""
+    if isinstance(node, Access) and node.name == name:
+        first = node.indices[0]
+        return isinstance(first, Chain) and "+" in first.operators
+    return any(reads_ahead(child, name) for child in children(node.body if isinstance(node, Define) else node))
 
 
 def free_indices(definition: Define) -> tuple[tuple[str, Expression | None], ...]:
@@ -69,8 +115,6 @@ def free_indices(definition: Define) -> tuple[tuple[str, Expression | None], ...
             found.append((index.name, index.range))
         elif isinstance(index, Name):
             found.append((index.name, None))
-        else:
-            raise TypeError(f"{definition.head.name}: the oracles read plain indices on the left side")
     return tuple(found)
 
 

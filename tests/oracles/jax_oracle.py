@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import jax.scipy
 import numpy as np
-from index_ranges import SizedProgram, find_range, free_indices
+from index_ranges import SizedProgram, find_range, free_indices, reads, reads_ahead
 
 from symbackprop.language.tree import (
     Access,
@@ -25,6 +25,7 @@ from symbackprop.language.tree import (
     Chain,
     Compare,
     Condition,
+    Define,
     Expression,
     Name,
     Negate,
@@ -47,6 +48,10 @@ COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+CHAINS: dict[str, Callable[[Array, Array], Array]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "%": operator.mod,
+}  # fmt: skip
 ONE_ARGUMENT: dict[str, Callable[[Array], Array]] = {
     "identity": lambda u: u,
     "exp": jnp.exp,
@@ -96,16 +101,50 @@ class Forward:
     program: SizedProgram
     values: dict[str, Array]
     margins: list[Array] = field(default_factory=list)
+    fixed: dict[str, int] = field(default_factory=dict)
+    starts: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> dict[str, Array]:
         """Compute every definition in order."""
-        for definition in self.program.definitions:
-            name = definition.head.name
-            shape = self.program.shapes[name]
-            scope = tuple(Axis(i, n) for (i, _), n in zip(free_indices(definition), shape, strict=True))
-            value = jnp.asarray(self.number(definition.body, scope), dtype=jnp.float64)
-            self.values[name] = jnp.broadcast_to(value, shape)
+        for circle in self.program.circles:
+            (first, *_) = circle
+            if any(reads(d, e.head.name) for d in circle for e in circle):
+                self._step(circle)
+                continue
+            name, shape = first.head.name, self.program.shapes[first.head.name]
+            self.values[name] = self._whole(first, shape)
         return self.values
+
+    def _whole(self, definition: Define, shape: Sequence[int]) -> Array:
+        """Every entry of a definition, or of its base."""
+        letters = [i for i, _ in free_indices(definition) if i not in self.fixed]
+        scope = tuple(Axis(i, n) for i, n in zip(letters, shape, strict=True))
+        value = jnp.asarray(self.number(definition.body, scope), dtype=jnp.float64)
+        return jnp.broadcast_to(value, shape)
+
+    def _step(self, circle: Sequence[Define]) -> None:
+        """Definitions that read one step back or ahead along their first axis."""
+        names = [d.head.name for d in circle]
+        (steps,) = {self.program.shapes[name][0] for name in names}
+        backward = any(reads_ahead(d, name) for d in circle for name in names)
+        for name in names:
+            base = self.program.bases.get(name)
+            rest = self.program.shapes[name][1:]
+            self.values[name] = jnp.zeros((steps, *rest))
+            if base is None:
+                continue
+            entry = self._whole(base, rest)[None]
+            parts = [self.values[name], entry] if backward else [entry, self.values[name]]
+            self.values[name] = jnp.concatenate(parts)
+            if not backward:
+                self.starts[name] = 0
+        for t in range(steps, 0, -1) if backward else range(1, steps + 1):
+            for definition, name in zip(circle, names, strict=True):
+                (letter, _), *_ = free_indices(definition)
+                self.fixed[letter] = t
+                value = self._whole(definition, self.program.shapes[name][1:])
+                self.values[name] = self.values[name].at[t - self.starts.get(name, 1)].set(value)
+                del self.fixed[letter]
 
     def number(self, node: Expression, scope: Scope) -> Array:
         """The value of an expression, an array with as many axes as there are indices in scope."""
@@ -132,6 +171,8 @@ class Forward:
                 bound = (1,) * len(scope) + tuple(axis.size for axis in inner[len(scope) :])
                 full = jnp.broadcast_to(value, jnp.broadcast_shapes(value.shape, bound))
                 axes = tuple(range(len(scope), len(inner)))
+                if operation in ("max", "min", "argmax"):
+                    return self._extreme(operation, full, len(scope))
                 return {"sum": jnp.sum, "mean": jnp.mean}[operation](full, axis=axes)
             case Where(condition, then, otherwise):
                 taken = self.truth(condition, scope)
@@ -162,6 +203,8 @@ class Forward:
         raise TypeError(f"the JAX oracle does not read {node}")
 
     def _named(self, name: str, scope: Scope) -> Array:
+        if name in self.fixed and all(axis.name != name for axis in scope):
+            return np.full((1,) * len(scope), self.fixed[name])
         for position in range(len(scope) - 1, -1, -1):
             if scope[position].name == name:
                 shape = [1] * len(scope)
@@ -176,22 +219,47 @@ class Forward:
     def _gather(self, name: str, forms: Sequence[Array]) -> Array:
         """Entries of a tensor, 0 outside its range."""
         tensor = self.values[name]
+        start = self.starts.get(name, 1)
+        forms = [form + (1 - start) if k == 0 else form for k, form in enumerate(forms)]
+        if any(isinstance(form, jax.Array) for form in forms):
+            return self._gather_computed(tensor, forms)
         inside: np.ndarray = np.asarray(True)
         for form, size in zip(forms, tensor.shape, strict=True):
             inside = inside & (form >= 1) & (form <= size)
         clipped = tuple(np.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
+        if isinstance(tensor, np.ndarray):  # integer data
+            return np.where(inside, tensor[clipped], 0)
         whole = np.arange(tensor.size).reshape(tensor.shape)[clipped]
         if whole.size == tensor.size and (whole.ravel() == np.arange(tensor.size)).all():
             return tensor.reshape(whole.shape)
         taken = tensor.reshape(-1)[whole]
         return taken if inside.all() else jnp.where(inside, taken, 0)
 
+    def _gather_computed(self, tensor: Array, forms: Sequence[Array]) -> Array:
+        """The same where positions are computed."""
+        inside = jnp.asarray(True)
+        for form, size in zip(forms, tensor.shape, strict=True):
+            inside = inside & (form >= 1) & (form <= size)
+        clipped = tuple(jnp.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
+        return jnp.where(inside, jnp.asarray(tensor)[clipped], 0)
+
+    def _extreme(self, operation: str, full: Array, outer: int) -> Array:
+        """The largest or smallest value over the last axes, or where the largest stands; the first of equal ones."""
+        flat = full.reshape((*full.shape[:outer], -1))
+        signed = -flat if operation == "min" else flat
+        if flat.shape[-1] > 1 and isinstance(flat, jax.Array):
+            ordered = jnp.sort(signed, axis=-1)
+            self.margins.append(jnp.min(ordered[..., -1] - ordered[..., -2]))
+        place = jnp.argmax(jax.lax.stop_gradient(jnp.asarray(signed)), axis=-1)
+        if operation == "argmax":
+            return place + 1
+        return jnp.take_along_axis(jnp.asarray(flat), place[..., None], axis=-1)[..., 0]
+
     def _chain(self, operands: Sequence[Expression], operators: Sequence[str], scope: Scope) -> Array:
         total = self.number(operands[0], scope)
         for sign, operand in zip(operators, operands[1:], strict=True):
             other = self.number(operand, scope)
-            apply = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[sign]
-            total = apply(total, other)
+            total = CHAINS[sign](total, other)
         return total
 
     def _power(self, base: Array, exponent: Expression, scope: Scope) -> Array:
@@ -211,11 +279,13 @@ class Forward:
         return EXTREMES[function](*arguments)
 
     def _keep_margin(self, left: Array, right: Array) -> None:
-        if isinstance(left, jax.Array) or isinstance(right, jax.Array):
+        computed = [a for a in (left, right) if isinstance(a, jax.Array)]
+        if computed and not all(jnp.issubdtype(a.dtype, jnp.integer) for a in (left, right)):
             self.margins.append(jnp.min(jnp.abs(left - right)))
 
 
 Leaves = Mapping[str, np.ndarray]
+NONE: Leaves = {}
 # One compilation a program, for speed of compiling and not of running.
 QUICK = {
     "xla_backend_optimization_level": 0,
@@ -234,24 +304,27 @@ class Result:
     margin: float
 
 
-def make_differentiator(program: SizedProgram, of: str, wrt: Sequence[str]) -> Callable[[Leaves], Result]:
+def make_differentiator(
+    program: SizedProgram, of: str, wrt: Sequence[str], integers: Mapping[str, np.ndarray] = NONE
+) -> Callable[[Leaves], Result]:
     """The value of `of` and its derivatives as a function of the leaves: the axes of `of`, then those of the leaf."""
 
     def forward(moving: dict[str, Array], fixed: dict[str, Array]) -> tuple[Array, tuple[Array, Array]]:
-        run = Forward(program, fixed | moving)
+        run = Forward(program, fixed | moving | dict(integers))
         value = run.run()[of]
         return value, (value, jnp.min(jnp.stack([jnp.asarray(jnp.inf), *run.margins])))
 
     derive = jax.grad if program.shapes[of] == () else jax.jacrev
 
     def convert(leaves: Leaves) -> tuple[dict[str, Array], dict[str, Array]]:
-        arrays = {name: jnp.asarray(value, jnp.float64) for name, value in leaves.items()}
+        arrays = {name: jnp.asarray(v, jnp.float64) for name, v in leaves.items() if program.kinds[name] != "index"}
         return {name: arrays[name] for name in wrt}, {name: a for name, a in arrays.items() if name not in wrt}
 
     shapes = {name: np.zeros(program.shapes[name]) for name in program.kinds}
     compiled = jax.jit(derive(forward, has_aux=True)).lower(*convert(shapes)).compile(compiler_options=QUICK)
 
     def differentiate(leaves: Leaves) -> Result:
+        """At other integer data it has to be made again."""
         derivatives, (value, margin) = compiled(*convert(leaves))
         return Result(np.asarray(value), {name: np.asarray(one) for name, one in derivatives.items()}, float(margin))
 
