@@ -21,6 +21,7 @@ from symbackprop.language.tree import (
     Expression,
     Name,
     Negate,
+    Node,
     Not,
     Number,
     Or,
@@ -28,7 +29,8 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
 )  # fmt: skip
-from symbackprop.notation.writing.index_latex import find_range, split_product
+from symbackprop.notation.writing.conditions import find_range
+from symbackprop.notation.writing.index_latex import split_product
 
 MOST_TERMS = 10_000
 """A sum of more terms is not written out."""
@@ -74,14 +76,21 @@ class EntryWriter:
                 return Where(self._condition(condition, values), *branches)
         raise ArgumentError(f"{type(tree).__name__} cannot be written out entry by entry.")
 
+    def number(self, tree: Node) -> int:
+        """The value of an integer form of sizes."""
+        value = _value(self.expand(tree, {})) if isinstance(tree, Expression) else None
+        if value is None or value.denominator != 1:
+            raise ArgumentError("To write entries out, give sizes= a value for every size.")
+        return int(value)
+
     def _is_outside(self, name: str, places: list[Expression]) -> bool:
         """Whether a read is outside its tensor, where it is 0."""
         if name not in self.tensors:
             return False
         values = [_value(p) for p in places]
         return any(
-            v is not None and not 1 <= v <= self._size(axis)
-            for v, axis in zip(values, self.tensors[name].axes, strict=True)
+            v is not None and not start <= v < start + self._size(size)
+            for v, (start, size) in zip(values, self.tensors[name].spans, strict=True)
         )
 
     def _size(self, axis: Affine) -> int:

@@ -27,6 +27,7 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
 )  # fmt: skip
+from symbackprop.notation.writing.conditions import RELATIONS, find_range
 from symbackprop.notation.writing.contraction import (
     Applied,
     Element,
@@ -39,10 +40,8 @@ from symbackprop.notation.writing.contraction import (
     free_names,
 )  # fmt: skip
 from symbackprop.notation.writing.index_latex import (
-    RELATIONS,
     IndexWriter,
     bracket,
-    find_range,
     function_latex,
     is_zero,
     split_product,
