@@ -23,10 +23,12 @@ from symbackprop.language.tree import (
     Number,
     Or,
     Reduce,
+    Where,
     walk,
 )  # fmt: skip
 
 RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne", "=": "="}
+ONE = Number(Fraction(1), "1")
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
@@ -58,6 +60,39 @@ def _is_integer(tree: Node, tensors: Mapping[str, Tensor]) -> bool:
 def split_condition(condition: Condition) -> list[Condition]:
     """The parts of a condition that all have to hold."""
     return [p for c in condition.operands for p in split_condition(c)] if isinstance(condition, And) else [condition]
+
+
+def take_conditions(tree: Expression, tensors: Mapping[str, Tensor]) -> tuple[list[Condition], Expression]:
+    """The conditions on indices under which a `where` or a product with one is not 0, and what it is there."""
+    if isinstance(tree, Where) and is_zero(tree.otherwise):
+        parts = split_condition(tree.condition)
+        own = [c for c in parts if is_index_condition(c, tensors)]
+        others = [c for c in parts if c not in own]
+        if not own:
+            return [], tree
+        more, inner = take_conditions(tree.then, tensors)
+        return own + more, replace(tree, condition=join_conditions(others), then=inner) if others else inner
+    if not isinstance(tree, Chain) or set(tree.operators) - {"*", "/"}:
+        return [], tree
+    found: list[Condition] = []
+    kept: list[tuple[str, Expression]] = []
+    for operator, operand in zip(("*", *tree.operators), tree.operands, strict=True):
+        own, inner = take_conditions(operand, tensors) if operator == "*" else ([], operand)
+        found += own
+        if not own or inner != ONE:
+            kept.append((operator, inner))
+    if not found:
+        return [], tree
+    if not kept or kept[0][0] != "*":
+        kept.insert(0, ("*", ONE))
+    if len(kept) == 1:
+        return found, kept[0][1]
+    return found, Chain(tuple(inner for _, inner in kept), tuple(operator for operator, _ in kept[1:]))
+
+
+def is_zero(tree: Expression) -> bool:
+    """Whether a tree is the literal 0."""
+    return isinstance(tree, Number) and tree.value == 0
 
 
 def join_conditions(conditions: Sequence[Condition]) -> Condition:
@@ -100,9 +135,6 @@ class Limits:
     low: tuple[Expression, ...]
     high: tuple[Expression, ...]
     conditions: tuple[Condition, ...]
-
-
-ONE = Number(Fraction(1), "1")
 
 
 def find_limits(binder: Binder, body: Node, conditions: Sequence[Condition], tensors: Mapping[str, Tensor]) -> Limits:

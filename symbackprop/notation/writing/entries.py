@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 
 from symbackprop.calculus.indices import Affine, Atom
 from symbackprop.calculus.tensors import Tensor
@@ -65,7 +66,7 @@ class EntryWriter:
             case Power(base, exponent):
                 return _power(self.expand(base, values), self.expand(exponent, values))
             case Apply(function, arguments, primed):
-                return Apply(function, tuple(self.expand(a, values) for a in arguments), primed)
+                return _apply(Apply(function, tuple(self.expand(a, values) for a in arguments), primed))
             case Reduce():
                 return self._reduce(tree, values)
             case Where(condition, then, otherwise):
@@ -233,6 +234,15 @@ def _power(base: Expression, exponent: Expression) -> Expression:
     if power is not None and value is not None and power.denominator == 1 and 0 <= power <= 64:
         return number_tree(value ** int(power))
     return Power(base, exponent)
+
+
+def _apply(tree: Apply) -> Expression:
+    """An application; the root of a square is a number."""
+    value = _value(tree.arguments[0]) if tree.function == "sqrt" and not tree.primed else None
+    if value is None or value < 0:
+        return tree
+    above, below = isqrt(value.numerator), isqrt(value.denominator)
+    return number_tree(Fraction(above, below)) if Fraction(above, below) ** 2 == value else tree
 
 
 def _divide_integers(operands: list[Expression], operators: tuple[str, ...]) -> Expression:

@@ -100,7 +100,9 @@ def make_equations(
         if notation == "scalar":
             direction = steps.directions.get(definition.tensor.name)
             known = _needed_sizes(program, definitions, sizes)
-            found += [e for s in statements for e in writer.scalar(definition, s, known, direction)]
+            last_first = direction is not None and direction[1] in definition.tensor.marks  # the steps end at the base
+            for statement in statements[::-1] if last_first else statements:
+                found += writer.scalar(definition, statement, known, direction)
         elif notation == "matrix" and len(statements) == 1:
             found.append(writer.matrix(definition, statements[0].body, layout))
         else:

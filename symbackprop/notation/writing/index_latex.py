@@ -32,10 +32,12 @@ from symbackprop.notation.writing.conditions import (
     find_limits,
     find_range,
     is_index_condition,
+    is_zero,
     join_conditions,
     mentions,
     negate,
     split_condition,
+    take_conditions,
     write_conditions,
     write_parts,
 )
@@ -170,6 +172,9 @@ class IndexWriter:
                     top = self.piece(left).at(PRODUCT)
                     return Piece(rf"\left\lfloor {top} / {self.piece(right).at(ATOM)} \right\rfloor")
                 return Piece(rf"{self.piece(left).at(FRACTION)} \bmod {self.piece(right).at(FRACTION)}", SUM)
+        conditions, rest = take_conditions(tree, self.names.tensors)
+        if conditions:
+            return self._masked(rest, self._mask(conditions), join_conditions(conditions))
         sign, above, below = split_product(tree)
         sums: list[Expression] = [f for f in above if isinstance(f, Reduce)]
         plain = [f for f in above if not isinstance(f, Reduce)]
@@ -256,11 +261,8 @@ class IndexWriter:
     def _reduce(self, tree: Reduce) -> Piece:
         operation, text, body = tree.operation, "", tree.body
         conditions: list[Condition] = []
-        if operation in ("sum", "mean") and isinstance(body, Where) and is_zero(body.otherwise):
-            parts = split_condition(body.condition)
-            conditions = [c for c in parts if is_index_condition(c, self.names.tensors)]
-            others = [c for c in parts if c not in conditions]
-            body = replace(body, condition=join_conditions(others)) if others else body.then
+        if operation in ("sum", "mean"):
+            conditions, body = take_conditions(body, self.names.tensors)
         if operation == "mean":
             sizes = [find_range(b, tree.body, self.names.tensors) for b in tree.binders]
             below = " ".join("?" if s is None else self.piece(s).at(PRODUCT) for s in sizes)
@@ -350,8 +352,3 @@ def split_product(tree: Expression) -> tuple[int, list[Expression], list[Express
     if len(above) > 1:
         above = [f for f in above if f != Number(Fraction(1))]
     return sign, above, below
-
-
-def is_zero(tree: Expression) -> bool:
-    """Whether a tree is the literal 0."""
-    return isinstance(tree, Number) and tree.value == 0

@@ -27,7 +27,7 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
 )  # fmt: skip
-from symbackprop.notation.writing.conditions import RELATIONS, find_range
+from symbackprop.notation.writing.conditions import RELATIONS, find_range, is_zero
 from symbackprop.notation.writing.contraction import (
     Applied,
     Element,
@@ -43,7 +43,6 @@ from symbackprop.notation.writing.index_latex import (
     IndexWriter,
     bracket,
     function_latex,
-    is_zero,
     split_product,
 )  # fmt: skip
 from symbackprop.notation.writing.names import Names
