@@ -100,20 +100,35 @@ def phrase_statements(
     """The statements of a definition: one, or the base and the step of a recurrence."""
     if isinstance(definition.base_tree, Define) and isinstance(definition.tree, Define):
         return definition.base_tree, definition.tree
-    place = next((k for k, mark in enumerate(definition.tensor.bases) if mark), None)
+    place = _base_place(definition)
     if place is None:
         return (phrase_definition(definition, hidden, taken),)
-    index, tensor = definition.indices[place], definition.tensor
-    at = Affine.of(index.start) if tensor.bases[place] < 0 else index.last
-    inner = Index(index.name, tensor.axes[place])
-    others = tuple(i for k, i in enumerate(definition.indices) if k != place)
-    base = replace(definition, indices=others, terms=substitute_terms(definition.terms, {index: at}))
-    letters = (*definition.indices[:place], inner, *definition.indices[place + 1 :])
-    step = replace(definition, indices=letters, terms=substitute_terms(definition.terms, {index: Affine.of(inner)}))
-    first = phrase_definition(base, hidden, taken)
+    (at, others, base_terms), (_, letters, step_terms) = split_base(definition)
+    first = phrase_definition(replace(definition, indices=others, terms=base_terms), hidden, taken)
     heads = list(first.head.indices) if isinstance(first.head, Access) else []
-    heads.insert(place, affine_tree(at))
-    return replace(first, head=Access(tensor.name, tuple(heads))), phrase_definition(step, hidden, taken)
+    heads.insert(place, affine_tree(at[place]))
+    step = replace(definition, indices=letters, terms=step_terms)
+    return replace(first, head=Access(definition.tensor.name, tuple(heads))), phrase_definition(step, hidden, taken)
+
+
+def split_base(definition: Definition) -> tuple[tuple[tuple[Affine, ...], tuple[Index, ...], tuple[Term, ...]], ...]:
+    """The base and the step of a recurrence, or the whole definition: where it holds, its indices, its terms."""
+    place = _base_place(definition)
+    if place is None:
+        return ((tuple(map(Affine.of, definition.indices)), definition.indices, definition.terms),)
+    index, tensor = definition.indices[place], definition.tensor
+    end = Affine.of(index.start) if tensor.bases[place] < 0 else index.last
+    inner = Index(index.name, tensor.axes[place])
+    letters = (*definition.indices[:place], inner, *definition.indices[place + 1 :])
+    others = tuple(i for k, i in enumerate(definition.indices) if k != place)
+    at = tuple(end if k == place else Affine.of(i) for k, i in enumerate(letters))
+    base = substitute_terms(definition.terms, {index: end})
+    step = substitute_terms(definition.terms, {index: Affine.of(inner)})
+    return (at, others, base), (tuple(map(Affine.of, letters)), letters, step)
+
+
+def _base_place(definition: Definition) -> int | None:
+    return next((k for k, mark in enumerate(definition.tensor.bases) if mark), None)
 
 
 def _phrase_argmax(
@@ -158,7 +173,8 @@ def affine_tree(form: Affine, hidden: Mapping[str, Definition] | None = None) ->
     positive = [p for p in parts if p[0] > 0] + [p for p in parts if p[0] < 0]
     signed = [(c > 0, _times(abs(c), name)) for c, name in positive]
     if form.constant or not signed:
-        signed.append((form.constant >= 0, number_tree(Fraction(abs(form.constant)))))
+        first = form.constant > 0 and not any(plus for plus, _ in signed)  # 3-p
+        signed.insert(0 if first else len(signed), (form.constant >= 0, number_tree(Fraction(abs(form.constant)))))
     if not signed[0][0]:
         signed.insert(0, (True, ZERO))
     if len(signed) == 1:

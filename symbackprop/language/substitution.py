@@ -71,7 +71,8 @@ def tidy_form(tree: Expression) -> Expression:
     left = [(c, part) for part, c in parts.items() if c > 0] + [(c, part) for part, c in parts.items() if c < 0]
     signed = [(c > 0, _times(abs(c), part)) for c, part in left]
     if constant or not signed:
-        signed.append((constant >= 0, number_tree(Fraction(abs(constant)))))
+        first = constant > 0 and not any(plus for plus, _ in signed)  # 3-p
+        signed.insert(0 if first else len(signed), (constant >= 0, number_tree(Fraction(abs(constant)))))
     if not signed[0][0]:
         signed.insert(0, (True, number_tree(Fraction(0))))
     if len(signed) == 1:
