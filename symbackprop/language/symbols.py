@@ -122,7 +122,7 @@ def make_tensor(name: str, sizes: Sequence[Affine], base: Define | None) -> Tens
                        f"{len(sizes)}, as in the other definition of {name}", kind=ShapeError)  # fmt: skip
         place = next(k for k, i in enumerate(base.head.indices) if not isinstance(i, Name | Binder))
         at = base.head.indices[place]
-        marks[place] = -1 if isinstance(at, Number) else 1
+        marks[place] = -1 if isinstance(at, Number) and at.value == 0 else 1
         if marks[place] == 1 and isinstance(at, Expression) and read_size(at) != sizes[place] + Affine.of(1):
             raise fail(base.head, f"a base at {write_tree(at)}", f"0, or {sizes[place]}+1 at the far end",
                        kind=ShapeError)  # fmt: skip
@@ -189,7 +189,7 @@ def _check_head(head: Access) -> None:
 def is_base_place(index: Expression | Binder) -> bool:
     """Whether an index on a left side is where the base of a recurrence stands: 0, or a size plus one."""
     if isinstance(index, Number):
-        return index.value == 0
+        return index.value.denominator == 1 and index.value != 1
     return isinstance(index, Chain) and all(isinstance(n, Name | Number | Chain) for n, _ in walk(index))
 
 
