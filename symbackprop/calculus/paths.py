@@ -30,7 +30,8 @@ from symbackprop.calculus.definitions import (
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name, compare_range
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, read_recurrence
-from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
+from symbackprop.calculus.support import zero_outside
+from symbackprop.calculus.tensors import Read, Role, Tensor, slot_indices
 from symbackprop.errors import ArgumentError, LimitError
 
 Place = tuple[Affine, ...]
@@ -109,19 +110,9 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
             bound.append(new)
             here[index] = Affine.of(new)
         slots = [substitute_slot(s, here) for s in term.slots]
-        outside = {slot_symbol(k): sympy.Integer(0) for k, slot in enumerate(slots) if _is_outside(slot)}
-        body = term.body.xreplace(outside) if outside else term.body
-        made = make_term(bound, body, slots, [g.substitute(here) for g in term.guards])
+        made = make_term(bound, term.body, slots, [g.substitute(here) for g in term.guards])
         terms += [] if made is None else [made]
-    return tuple(terms)
-
-
-def _is_outside(slot: Slot) -> bool:
-    """Whether a read is outside its tensor, where that is 0, whatever its indices are."""
-    if not isinstance(slot, Read):
-        return False
-    spans = zip(slot.at, slot.tensor.spans, strict=True)
-    return any(compare_range(form, size, start) is False for form, (start, size) in spans)
+    return zero_outside(terms)
 
 
 def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]]:

@@ -348,7 +348,11 @@ def derive(
     program = _program_of(source)
     numerator = of or program.core.loss
     if numerator is None:
-        raise ArgumentError("The program has no scalar to differentiate; define a loss, or name a tensor with of=.")
+        integers = [d.tensor.name for d in program.core.definitions if d.tensor.range is not None]
+        why = f" ({', '.join(integers)} counts, and has no derivative)" if integers else ""
+        raise ArgumentError(
+            f"The program has no scalar to differentiate{why}; define a loss, or name a tensor with of=."
+        )
     names = _names_of(program, wrt, numerator)
     return Derivation(derive_adjoints(program.core, numerator, names))
 

@@ -28,13 +28,13 @@ def read_integers(program: Program, sizes: Mapping[str, int], data: Mapping[str,
     points: dict[Point, int] = {}
     for name, tensor in wanted.items():
         array = np.asarray(data[name])
-        if array.dtype.kind not in "iu":
-            raise DataError(f"{name} holds {array.dtype} and must hold integers, counted from 1.")
         shape = tuple(size.evaluate(dict(sizes.items())) for size in tensor.shape)
         if array.shape != shape:
             raise ShapeError(
                 f"{name} has the shape {array.shape}; {tensor.name}[{', '.join(map(str, tensor.axes))}] is {shape}."
             )
+        if array.dtype.kind not in "iu":
+            raise DataError(f"{name} holds {array.dtype} and must hold integers, counted from 1.")
         points.update(
             ((name, entry), int(value)) for entry, value in zip(entries_of(tensor, sizes), array.flat, strict=True)
         )

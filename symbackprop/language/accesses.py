@@ -86,7 +86,7 @@ class AccessReader:
                            f"{start} to {span + Affine.of(start - 1)}", kind=ShapeError)  # fmt: skip
             return Affine.of(int(index.value))
         form = read_form(index, self._leaf, write_tree(access))
-        entry = form.terms[0][0] if len(form.terms) == 1 and isinstance(index, Access) else None
+        entry = form.terms[0][0] if len(form.terms) == 1 and isinstance(index, Access | Reduce) else None
         if isinstance(entry, Entry) and entry.size != tensor.axes[place]:
             found = f"{write_tree(index)}, which is 1 to {entry.size}, on axis {place + 1} of {tensor.name}"
             raise fail(index, found, f"an index over {tensor.axes[place]}", kind=ShapeError)

@@ -158,6 +158,10 @@ def _introduce_definition(statement: Define, symbols: Symbols) -> None:
     """Note a definition; the base and the step of a recurrence carry one name."""
     head = statement.head
     mine, other = (symbols.bases, symbols.later) if is_base(statement) else (symbols.later, symbols.bases)
+    if is_base(statement) and head.name in mine:
+        first = mine[head.name]
+        found = f"a second base of {head.name}"
+        raise fail(head, found, f"one: {write_tree(first.head)} stands in line {first.line}")
     if head.name not in other or head.name in mine:
         symbols.introduce(head, head.name)
     mine[head.name] = statement

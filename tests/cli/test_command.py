@@ -199,3 +199,52 @@ def test_higher_orders(tmp_path: Path, options: tuple[str, ...], expected: str) 
     result = run("derive", str(source), *options)
     assert expected in result.stdout + result.stderr
     assert result.returncode == (0 if "q" not in options and "jvp" not in options[2:] else result.returncode)
+
+
+CONVOLUTION = "input x[N], y[N]\nparam w[R]\nz[p:N] = sum(r, w[r]*x[p+r-2])\nloss = sum(p, (z[p] - y[p])^2)\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--format", "text"), "x_bar[n:N] = sum(r, z_bar[n-r+2]*w[r])"),
+        (("--format", "latex"), r"\sum_{r=1}^{R} \delta_{n-r+2} w_{r}"),
+        (("--format", "markdown"), r"\sum_{r=1}^{R} \delta_{n-r+2} w_{r}"),
+        (("--format", "latex", "--notation", "scalar", "--size", "N=3", "--size", "R=2"), r"\delta_{3} w_{1}"),
+        (("--format", "json"), "x_bar[n:N] = sum(r, z_bar[n-r+2]*w[r])"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, tuple) else "",
+)
+def test_derive_prints_a_convolution_in_every_form(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    """The adjoint of a convolution is the correlation with the flipped filter."""
+    path = tmp_path / "convolution.txt"
+    path.write_text(CONVOLUTION, encoding="utf-8")
+    shown = run("derive", str(path), "--wrt", "w,x", *arguments)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert said in shown.stdout
+
+
+def test_explain_takes_integer_data(tmp_path: Path) -> None:
+    """The rows of an embedding that tokens read, with numbers; a token out of its range is one line on stderr."""
+    path, data = tmp_path / "embedding.txt", tmp_path / "data.json"
+    path.write_text("index tok[N] in V\nparam E[V]\nloss = sum(n, E[tok[n]]^2)\n", encoding="utf-8")
+    data.write_text(json.dumps({"tok": [2, 1, 2], "E": [1.0, 3.0]}), encoding="utf-8")
+    shown = run("explain", str(path), "E[2]", "--at", str(data))
+    data.write_text(json.dumps({"tok": [2, 1, 3], "E": [1.0, 3.0]}), encoding="utf-8")
+    wrong = run("explain", str(path), "E[2]", "--at", str(data))
+
+    assert "= 12" in shown.stdout
+    assert (wrong.returncode, wrong.stdout) == (3, "")
+    assert wrong.stderr == "DataError: tok holds 3; its entries are 1 to 2.\n"
+
+
+def test_mistakes_in_index_programs_are_one_line(tmp_path: Path) -> None:
+    """No traceback for a recurrence that reads both ways."""
+    path = tmp_path / "both.txt"
+    path.write_text("input x[T]\nh[t] = h[t-1] + h[t+1] + x[t]\nloss = h[1]\n", encoding="utf-8")
+    shown = run("derive", str(path))
+
+    assert (shown.returncode, shown.stdout) == (3, "")
+    assert shown.stderr.startswith("CycleError: line 2: found h in a circle of definitions")
+    assert shown.stderr.count("\n") == 1

@@ -232,7 +232,7 @@ BAD = [
     ("input x[T]\nh[1] = x[1]", 2, 3, FormulaError, "`1` on the left side of h[1]", None),
     ("input x[T]\nh[0] = x[1]", 2, 1, FormulaError, "the base h[0] alone", "a step too, as h[t, ...] = ..."),
     ("input x[T]\nh[t] = h[t-1] + x[t]\nh[t] = x[t]", 3, 1, FormulaError, "h a second time", None),
-    ("input x[T]\nh[0] = x[1]\nh[T+1] = x[1]\nh[t] = h[t-1] + x[t]", 3, 1, FormulaError, "h a second time", None),
+    ("input x[T]\nh[0] = x[1]\nh[T+1] = x[1]\nh[t] = h[t-1] + x[t]", 3, 1, FormulaError, "a second base of h", None),
     ("input x[T]\nh[T+2] = x[1]\nh[t] = h[t+1] + x[t]", 2, 1, ShapeError, "a base at T + 2", None),
     ("input x[T]\nh[0,j] = x[1]\nh[t] = h[t-1] + x[t]", 2, 1, ShapeError, "2 indices in h[0,j]", None),
     ("input x[T]\nh[t] = h[t-1] + h[t+1] + x[t]", 2, None, CycleError, "a circle of definitions: h", None),

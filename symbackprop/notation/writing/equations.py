@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.expansion import check_sizes
 from symbackprop.calculus.indices import Atom
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
@@ -117,11 +118,16 @@ def _needed_sizes(
     program: Program, definitions: Sequence[Definition], sizes: Mapping[str, int] | None
 ) -> Mapping[str, int]:
     given = dict(sizes or {})
+    if given:
+        check_sizes(program, given)
     axes = [axis for d in definitions for axis in d.tensor.axes]
     needed = dict.fromkeys((*program.size_names, *(n for axis in axes for n in axis.names)))
     missing = [n for n in needed if n not in given]
     if missing:
-        raise ArgumentError(f'Scalar notation needs a number for each size: give sizes={{"{missing[0]}": 2, ...}}.')
+        raise ArgumentError(
+            f'Scalar notation needs a number for each size: give sizes={{"{missing[0]}": 2, ...}}, '
+            f"or --size {missing[0]}=2 to the command."
+        )
     return given
 
 
