@@ -42,7 +42,7 @@ def convert_slot(algebra: Algebra, slot: Slot) -> Poly:
     """A read, or an index form as a number."""
     if isinstance(slot, Count):
         return algebra.count(slot.value)
-    return algebra.single(algebra.table.tensor(slot.tensor.name, slot.at))
+    return algebra.single(algebra.table.tensor(slot.tensor.name, slot.at, slot.tensor.spans))
 
 
 def convert_body(algebra: Algebra, body: sympy.Basic, slots: Sequence[Poly]) -> Poly:

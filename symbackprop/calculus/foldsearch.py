@@ -73,7 +73,6 @@ class FoldSearch:
         self.believed = self.algebra.rules
         self.costs = NameCosts(program.definitions)
         self.finite = finite_tensors(program) | {d.tensor.name for d in adjoints}
-        self.params = frozenset(t.name for t in program.leaves if t.role is Role.PARAM)
         self.tensors = program.tensors() | {d.tensor.name: d.tensor for d in adjoints}
         self.definitions = {d.tensor.name: d for d in program.definitions if d.is_sum}
         self.position = {n: k for k, n in enumerate(self.definitions)}
@@ -97,7 +96,7 @@ class FoldSearch:
             self.algebra.budget.start()
             self.algebra.used.clear()
             try:
-                rules = orient(self.algebra, self.definitions[name], self.forms.of_name(name), self.params)
+                rules = orient(self.algebra, self.definitions[name], self.forms.of_name(name))
             except (NoNormalFormError, OutOfBudgetError):
                 rules = ()
             self.oriented[name] = rules

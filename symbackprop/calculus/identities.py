@@ -1,8 +1,8 @@
 """What definitions say about each other: rules that put names back, and identities of sums that follow.
 
 t = e is solved for each atom of e that carries all indices of t, occurs once and has a monomial beside it: x becomes
-s*xhat + mu, exp(z) becomes p*A, 1/(1+exp(z)) becomes 1 - a. No rule brings a new denominator, and none eliminates a
-parameter. One definition rewritten by the rules of another can leave an equation in one sum: sum(k, p) = 1.
+s*xhat + mu, exp(z) becomes p*A, 1/(1+exp(z)) becomes 1 - a. No rule brings a new denominator. One definition rewritten
+by the rules of another can leave an equation in one sum: sum(k, p) = 1.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Rule:
         return names_of(self.value)
 
 
-def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozenset[str]) -> tuple[Rule, ...]:
+def orient(algebra: Algebra, definition: Definition, value: Poly) -> tuple[Rule, ...]:
     """The rules that a definition gives, its right side being `value`."""
     name = definition.tensor.name
     at = tuple(Affine.of(i) for i in definition.indices)
-    target = algebra.single(algebra.table.tensor(name, at))
+    target = algebra.single(algebra.table.tensor(name, at, definition.tensor.spans))
     relations = [subtract(target, value)]
     named = definition.tensor.role is not Role.HIDDEN
     if named and any(a.kind is Kind.FUNCTION and a.name == "log" for m in value for a, _ in m):
@@ -57,7 +57,7 @@ def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozen
     free = frozenset(definition.indices)
     for relation in relations:
         for atom in atoms_of(relation):
-            if atom.names == {name} or not free <= atom.free or atom.kind in FIXED or atom.name in params:
+            if atom.names == {name} or not free <= atom.free or atom.kind in FIXED:
                 continue
             solved = solve(algebra, relation, atom)
             if solved is not None and (atom.kind is not Kind.SUM or solved[0] == 1):
@@ -136,7 +136,7 @@ def find_identities(
             if not any(r.needs <= names_of(value) | {name} for r in attempt):
                 continue
             at = tuple(Affine.of(i) for i in definition.indices)
-            relation = subtract(algebra.single(algebra.table.tensor(name, at)), value)
+            relation = subtract(algebra.single(algebra.table.tensor(name, at, definition.tensor.spans)), value)
             before = relation
             for rule in attempt:
                 relation = apply_rule(algebra, relation, rule)

@@ -65,11 +65,15 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of an integer tensor whose values are 1..size; outside its axes it is 0."""
+    """An entry of an integer tensor whose values are 1..size.
+
+    `spans` are the first position and the number of positions of each axis; outside of them the entry is 0.
+    """
 
     tensor: str
     at: tuple[Affine, ...]
     size: Affine
+    spans: tuple[tuple[int, Affine], ...]
 
     def __str__(self) -> str:
         return f"{self.tensor}[{','.join(map(str, self.at))}]" if self.at else self.tensor
@@ -225,7 +229,7 @@ def _substitute_atom(atom: Atom, values: Forms) -> Affine | None:
     if new == old:
         return None
     if isinstance(atom, Entry):
-        return Affine.of(Entry(atom.tensor, new, atom.size))
+        return Affine.of(Entry(atom.tensor, new, atom.size, atom.spans))
     return floor_divide(*new) if isinstance(atom, Quotient) else remainder(*new)
 
 
@@ -302,7 +306,8 @@ def _atom_bounds(atom: Atom) -> tuple[Affine | None, Affine | None]:
     if isinstance(atom, Index):
         return Affine.of(atom.start), atom.last
     if isinstance(atom, Entry):
-        return Affine.of(0), atom.size
+        inside = all(compare_range(form, size, start) for form, (start, size) in zip(atom.at, atom.spans, strict=True))
+        return Affine.of(int(inside)), atom.size
     if isinstance(atom, Remainder):
         return Affine.of(0), atom.divisor - Affine.of(1)
     low, high = bounds(atom.form)

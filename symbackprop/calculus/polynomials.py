@@ -2,6 +2,7 @@
 
 Each rule is an identity wherever both sides are defined:
 - masks and deltas are idempotent, and a delta makes two indices one;
+- a range goes where a tensor is read that is 0 outside of it, if all else has a value there;
 - a power with an exponent of at least one is multiplied out;
 - L * B^e with e < 0, where c*L is the leading term of the base B = c*L + rest, becomes (B^(e+1) - rest * B^e) / c, so
   that e^z/(1+e^z) is 1 - 1/(1+e^z), and sqrt(v)^2 is v;
@@ -28,6 +29,7 @@ from symbackprop.calculus.atoms import (
     Number,
     Poly,
     atoms_of,
+    is_steady,
     make_monomial,
     poly_key,
 )
@@ -189,6 +191,9 @@ class Polynomials(ABC):
         if atom.kind in CELLS and exponent != 1:
             return self.product(coefficient, {**factors, atom: 1})
         if atom.kind is Kind.RANGE:
+            dropped = any(e > 0 and other.vanishes_outside(atom) for other, e in factors.items())
+            if dropped and all(is_steady(a, e) for a, e in factors.items()):
+                return self.product(coefficient, {a: e for a, e in factors.items() if a is not atom})
             return None
         if atom.kind is Kind.DELTA:
             return self._merge_indices(coefficient, factors, atom)

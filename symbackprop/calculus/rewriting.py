@@ -252,7 +252,7 @@ class Algebra(Sums):
                 return self.within(at[0], at[1], int(atom.name))
             if atom.kind is Kind.INDEX:
                 return self.raise_to(self.count(at[0]), exponent)
-            return {((self.table.intern(atom.kind, atom.name, at), exponent),): 1}
+            return {((self.table.intern(atom.kind, atom.name, at, spans=atom.spans), exponent),): 1}
         if atom.kind in SUMS:
             fresh = {i: self.table.fresh(Index(i.name, i.size.substitute(values), i.start)) for i in atom.bound}
             inner: IndexMap = dict(values)
