@@ -407,6 +407,21 @@ def at_entries(definition: Definition, indices: tuple[Index, ...]) -> tuple[Term
     return substitute_terms(definition.terms, values)
 
 
+def split_ranges(definition: Definition) -> tuple[Definition, ...]:
+    """The definition, and what it is on the ranges of single indices that its terms tell apart."""
+    ranges = {
+        (form_index, Index(form_index.name, guard.size, guard.start))
+        for term in definition.terms
+        for guard in term.guards
+        if isinstance(guard, Within) and (form_index := guard.form.index) in definition.indices
+    }
+    parts = [definition]
+    for index, narrow in sorted(ranges, key=str):
+        indices = tuple(narrow if i == index else i for i in definition.indices)
+        parts.append(replace(definition, indices=indices, terms=at_entries(definition, indices)))
+    return tuple(parts)
+
+
 def substitute_terms(terms: Iterable[Term], values: Forms) -> tuple[Term, ...]:
     """Terms with index forms put in for free indices, which must not contain letters that the terms bind."""
     made = (

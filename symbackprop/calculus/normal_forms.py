@@ -67,12 +67,12 @@ class NormalForms:
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
         # What reads itself stays a name, and so does what is no sum of terms.
-        cycles = find_cycles(program.definitions)
+        self._cycles = find_cycles(program.definitions)
         self._definitions = {d.tensor.name: d for d in program.definitions}
-        self._names = frozenset(cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
+        self._names = frozenset(self._cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
         self._polys: dict[str, Recorded] = {}
         self._converted: dict[Definition, Recorded] = {}
-        self.algebra.set_rules(tuple(self._assumption_rules()))
+        self.algebra.know(tuple(self._assumption_rules()))
         self._believed = self.algebra.rules
 
     def _assumption_rules(self) -> Iterator[SumRule]:
@@ -108,22 +108,35 @@ class NormalForms:
             self._polys[name] = self.algebra.record(lambda: self.of(self._definitions[name]))
         return self.algebra.recall(self._polys[name])
 
-    def inlined(self, poly: Poly, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING) -> Poly:
-        """The polynomial with the definitions of all names but `keep` put in, those in `local` first."""
+    def inlined(
+        self,
+        poly: Poly,
+        keep: frozenset[str],
+        local: Mapping[str, Definition] = NOTHING,
+        unfold: frozenset[str] = frozenset(),
+    ) -> Poly:
+        """The polynomial with the definitions of all names but `keep` put in, those in `local` first.
+
+        What is in a cycle stays a name; that of `unfold` is put in once, and the cycle stays inside it.
+        """
         done: dict[str, Poly] = {}
 
-        def inline(p: Poly) -> Poly:
-            open_names = sorted(n for n in names_of(p) if n not in keep or n in local)
-            found = {n: d for n in open_names if (d := self._definition(n, local)) is not None}
+        def inline(p: Poly, kept: frozenset[str]) -> Poly:
+            open_names = sorted(n for n in names_of(p) if n not in kept or n in local)
+            found = {n: d for n in open_names if (d := self._definition(n, local, unfold)) is not None}
             for name, definition in found.items():
                 if name not in done:
-                    done[name] = inline(self.of(definition) if name in local else self.of_name(name))
+                    inner = kept.union(self._cycles.get(name, ()))
+                    done[name] = inline(self.of(definition) if name in local else self.of_name(name), inner)
             return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()})
 
-        return inline(poly)
+        return inline(poly, keep)
 
-    def _definition(self, name: str, local: Mapping[str, Definition]) -> Definition | None:
-        return local.get(name) or (None if name in self._names else self._definitions.get(name))
+    def _definition(self, name: str, local: Mapping[str, Definition], unfold: frozenset[str]) -> Definition | None:
+        if name in local:
+            return local[name]
+        closed = name in self._names and not (name in unfold and name in self._cycles)
+        return None if closed else self._definitions.get(name)
 
     def equal(self, left: Definition, right: Definition) -> Equality | None:
         """How two definitions of the same shape are shown equal, or None where they are not."""
@@ -136,12 +149,17 @@ class NormalForms:
         return None
 
     def equal_keeping(
-        self, left: Definition, right: Definition, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING
+        self,
+        left: Definition,
+        right: Definition,
+        keep: frozenset[str],
+        local: Mapping[str, Definition] = NOTHING,
+        unfold: frozenset[str] = frozenset(),
     ) -> bool:
         """Whether two definitions are shown equal with all definitions but those of `keep` put in."""
         self.algebra.budget.start()
         try:
-            return self.is_zero(self.inlined(self.difference(left, right), keep, local))
+            return self.is_zero(self.inlined(self.difference(left, right), keep, local, unfold))
         except (OutOfBudgetError, NoNormalFormError, RecursionError):
             return False
 

@@ -34,6 +34,7 @@ from symbackprop.calculus.atoms import (
     poly_key,
 )
 from symbackprop.calculus.indices import Affine, Index, compare_range
+from symbackprop.calculus.vanishing import Vanishing
 
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
 
@@ -111,10 +112,13 @@ def _plain(number: Number) -> Number:
 
 @dataclass(slots=True)
 class Polynomials(ABC):
-    """Polynomials over the atoms of one table."""
+    """Polynomials over the atoms of one table; what is known in `vanishing` is used in every product."""
 
     table: AtomTable = field(default_factory=AtomTable)
     budget: Budget = field(default_factory=Budget)
+    vanishing: tuple[Vanishing, ...] = ()
+    used: set[str] = field(default_factory=set)
+    """The sources of the rules that have applied."""
     _leads: dict[Atom, tuple[Monomial, Number]] = field(default_factory=dict, repr=False)
     _factored: dict[str, list[tuple[Poly, int]]] = field(default_factory=dict, repr=False)
 
@@ -222,7 +226,7 @@ class Polynomials(ABC):
         """[B > 0] * [B = 0] is zero, and under [B = 0] the leading monomial of B is minus the rest."""
         if atom.name == ">":
             zero = self.table.intern(Kind.MASK, "=", (), (), atom.body)
-            return {} if zero in factors else None
+            return {} if zero in factors else self._vanish(coefficient, factors, atom)
         lead, leading = self._lead(atom)
         if not lead or any(e <= 0 or factors.get(a, 0) < e for a, e in lead):
             return None
@@ -230,6 +234,20 @@ class Polynomials(ABC):
         for a, e in lead:
             less[a] -= e
         return self.spread(-coefficient / Fraction(leading), less, {m: c for m, c in atom.body.items() if m != lead})
+
+    def _vanish(self, coefficient: Number, factors: dict[Atom, Number], mask: Atom) -> Poly | None:
+        """The product with a mask written by the tensor beside it that vanishes by itself."""
+        for atom, exponent in factors.items():
+            known = next((v for v in self.vanishing if v.tensor == atom.name), None)
+            if known is None or atom.kind is not Kind.TENSOR or exponent < 0:
+                continue
+            values: IndexMap = dict(zip(known.indices, atom.at, strict=True))
+            if self.rename(self.single(known.mask), values) != self.single(mask):
+                continue
+            self.used |= known.sources
+            rest = {make_monomial((a, e) for a, e in factors.items() if a is not mask): coefficient}
+            return self.multiply(self.rename(known.value, values), rest)
+        return None
 
     def _reduce_power(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
         """Reduction by the base of a power with a negative exponent."""

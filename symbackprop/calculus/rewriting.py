@@ -21,6 +21,7 @@ from symbackprop.calculus.atoms import (
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
+from symbackprop.calculus.vanishing import Vanishing
 
 Replace = Callable[[Atom, Number], Poly | None]
 
@@ -46,10 +47,10 @@ class Algebra(Sums):
 
     _renamed: dict[tuple[Atom, tuple[tuple[str, Affine], ...]], Recorded] = field(default_factory=dict, repr=False)
 
-    def set_rules(self, rules: tuple[SumRule, ...]) -> None:
-        """Know these sums from now on, and forget what was built under other rules."""
-        if rules != self.rules:
-            self.rules = rules
+    def know(self, rules: tuple[SumRule, ...], vanishing: tuple[Vanishing, ...] = ()) -> None:
+        """Know these sums, and where these tensors vanish, from now on; forget what was built under other rules."""
+        if rules != self.rules or vanishing != self.vanishing:
+            self.rules, self.vanishing = rules, vanishing
             self._renamed.clear()
 
     def exponential(self, poly: Poly) -> Poly:

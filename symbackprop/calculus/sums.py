@@ -8,7 +8,7 @@ are the same atom.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, combinations, groupby, islice, permutations, product
 
 from symbackprop.calculus.atoms import (
@@ -52,8 +52,6 @@ class Sums(Polynomials):
     """Polynomials with sums; `rules` are tried on every sum as it is made."""
 
     rules: tuple[SumRule, ...] = ()
-    used: set[str] = field(default_factory=set)
-    """The sources of the rules that have applied."""
 
     def record(self, build: Callable[[], Poly]) -> Recorded:
         """What is built, with the sources of the rules that apply in it: for results that are kept."""
