@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from symbackprop.calculus.indices import Affine, Entry, Index, parts_of
+from symbackprop.calculus.indices import Affine, Entry, Index, covers, parts_of
 from symbackprop.calculus.indices import Atom as IntegerAtom
 
 
@@ -100,7 +100,8 @@ class Atom:
         if self.kind is Kind.SUM:
             return all(any(e > 0 and a.vanishes_outside(guard) for a, e in m) for m in self.body)
         form, size = guard.at
-        return any(f == form and s == (int(guard.name), size) for f, s in zip(self.at, self.spans, strict=False))
+        start = int(guard.name)
+        return any(f == form and covers(form, start, size, *s) for f, s in zip(self.at, self.spans, strict=False))
 
     def __repr__(self) -> str:
         return self.key

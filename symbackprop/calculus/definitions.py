@@ -243,6 +243,7 @@ def make_term(
         values = {guard.form.index: Affine.of(smaller)}
         slot_list = [substitute_slot(s, values) for s in slot_list]
         kept = [g.substitute(values) for g in kept if g != guard]
+    body = _drop_outside(body, slot_list)
     known = _known_entries(kept)
     if known:
         slot_list = [substitute_slot(s, known) for s in slot_list]
@@ -330,6 +331,21 @@ def _implied(guard: Guard, others: Sequence[Guard]) -> bool:
         and is_nonnegative(guard.size - other.size + Affine.of(guard.start - other.start))
         for other in others
     )
+
+
+def _drop_outside(body: sympy.Expr, slots: Sequence[Slot]) -> sympy.Expr:
+    """The body with 0 for what is read outside of its tensor, wherever it then has a value."""
+    outside = {slot_symbol(k): sympy.Integer(0) for k, slot in enumerate(slots) if _is_outside(slot)}
+    value = body.xreplace(outside) if outside else body
+    return body if value.has(sympy.zoo, sympy.nan, sympy.oo) else value
+
+
+def _is_outside(slot: Slot) -> bool:
+    """Whether a tensor is never read inside its range."""
+    if isinstance(slot, Count):
+        return False
+    axes = zip(slot.at, slot.tensor.spans, strict=True)
+    return any(compare_range(form, size, start) is False for form, (start, size) in axes)
 
 
 def _known_entries(guards: Iterable[Guard]) -> dict[Atom, Affine]:

@@ -135,7 +135,9 @@ class _Folder:
             if any(_width(f.definitions) > width for f in new):
                 return False
         gain = sum(f.cost for f in readers) - sum(f.cost for f in new)
-        if not (free or must) and gain < int(widens):
+        # Where sums come to stand in sums the readers must get shorter; where sums go, what is gone counts too.
+        gone = fold.cost if sum(map(_sums, new)) < sum(map(_sums, readers)) else 0
+        if not (free or must) and gain + gone < int(widens):
             return False
         if any(name in _reads(f.definitions) for f in new):
             return False
@@ -174,6 +176,11 @@ def _is_alias(definitions: tuple[Definition, ...]) -> bool:
 def _width(definitions: Iterable[Definition]) -> int:
     """The greatest number of indices that one term sums over."""
     return max((len(t.bound) for d in definitions for t in d.terms), default=0)
+
+
+def _sums(fold: Fold) -> int:
+    """How many terms are sums."""
+    return sum(bool(t.bound) for d in fold.definitions for t in d.terms)
 
 
 def _widens(inner: tuple[Definition, ...], reader: tuple[Definition, ...], name: str) -> bool:

@@ -125,10 +125,12 @@ class FoldSearch:
         return outlines
 
     def related(self, reader: Sequence[Definition], inlined: Sequence[Definition]) -> bool:
-        """Whether anything could cancel where `inlined` is written in: a shared name, or a definition of both."""
+        """Whether anything could cancel where `inlined` is written in: a shared name, a definition of both, or a guard
+        that takes a sum away.
+        """
         inner = {r.tensor.name for d in inlined for _, _, r in d.reads()}
         outer = {r.tensor.name for d in reader for _, _, r in d.reads()} - {inlined[0].tensor.name}
-        if inner & outer:
+        if inner & outer or any(t.guards for d in inlined for t in d.terms):
             return True
         for name in self._relevant((*reader, *inlined))[1]:
             touched = {name, *(r.tensor.name for _, _, r in self.definitions[name].reads())}

@@ -144,9 +144,7 @@ def _common_cells(algebra: Algebra, value: Poly) -> Poly | None:
     return conditions[0] if same and conditions[0] != constant(1) else None
 
 
-def _vanishing_factor(
-    algebra: Algebra, value: Poly, known: dict[str, Vanishing]
-) -> tuple[Poly, frozenset[str]] | None:
+def _vanishing_factor(algebra: Algebra, value: Poly, known: dict[str, Vanishing]) -> tuple[Poly, frozenset[str]] | None:
     """The condition of a tensor that is a factor of every term, with what that rests on."""
     shared = set.intersection(*({a for a, e in m if e > 0} for m in value)) if value else set()
     for atom in sorted(shared, key=lambda a: a.place):

@@ -341,6 +341,15 @@ def compare_range(form: Affine, size: Affine, start: int) -> bool | None:
     return False if below or above else None
 
 
+def covers(form: Affine, start: int, size: Affine, inner_start: int, inner_size: Affine) -> bool:
+    """Whether every value of a form that lies in the inner range lies in the range start..start+size-1 too."""
+    low, high = bounds(form)
+    last, inner_last = size + Affine.of(start - 1), inner_size + Affine.of(inner_start - 1)
+    below = inner_start >= start or (low is not None and is_nonnegative(low - Affine.of(start)))
+    above = is_nonnegative(last - inner_last) or (high is not None and is_nonnegative(last - high))
+    return below and above
+
+
 def choose_name(wanted: str, used: Container[str]) -> str:
     """`wanted`, or the next letter that nobody has used, or `wanted` with a number.
 
