@@ -229,8 +229,9 @@ class Algebra(Sums):
     def _transform_atom(self, atom: Atom, exponent: Number, values: IndexMap, rewrite: Rewrite | None) -> Poly:
         if rewrite is not None:
             # Indices first: bound labels of what is put in must not meet the label of a sum around the atom.
-            ((monomial, coefficient), *others) = self.rename({((atom, 1),): 1}, values).items() or [((), 0)]
-            if not others and coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+            unit = -1 if atom.kind is Kind.POWER else 1  # a base to the power 1 is multiplied out
+            ((monomial, coefficient), *others) = self.rename({((atom, unit),): 1}, values).items() or [((), 0)]
+            if not others and coefficient == 1 and len(monomial) == 1 and monomial[0][1] == unit:
                 replaced = rewrite.replace(monomial[0][0], exponent)
                 if replaced is not None:
                     return replaced
