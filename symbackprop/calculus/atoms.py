@@ -103,6 +103,13 @@ class Atom:
         start = int(guard.name)
         return any(f == form and covers(form, start, size, *s) for f, s in zip(self.at, self.spans, strict=False))
 
+    def includes(self, other: Atom) -> bool:
+        """Whether a range holds wherever another range of the same form does."""
+        if self.kind is not Kind.RANGE or other.kind is not Kind.RANGE or self.at[0] != other.at[0]:
+            return False
+        same = self.at == other.at and self.name == other.name
+        return not same and covers(self.at[0], int(self.name), self.at[1], int(other.name), other.at[1])
+
     def __repr__(self) -> str:
         return self.key
 

@@ -9,7 +9,7 @@ import sympy
 from sympy.core.relational import Relational
 
 from symbackprop.calculus.atoms import Kind, Number, Poly
-from symbackprop.calculus.definitions import Definition, Equal, Term, slot_number
+from symbackprop.calculus.definitions import Definition, Term, slot_number
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.polynomials import NoNormalFormError, add, constant, scale, subtract
 from symbackprop.calculus.rewriting import Algebra
@@ -27,10 +27,7 @@ def convert_term(algebra: Algebra, term: Term) -> Poly:
     """The normal form of one term."""
     body = convert_body(algebra, term.body, [convert_slot(algebra, s) for s in term.slots])
     for guard in term.guards:
-        if isinstance(guard, Equal):
-            body = algebra.multiply(body, algebra.delta(guard.form))
-        else:
-            body = algebra.multiply(body, algebra.within(guard.form, guard.size, guard.start))
+        body = algebra.multiply(body, algebra.guard(guard))
     if not term.bound:
         return body
     fresh = {i: algebra.table.fresh(i) for i in term.bound}

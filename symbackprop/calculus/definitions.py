@@ -281,7 +281,7 @@ def _choose_contraction(
         if not isinstance(guard, Equal):
             continue
         for index in bound:
-            solved = _solve(guard.form, index)
+            solved = solve_index(guard.form, index)
             if solved is None:
                 continue
             value, more = solved
@@ -293,7 +293,7 @@ def _choose_contraction(
     return best[1:] if best is not None else None
 
 
-def _solve(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
+def solve_index(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
     """The value of an index that the equation form = 0 gives, with the guards that it needs; None if it gives none."""
     coefficient = next((c for atom, c in form.terms if atom == index), 0)
     if not coefficient or form.indices.count(index) > 1:

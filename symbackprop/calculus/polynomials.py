@@ -33,7 +33,8 @@ from symbackprop.calculus.atoms import (
     make_monomial,
     poly_key,
 )
-from symbackprop.calculus.indices import Affine, Index, compare_range
+from symbackprop.calculus.definitions import Equal, Guard
+from symbackprop.calculus.indices import Affine, Entry, Index, compare_range
 from symbackprop.calculus.vanishing import Vanishing
 
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
@@ -157,6 +158,12 @@ class Polynomials(ABC):
             return constant(int(known))
         return self.single(self.table.intern(Kind.RANGE, str(start), (form, size)))
 
+    def guard(self, guard: Guard) -> Poly:
+        """1 where a guard holds."""
+        if isinstance(guard, Equal):
+            return self.delta(guard.form)
+        return self.within(guard.form, guard.size, guard.start)
+
     def multiply(self, left: Poly, right: Poly) -> Poly:
         """The product of two polynomials."""
         if len(left) == 1 and () in left:
@@ -195,12 +202,15 @@ class Polynomials(ABC):
         if atom.kind in CELLS and exponent != 1:
             return self.product(coefficient, {**factors, atom: 1})
         if atom.kind is Kind.RANGE:
+            if any(other is not atom and atom.includes(other) for other in factors):
+                return self.product(coefficient, {a: e for a, e in factors.items() if a is not atom})
             dropped = any(e > 0 and other.vanishes_outside(atom) for other, e in factors.items())
             if dropped and all(is_steady(a, e) for a, e in factors.items()):
                 return self.product(coefficient, {a: e for a, e in factors.items() if a is not atom})
             return None
         if atom.kind is Kind.DELTA:
-            return self._merge_indices(coefficient, factors, atom)
+            merged = self._merge_indices(coefficient, factors, atom)
+            return self._merge_entry(coefficient, factors, atom) if merged is None else merged
         if atom.kind is Kind.MASK:
             return self._reduce_mask(coefficient, factors, atom)
         if exponent >= 1:
@@ -210,8 +220,12 @@ class Polynomials(ABC):
         return self._reduce_power(coefficient, factors, atom) if exponent < 0 else None
 
     def _merge_indices(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
-        """The product with the second index of a delta called as the first."""
+        """The product with the second index of a delta called as the first, or an index as the number that it is."""
         parts = atom.at[0].terms
+        if len(parts) == 1 and isinstance(parts[0][0], Index) and parts[0][1] == 1:
+            rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
+            changed = self.rename(rest, {parts[0][0]: Affine.of(-atom.at[0].constant)})
+            return None if changed == rest else self.multiply(self.single(atom), changed)
         if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
             return None
         first, second = parts[0][0], parts[1][0]
@@ -221,6 +235,18 @@ class Polynomials(ABC):
             return None
         rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
         return self.multiply(self.single(atom), self.rename(rest, {second: Affine.of(first)}))
+
+    def _merge_entry(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
+        """The product with an entry of an integer tensor called as what a delta says it is."""
+        (form,) = atom.at
+        entry = next((a for a, c in form.terms if isinstance(a, Entry) and c in (1, -1)), None)
+        if entry is None or form.entries.count(entry) > 1:
+            return None
+        sign = next(c for a, c in form.terms if a == entry)
+        values: IndexMap = {entry: (Affine.of(entry) * sign - form) * sign}
+        rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
+        changed = self.rename(rest, values)
+        return None if changed == rest else self.multiply(self.single(atom), changed)
 
     def _reduce_mask(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
         """[B > 0] * [B = 0] is zero, and under [B = 0] the leading monomial of B is minus the rest."""

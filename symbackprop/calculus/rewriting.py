@@ -18,7 +18,7 @@ from symbackprop.calculus.atoms import (
     form_texts,
     is_positive,
 )
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Entry, Index
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
 from symbackprop.calculus.vanishing import Vanishing
@@ -213,7 +213,7 @@ class Algebra(Sums):
             changed: list[Poly] = []
             for atom, exponent in monomial:
                 looked_at = rewrite is not None and rewrite.touches(atom)
-                if not looked_at and not sizes and (not values or atom.free.isdisjoint(values)):
+                if not looked_at and not sizes and not any(_reaches(i, atom) for i in values):
                     kept[atom] = exponent
                 else:
                     changed.append(self._transform_atom(atom, exponent, values, rewrite))
@@ -236,7 +236,7 @@ class Algebra(Sums):
                 if replaced is not None:
                     return replaced
             return self._build(atom, exponent, values, rewrite)
-        mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if isinstance(i, str) or i in atom.free]
+        mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if _reaches(i, atom)]
         key = (atom, tuple(sorted(mine, key=_first)))
         if key not in self._renamed:
             self._renamed[key] = self.record(lambda: self._build(atom, 1, values, None))
@@ -282,6 +282,13 @@ class Algebra(Sums):
         if name == "tanh":
             return self.tangent(body)
         return self.over_cells(body, lambda p: self.function(name, p))
+
+
+def _reaches(part: Index | Entry | str, atom: Atom) -> bool:
+    """Whether an index, an entry of an integer tensor or a size can stand in an atom."""
+    if isinstance(part, Index):
+        return part in atom.free
+    return isinstance(part, str) or all(i in atom.free for form in part.at for i in form.indices)
 
 
 def _first(item: tuple[str, Affine]) -> str:
