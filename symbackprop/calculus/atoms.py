@@ -308,6 +308,11 @@ def names_of(poly: Poly) -> frozenset[str]:
     return frozenset().union(*(a.names for m in poly for a, _ in m))
 
 
+def plain_number(number: Number) -> Number:
+    """A fraction that is an integer as one."""
+    return int(number) if number.denominator == 1 else number
+
+
 def make_monomial(factors: Iterable[tuple[Atom, Number]]) -> Monomial:
     """The factors in their fixed order; those of exponent zero go."""
     return tuple(sorted(((a, e) for a, e in factors if e), key=lambda f: f[0].place))

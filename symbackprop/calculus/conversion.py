@@ -121,6 +121,10 @@ def convert_condition(algebra: Algebra, condition: sympy.Basic, slots: Sequence[
             mask = convert_condition(algebra, argument, slots)
             result = algebra.multiply(result, subtract(constant(1), mask) if either else mask)
         return subtract(constant(1), result) if either else result
+    if isinstance(condition, sympy.ITE):
+        chosen, then, otherwise = (convert_condition(algebra, a, slots) for a in condition.args)
+        left = subtract(constant(1), chosen)
+        return add(algebra.multiply(chosen, then), algebra.multiply(left, otherwise))
     if not isinstance(condition, Relational):
         raise NoNormalFormError(f"no normal form for the condition {condition}")
     gap = subtract(convert_body(algebra, condition.lhs, slots), convert_body(algebra, condition.rhs, slots))

@@ -17,8 +17,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import flint
-
 from symbackprop.calculus.atoms import (
     CELLS,
     Atom,
@@ -31,10 +29,12 @@ from symbackprop.calculus.atoms import (
     atoms_of,
     is_steady,
     make_monomial,
+    plain_number,
     poly_key,
 )
 from symbackprop.calculus.definitions import Equal, Guard
-from symbackprop.calculus.indices import Affine, Entry, Index, compare_range
+from symbackprop.calculus.factoring import factor_polynomial, prime_factors
+from symbackprop.calculus.indices import Affine, Entry, Index, compare_range, covers
 from symbackprop.calculus.vanishing import Vanishing
 
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
@@ -104,11 +104,6 @@ def subtract(left: Poly, right: Poly) -> Poly:
 def order_of(monomial: Monomial) -> list[tuple[tuple[int, str, str], Number]]:
     """What monomials are compared by: lexicographic, the atoms of the highest kinds first."""
     return sorted(((a.order, e) for a, e in monomial), reverse=True)
-
-
-def _plain(number: Number) -> Number:
-    """A fraction that is an integer as one."""
-    return int(number) if number.denominator == 1 else number
 
 
 @dataclass(slots=True)
@@ -182,7 +177,7 @@ class Polynomials(ABC):
     def product(self, coefficient: Number, factors: dict[Atom, Number]) -> Poly:
         """coefficient * the product of atoms to their exponents."""
         self.budget.spend()
-        factors = {a: _plain(e) for a, e in factors.items() if e}
+        factors = {a: plain_number(e) for a, e in factors.items() if e}
         if not coefficient:
             return {}
         for atom in [a for a in factors if a.active]:
@@ -229,8 +224,14 @@ class Polynomials(ABC):
         if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
             return None
         first, second = parts[0][0], parts[1][0]
-        if not isinstance(first, Index) or not isinstance(second, Index) or not first.same_range(second):
+        if not isinstance(first, Index) or not isinstance(second, Index):
             return None
+        if not first.same_range(second):  # the one of the smaller range stays
+            pairs = ((first, second), (second, first))
+            found = [(a, b) for a, b in pairs if covers(Affine.of(b), b.start, b.size, a.start, a.size)]
+            if not found:
+                return None
+            first, second = found[0]
         if not any(second in other.free for other in factors if other is not atom):
             return None
         rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
@@ -330,23 +331,23 @@ class Polynomials(ABC):
         if whole and poly[max(poly, key=order_of)] < 0:
             number = -number
         rest = {
-            make_monomial((a, e - common.get(a, 0)) for a, e in _padded(m, common)): _plain(Fraction(c) / number)
+            make_monomial((a, e - common.get(a, 0)) for a, e in _padded(m, common)): plain_number(Fraction(c) / number)
             for m, c in poly.items()
         }
         if not any(a.kind is Kind.POWER and e < 0 for a, e in common.items()):
-            return _plain(number), common, rest
+            return plain_number(number), common, rest
         # A common denominator leaves its base to powers that have to be multiplied out.
         raised = add(*(self.product(c, dict(m)) for m, c in rest.items()))
         if raised == rest or not raised:
-            return _plain(number), common, rest
+            return plain_number(number), common, rest
         more, others, rest = self.content(raised, whole)
         for atom, e in others.items():
             common[atom] = common.get(atom, 0) + e
-        return _plain(Fraction(number) * more), common, rest
+        return plain_number(Fraction(number) * more), common, rest
 
     def power(self, poly: Poly, exponent: Number) -> Poly:
         """A polynomial to a rational power."""
-        exponent = _plain(exponent)
+        exponent = plain_number(exponent)
         if exponent == 1:
             return poly
         whole = isinstance(exponent, int)
@@ -364,7 +365,7 @@ class Polynomials(ABC):
             value = Fraction(number) ** int(exponent)
         else:
             for part, sign in ((Fraction(number).numerator, 1), (Fraction(number).denominator, -1)):
-                for prime, multiplicity in _prime_factors(part):
+                for prime, multiplicity in prime_factors(part):
                     atom = self.table.intern(Kind.PRIME, str(prime))
                     factors[atom] = factors.get(atom, 0) + sign * multiplicity * exponent
         if rest == {(): 1}:
@@ -391,7 +392,7 @@ class Polynomials(ABC):
             return [(poly, 1)]
         key = poly_key(poly)
         if key not in self._factored:
-            self._factored[key] = _factor(poly, roots)
+            self._factored[key] = factor_polynomial(poly, roots)
         return self._factored[key]
 
 
@@ -399,37 +400,3 @@ def _padded(monomial: Monomial, common: dict[Atom, Number]) -> list[tuple[Atom, 
     """The factors of a monomial, and the common atoms that it lacks with exponent zero."""
     present = {a for a, _ in monomial}
     return [*monomial, *((a, 0) for a in common if a not in present)]
-
-
-def _prime_factors(value: int) -> list[tuple[int, int]]:
-    """The primes of a positive integer; a very large one stays whole."""
-    if value == 1:
-        return []
-    if value.bit_length() > 64:
-        return [(value, 1)]
-    return [(int(p), int(k)) for p, k in flint.fmpz(value).factor()]
-
-
-def _factor(poly: Poly, roots: dict[Atom, int]) -> list[tuple[Poly, int]]:
-    """The factors by flint in the given roots of the atoms; their signs multiply to one."""
-    context = flint.fmpz_mpoly_ctx.get([f"g{k}" for k in range(len(roots))], "lex")
-    powers = {tuple(int(dict(m).get(a, 0) * q) for a, q in roots.items()): int(c) for m, c in poly.items()}
-    number, parts = context.from_dict(powers).factor()
-    found: list[tuple[Poly, int]] = [
-        (
-            {
-                make_monomial(
-                    (a, _plain(Fraction(int(k), q))) for (a, q), k in zip(roots.items(), exponents, strict=True)
-                ): int(c)
-                for exponents, c in part.to_dict().items()
-            },
-            int(multiplicity),
-        )
-        for part, multiplicity in parts
-    ]
-    if number == -1:
-        odd = next((k for k, (_, multiplicity) in enumerate(found) if multiplicity % 2), None)
-        if odd is None:
-            return [(poly, 1)]
-        found[odd] = (scale(found[odd][0], -1), found[odd][1])
-    return found if abs(number) == 1 else [(poly, 1)]
