@@ -344,6 +344,8 @@ def _is_outside(slot: Slot) -> bool:
     """Whether a tensor is never read inside its range."""
     if isinstance(slot, Count):
         return False
+    if all(form.index is not None for form in slot.at):
+        return False  # the range of an index alone has entries of the axis
     axes = zip(slot.at, slot.tensor.spans, strict=True)
     return any(compare_range(form, size, start) is False for form, (start, size) in axes)
 
