@@ -7,13 +7,14 @@ keeping none. A difference that is not zero says nothing.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
-from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, names_of
+from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, make_monomial, names_of
 from symbackprop.calculus.conversion import convert_definition, convert_term
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.indices import Affine
@@ -73,7 +74,7 @@ class NormalForms:
         self._names = frozenset(self._cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
         self._polys: dict[str, Recorded] = {}
         self._converted: dict[Definition, Recorded] = {}
-        self.algebra.know(tuple(self._assumption_rules()))
+        self.algebra.know((*self._assumption_rules(), *self._inverse_rules()))
         self._believed = self.algebra.rules
 
     def _assumption_rules(self) -> Iterator[SumRule]:
@@ -91,6 +92,20 @@ class NormalForms:
             if set(assumption.indices) == atom.free:
                 right = scale(self._terms(assumption.right), Fraction(1) / coefficient)
                 yield SumRule(atom, right, f"assumption {number}")
+
+    def _inverse_rules(self) -> Iterator[SumRule]:
+        """A matrix times its inverse, and its inverse times it, are the identity."""
+        table = self.algebra.table
+        for definition in self.program.definitions:
+            if definition.call is None or definition.call.axiom != "inv":
+                continue
+            i, j = definition.indices
+            for names in itertools.permutations((definition.call.operand.name, definition.tensor.name)):
+                k = table.fresh(i)
+                places = (Affine.of(i), Affine.of(k)), (Affine.of(k), Affine.of(j))
+                factors = make_monomial((table.tensor(n, at), 1) for n, at in zip(names, places, strict=True))
+                (((product, _),),) = self.algebra.sum_over({factors: 1}, (k,))
+                yield SumRule(product, self.algebra.delta(Affine.of(i) - Affine.of(j)), "axiom")
 
     def _terms(self, terms: Iterable[Term]) -> Poly:
         return add(*(convert_term(self.algebra, t) for t in terms))

@@ -16,7 +16,8 @@ from symbackprop.language.phrasing import substitute_names
 from symbackprop.language.tree import Chain, Compare, Expression, Name, Negate, Number, Reduce, Where
 from symbackprop.notation.writing.contraction import NoMatrixForm, free_names
 from symbackprop.notation.writing.index_latex import is_zero, split_product
-from symbackprop.notation.writing.matrix_latex import HADAMARD, MatrixWriter
+from symbackprop.notation.writing.matrices import HADAMARD
+from symbackprop.notation.writing.matrix_latex import MatrixWriter
 
 ONE = Number(Fraction(1), "1")
 
