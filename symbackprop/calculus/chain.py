@@ -27,6 +27,7 @@ from symbackprop.calculus.definitions import (
     substitute_slot,
 )
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
+from symbackprop.calculus.letters import own_indices
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.support import (
@@ -157,7 +158,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
         tensor = tensors[name]
         own = definitions.get(name)
         letters = () if own is None else tuple(i.name for i in own.indices)
-        inner = _own_indices(tensor, letters, readers.get(name, ()), reserved | {i.name for i in outer})
+        inner = own_indices(tensor, letters, readers.get(name, ()), reserved | {i.name for i in outer})
         step, supports[name] = _adjoint_of(
             tensor, inner, readers.get(name, ()), needed, top, outer, adjoints, made, supports, finite, steady,
             reserved, direct,
@@ -309,27 +310,6 @@ def _drop_dead(names: Sequence[str], made: dict[str, Definition], steps: list[Ch
 
 def _read_names(term: Term) -> set[str]:
     return {read.tensor.name for _, read in term.reads()}
-
-
-def _own_indices(
-    tensor: Tensor,
-    letters: tuple[str, ...],
-    readers: Sequence[Dependency],
-    used: frozenset[str],
-) -> tuple[Index, ...]:
-    """Letters for the axes of a tensor: those of its definition, else those of the first read with one on each axis."""
-    wanted = list(letters)
-    for _, _, _, read in () if letters else readers:
-        found = [form.index for form in read.at]
-        met = [i.name for i in found if i is not None]
-        if len(set(met)) == len(read.at):
-            wanted = met
-            break
-    chosen: list[str] = []
-    for k in range(len(tensor.axes)):
-        name = choose_name(wanted[k] if wanted else "ijkmnpqr"[k % 8], used | set(chosen))
-        chosen.append(name)
-    return tensor.indices(chosen)
 
 
 def _solve(

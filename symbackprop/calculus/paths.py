@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sympy
 
-from symbackprop.calculus.chain import Adjoints, derive
+from symbackprop.calculus.chain import Adjoints, between, derive
 from symbackprop.calculus.definitions import (
     Definition,
+    Equal,
     Term,
     make_term,
     slot_symbol,
     substitute_slot,
     used_slots,
 )
-from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
+from symbackprop.calculus.indices import Affine, Atom, Index, choose_name, compare_range
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Role, Tensor, slot_indices
+from symbackprop.calculus.recurrences import arrange, read_recurrence
+from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
 from symbackprop.errors import ArgumentError, LimitError
 
 Place = tuple[Affine, ...]
@@ -107,9 +109,19 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
             bound.append(new)
             here[index] = Affine.of(new)
         slots = [substitute_slot(s, here) for s in term.slots]
-        made = make_term(bound, term.body, slots, [g.substitute(here) for g in term.guards])
+        outside = {slot_symbol(k): sympy.Integer(0) for k, slot in enumerate(slots) if _is_outside(slot)}
+        body = term.body.xreplace(outside) if outside else term.body
+        made = make_term(bound, body, slots, [g.substitute(here) for g in term.guards])
         terms += [] if made is None else [made]
     return tuple(terms)
+
+
+def _is_outside(slot: Slot) -> bool:
+    """Whether a read is outside its tensor, where that is 0, whatever its indices are."""
+    if not isinstance(slot, Read):
+        return False
+    spans = zip(slot.at, slot.tensor.spans, strict=True)
+    return any(compare_range(form, size, start) is False for form, (start, size) in spans)
 
 
 def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]]:
@@ -131,14 +143,31 @@ def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]
                 given.setdefault(read.tensor.name, read.tensor)
     order = {d.tensor.name: k for k, d in enumerate(program.definitions)}
     chosen.sort(key=lambda d: order[d.tensor.name])
+    if name in given:  # a recurrence: what it defines is called otherwise than what it reads
+        own = next(k for k, d in enumerate(chosen) if d.tensor.name == name)
+        other = replace(chosen[own].tensor, name=choose_name(f"{name}_next", program.tensors()))
+        chosen[own], name = replace(chosen[own], tensor=other), other.name
     return Program(tuple(given.values()), tuple(chosen), program.assumptions, name), tuple(given)
+
+
+def restore_name(definition: Definition, local: Adjoints, tensor: Tensor) -> Definition:
+    """A local derivative of `tensor` whose reads of what is defined are those of the tensor itself."""
+    if local.numerator.name == tensor.name:
+        return definition
+    terms = []
+    for term in definition.terms:
+        own = {s: Read(tensor, s.at) for s in term.slots if isinstance(s, Read) and s.tensor == local.numerator}
+        made = make_term(term.bound, term.body, [own.get(s, s) if isinstance(s, Read) else s for s in term.slots],
+                         term.guards)  # fmt: skip
+        terms += [made] if made is not None else []
+    return replace(definition, terms=tuple(terms))
 
 
 @lru_cache(maxsize=4096)
 def derive_locally(program: Program, name: str) -> Adjoints:
     """The chain rule on one visible definition alone."""
     small, given = local_program(program, name)
-    return derive(small, name, given)
+    return derive(small, small.loss or name, given)
 
 
 def visible_reader_names(program: Program) -> Mapping[str, tuple[str, ...]]:
@@ -177,8 +206,12 @@ class PathFinder:
                 )
         return tuple(found)
 
-    def count(self, start: Node) -> int:
-        """The number of paths from an entry to the numerator, without walking them."""
+    def count(self, start: Node) -> int | None:
+        """The number of paths from an entry to the numerator, without walking them; None where it depends on a size:
+        they lead through the steps of a recurrence.
+        """
+        if self._has_open_steps(start):
+            return None
         counts: dict[Node, int] = {}
 
         def visit(node: Node) -> int:
@@ -189,6 +222,17 @@ class PathFinder:
             return counts[node]
 
         return visit(start)
+
+    def _has_open_steps(self, start: Node) -> bool:
+        """Whether a recurrence of symbolic length lies between an entry and the numerator."""
+        on_the_way = between(self.program, self.numerator, (start.tensor.name,))
+        for group in arrange(tuple(d for d in self.program.definitions if d.tensor.name in on_the_way)):
+            recurrence = read_recurrence(group) if _is_cycle(group) else None
+            if recurrence is not None:
+                name, axis = recurrence.axes[0]
+                if self.program.tensor(name).axes[axis].integer is None:
+                    return True
+        return False
 
     def steps(self, node: Node, bound: tuple[Index, ...] = ()) -> tuple[tuple[Factor, tuple[Index, ...]], ...]:
         """The factors that lead one definition further from an entry, with the indices that each opens beside
@@ -215,6 +259,10 @@ class PathFinder:
                 yield (factor, *rest), all_bound
 
 
+def _is_cycle(group: Sequence[Definition]) -> bool:
+    return len(group) > 1 or group[0].tensor.name in group[0].uses()
+
+
 def _entries(
     partial: Definition, reader: Tensor, at: Place, bound: tuple[Index, ...]
 ) -> Iterator[tuple[Place, tuple[Index, ...]]]:
@@ -228,9 +276,10 @@ def _entries(
         value = solved.pop() if len(solved) == 1 else None
         size = index.size.integer
         if value is not None:
-            choices.append([(value, None)])
+            inside = compare_range(value, index.size, index.start) is not False
+            choices.append([(value, None)] if inside else [])
         elif size is not None:
-            choices.append([(Affine.of(k), None) for k in range(1, size + 1)])
+            choices.append([(Affine.of(k), None) for k in range(index.start, index.start + size)])
         else:
             opened = index.renamed(choose_name(index.name, used))
             used.add(opened.name)
@@ -242,6 +291,8 @@ def _entries(
 def _solved(term: Term, index: Index, fixed: Mapping[Atom, Affine]) -> Affine | None:
     """What a guard of the term says that the index is."""
     for guard in term.guards:
+        if not isinstance(guard, Equal):
+            continue
         coefficient = dict(guard.form.terms).get(index, 0)
         if coefficient in (1, -1):
             value = (Affine.of(index) * coefficient - guard.form) * coefficient
@@ -254,7 +305,7 @@ def check_entry(tensor: Tensor, at: Place) -> None:
     """Raise ArgumentError where an entry does not fit the axes of its tensor."""
     if len(at) != len(tensor.axes):
         raise ArgumentError(f"{tensor.name} has {len(tensor.axes)} axes, and {len(at)} indices were given.")
-    for form, size in zip(at, tensor.axes, strict=True):
+    for form, (start, size) in zip(at, tensor.spans, strict=True):
         value, largest = form.integer, size.integer
-        if value is not None and (value < 1 or (largest is not None and value > largest)):
+        if value is not None and (value < start or (largest is not None and value >= start + largest)):
             raise ArgumentError(f"{Node(tensor, at)} lies outside {tensor.name}[{','.join(map(str, tensor.axes))}].")

@@ -15,7 +15,7 @@ from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry
 from symbackprop.calculus.folding import Folding, fold
-from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.paths import (
     Factor,
     Node,
@@ -24,11 +24,13 @@ from symbackprop.calculus.paths import (
     check_entry,
     derive_locally,
     instantiate,
+    restore_name,
 )
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Read, Role, Tensor
 from symbackprop.errors import ArgumentError, DataError, FormulaError, UnknownNameError
-from symbackprop.language.phrasing import hidden_definitions, phrase_terms
+from symbackprop.facade.integer_data import read_integers
+from symbackprop.language.phrasing import hidden_definitions, phrase_terms, split_base
 from symbackprop.language.reader import read_expression
 from symbackprop.language.tree import Access, Expression, Name, Number
 from symbackprop.notation.writing.explanations import (
@@ -61,21 +63,23 @@ def explain(
     start = read_entry(adjoints, entry)
     finder = find_paths(adjoints)
     count = finder.count(start)
-    paths = finder.paths(start) if count <= finder.limit else ()
+    paths = finder.paths(start) if count is not None and count <= finder.limit else ()
     gradient = next(d for d in folding.definitions if d.tensor.denominator == start.tensor.name)
     derived = instantiate(gradient, start.at)
+    through = count is None or count > limit
     speak = _Speaker(program, None if at is None else _evaluation(program, at))
-    if count <= finder.limit:
+    if count is not None and count <= finder.limit:
         together = tuple(term for path in paths for term in path.terms)
         verdict = str(prove_terms_equal(program, together, derived))
     else:
-        verdict = f"not compared path by path, since there are {count} paths."
+        why = "the number of steps is a symbol" if count is None else f"there are {count} paths"
+        verdict = f"not compared path by path, since {why}."
     return Explanation(
         Node(adjoints.numerator, ()),
         start,
         count,
-        tuple(map(speak.path, paths)) if count <= limit else (),
-        tuple(speak.adjoints(folding, start)) if count > limit else (),
+        () if through else tuple(map(speak.path, paths)),
+        tuple(speak.adjoints(folding, start)) if through else (),
         speak.tree(derived),
         verdict,
         speak.number(derived),
@@ -111,11 +115,13 @@ def find_paths(adjoints: Adjoints) -> PathFinder:
     """The path finder of a derivation, its local derivatives folded."""
     partials: dict[str, dict[str, Definition]] = {}
     for definition in adjoints.program.definitions:
-        if definition.tensor.role is Role.HIDDEN:
+        if definition.tensor.role is Role.HIDDEN or definition.tensor.range is not None:
             continue
         local = derive_locally(adjoints.program, definition.tensor.name)
         folded = {d.tensor.denominator: d for d in fold(local, adjoints.program.assumptions).definitions}
-        partials[definition.tensor.name] = {name: folded[name] for name in local.wrt}
+        partials[definition.tensor.name] = {
+            name: restore_name(folded[name], local, definition.tensor) for name in local.wrt
+        }
     return PathFinder(adjoints.program, adjoints.numerator.name, partials)
 
 
@@ -132,7 +138,7 @@ class _Speaker:
     def number(self, terms: tuple[Term, ...], scope: tuple[Index, ...] = ()) -> float | None:
         if self.evaluation is None or scope:
             return None
-        values: dict[Atom, int] = dict(self.evaluation.sizes.items())
+        values = self.evaluation.start({})
         return sum((self.evaluation.term(t, values) for t in terms), 0.0)
 
     def factor(self, factor: Factor, scope: tuple[Index, ...]) -> ExplainedFactor:
@@ -163,8 +169,8 @@ class _Speaker:
                 met.add(found.tensor.name)
                 waiting.append(found)
                 of = self.program.tensor(str(found.tensor.denominator))
-                node = Node(of, tuple(Affine.of(i) for i in found.indices))
-                made.append(ExplainedAdjoint(node, self.tree(found.terms, found.indices)))
+                for at, scope, terms in split_base(found):
+                    made.append(ExplainedAdjoint(Node(of, at), self.tree(terms, scope)))
         return made
 
 
@@ -187,6 +193,7 @@ def _evaluation(program: Program, data: Mapping[str, object]) -> Evaluation:
     """Numbers for a program from arrays by name; the sizes are read from their shapes."""
     sizes: dict[str, int] = {}
     arrays: dict[str, npt.NDArray[np.float64]] = {}
+    integers: dict[str, object] = {}
     known = {t.name: t for t in program.leaves}
     extra = [n for n in data if n not in known and n not in program.size_names]
     missing = [n for n in known if n not in data]
@@ -196,20 +203,24 @@ def _evaluation(program: Program, data: Mapping[str, object]) -> Evaluation:
         )
         raise DataError(f"The data do not fit the program ({'; '.join(parts)}). It reads {', '.join(known)}.")
     for name, value in data.items():
+        integer = name in known and known[name].role is Role.INDEX
         try:
-            array = np.asarray(value, dtype=np.float64)
+            array = np.asarray(value) if integer else np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(f"{name} does not hold numbers in rows of one length.") from error
         if name not in known:
             sizes[name] = int(array)
             continue
-        arrays[name] = array
+        if integer:
+            integers[name] = value
+        else:
+            arrays[name] = array
         _read_sizes(known[name], array.shape, sizes)
 
     def given(name: str, entry: Entry) -> float:
         return float(arrays[name][tuple(k - 1 for k in entry)])
 
-    return Evaluation(program, sizes, given)
+    return Evaluation(program, sizes, given, read_integers(program, sizes, integers))
 
 
 def _read_sizes(tensor: Tensor, shape: tuple[int, ...], sizes: dict[str, int]) -> None:

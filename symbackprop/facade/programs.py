@@ -13,7 +13,7 @@ from symbackprop.calculus.expansion import Expansion, check_sizes
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.facade.integer_data import read_integers
-from symbackprop.language import read_matrix_program, read_program, write_program
+from symbackprop.language import Limits, read_matrix_program, read_program, write_program
 from symbackprop.notation.writing import write_definitions
 
 
@@ -97,7 +97,14 @@ class Program:
 
 
 def _content(program: calculus.Program) -> tuple[object, ...]:
-    """What a program says, without the names of its indices and of its hidden tensors."""
+    """What a program says, without the names of its indices and of its hidden tensors.
+
+    An adjoint has no text of its own and its terms may be arranged otherwise than its text reads; so a program with
+    adjoints is compared by its text.
+    """
+    if any(d.tensor.role not in (Role.DEFINED, Role.HIDDEN) for d in program.definitions):
+        said = read_program(write_program(program), Limits(nesting=10_000, power_bits=10**6, definitions=10**6))
+        return said.leaves, tuple(canonical(d) for d in said.definitions), program.loss
     return program.leaves, tuple(canonical(d) for d in program.definitions), program.loss
 
 

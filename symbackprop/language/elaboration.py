@@ -28,9 +28,9 @@ from symbackprop.language.constants import check_application, raise_power, requi
 from symbackprop.language.hiding import Hider
 from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_calls import read_calls
-from symbackprop.language.phrasing import substitute_names
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.symbols import Scope, Symbols, resolve_binder
 from symbackprop.language.wording import fail, unsupported
 from symbackprop.language.writer import write_tree

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 import sympy
 
@@ -20,6 +19,7 @@ from symbackprop.calculus.definitions import (
     Guard,
     Term,
     Within,
+    slot_number,
     slot_symbol,
     substitute_slot,
     substitute_terms,
@@ -31,20 +31,19 @@ from symbackprop.calculus.indices import (
     Index,
     Quotient,
     Remainder,
-    bounds,
     choose_name,
     is_nonnegative,
 )
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, slot_indices
+from symbackprop.language.guard_trees import guard_tree
 from symbackprop.language.matrix_calls import restore_calls, write_call
 from symbackprop.language.spelling import Speller, number_tree
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import (
     Access,
-    And,
     Binder,
     Chain,
-    Compare,
     Condition,
     Define,
     Expression,
@@ -54,7 +53,6 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
     children,
-    walk,
 )  # fmt: skip
 
 ZERO, ONE = Number(Fraction(0), "0"), Number(Fraction(1), "1")
@@ -102,20 +100,35 @@ def phrase_statements(
     """The statements of a definition: one, or the base and the step of a recurrence."""
     if isinstance(definition.base_tree, Define) and isinstance(definition.tree, Define):
         return definition.base_tree, definition.tree
-    place = next((k for k, mark in enumerate(definition.tensor.bases) if mark), None)
+    place = _base_place(definition)
     if place is None:
         return (phrase_definition(definition, hidden, taken),)
-    index, tensor = definition.indices[place], definition.tensor
-    at = Affine.of(index.start) if tensor.bases[place] < 0 else index.last
-    inner = Index(index.name, tensor.axes[place])
-    others = tuple(i for k, i in enumerate(definition.indices) if k != place)
-    base = replace(definition, indices=others, terms=substitute_terms(definition.terms, {index: at}))
-    letters = (*definition.indices[:place], inner, *definition.indices[place + 1 :])
-    step = replace(definition, indices=letters, terms=substitute_terms(definition.terms, {index: Affine.of(inner)}))
-    first = phrase_definition(base, hidden, taken)
+    (at, others, base_terms), (_, letters, step_terms) = split_base(definition)
+    first = phrase_definition(replace(definition, indices=others, terms=base_terms), hidden, taken)
     heads = list(first.head.indices) if isinstance(first.head, Access) else []
-    heads.insert(place, affine_tree(at))
-    return replace(first, head=Access(tensor.name, tuple(heads))), phrase_definition(step, hidden, taken)
+    heads.insert(place, affine_tree(at[place]))
+    step = replace(definition, indices=letters, terms=step_terms)
+    return replace(first, head=Access(definition.tensor.name, tuple(heads))), phrase_definition(step, hidden, taken)
+
+
+def split_base(definition: Definition) -> tuple[tuple[tuple[Affine, ...], tuple[Index, ...], tuple[Term, ...]], ...]:
+    """The base and the step of a recurrence, or the whole definition: where it holds, its indices, its terms."""
+    place = _base_place(definition)
+    if place is None:
+        return ((tuple(map(Affine.of, definition.indices)), definition.indices, definition.terms),)
+    index, tensor = definition.indices[place], definition.tensor
+    end = Affine.of(index.start) if tensor.bases[place] < 0 else index.last
+    inner = Index(index.name, tensor.axes[place])
+    letters = (*definition.indices[:place], inner, *definition.indices[place + 1 :])
+    others = tuple(i for k, i in enumerate(definition.indices) if k != place)
+    at = tuple(end if k == place else Affine.of(i) for k, i in enumerate(letters))
+    base = substitute_terms(definition.terms, {index: end})
+    step = substitute_terms(definition.terms, {index: Affine.of(inner)})
+    return (at, others, base), (tuple(map(Affine.of, letters)), letters, step)
+
+
+def _base_place(definition: Definition) -> int | None:
+    return next((k for k, mark in enumerate(definition.tensor.bases) if mark), None)
 
 
 def _phrase_argmax(
@@ -160,7 +173,8 @@ def affine_tree(form: Affine, hidden: Mapping[str, Definition] | None = None) ->
     positive = [p for p in parts if p[0] > 0] + [p for p in parts if p[0] < 0]
     signed = [(c > 0, _times(abs(c), name)) for c, name in positive]
     if form.constant or not signed:
-        signed.append((form.constant >= 0, number_tree(Fraction(abs(form.constant)))))
+        first = form.constant > 0 and not any(plus for plus, _ in signed)  # 3-p
+        signed.insert(0 if first else len(signed), (form.constant >= 0, number_tree(Fraction(abs(form.constant)))))
     if not signed[0][0]:
         signed.insert(0, (True, ZERO))
     if len(signed) == 1:
@@ -187,44 +201,6 @@ def _times(coefficient: Fraction, tree: Expression) -> Expression:
     return tree if coefficient == 1 else Chain((number_tree(coefficient), tree), ("*",))
 
 
-def substitute_names(
-    node: Expression, values: Mapping[str, Expression], scope: frozenset[str] = frozenset()
-) -> Expression:
-    """The expression with names of indices replaced; an inner binder gives way where it would capture or hide one of
-    `scope`."""
-    return _expression(_substitute(node, dict(values), scope))
-
-
-def _expression(node: Node) -> Expression:
-    if not isinstance(node, Expression):
-        raise TypeError(f"{type(node).__name__} is no expression")
-    return node
-
-
-def _substitute(node: Node, values: dict[str, Expression], scope: frozenset[str]) -> Node:
-    if isinstance(node, Name):
-        return values.get(node.name, node)
-    if isinstance(node, Reduce):
-        inner = {k: v for k, v in values.items() if k not in {b.name for b in node.binders}}
-        incoming = {n.name for v in inner.values() for n, _ in walk(v) if isinstance(n, Name)}
-        binders: list[Binder] = []
-        for binder in node.binders:
-            name = choose_name(binder.name, incoming | scope | {b.name for b in binders})
-            if name != binder.name:
-                inner[binder.name] = Name(name)
-            binders.append(replace(binder, name=name))
-        inside = scope | {b.name for b in binders}
-        return Reduce(node.operation, tuple(binders), substitute_names(node.body, inner, inside))
-    changed: dict[str, Any] = {}
-    for name in node.__dataclass_fields__:
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            changed[name] = _substitute(value, values, scope)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-            changed[name] = tuple(_substitute(v, values, scope) for v in value)
-    return replace(node, **changed) if changed else node
-
-
 def _ranged_names(body: Node) -> frozenset[str]:
     """The names of indices that stand alone on an axis of what is read, so that their range is known."""
     found = frozenset(i.name for i in body.indices if isinstance(i, Name)) if isinstance(body, Access) else frozenset()
@@ -234,7 +210,8 @@ def _ranged_names(body: Node) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """One sum of terms on its way to a tree; `scope` are the names of indices that stand for something outside it.
+    """One sum of terms on its way to a tree; `scope` are the names of indices that stand for something outside it, and
+    `known` the guards that hold where it is read.
 
     What is read, and each inner sum, gets a symbol; symbols are numbered in reading order, which SymPy's own order
     follows.
@@ -242,6 +219,7 @@ class _Phrase:
 
     hidden: Mapping[str, Definition]
     scope: frozenset[str]
+    known: tuple[Guard, ...] = ()
     atoms: dict[sympy.Symbol, Expression] = field(default_factory=dict)
     symbols: dict[Expression, sympy.Symbol] = field(default_factory=dict)
 
@@ -263,15 +241,18 @@ class _Phrase:
         return self.symbols[tree]
 
     def _term(self, term: Term) -> sympy.Expr:
-        term = _count_from_one(term)
-        if not term.bound:
-            if any(isinstance(guard, Within) for guard in term.guards):
-                inner = _Phrase(self.hidden, self.scope).terms((replace(term, guards=()),))
-                return self._symbol(Where(_guard_tree(term.guards, self.hidden), inner, ZERO))
-            masks = [self._symbol(Where(_guard_tree((guard,), self.hidden), ONE, ZERO)) for guard in term.guards]
+        term = self._guarded(_count_from_one(term))
+        bound = frozenset(term.bound)
+        fixed = tuple(g for g in term.guards if not bound & frozenset(g.form.indices))
+        if any(isinstance(guard, Within) for guard in fixed):
+            left = replace(term, guards=tuple(g for g in term.guards if g not in fixed))
+            inner = _Phrase(self.hidden, self.scope, (*self.known, *fixed)).terms((left,))
+            return self._symbol(Where(self._condition(fixed), inner, ZERO))
+        masks = [self._symbol(Where(self._condition((guard,)), ONE, ZERO)) for guard in fixed]
+        if not bound:
             read = {slot_symbol(k): self._read(s) for k, s in enumerate(term.slots)}
             return sympy.Mul(*masks) * term.body.xreplace(read)
-        bound = frozenset(term.bound)
+        term = replace(term, guards=tuple(g for g in term.guards if g not in fixed))
         moving = frozenset(k for k, s in enumerate(term.slots) if bound & frozenset(slot_indices(s)))
         coefficient, factors = sympy.factor_terms(term.body).as_coeff_mul()
         inside = [f for f in factors if used_slots(f) & moving]
@@ -283,14 +264,28 @@ class _Phrase:
         symbol = self._symbol(self._inner(term, operation, sympy.Mul(*inside)))
         after = {k for f in outside for k in used_slots(f)} - before
         values |= {slot_symbol(k): self._read(term.slots[k]) for k in sorted(after)}
-        return coefficient * sympy.Mul(*outside).xreplace(values) * symbol
+        return coefficient * sympy.Mul(*masks, *outside).xreplace(values) * symbol
+
+    def _guarded(self, term: Term) -> Term:
+        """The term with the ranges of hidden reads as guards where a factor is 0 outside them, so that they are said
+        once for all of it.
+        """
+        alone = [slot_symbol(k) for k, slot in term.reads() if slot.tensor.name not in self.hidden]
+        factors = [term.slots[slot_number(f)] for f in sympy.Mul.make_args(term.body) if f in alone]
+        kept = {g for factor in factors if isinstance(factor, Read) for g in _outside(factor)}
+        asked = [g for _, slot in term.reads() if slot.tensor.name in self.hidden for g in _outside(slot)]
+        more = [g for g in dict.fromkeys(asked) if g in kept and g not in (*term.guards, *self.known)]
+        return replace(term, guards=(*term.guards, *more))
+
+    def _condition(self, guards: Sequence[Guard]) -> Condition:
+        return guard_tree(guards, lambda form: affine_tree(form, self.hidden))
 
     def _inner(self, term: Term, operation: str, body: sympy.Expr) -> Expression:
         """The sum or mean over the bound indices of `body`, where the guards hold."""
-        phrase = _Phrase(self.hidden, self.scope | {i.name for i in term.bound})
+        phrase = _Phrase(self.hidden, self.scope | {i.name for i in term.bound}, (*self.known, *term.guards))
         tree = phrase.terms((Term((), body, term.slots),))
         if term.guards:
-            tree = Where(_guard_tree(term.guards, self.hidden), tree, ZERO)
+            tree = Where(self._condition(term.guards), tree, ZERO)
         ranged = _ranged_names(tree)
         binders = tuple(Binder(i.name, None if i.name in ranged else affine_tree(i.size)) for i in term.bound)
         return Reduce(operation, binders, tree)
@@ -306,23 +301,37 @@ class _Phrase:
 
     def _hidden(self, definition: Definition, read: Read) -> Expression:
         """What a hidden tensor stands for where it is read; outside its range that is 0."""
-        spans = zip(read.at, read.tensor.spans, strict=True)
-        outside = [g for form, (start, size) in spans if (g := Within(form, size, start)).decide() is not True]
+        outside = [g for g in _outside(read) if not any(_implies(known, g) for known in self.known)]
         tree = self._put_back(definition, read)
-        return Where(_guard_tree(outside, self.hidden), tree, ZERO) if outside else tree
+        return Where(self._condition(outside), tree, ZERO) if outside else tree
 
     def _put_back(self, definition: Definition, read: Read) -> Expression:
         if definition.call is not None:
             return write_call(definition, tuple(affine_tree(form, self.hidden) for form in read.at))
         if isinstance(definition.tree, Define | Expression):
             tree = definition.tree.body if isinstance(definition.tree, Define) else definition.tree
-            tree = _expression(restore_calls(tree))
+            restored = restore_calls(tree)
+            if not isinstance(restored, Expression):
+                raise TypeError(f"{type(restored).__name__} is no expression")
             forms = zip(definition.indices, read.at, strict=True)
             values = {i.name: affine_tree(form, self.hidden) for i, form in forms}
-            return substitute_names(tree, values, self.scope)
+            return substitute_names(restored, values, self.scope)
         scope = self.scope | {i.name for form in read.at for i in form.indices}
         terms = [_place(term, definition.indices, read.at, scope) for term in definition.terms]
         return _Phrase(self.hidden, scope).terms(terms)
+
+
+def _outside(read: Read) -> list[Within]:
+    """The guards that a read is inside its tensor, those left out that hold by themselves."""
+    spans = zip(read.at, read.tensor.spans, strict=True)
+    return [g for form, (start, size) in spans if (g := Within(form, size, start)).decide() is not True]
+
+
+def _implies(known: Guard, guard: Within) -> bool:
+    """Whether one guard asks for a range of the same form that lies in that of another."""
+    if not isinstance(known, Within) or known.form != guard.form or known.start < guard.start:
+        return False
+    return is_nonnegative(guard.size - known.size + Affine.of(guard.start - known.start))
 
 
 def _place(term: Term, indices: Sequence[Index], at: Sequence[Affine], scope: frozenset[str]) -> Term:
@@ -364,25 +373,3 @@ def _take_mean(term: Term, outside: list[sympy.Expr]) -> tuple[str, list[sympy.E
             return "sum", outside
         left.remove(divisor)
     return ("mean", left) if term.bound else ("sum", outside)
-
-
-def _guard_tree(guards: Sequence[Guard], hidden: Mapping[str, Definition]) -> Condition:
-    """Guards as a condition: `i == j`, `1 <= t`, joined by `and`."""
-    conditions: list[Condition] = []
-    for guard in guards:
-        form = guard.form
-        if isinstance(guard, Within):
-            low, high = bounds(form)
-            first, last = Affine.of(guard.start), guard.size + Affine.of(guard.start - 1)
-            tree = affine_tree(form, hidden)
-            if low is None or not is_nonnegative(low - first):
-                shift = Affine((), form.constant)
-                conditions.append(Compare("<=", affine_tree(first - shift), affine_tree(form - shift, hidden)))
-            if high is None or not is_nonnegative(last - high):
-                conditions.append(Compare("<=", tree, affine_tree(last)))
-            continue
-        positive = Affine(tuple((a, c) for a, c in form.terms if c > 0), max(form.constant, 0))
-        negative = Affine(tuple((a, -c) for a, c in form.terms if c < 0), max(-form.constant, 0))
-        left, right = sorted((positive, negative), key=lambda side: (not side.indices, str(side)))
-        conditions.append(Compare("==", affine_tree(left, hidden), affine_tree(right, hidden)))
-    return conditions[0] if len(conditions) == 1 else And(tuple(conditions))

@@ -206,7 +206,7 @@ class Speller:
             operator = {"Equality": "==", "Unequality": "!="}.get(type(condition).__name__, condition.rel_op)
             if left.is_number and not right.is_number:
                 left, right, operator = right, left, FLIPPED[operator]
-            return Compare(operator, self.spell(left), self.spell(right))
+            return balance(Compare(operator, self.spell(left), self.spell(right)))
         if isinstance(condition, sympy.And | sympy.Or):
             parts = tuple(self.condition(c) for c in sorted(condition.args, key=self.order))
             return And(parts) if isinstance(condition, sympy.And) else Or(parts)
@@ -216,6 +216,23 @@ class Speller:
             one, other = number_tree(Fraction(1)), number_tree(Fraction(1 if condition == sympy.true else 0))
             return Compare("==", one, other)
         raise TypeError(f"{type(condition).__name__} is not a condition: {condition}")
+
+
+def balance(condition: Compare) -> Compare:
+    """`a == b` for `a - b == 0`; any other comparison as it is.
+
+    >>> balance(Compare("==", Chain((Name("a"), Name("b")), ("-",)), number_tree(Fraction(0)))).right
+    Name(name='b')
+    """
+    left, operator = condition.left, condition.operator
+    if operator not in ("==", "!=") or condition.right != number_tree(Fraction(0)) or not isinstance(left, Chain):
+        return condition
+    if "-" not in left.operators:
+        return condition
+    signed = list(zip(("+", *left.operators), left.operands, strict=True))
+    plus, minus = ([o for sign, o in signed if sign == wanted] for wanted in "+-")
+    sides = (s[0] if len(s) == 1 else Chain(tuple(s), ("+",) * (len(s) - 1)) for s in (plus, minus))
+    return Compare(operator, *sides)
 
 
 def _is_negative(expression: sympy.Expr) -> bool:

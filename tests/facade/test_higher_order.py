@@ -115,7 +115,7 @@ STRUCTURES = [
      r"\frac{\partial^{2} L}{\partial w \, \partial w^{\top}} &= X^{\top} \operatorname{diag}(p \odot (1 - p)) X"),
     (CROSS_ENTROPY, "z", "p[j]*(where(j == k, 1, 0) - p[k])",
      r"\frac{\partial^{2} L}{\partial z \, \partial z^{\top}} &= \operatorname{diag}(p) - p p^{\top}"),
-    (FACTORISATION, "U", "sum(q, where(n == p, V[q,k]*V[q,m], 0))",
+    (FACTORISATION, "U", "where(n == p, sum(q, V[q,k]*V[q,m]), 0)",
      r"\frac{\partial^{2} L}{\partial \operatorname{vec}(U) \, \partial \operatorname{vec}(U)^{\top}} "
      r"&= V^{\top} V \otimes I_{N}"),
     ("param x[N]\ninput c[N]\nloss = sum(n, c[n]*x[n]^3)", "x", "where(n == p, 6*c[p]*x[p], 0)",

@@ -11,7 +11,8 @@ from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.tensors import Count, Read, Role, Tensor
 from symbackprop.language import read_expression, read_program, write_tree
-from symbackprop.language.phrasing import affine_tree, phrase_body, phrase_definition, substitute_names
+from symbackprop.language.phrasing import affine_tree, phrase_body, phrase_definition
+from symbackprop.language.substitution import substitute_names
 
 a, b, c, d = (slot_symbol(k) for k in range(4))
 N, K = Index("n", Affine.of("N")), Index("i", Affine.of("K"))

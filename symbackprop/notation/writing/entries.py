@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 
 from symbackprop.calculus.indices import Affine, Atom
 from symbackprop.calculus.tensors import Tensor
@@ -21,6 +22,7 @@ from symbackprop.language.tree import (
     Expression,
     Name,
     Negate,
+    Node,
     Not,
     Number,
     Or,
@@ -28,7 +30,8 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
 )  # fmt: skip
-from symbackprop.notation.writing.index_latex import find_range, split_product
+from symbackprop.notation.writing.conditions import find_range
+from symbackprop.notation.writing.index_latex import split_product
 
 MOST_TERMS = 10_000
 """A sum of more terms is not written out."""
@@ -63,7 +66,7 @@ class EntryWriter:
             case Power(base, exponent):
                 return _power(self.expand(base, values), self.expand(exponent, values))
             case Apply(function, arguments, primed):
-                return Apply(function, tuple(self.expand(a, values) for a in arguments), primed)
+                return _apply(Apply(function, tuple(self.expand(a, values) for a in arguments), primed))
             case Reduce():
                 return self._reduce(tree, values)
             case Where(condition, then, otherwise):
@@ -74,14 +77,21 @@ class EntryWriter:
                 return Where(self._condition(condition, values), *branches)
         raise ArgumentError(f"{type(tree).__name__} cannot be written out entry by entry.")
 
+    def number(self, tree: Node) -> int:
+        """The value of an integer form of sizes."""
+        value = _value(self.expand(tree, {})) if isinstance(tree, Expression) else None
+        if value is None or value.denominator != 1:
+            raise ArgumentError("To write entries out, give sizes= a value for every size.")
+        return int(value)
+
     def _is_outside(self, name: str, places: list[Expression]) -> bool:
         """Whether a read is outside its tensor, where it is 0."""
         if name not in self.tensors:
             return False
         values = [_value(p) for p in places]
         return any(
-            v is not None and not 1 <= v <= self._size(axis)
-            for v, axis in zip(values, self.tensors[name].axes, strict=True)
+            v is not None and not start <= v < start + self._size(size)
+            for v, (start, size) in zip(values, self.tensors[name].spans, strict=True)
         )
 
     def _size(self, axis: Affine) -> int:
@@ -224,6 +234,15 @@ def _power(base: Expression, exponent: Expression) -> Expression:
     if power is not None and value is not None and power.denominator == 1 and 0 <= power <= 64:
         return number_tree(value ** int(power))
     return Power(base, exponent)
+
+
+def _apply(tree: Apply) -> Expression:
+    """An application; the root of a square is a number."""
+    value = _value(tree.arguments[0]) if tree.function == "sqrt" and not tree.primed else None
+    if value is None or value < 0:
+        return tree
+    above, below = isqrt(value.numerator), isqrt(value.denominator)
+    return number_tree(Fraction(above, below)) if Fraction(above, below) ** 2 == value else tree
 
 
 def _divide_integers(operands: list[Expression], operators: tuple[str, ...]) -> Expression:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.indices import Atom
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
-from symbackprop.language.phrasing import hidden_definitions, phrase_definition
-from symbackprop.language.tree import Expression
+from symbackprop.language.phrasing import affine_tree, hidden_definitions, phrase_statements
+from symbackprop.language.tree import Access, Binder, Define, Expression, Name, Node
 from symbackprop.notation.writing.entries import EntryWriter
 from symbackprop.notation.writing.index_latex import IndexWriter
 from symbackprop.notation.writing.kronecker import vectorised, write_structured
+from symbackprop.notation.writing.line_breaks import WIDTH, break_note, estimate_width
 from symbackprop.notation.writing.masks import Masks
 from symbackprop.notation.writing.matrix_latex import MatrixWriter, flipped_tensors
 from symbackprop.notation.writing.names import Names, choose_names, seed_legend, small_symbol
+from symbackprop.notation.writing.steps import Steps, find_steps
 
 NOTATIONS = ("index", "matrix", "scalar")
 LAYOUTS = ("batch", "column")
@@ -69,7 +71,8 @@ def write_definitions(
 
 def align(equations: Sequence[Equation], above: Sequence[str] = ()) -> str:
     """Equations under each other, their signs of equality aligned."""
-    lines = [*above, *(f"{e.left} &= {e.right}{e.note}" for e in equations)]
+    room = WIDTH - max((int(estimate_width(e.left)) for e in equations), default=0)
+    lines = [*above, *(f"{e.left} &= {break_note(e.right, e.note, room)}" for e in equations)]
     return "\n".join((r"\begin{align*}", " \\\\\n".join(lines), r"\end{align*}"))
 
 
@@ -92,15 +95,23 @@ def make_equations(
     chosen = choose_names(table, program.size_names, names)
     writer = _EquationWriter(chosen, reads, Masks(chosen, frozenset(map(small_symbol, program.size_names))))
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
+    steps = find_steps((*program.definitions, *definitions))
     found: list[Equation] = []
     for definition in shown:
-        body = phrase_definition(definition, hidden).body
+        statements = phrase_statements(definition, hidden)
         if notation == "scalar":
-            found += writer.scalar(definition, body, _needed_sizes(program, definitions, sizes))
-        elif notation == "matrix":
-            found.append(writer.matrix(definition, body, layout))
+            direction = steps.directions.get(definition.tensor.name)
+            known = _needed_sizes(program, definitions, sizes)
+            last_first = direction is not None and direction[1] in definition.tensor.marks  # the steps end at the base
+            for statement in statements[::-1] if last_first else statements:
+                found += writer.scalar(definition, statement, known, direction)
+        elif notation == "matrix" and len(statements) == 1:
+            found.append(writer.matrix(definition, statements[0].body, layout))
         else:
-            found.append(writer.index(definition, body))
+            note = "" if notation == "index" else INDEX_NOTE
+            made = [writer.index(definition, s, note) for s in statements]
+            ends = [] if notation != "index" else writer.ends(definition, statements[-1], steps)
+            found += [*made[:-1], replace(made[-1], note=made[-1].note + "".join(ends))]
     named = [mask.equation(IndexWriter(chosen)) for mask in writer.masks.made.values()]
     return (*found, *(Equation("", left, right, note) for left, right, note in named))
 
@@ -125,10 +136,20 @@ class _EquationWriter:
     reads: frozenset[str]
     masks: Masks
 
-    def index(self, definition: Definition, body: Expression) -> Equation:
-        indices = [small_symbol(i.name) for i in definition.indices]
-        left = self._left(definition.tensor, indices)
-        return Equation(definition.tensor.name, left, IndexWriter(self.names).write(body))
+    def index(self, definition: Definition, statement: Define, note: str = "") -> Equation:
+        writer = IndexWriter(self.names)
+        left = self._left(definition.tensor, [writer.index(i) for i in _places(statement)])
+        return Equation(definition.tensor.name, left, writer.write(statement.body), note)
+
+    def ends(self, definition: Definition, statement: Define, steps: Steps) -> list[str]:
+        r"""What the first step of a recurrence without a base reads: `\quad (h_{0,i} = 0)`."""
+        writer = IndexWriter(self.names)
+        made = []
+        for place, end in steps.ends.get(definition.tensor.name, ()):
+            at: list[Node] = list(_places(statement))
+            at[place] = affine_tree(end)
+            made.append(rf"\quad ({self.names.entry(definition.tensor.name, [writer.index(i) for i in at])} = 0)")
+        return made
 
     def matrix(self, definition: Definition, body: Expression, layout: str) -> Equation:
         shape = tuple(i.name for i in definition.indices)
@@ -147,8 +168,9 @@ class _EquationWriter:
         if right is not None and len(shape) == 4:
             return Equation(tensor.name, self._vectorised(tensor), right)
         if right is None:
-            equation = self.index(definition, body)
-            return Equation(equation.tensor, equation.left, equation.right, INDEX_NOTE)
+            indices = tuple(Name(i.name) for i in definition.indices)
+            head = Access(tensor.name, indices) if indices else Name(tensor.name)
+            return self.index(definition, Define(head, body), INDEX_NOTE)
         left = "" if symbol is None else symbol.write()
         if tensor.denominator is not None:
             derivative = self.names.derivative(tensor.name, (), matrix=True)
@@ -169,14 +191,24 @@ class _EquationWriter:
         parts = [s.write() for s in (symbol, below) if s is not None]
         return vectorised(parts[0], parts[1], None)
 
-    def scalar(self, definition: Definition, body: Expression, sizes: Mapping[str, int]) -> list[Equation]:
+    def scalar(
+        self, definition: Definition, statement: Define, sizes: Mapping[str, int], direction: tuple[int, int] | None
+    ) -> list[Equation]:
+        """An equation for each entry, in the order in which a recurrence takes them: `direction` is (axis, 1 or -1)."""
         entries = EntryWriter(self.names.tensors, sizes)
         known: dict[Atom, int] = dict(sizes.items())
-        ranges = [range(1, i.size.evaluate(known) + 1) for i in definition.indices]
+        ranges: list[Sequence[int]] = []
+        for place, index in enumerate(_places(statement)):
+            if isinstance(index, Name | Binder):
+                whole = range(1, definition.tensor.axes[place].evaluate(known) + 1)
+                ranges.append(whole[::-1] if direction == (place, -1) else whole)
+            else:
+                ranges.append([entries.number(index)])
+        letters = [i.name if isinstance(i, Name | Binder) else "" for i in _places(statement)]
         found = []
         for point in itertools.product(*ranges):
-            values = dict(zip((i.name for i in definition.indices), point, strict=True))
-            right = IndexWriter(self.names).write(entries.expand(body, values))
+            values = {letter: k for letter, k in zip(letters, point, strict=True) if letter}
+            right = IndexWriter(self.names).write(entries.expand(statement.body, values))
             left = self._left(definition.tensor, [str(k) for k in point])
             found.append(Equation(definition.tensor.name, left, right))
         return found
@@ -189,3 +221,8 @@ class _EquationWriter:
         if tensor.name not in self.reads or self.names.symbol(tensor.name) is None:
             return derivative
         return f"{self.names.entry(tensor.name, indices)} = {derivative}"
+
+
+def _places(statement: Define) -> tuple[Expression | Binder, ...]:
+    """What stands in the brackets of the left side."""
+    return statement.head.indices if isinstance(statement.head, Access) else ()

@@ -58,6 +58,7 @@ class Words:
     opening: str
     one_path: str
     through: str
+    steps: str
     path: str
     product: str
     summed: str
@@ -71,6 +72,8 @@ WORDS = {
         opening="The chain rule for {head}: {count} paths lead from {start} to {end}.",
         one_path="The chain rule for {head}: one path leads from {start} to {end}.",
         through="The chain rule for {head}: {count} paths lead from {start} to {end}; here through the adjoints.",
+        steps="The chain rule for {head}: the paths from {start} to {end} lead through the steps of a recurrence, "
+        "whose number is a symbol; here through the adjoints.",
         path="Path {number}",
         product="product",
         summed="summed over {letters}",
@@ -89,6 +92,7 @@ WORDS = {
         opening="链式法则：{head}，从 {start} 到 {end} 共有 {count} 条路径。",
         one_path="链式法则：{head}，从 {start} 到 {end} 只有一条路径。",
         through="链式法则：{head}，从 {start} 到 {end} 共有 {count} 条路径；下面沿伴随逐层写出。",
+        steps="链式法则：{head}，从 {start} 到 {end} 的路径穿过递推的各步，步数为符号；下面沿伴随逐层写出。",
         path="路径 {number}",
         product="乘积",
         summed="对 {letters} 求和",
@@ -108,11 +112,14 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a derivative is what it is: its `paths`, or the `adjoints` on the way back where there are too many paths."""
+    """Why a derivative is what it is: its `paths`, or the `adjoints` on the way back where there are too many paths.
+
+    `count` is the number of paths, None where it depends on a size.
+    """
 
     numerator: Node
     start: Node
-    count: int
+    count: int | None
     paths: tuple[ExplainedPath, ...]
     adjoints: tuple[ExplainedAdjoint, ...]
     derived: Expression
@@ -188,7 +195,10 @@ class Explanation:
 
     def _opening(self, head: str, start: str, end: str) -> str:
         words = self.words
-        sentence = words.through if self.adjoints else words.one_path if self.count == 1 else words.opening
+        if self.count is None:
+            sentence = words.steps
+        else:
+            sentence = words.through if self.adjoints else words.one_path if self.count == 1 else words.opening
         return sentence.format(head=head, count=self.count, start=start, end=end)
 
     def _sum(self, path: ExplainedPath) -> str:

@@ -5,41 +5,47 @@ The same printer writes scalar notation, whose trees have numbers for indices an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbackprop.calculus.tensors import Tensor
 from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTIONS
-from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.tree import (
     Access,
-    And,
     Apply,
     Binder,
     Chain,
-    Compare,
     Condition,
     Entry,
     Expression,
     Name,
     Negate,
     Node,
-    Not,
     Number,
-    Or,
     Power,
     Reduce,
     Where,
     walk,
 )  # fmt: skip
+from symbackprop.notation.writing.conditions import (
+    find_limits,
+    find_range,
+    is_index_condition,
+    is_zero,
+    join_conditions,
+    mentions,
+    negate,
+    split_condition,
+    take_conditions,
+    write_conditions,
+    write_parts,
+)
 from symbackprop.notation.writing.names import Names, join_indices, small_symbol
 
 SUM, PRODUCT, FRACTION, ATOM = range(4)
 """How tightly a piece of LaTeX holds together; an operand that holds less than its place asks for is bracketed."""
 
-RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne", "=": "="}
 REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min", "argmax": r"\operatorname*{arg\,max}"}
 SPECIAL = ("exp", "sqrt", "abs")
 MATRIX_CALLS = ("det", "logdet")
@@ -87,19 +93,6 @@ def number_latex(number: Number) -> str:
         return text
     power = rf"10^{{{exponent.lstrip('+').lstrip('0') or '0'}}}"
     return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
-
-
-def find_range(index: Binder | str, body: Node, tensors: Mapping[str, Tensor]) -> Expression | None:
-    """The size that an index runs to: the one written, else that of an axis on which it stands alone."""
-    if isinstance(index, Binder) and index.range is not None:
-        return index.range
-    name = index.name if isinstance(index, Binder) else index
-    for node, _ in walk(body):
-        if isinstance(node, Access) and node.name in tensors:
-            for place, axis in zip(node.indices, tensors[node.name].axes, strict=False):
-                if place == Name(name):
-                    return affine_tree(axis)
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +155,9 @@ class IndexWriter:
         return Piece(text, FRACTION if text.startswith(r"\frac") else ATOM)
 
     def _sum(self, operands: tuple[Expression, ...], operators: tuple[str, ...]) -> Piece:
-        text = self.piece(operands[0]).text
+        first = operands[0]
+        needed = PRODUCT if isinstance(first, Chain) and "%" in first.operators else SUM
+        text = self.piece(first).at(needed)
         for operator, operand in zip(operators, operands[1:], strict=True):
             text += f" {operator} {self.piece(operand).at(PRODUCT)}"
         return Piece(text, SUM)
@@ -176,8 +171,12 @@ class IndexWriter:
                 if place + 1 < len(tree.operators):
                     raise UnsupportedError("An integer division inside a longer product has no form in index notation.")
                 if operator == "//":
-                    return Piece(rf"\left\lfloor {self.write(left)} / {self.piece(right).at(ATOM)} \right\rfloor")
+                    top = self.piece(left).at(PRODUCT)
+                    return Piece(rf"\left\lfloor {top} / {self.piece(right).at(ATOM)} \right\rfloor")
                 return Piece(rf"{self.piece(left).at(FRACTION)} \bmod {self.piece(right).at(FRACTION)}", SUM)
+        conditions, rest = take_conditions(tree, self.names.tensors)
+        if conditions:
+            return self._masked(rest, self._mask(conditions), join_conditions(conditions))
         sign, above, below = split_product(tree)
         sums: list[Expression] = [f for f in above if isinstance(f, Reduce)]
         plain = [f for f in above if not isinstance(f, Reduce)]
@@ -271,50 +270,81 @@ class IndexWriter:
         return Piece(function_latex(tree.function, ", ".join(arguments), primed=tree.primed))
 
     def _reduce(self, tree: Reduce) -> Piece:
-        operation, text = tree.operation, ""
-        sizes = [find_range(b, tree.body, self.names.tensors) for b in tree.binders]
+        operation, text, body = tree.operation, "", tree.body
+        conditions: list[Condition] = []
+        if operation in ("sum", "mean"):
+            conditions, body = take_conditions(body, self.names.tensors)
         if operation == "mean":
+            sizes = [find_range(b, tree.body, self.names.tensors) for b in tree.binders]
             below = " ".join("?" if s is None else self.piece(s).at(PRODUCT) for s in sizes)
             operation, text = "sum", rf"\frac{{1}}{{{below}}} "
-        sign = REDUCTIONS[operation]
-        for binder, size in zip(tree.binders, sizes, strict=True):
-            low = small_symbol(binder.name)
-            if size is None or operation != "sum":
-                text += rf"{sign}_{{{low}}} "
+        outer = [c for c in conditions if not any(mentions(c, b.name) for b in tree.binders)]
+        if outer:
+            text = rf"{self._mask(outer)} {text}"
+        for number, binder in enumerate(tree.binders):
+            later = tree.binders[number + 1 :]
+            own = [c for c in conditions if mentions(c, binder.name) and not any(mentions(c, b.name) for b in later)]
+            if operation == "sum":
+                text += self._sign(binder, tree.body, own)
             else:
-                text += rf"{sign}_{{{low}=1}}^{{{self.write(size)}}} "
-        body = self.piece(tree.body)
-        return Piece(text + body.at(PRODUCT), PRODUCT, True)
+                text += rf"{REDUCTIONS[operation]}_{{{small_symbol(binder.name)}}} "
+        return Piece(text + self.piece(body).at(PRODUCT), PRODUCT, True)
+
+    def _sign(self, binder: Binder, body: Expression, conditions: list[Condition]) -> str:
+        """The sign of one sum with its limits, or with its range and the conditions below it."""
+        limits = find_limits(binder, body, conditions, self.names.tensors)
+        low, high = self._end(r"\max", limits.low), self._end(r"\min", limits.high)
+        letter = small_symbol(binder.name)
+        parts = write_parts(limits.conditions, self.write)
+        if not parts:
+            return rf"\sum_{{{letter}}} " if not high else rf"\sum_{{{letter}={low}}}^{{{high}}} "
+        reads = (n for c in limits.conditions for n, _ in walk(c) if isinstance(n, Access))
+        ranged = len(limits.low + limits.high) == 2 and any(Name(binder.name) in read.indices for read in reads)
+        if ranged and len(parts) == 1:
+            return rf"\sum_{{{letter} :\, {parts[0]}}} "
+        first = letter if ranged or not high else rf"{low} \le {letter} \le {high}"
+        below = r" \\ ".join([first, *parts])
+        return rf"\sum_{{\substack{{{below}}}}} "
+
+    def _end(self, choice: str, ends: Sequence[Expression]) -> str:
+        written = [self.write(end).replace(" + ", "+").replace(" - ", "-") for end in ends]
+        return written[0] if len(written) == 1 else rf"{choice}({', '.join(written)})" if written else ""
 
     def _where(self, tree: Where) -> Piece:
-        if is_zero(tree.otherwise):  # Iverson's bracket, 1 where the condition holds and 0 elsewhere
-            mask = f"[{self.condition(tree.condition)}]"
-            if tree.then == Number(Fraction(1)):
+        condition, then, rest = tree.condition, tree.then, tree.otherwise
+        on_indices = is_index_condition(condition, self.names.tensors)
+        if is_zero(then) and on_indices:
+            condition, then, rest = negate(condition), rest, then
+        if is_zero(rest):  # Iverson's bracket, 1 where the condition holds and 0 elsewhere
+            mask = self._mask([condition])
+            if then == Number(Fraction(1)):
                 return Piece(mask)
-            if is_index_equation(tree.condition, self.names):
-                then = self.piece(tree.then)
-                text = rf"{mask}\,{then.at(PRODUCT)}" if then.open else rf"{then.at(PRODUCT)}\,{mask}"
-                return Piece(text, PRODUCT, then.open)
-        rows = [rf"{self.write(tree.then)} & \text{{if }} {self.condition(tree.condition)}"]
-        rest = tree.otherwise
+            if on_indices:
+                return self._masked(then, mask, condition)
+        rows = [rf"{self.write(then)} & \text{{if }} {self.conditions([condition])}"]
         while isinstance(rest, Where):
-            rows.append(rf"{self.write(rest.then)} & \text{{if }} {self.condition(rest.condition)}")
+            rows.append(rf"{self.write(rest.then)} & \text{{if }} {self.conditions([rest.condition])}")
             rest = rest.otherwise
         rows.append(rf"{self.write(rest)} & \text{{otherwise}}")
         return Piece(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", FRACTION)
 
-    def condition(self, condition: Condition) -> str:
-        """The LaTeX of a condition."""
-        match condition:
-            case Compare(operator, left, right):
-                return f"{self.write(left)} {RELATIONS[operator]} {self.write(right)}"
-            case And(operands):
-                return r" \text{ and } ".join(self.condition(c) for c in operands)
-            case Or(operands):
-                return r" \text{ or } ".join(self.condition(c) for c in operands)
-            case Not(operand):
-                return rf"\text{{not }} ({self.condition(operand)})"
-        raise UnsupportedError(f"{type(condition).__name__} has no form in index notation.")
+    def _mask(self, conditions: Sequence[Condition]) -> str:
+        text = self.conditions(conditions)
+        return rf"\left[{text}\right]" if any(word in text for word in TALL) else f"[{text}]"
+
+    def _masked(self, tree: Expression, mask: str, condition: Condition) -> Piece:
+        """An expression with a bracket behind it, or before it where a sum in it binds a letter of the bracket."""
+        if isinstance(tree, Negate):
+            inner = self._masked(tree.operand, mask, condition)
+            return Piece(f"-{inner.at(PRODUCT)}", SUM, inner.open)
+        piece = self.piece(tree)
+        if any(mentions(condition, b.name) for n, _ in walk(tree) if isinstance(n, Reduce) for b in n.binders):
+            return Piece(rf"{mask}\,{bracket(piece.text)}", PRODUCT)
+        return Piece(rf"{piece.at(PRODUCT)}\,{mask}", PRODUCT, piece.open)
+
+    def conditions(self, conditions: Sequence[Condition]) -> str:
+        """The LaTeX of conditions that all have to hold."""
+        return write_conditions([p for c in conditions for p in split_condition(c)], self.write)
 
 
 def split_product(tree: Expression) -> tuple[int, list[Expression], list[Expression]]:
@@ -333,18 +363,3 @@ def split_product(tree: Expression) -> tuple[int, list[Expression], list[Express
     if len(above) > 1:
         above = [f for f in above if f != Number(Fraction(1))]
     return sign, above, below
-
-
-def is_zero(tree: Expression) -> bool:
-    """Whether a tree is the literal 0."""
-    return isinstance(tree, Number) and tree.value == 0
-
-
-def is_index_equation(condition: Condition, names: Names) -> bool:
-    """Whether a condition says only that indices are equal, as a Kronecker delta does."""
-    if isinstance(condition, And):
-        return all(is_index_equation(c, names) for c in condition.operands)
-    if not isinstance(condition, Compare) or condition.operator != "==":
-        return False
-    leaves = [n for side in (condition.left, condition.right) for n, _ in walk(side)]
-    return all(isinstance(n, Number | Chain) or (isinstance(n, Name) and n.name not in names.tensors) for n in leaves)

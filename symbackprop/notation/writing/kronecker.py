@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbackprop.language.phrasing import substitute_names
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import Chain, Compare, Expression, Name, Negate, Number, Reduce, Where
+from symbackprop.notation.writing.conditions import is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm, free_names
-from symbackprop.notation.writing.index_latex import is_zero, split_product
+from symbackprop.notation.writing.index_latex import split_product
 from symbackprop.notation.writing.matrices import HADAMARD
 from symbackprop.notation.writing.matrix_latex import MatrixWriter
 

@@ -14,7 +14,8 @@ from fractions import Fraction
 
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.functions import FUNCTION_BY_NAME
-from symbackprop.language.phrasing import affine_tree, substitute_names
+from symbackprop.language.phrasing import affine_tree
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import (
     Access,
     Apply,
@@ -34,8 +35,9 @@ from symbackprop.language.tree import (
     walk,
 )  # fmt: skip
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.writing.conditions import find_range, is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm
-from symbackprop.notation.writing.index_latex import IndexWriter, find_range, is_zero
+from symbackprop.notation.writing.index_latex import IndexWriter
 from symbackprop.notation.writing.matrices import Matrix, of_symbol
 from symbackprop.notation.writing.names import Names, Symbol, join_indices, small_symbol
 
@@ -59,7 +61,7 @@ class Mask:
         left = self.symbol.write(join_indices([small_symbol(letter) for letter in self.letters]))
         data = [n for n, _ in walk(self.condition) if isinstance(n, Access)]
         note = rf"\quad\text{{(the one-hot matrix of {data[0].name})}}" if self.kind == "one-hot" else ""
-        return left, f"[{writer.condition(self.condition)}]", note.replace("_", r"\_")
+        return left, f"[{writer.conditions([self.condition])}]", note.replace("_", r"\_")
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.language.phrasing import substitute_names
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import (
     Access,
     Apply,
@@ -33,6 +33,7 @@ from symbackprop.language.tree import (
     Where,
     walk,
 )  # fmt: skip
+from symbackprop.notation.writing.conditions import RELATIONS, find_range, is_zero
 from symbackprop.notation.writing.contraction import (
     Applied,
     Element,
@@ -46,12 +47,9 @@ from symbackprop.notation.writing.contraction import (
 )  # fmt: skip
 from symbackprop.notation.writing.index_latex import (
     MATRIX_CALLS,
-    RELATIONS,
     IndexWriter,
     bracket,
-    find_range,
     function_latex,
-    is_zero,
     split_product,
 )  # fmt: skip
 from symbackprop.notation.writing.masks import ONE, Masks, Opener, find_ranges, is_delta, is_index_condition

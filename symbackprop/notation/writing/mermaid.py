@@ -44,6 +44,9 @@ def draw_network(finder: PathFinder, paths: Sequence[Path]) -> str:
             highlighted.append(number)
     for node in ends:
         first = merged.get(_key(on_paths[0][1]), _key(on_paths[0][1]))
+        if first not in names:
+            names[first] = f"n{len(names) + 1}"
+            lines.append(f'{names[first]}(("{first}"))')
         lines.append(f'w["{_key(node)}"] -.-> {names[first]}')
         highlighted.append(len(drawn))
     if highlighted:
