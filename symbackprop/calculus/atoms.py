@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from symbackprop.calculus.indices import Affine, Entry, Index, parts_of
+from symbackprop.calculus.indices import Affine, Entry, Index, covers, parts_of
 from symbackprop.calculus.indices import Atom as IntegerAtom
 
 
@@ -75,6 +75,8 @@ class Atom:
     kind: Kind
     name: str
     at: tuple[Affine, ...]
+    spans: tuple[tuple[int, Affine], ...]
+    """The first position and the number of positions of each axis of a tensor; a read outside of them is 0."""
     bound: tuple[Index, ...]
     body: Poly
     key: str
@@ -83,11 +85,30 @@ class Atom:
     names: frozenset[str]
     height: int
     positive: bool
+    open: bool
+    """Whether it reads a tensor, at any depth, where that may be outside of its range."""
+    steady: bool
+    """Whether it has a value there too, the read being 0."""
     active: bool
     place: str
     """Sorts the factors of a monomial."""
     order: tuple[int, str, str]
     """Compares atoms in leading monomials."""
+
+    def vanishes_outside(self, guard: Atom) -> bool:
+        """Whether it is 0 where a range does not hold: a tensor that is read there, or a sum of its multiples."""
+        if self.kind is Kind.SUM:
+            return all(any(e > 0 and a.vanishes_outside(guard) for a, e in m) for m in self.body)
+        form, size = guard.at
+        start = int(guard.name)
+        return any(f == form and covers(form, start, size, *s) for f, s in zip(self.at, self.spans, strict=False))
+
+    def includes(self, other: Atom) -> bool:
+        """Whether a range holds wherever another range of the same form does."""
+        if self.kind is not Kind.RANGE or other.kind is not Kind.RANGE or self.at[0] != other.at[0]:
+            return False
+        same = self.at == other.at and self.name == other.name
+        return not same and covers(self.at[0], int(self.name), self.at[1], int(other.name), other.at[1])
 
     def __repr__(self) -> str:
         return self.key
@@ -155,6 +176,29 @@ def describe_monomial(monomial: Monomial, label: Callable[[Index], str | None]) 
     return "*".join(sorted(f"{describe(a, label)}^{e}" for a, e in monomial))
 
 
+def _open_spans(at: tuple[Affine, ...], spans: tuple[tuple[int, Affine], ...]) -> str:
+    """The spans of a tensor written out where what is read may lie outside of them, else nothing."""
+    for form, (start, size) in zip(at, spans, strict=False):
+        index = form.index
+        if index is None or index.start != start or index.size != size:
+            return "@" + ",".join(f"{s}:{n}" for s, n in spans)
+    return ""
+
+
+BOUNDED = frozenset({"exp", "tanh", "sin", "cos", "erf"})
+
+
+def _is_steady(kind: Kind, name: str, body: Poly) -> bool:
+    """Whether an atom has a value wherever the tensors below it do, a read outside of its range being 0."""
+    smooth = kind in (Kind.EXP, Kind.MASK, Kind.SUM, Kind.MEAN) or name in BOUNDED
+    return all(not a.open or (smooth and is_steady(a, e)) for m in body for a, e in m)
+
+
+def is_steady(atom: Atom, exponent: Number) -> bool:
+    """Whether a power of an atom has a value where reads are outside of their ranges."""
+    return not atom.open or (atom.steady and exponent > 0)
+
+
 @dataclass(slots=True)
 class AtomTable:
     """The atoms made so far. Names in `positive` stand for tensors whose entries are known to be positive.
@@ -173,10 +217,10 @@ class AtomTable:
         self._labels += 1
         return index.renamed(f"~{self._labels}")
 
-    def tensor(self, name: str, at: tuple[Affine, ...] = ()) -> Atom:
+    def tensor(self, name: str, at: tuple[Affine, ...] = (), spans: tuple[tuple[int, Affine], ...] = ()) -> Atom:
         """The atom of a tensor at index forms."""
         kind = Kind.CONSTANT if name in self.constants and not at else Kind.TENSOR
-        return self.intern(kind, name, at)
+        return self.intern(kind, name, at, spans=spans)
 
     def intern(
         self,
@@ -185,22 +229,24 @@ class AtomTable:
         at: tuple[Affine, ...] = (),
         bound: tuple[Index, ...] = (),
         body: Poly | None = None,
+        spans: tuple[tuple[int, Affine], ...] = (),
     ) -> Atom:
         """The one atom of this kind with these parts."""
         body = {} if body is None else body
+        outside = _open_spans(at, spans)
         if body or kind in (Kind.EXP, Kind.SUM):
             heads = [form_texts(Affine.of(b)) for b in bound]
             key = f"{kind.name}{name}<{','.join(h[0] for h in heads)}>({poly_key(body)})"
         else:
             heads = [form_texts(f) for f in at]
-            key = f"{name}[{','.join(h[0] for h in heads)}]" if at else name
+            key = f"{name}[{','.join(h[0] for h in heads)}]{outside}" if at else name
         found = self._atoms.get(key)
         if found is not None:
             return found
         if body or kind in (Kind.EXP, Kind.SUM):
             skeleton = f"{kind.name}{name}<{','.join(h[1] for h in heads)}>({_poly_skeleton(body)})"
         else:
-            skeleton = f"{name}[{','.join(h[1] for h in heads)}]" if at else name
+            skeleton = f"{name}[{','.join(h[1] for h in heads)}]{outside}" if at else name
         inner = [a for m in body for a, _ in m]
         names = frozenset().union(*(a.names for a in inner))
         if kind in (Kind.TENSOR, Kind.CONSTANT) and name != "pi":
@@ -210,6 +256,7 @@ class AtomTable:
             kind,
             name,
             at,
+            spans,
             bound,
             body,
             key,
@@ -218,6 +265,8 @@ class AtomTable:
             names,
             max((a.height for a in inner), default=0) + (kind in SUMS),
             self._is_positive(kind, name, at, body),
+            outside != "" or any(a.open for a in inner),
+            _is_steady(kind, name, body),
             kind in ACTIVE,
             f"{skeleton} {key}",
             (int(kind), skeleton, key),
@@ -257,6 +306,11 @@ def atoms_of(poly: Poly) -> list[Atom]:
 def names_of(poly: Poly) -> frozenset[str]:
     """The names of the tensors that a polynomial reads, at any depth."""
     return frozenset().union(*(a.names for m in poly for a, _ in m))
+
+
+def plain_number(number: Number) -> Number:
+    """A fraction that is an integer as one."""
+    return int(number) if number.denominator == 1 else number
 
 
 def make_monomial(factors: Iterable[tuple[Atom, Number]]) -> Monomial:

@@ -46,6 +46,7 @@ def call_matrix(
 ) -> Definition:
     """The definition tensor[indices] = axiom(operand); `inverse` is the inverse of the operand for a determinant.
 
+    >>> from symbackprop.calculus.tensors import Role
     >>> A = Tensor("A", (Affine.of("N"),) * 2, Role.PARAM)
     >>> call_matrix("det", Tensor("d", (), Role.DEFINED), (), A, None).call.axiom
     'det'
@@ -95,11 +96,42 @@ def dependencies(definition: Definition) -> tuple[Dependency, ...]:
 
 
 def matrix_function(axiom: str, matrix: sympy.Matrix) -> sympy.Matrix:
-    """A function of a matrix of expressions, as a matrix, which is 1 by 1 for a determinant."""
-    determinant = matrix.det(method="berkowitz")
-    if axiom == "inv":
-        return matrix.adjugate() / determinant
-    return sympy.Matrix([[determinant if axiom == "det" else sympy.log(determinant**2) / 2]])
+    """A function of a matrix of expressions, as a matrix, which is 1 by 1 for a determinant; nothing is multiplied out.
+
+    >>> x = sympy.Symbol("x")
+    >>> matrix_function("det", sympy.Matrix([[x, 1], [1, x + 1]]))
+    Matrix([[x*(x + 1) - 1]])
+    """
+    every = tuple(range(matrix.rows))
+    minors: dict[tuple[tuple[int, ...], tuple[int, ...]], sympy.Expr] = {}
+    determinant = _minor(matrix, every, every, minors)
+    if axiom != "inv":
+        return sympy.Matrix([[determinant if axiom == "det" else sympy.log(determinant**2) / 2]])
+    without = [tuple(k for k in every if k != left) for left in every]
+    return sympy.Matrix(
+        [[(-1) ** (i + j) * _minor(matrix, without[j], without[i], minors) / determinant for j in every] for i in every]
+    )
+
+
+def _minor(
+    matrix: sympy.Matrix,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    known: dict[tuple[tuple[int, ...], tuple[int, ...]], sympy.Expr],
+) -> sympy.Expr:
+    """The determinant of some rows and columns, expanded along the first row; `known` are those made before."""
+    if not rows:
+        return sympy.S.One
+    if (rows, columns) not in known:
+        known[rows, columns] = sympy.Add(
+            *(
+                (-1) ** place
+                * matrix[rows[0], column]
+                * _minor(matrix, rows[1:], (*columns[:place], *columns[place + 1 :]), known)
+                for place, column in enumerate(columns)
+            )
+        )
+    return known[rows, columns]
 
 
 def matrix_number(axiom: str, rows: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -123,7 +123,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     """The adjoints of `numerator` by every tensor between it and `wrt`."""
     tensors = program.tensors()
     for name in (numerator, *wrt):
-        if program.tensor(name).range is not None:
+        if (tensors.get(name) or program.tensor(name)).range is not None:
             raise UndefinedGradientError(
                 f"{name} is an integer tensor: nothing is differentiated by it, nor it by anything."
             )

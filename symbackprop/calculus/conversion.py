@@ -9,7 +9,7 @@ import sympy
 from sympy.core.relational import Relational
 
 from symbackprop.calculus.atoms import Kind, Number, Poly
-from symbackprop.calculus.definitions import Definition, Equal, Term, slot_number
+from symbackprop.calculus.definitions import Definition, Term, slot_number
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.polynomials import NoNormalFormError, add, constant, scale, subtract
 from symbackprop.calculus.rewriting import Algebra
@@ -27,10 +27,7 @@ def convert_term(algebra: Algebra, term: Term) -> Poly:
     """The normal form of one term."""
     body = convert_body(algebra, term.body, [convert_slot(algebra, s) for s in term.slots])
     for guard in term.guards:
-        if isinstance(guard, Equal):
-            body = algebra.multiply(body, algebra.delta(guard.form))
-        else:
-            body = algebra.multiply(body, algebra.within(guard.form, guard.size, guard.start))
+        body = algebra.multiply(body, algebra.guard(guard))
     if not term.bound:
         return body
     fresh = {i: algebra.table.fresh(i) for i in term.bound}
@@ -42,7 +39,7 @@ def convert_slot(algebra: Algebra, slot: Slot) -> Poly:
     """A read, or an index form as a number."""
     if isinstance(slot, Count):
         return algebra.count(slot.value)
-    return algebra.single(algebra.table.tensor(slot.tensor.name, slot.at))
+    return algebra.single(algebra.table.tensor(slot.tensor.name, slot.at, slot.tensor.spans))
 
 
 def convert_body(algebra: Algebra, body: sympy.Basic, slots: Sequence[Poly]) -> Poly:
@@ -124,6 +121,10 @@ def convert_condition(algebra: Algebra, condition: sympy.Basic, slots: Sequence[
             mask = convert_condition(algebra, argument, slots)
             result = algebra.multiply(result, subtract(constant(1), mask) if either else mask)
         return subtract(constant(1), result) if either else result
+    if isinstance(condition, sympy.ITE):
+        chosen, then, otherwise = (convert_condition(algebra, a, slots) for a in condition.args)
+        left = subtract(constant(1), chosen)
+        return add(algebra.multiply(chosen, then), algebra.multiply(left, otherwise))
     if not isinstance(condition, Relational):
         raise NoNormalFormError(f"no normal form for the condition {condition}")
     gap = subtract(convert_body(algebra, condition.lhs, slots), convert_body(algebra, condition.rhs, slots))

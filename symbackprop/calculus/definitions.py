@@ -243,6 +243,7 @@ def make_term(
         values = {guard.form.index: Affine.of(smaller)}
         slot_list = [substitute_slot(s, values) for s in slot_list]
         kept = [g.substitute(values) for g in kept if g != guard]
+    body = _drop_outside(body, slot_list)
     known = _known_entries(kept)
     if known:
         slot_list = [substitute_slot(s, known) for s in slot_list]
@@ -280,7 +281,7 @@ def _choose_contraction(
         if not isinstance(guard, Equal):
             continue
         for index in bound:
-            solved = _solve(guard.form, index)
+            solved = solve_index(guard.form, index)
             if solved is None:
                 continue
             value, more = solved
@@ -292,7 +293,7 @@ def _choose_contraction(
     return best[1:] if best is not None else None
 
 
-def _solve(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
+def solve_index(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
     """The value of an index that the equation form = 0 gives, with the guards that it needs; None if it gives none."""
     coefficient = next((c for atom, c in form.terms if atom == index), 0)
     if not coefficient or form.indices.count(index) > 1:
@@ -330,6 +331,23 @@ def _implied(guard: Guard, others: Sequence[Guard]) -> bool:
         and is_nonnegative(guard.size - other.size + Affine.of(guard.start - other.start))
         for other in others
     )
+
+
+def _drop_outside(body: sympy.Expr, slots: Sequence[Slot]) -> sympy.Expr:
+    """The body with 0 for what is read outside of its tensor, wherever it then has a value."""
+    outside = {slot_symbol(k): sympy.Integer(0) for k, slot in enumerate(slots) if _is_outside(slot)}
+    value = body.xreplace(outside) if outside else body
+    return body if value.has(sympy.zoo, sympy.nan, sympy.oo) else value
+
+
+def _is_outside(slot: Slot) -> bool:
+    """Whether a tensor is never read inside its range."""
+    if isinstance(slot, Count):
+        return False
+    if all(form.index is not None for form in slot.at):
+        return False  # the range of an index alone has entries of the axis
+    axes = zip(slot.at, slot.tensor.spans, strict=True)
+    return any(compare_range(form, size, start) is False for form, (start, size) in axes)
 
 
 def _known_entries(guards: Iterable[Guard]) -> dict[Atom, Affine]:
@@ -405,6 +423,21 @@ def at_entries(definition: Definition, indices: tuple[Index, ...]) -> tuple[Term
     """
     values: dict[Any, Affine] = {o: Affine.of(n) for o, n in zip(definition.indices, indices, strict=True)}
     return substitute_terms(definition.terms, values)
+
+
+def split_ranges(definition: Definition) -> tuple[Definition, ...]:
+    """The definition, and what it is on the ranges of single indices that its terms tell apart."""
+    ranges = {
+        (form_index, Index(form_index.name, guard.size, guard.start))
+        for term in definition.terms
+        for guard in term.guards
+        if isinstance(guard, Within) and (form_index := guard.form.index) in definition.indices
+    }
+    parts = [definition]
+    for index, narrow in sorted(ranges, key=str):
+        indices = tuple(narrow if i == index else i for i in definition.indices)
+        parts.append(replace(definition, indices=indices, terms=at_entries(definition, indices)))
+    return tuple(parts)
 
 
 def substitute_terms(terms: Iterable[Term], values: Forms) -> tuple[Term, ...]:

@@ -12,11 +12,14 @@ from typing import Any
 import sympy
 
 from symbackprop.calculus.axioms import matrix_number
-from symbackprop.calculus.definitions import Call, Definition, Guard, Term, slot_symbol
+from symbackprop.calculus.definitions import Call, Definition, Guard, Term, slot_symbol, used_slots
 from symbackprop.calculus.expansion import Entry, check_data, check_sizes, contains, entries_of, points_of
 from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Slot
+from symbackprop.calculus.tensors import Count, Slot, slot_indices
+
+Table = tuple[tuple[Index, ...], dict[tuple[int, ...], float]]
+"""Numbers by the values of some indices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Evaluation:
     given: Callable[[str, Entry], float]
     data: Mapping[Point, int] = field(default_factory=dict)
     _made: dict[tuple[str, Entry], float] = field(default_factory=dict, repr=False, compare=False)
+    _tables: dict[object, dict[tuple[int, ...], float]] = field(default_factory=dict, repr=False, compare=False)
     _definitions: dict[str, Definition] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +95,8 @@ class Evaluation:
 
     def term(self, term: Term, values: Values) -> float:
         """The value of a term where its free indices and the sizes have values."""
+        if len(term.bound) > 1 and not term.guards and isinstance(term.body, sympy.Mul):
+            return self._contract(term, values)
         total = 0.0
         for point in points_of(term.bound, values):
             here: Values = {**values, **dict(zip(term.bound, point, strict=True))}
@@ -98,8 +104,40 @@ class Evaluation:
                 total += self._body(term, here)
         return total
 
+    def _contract(self, term: Term, values: Values) -> float:
+        """The sum of a product over several indices, one index after the other, the one in the fewest factors first."""
+        tables = [self._tabulate(term, factor, values) for factor in term.body.args]
+        left = list(term.bound)
+        while left:
+            index = min(left, key=lambda i: len({j for indices, _ in tables if i in indices for j in indices}))
+            left.remove(index)
+            inside = [table for table in tables if index in table[0]]
+            rest = tuple(j for j in left if any(j in indices for indices, _ in inside))
+            ends = list(points_of((index,), values))
+            made = {}
+            for point in points_of(rest, values):
+                here = dict(zip(rest, point, strict=True))
+                made[point] = sum(_multiply(inside, {**here, index: end}) for (end,) in ends)
+            tables = [(rest, made), *(table for table in tables if index not in table[0])]
+        return _multiply(tables, {})
+
+    def _tabulate(self, term: Term, factor: sympy.Expr, values: Values) -> Table:
+        """A factor of the body at every value of the bound indices that it depends on."""
+        slots = tuple(term.slots[k] for k in sorted(used_slots(factor)))
+        found = dict.fromkeys(i for slot in slots for i in slot_indices(slot))
+        indices = tuple(i for i in term.bound if i in found)
+        key = (None if factor.is_Symbol else term, factor, slots, *((i, values[i]) for i in found if i not in indices))
+        if key not in self._tables:
+            made = self._tables[key] = {}
+            alone = Term(term.bound, factor, term.slots)
+            for point in points_of(indices, values):
+                here: Values = {**values, **dict(zip(indices, point, strict=True))}
+                made[point] = self.slot(slots[0], here) if factor.is_Symbol else self._body(alone, here)
+        return indices, self._tables[key]
+
     def _body(self, term: Term, values: Values) -> float:
-        numbers = {slot_symbol(k): sympy.Float(self.slot(s, values), 17) for k, s in enumerate(term.slots)}
+        used = used_slots(term.body)
+        numbers = {slot_symbol(k): sympy.Float(self.slot(term.slots[k], values), 17) for k in sorted(used)}
         return float(term.body.xreplace(numbers).evalf(17))
 
     def _holds(self, guards: Sequence[Guard], values: Values) -> bool:
@@ -125,3 +163,10 @@ class Evaluation:
             if contains(tensor, at, self.sizes):
                 known[entry.tensor, at] = int(self.entry(entry.tensor, at))
         return known
+
+
+def _multiply(tables: Sequence[Table], values: Mapping[Index, int]) -> float:
+    product = 1.0
+    for indices, numbers in tables:
+        product *= numbers[tuple(values[i] for i in indices)]
+    return product

@@ -122,19 +122,22 @@ class _Folder:
         self.settled[name] = state
         times = sum(_count(d, name) for f in readers for d in f.definitions)
         must = name in self.anonymous or _is_alias(fold.definitions)
-        if not must and any(_widens(fold.definitions, f.definitions, name) for f in readers):
-            return False
-        if times > 1 and not must and not any(self.search.related(f.definitions, fold.definitions) for f in readers):
+        widens = any(_widens(fold.definitions, f.definitions, name) for f in readers)
+        free = times == 1 and not widens
+        if not (free or must) and not any(self.search.related(f.definitions, fold.definitions) for f in readers):
             return False
         tried = [self.search.inline(f.definitions, fold.definitions) for f in readers]
         new = [f for f in tried if f is not None]
         if len(new) < len(readers):
             return False
-        if name in self.anonymous and any(_widens(fold.definitions, f.definitions, name) for f in readers):
+        if widens and (name in self.anonymous or not must):
             width = max(_width(fold.definitions), *(_width(f.definitions) for f in readers))
             if any(_width(f.definitions) > width for f in new):
                 return False
-        if times > 1 and not must and sum(f.cost for f in new) >= sum(f.cost for f in readers):
+        gain = sum(f.cost for f in readers) - sum(f.cost for f in new)
+        # Where sums come to stand in sums the readers must get shorter; where sums go, what is gone counts too.
+        gone = fold.cost if sum(map(_sums, new)) < sum(map(_sums, readers)) else 0
+        if not (free or must) and gain + gone < int(widens):
             return False
         if any(name in _reads(f.definitions) for f in new):
             return False
@@ -173,6 +176,11 @@ def _is_alias(definitions: tuple[Definition, ...]) -> bool:
 def _width(definitions: Iterable[Definition]) -> int:
     """The greatest number of indices that one term sums over."""
     return max((len(t.bound) for d in definitions for t in d.terms), default=0)
+
+
+def _sums(fold: Fold) -> int:
+    """How many terms are sums."""
+    return sum(bool(t.bound) for d in fold.definitions for t in d.terms)
 
 
 def _widens(inner: tuple[Definition, ...], reader: tuple[Definition, ...], name: str) -> bool:

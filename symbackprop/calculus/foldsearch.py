@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from symbackprop.calculus.atoms import Atom, Poly
 from symbackprop.calculus.costs import NameCosts, cost_of_definitions
-from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.definitions import Definition, split_ranges
 from symbackprop.calculus.emission import Emitter, Letters
 from symbackprop.calculus.foldkeys import Numbering, Renaming
 from symbackprop.calculus.foldsteps import FoldStep, prove_step
 from symbackprop.calculus.forms import Form
-from symbackprop.calculus.identities import Rule, apply_rule, find_identities, orient
+from symbackprop.calculus.identities import Rule, apply_rule, find_identities, find_vanishing, orient
 from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.normal_forms import NormalForms, positive_names
 from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
@@ -73,7 +73,6 @@ class FoldSearch:
         self.believed = self.algebra.rules
         self.costs = NameCosts(program.definitions)
         self.finite = finite_tensors(program) | {d.tensor.name for d in adjoints}
-        self.params = frozenset(t.name for t in program.leaves if t.role is Role.PARAM)
         self.tensors = program.tensors() | {d.tensor.name: d.tensor for d in adjoints}
         self.definitions = {d.tensor.name: d for d in program.definitions if d.is_sum}
         self.position = {n: k for k, n in enumerate(self.definitions)}
@@ -97,7 +96,8 @@ class FoldSearch:
             self.algebra.budget.start()
             self.algebra.used.clear()
             try:
-                rules = orient(self.algebra, self.definitions[name], self.forms.of_name(name), self.params)
+                parts = split_ranges(self.definitions[name])
+                rules = tuple(rule for part in parts for rule in orient(self.algebra, part, self.forms.of(part)))
             except (NoNormalFormError, OutOfBudgetError):
                 rules = ()
             self.oriented[name] = rules
@@ -125,10 +125,12 @@ class FoldSearch:
         return outlines
 
     def related(self, reader: Sequence[Definition], inlined: Sequence[Definition]) -> bool:
-        """Whether anything could cancel where `inlined` is written in: a shared name, or a definition of both."""
+        """Whether anything could cancel where `inlined` is written in: a shared name, a definition of both, or a guard
+        that takes a sum away.
+        """
         inner = {r.tensor.name for d in inlined for _, _, r in d.reads()}
         outer = {r.tensor.name for d in reader for _, _, r in d.reads()} - {inlined[0].tensor.name}
-        if inner & outer:
+        if inner & outer or any(t.guards for d in inlined for t in d.terms):
             return True
         for name in self._relevant((*reader, *inlined))[1]:
             touched = {name, *(r.tensor.name for _, _, r in self.definitions[name].reads())}
@@ -207,12 +209,12 @@ class FoldSearch:
         rules = tuple(self._rules_of(o.source)[o.number] for o in outlines)
         self.algebra.budget.start()
         try:
-            step = self._search(before, inlined, rules, sources)
+            step = self._search(before, inlined, rules, sources, True)
         except (NoNormalFormError, OutOfBudgetError, RecursionError):
             self.tired.add(before[0].tensor.name)
             return unchanged
         finally:
-            self.algebra.set_rules(self.believed)
+            self.algebra.know(self.believed)
         cost = cost_of_definitions(step.after, self.costs)
         if not inlined and cost >= raw:
             return unchanged
@@ -226,12 +228,17 @@ class FoldSearch:
         inlined: tuple[Definition, ...],
         rules: tuple[Rule, ...],
         sources: tuple[str, ...],
+        conditions: bool,
     ) -> FoldStep:
-        """Apply the rule that makes the form shortest, again and again, and keep the shortest form that was met."""
+        """Apply the rule that makes the form shortest, again and again, and keep the shortest form that was met.
+
+        With `conditions`, those go that a tensor beside them keeps by itself, unless something may be infinite then.
+        """
         algebra = self.algebra
         known = [(self.definitions[n], self.forms.of_name(n)) for n in sources]
         identities = find_identities(algebra, known, rules)
         named = tuple(replace(rule, source=f"identity {k}") for k, (rule, _) in enumerate(identities))
+        vanishing = find_vanishing(algebra, known, self.finite) if conditions else ()
         local = {d.tensor.name: d for d in (*before[1:], *inlined)}
         algebra.used.clear()
         raw = self.forms.inlined(self.forms.of(before[0]), frozenset(self.definitions), local)
@@ -243,21 +250,24 @@ class FoldSearch:
             self.costs,
             self.finite.__contains__,
         )
-        algebra.set_rules(self.believed + named)
-        touched = frozenset().union(*(r.pattern.names for r in algebra.rules))
+        algebra.know(self.believed + named, vanishing)
+        touched = frozenset(v.tensor for v in vanishing).union(*(r.pattern.names for r in algebra.rules))
         start = algebra.rebuild(raw, touched)
         path = self._descend(shaper, start, rules)
         # Again along the chosen path only, to see which identities it takes.
-        algebra.set_rules(self.believed)
-        algebra.set_rules(self.believed + named)
+        algebra.know(self.believed)
+        algebra.know(self.believed + named, vanishing)
         algebra.used.clear()
         poly = algebra.rebuild(raw, touched)
         for rule in path:
             poly = apply_rule(algebra, poly, rule)
+        if not all(v.is_safe(poly) for v in vanishing):
+            algebra.know(self.believed)
+            return self._search(before, inlined, rules, sources, False)
         used |= algebra.used
         after = self._emit(before[0], (*before, *inlined), _shapes(shaper, poly))
         taken = [(rule, names) for k, (rule, names) in enumerate(identities) if f"identity {k}" in used]
-        using = {r.source for r in path}.union(*(names for _, names in taken))
+        using = {r.source for r in path}.union(*(names for _, names in taken)) | (used & self.definitions.keys())
         used = used.union(*(self.resting[n] for n in using))
         read = {r.tensor.name for d in (*before, *inlined) for _, _, r in d.reads()}
         read |= {r.tensor.name for n in using for _, _, r in self.definitions[n].reads()}

@@ -44,4 +44,6 @@ def prove_step(forms: NormalForms, step: FoldStep) -> bool:
     own = frozenset(local) | frozenset(step.using)
     others = frozenset(d.tensor.name for d in forms.program.definitions) - own
     left, right = replace(step.before[0], tree=None), step.after[0]
-    return forms.equal_keeping(left, right, others, local) or forms.equal_keeping(left, right, frozenset(), local)
+    return forms.equal_keeping(left, right, others, local, frozenset(step.using)) or forms.equal_keeping(
+        left, right, frozenset(), local
+    )

@@ -1,8 +1,8 @@
 """What definitions say about each other: rules that put names back, and identities of sums that follow.
 
 t = e is solved for each atom of e that carries all indices of t, occurs once and has a monomial beside it: x becomes
-s*xhat + mu, exp(z) becomes p*A, 1/(1+exp(z)) becomes 1 - a. No rule brings a new denominator, and none eliminates a
-parameter. One definition rewritten by the rules of another can leave an equation in one sum: sum(k, p) = 1.
+s*xhat + mu, exp(z) becomes p*A, 1/(1+exp(z)) becomes 1 - a. No rule brings a new denominator. One definition rewritten
+by the rules of another can leave an equation in one sum: sum(k, p) = 1.
 """
 
 from __future__ import annotations
@@ -11,14 +11,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop.calculus.atoms import Atom, Kind, Monomial, Number, Poly, atoms_of, make_monomial, names_of
+from symbackprop.calculus.atoms import (
+    CELLS,
+    Atom,
+    IndexMap,
+    Kind,
+    Monomial,
+    Number,
+    Poly,
+    atoms_of,
+    make_monomial,
+    names_of,
+)
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.matching import match, occurs
-from symbackprop.calculus.polynomials import subtract
+from symbackprop.calculus.polynomials import add, constant, scale, subtract
 from symbackprop.calculus.rewriting import Algebra, Replace, Rewrite
 from symbackprop.calculus.sums import SumRule
 from symbackprop.calculus.tensors import Role
+from symbackprop.calculus.vanishing import Vanishing
 
 FIXED = frozenset({Kind.SIZE, Kind.PRIME, Kind.DELTA, Kind.RANGE, Kind.INDEX, Kind.CONSTANT})
 PASSES = 2
@@ -44,11 +56,11 @@ class Rule:
         return names_of(self.value)
 
 
-def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozenset[str]) -> tuple[Rule, ...]:
+def orient(algebra: Algebra, definition: Definition, value: Poly) -> tuple[Rule, ...]:
     """The rules that a definition gives, its right side being `value`."""
     name = definition.tensor.name
     at = tuple(Affine.of(i) for i in definition.indices)
-    target = algebra.single(algebra.table.tensor(name, at))
+    target = algebra.single(algebra.table.tensor(name, at, definition.tensor.spans))
     relations = [subtract(target, value)]
     named = definition.tensor.role is not Role.HIDDEN
     if named and any(a.kind is Kind.FUNCTION and a.name == "log" for m in value for a, _ in m):
@@ -57,7 +69,7 @@ def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozen
     free = frozenset(definition.indices)
     for relation in relations:
         for atom in atoms_of(relation):
-            if atom.names == {name} or not free <= atom.free or atom.kind in FIXED or atom.name in params:
+            if atom.names == {name} or not free <= atom.free or atom.kind in FIXED:
                 continue
             solved = solve(algebra, relation, atom)
             if solved is not None and (atom.kind is not Kind.SUM or solved[0] == 1):
@@ -67,20 +79,82 @@ def orient(algebra: Algebra, definition: Definition, value: Poly, params: frozen
 
 def solve(algebra: Algebra, relation: Poly, atom: Atom) -> tuple[Number, Poly] | None:
     """(k, value) with atom^k = value by relation = 0, without denominators that the relation does not have."""
-    hits = [(m, c) for m, c in relation.items() if any(a is atom for a, _ in m)]
-    if len(hits) != 1:
+    hits = {m: c for m, c in relation.items() if any(a is atom for a, _ in m)}
+    exponents = {dict(m)[atom] for m in hits}
+    found = _split_cells(algebra, {tuple(f for f in m if f[0] is not atom): c for m, c in hits.items()})
+    if found is None or len(exponents) > 1:
         return None
-    monomial, coefficient = hits[0]
-    exponent = dict(monomial)[atom]
-    cofactor = tuple(f for f in monomial if f[0] is not atom)
-    rest = {m: c for m, c in relation.items() if m != monomial}
+    coefficient, cofactor, cells = found
+    exponent = exponents.pop()
+    rest = {m: c for m, c in relation.items() if m not in hits}
     if occurs(atom, cofactor) or any(occurs(atom, m) for m in rest):
         return None
     value = _divide(algebra, rest, cofactor, coefficient)
+    if cells != constant(1):  # only where the cells hold; elsewhere the atom stays as it is
+        value = add(value, algebra.multiply(subtract(constant(1), cells), algebra.generator(atom, exponent)))
     divisors = {a for m in relation for a, e in m if e < 0}
     if any(e < 0 and not a.positive and a not in divisors for m in value for a, e in m):
         return None
     return exponent, value
+
+
+def _split_cells(algebra: Algebra, poly: Poly) -> tuple[Number, Monomial, Poly] | None:
+    """(c, m, q) with poly = c * m * q, where q is 0 or 1 everywhere and m one monomial; None where it is not so."""
+    rests = {tuple(f for f in m if f[0].kind not in CELLS) for m in poly}
+    if len(rests) != 1:
+        return None
+    cells: Poly = {tuple(f for f in m if f[0].kind in CELLS): c for m, c in poly.items()}
+    coefficient = cells.get((), next(iter(cells.values())))
+    cells = scale(cells, 1 / Fraction(coefficient))
+    return (coefficient, rests.pop(), cells) if algebra.multiply(cells, cells) == cells else None
+
+
+def find_vanishing(
+    algebra: Algebra, definitions: Iterable[tuple[Definition, Poly]], finite: frozenset[str]
+) -> tuple[Vanishing, ...]:
+    """Where definitions are 0 because of a condition in all their terms, or because of a factor that is."""
+    found: dict[str, Vanishing] = {}
+    for definition, value in definitions:
+        name, free = definition.tensor.name, frozenset(definition.indices)
+        known = _vanishing_factor(algebra, value, found)
+        cells, sources = (known[0], known[1] | {name}) if known else (_common_cells(algebra, value), frozenset({name}))
+        if cells is None or not all(a.free <= free for m in cells for a, _ in m):
+            continue
+        masks = [a for a in atoms_of(cells) if a.kind is Kind.MASK]
+        lead = max(masks, key=lambda a: a.order, default=None)  # the greatest, so that no two rules undo each other
+        if lead is None or sum(any(a is lead for a, _ in m) for m in cells) > 1:
+            continue
+        coefficient = cells.get(((lead, 1),), 0)
+        if abs(coefficient) == 1:  # cells * t = t, solved for the mask
+            others = {m: c for m, c in cells.items() if m != ((lead, 1),)}
+            rest = scale(subtract(constant(1), others), coefficient)
+            found[name] = Vanishing(name, definition.indices, lead, rest, sources, finite)
+    return tuple(found.values())
+
+
+def _common_cells(algebra: Algebra, value: Poly) -> Poly | None:
+    """The condition that all terms of a polynomial have, as 0 or 1."""
+    groups: dict[Monomial, Poly] = {}
+    for monomial, c in value.items():
+        rest = tuple(f for f in monomial if f[0].kind not in CELLS)
+        groups.setdefault(rest, {})[monomial] = c
+    split = [_split_cells(algebra, group) for group in groups.values()]
+    conditions = [s[2] for s in split if s is not None]
+    same = len(conditions) == len(split) > 0 and all(c == conditions[0] for c in conditions)
+    return conditions[0] if same and conditions[0] != constant(1) else None
+
+
+def _vanishing_factor(algebra: Algebra, value: Poly, known: dict[str, Vanishing]) -> tuple[Poly, frozenset[str]] | None:
+    """The condition of a tensor that is a factor of every term, with what that rests on."""
+    shared = set.intersection(*({a for a, e in m if e > 0} for m in value)) if value else set()
+    for atom in sorted(shared, key=lambda a: a.place):
+        fact = known.get(atom.name) if atom.kind is Kind.TENSOR else None
+        if fact is not None:
+            values: IndexMap = dict(zip(fact.indices, atom.at, strict=True))
+            mask = algebra.rename(algebra.single(fact.mask), values)
+            # m * t = v * t says that (1 - m + v) * t = t.
+            return add(constant(1), scale(mask, -1), algebra.rename(fact.value, values)), fact.sources
+    return None
 
 
 def _divide(algebra: Algebra, poly: Poly, monomial: Monomial, coefficient: Number) -> Poly:
@@ -97,9 +171,9 @@ def apply_rule(algebra: Algebra, poly: Poly, rule: Rule) -> Poly:
         before = poly
         if rule.pattern.kind is Kind.SUM:
             outer = algebra.rules
-            algebra.set_rules((*outer, SumRule(rule.pattern, rule.value, rule.source)))
+            algebra.know((*outer, SumRule(rule.pattern, rule.value, rule.source)), algebra.vanishing)
             poly = algebra.rebuild(poly, rule.needs)
-            algebra.set_rules(outer)
+            algebra.know(outer, algebra.vanishing)
         else:
             poly = algebra.rewrite(poly, Rewrite(_replacing(algebra, rule), rule.needs))
         if poly == before:
@@ -136,7 +210,7 @@ def find_identities(
             if not any(r.needs <= names_of(value) | {name} for r in attempt):
                 continue
             at = tuple(Affine.of(i) for i in definition.indices)
-            relation = subtract(algebra.single(algebra.table.tensor(name, at)), value)
+            relation = subtract(algebra.single(algebra.table.tensor(name, at, definition.tensor.spans)), value)
             before = relation
             for rule in attempt:
                 relation = apply_rule(algebra, relation, rule)

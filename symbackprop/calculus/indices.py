@@ -65,11 +65,15 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of an integer tensor whose values are 1..size; outside its axes it is 0."""
+    """An entry of an integer tensor whose values are 1..size.
+
+    `spans` are the first position and the number of positions of each axis; outside of them the entry is 0.
+    """
 
     tensor: str
     at: tuple[Affine, ...]
     size: Affine
+    spans: tuple[tuple[int, Affine], ...]
 
     def __str__(self) -> str:
         return f"{self.tensor}[{','.join(map(str, self.at))}]" if self.at else self.tensor
@@ -225,7 +229,7 @@ def _substitute_atom(atom: Atom, values: Forms) -> Affine | None:
     if new == old:
         return None
     if isinstance(atom, Entry):
-        return Affine.of(Entry(atom.tensor, new, atom.size))
+        return Affine.of(Entry(atom.tensor, new, atom.size, atom.spans))
     return floor_divide(*new) if isinstance(atom, Quotient) else remainder(*new)
 
 
@@ -302,7 +306,8 @@ def _atom_bounds(atom: Atom) -> tuple[Affine | None, Affine | None]:
     if isinstance(atom, Index):
         return Affine.of(atom.start), atom.last
     if isinstance(atom, Entry):
-        return Affine.of(0), atom.size
+        inside = all(compare_range(form, size, start) for form, (start, size) in zip(atom.at, atom.spans, strict=True))
+        return Affine.of(int(inside)), atom.size
     if isinstance(atom, Remainder):
         return Affine.of(0), atom.divisor - Affine.of(1)
     low, high = bounds(atom.form)
@@ -334,6 +339,15 @@ def compare_range(form: Affine, size: Affine, start: int) -> bool | None:
     below = high is not None and is_nonnegative(first - high - Affine.of(1))
     above = low is not None and is_nonnegative(low - last - Affine.of(1))
     return False if below or above else None
+
+
+def covers(form: Affine, start: int, size: Affine, inner_start: int, inner_size: Affine) -> bool:
+    """Whether every value of a form that lies in the inner range lies in the range start..start+size-1 too."""
+    low, high = bounds(form)
+    last, inner_last = size + Affine.of(start - 1), inner_size + Affine.of(inner_start - 1)
+    below = inner_start >= start or (low is not None and is_nonnegative(low - Affine.of(start)))
+    above = is_nonnegative(last - inner_last) or (high is not None and is_nonnegative(last - high))
+    return below and above
 
 
 def choose_name(wanted: str, used: Container[str]) -> str:

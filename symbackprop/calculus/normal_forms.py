@@ -7,13 +7,14 @@ keeping none. A difference that is not zero says nothing.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
-from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, names_of
+from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, make_monomial, names_of
 from symbackprop.calculus.conversion import convert_definition, convert_term
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.indices import Affine
@@ -27,6 +28,7 @@ from symbackprop.calculus.polynomials import (
 )
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import find_cycles
+from symbackprop.calculus.reindexing import reindex
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.sums import Recorded, SumRule
 from symbackprop.calculus.tensors import Read, Role
@@ -67,12 +69,12 @@ class NormalForms:
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
         # What reads itself stays a name, and so does what is no sum of terms.
-        cycles = find_cycles(program.definitions)
+        self._cycles = find_cycles(program.definitions)
         self._definitions = {d.tensor.name: d for d in program.definitions}
-        self._names = frozenset(cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
+        self._names = frozenset(self._cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
         self._polys: dict[str, Recorded] = {}
         self._converted: dict[Definition, Recorded] = {}
-        self.algebra.set_rules(tuple(self._assumption_rules()))
+        self.algebra.know((*self._assumption_rules(), *self._inverse_rules()))
         self._believed = self.algebra.rules
 
     def _assumption_rules(self) -> Iterator[SumRule]:
@@ -91,6 +93,20 @@ class NormalForms:
                 right = scale(self._terms(assumption.right), Fraction(1) / coefficient)
                 yield SumRule(atom, right, f"assumption {number}")
 
+    def _inverse_rules(self) -> Iterator[SumRule]:
+        """A matrix times its inverse, and its inverse times it, are the identity."""
+        table = self.algebra.table
+        for definition in self.program.definitions:
+            if definition.call is None or definition.call.axiom != "inv":
+                continue
+            i, j = definition.indices
+            for names in itertools.permutations((definition.call.operand.name, definition.tensor.name)):
+                k = table.fresh(i)
+                places = (Affine.of(i), Affine.of(k)), (Affine.of(k), Affine.of(j))
+                factors = make_monomial((table.tensor(n, at), 1) for n, at in zip(names, places, strict=True))
+                (((product, _),),) = self.algebra.sum_over({factors: 1}, (k,))
+                yield SumRule(product, self.algebra.delta(Affine.of(i) - Affine.of(j)), "axiom")
+
     def _terms(self, terms: Iterable[Term]) -> Poly:
         return add(*(convert_term(self.algebra, t) for t in terms))
 
@@ -108,22 +124,35 @@ class NormalForms:
             self._polys[name] = self.algebra.record(lambda: self.of(self._definitions[name]))
         return self.algebra.recall(self._polys[name])
 
-    def inlined(self, poly: Poly, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING) -> Poly:
-        """The polynomial with the definitions of all names but `keep` put in, those in `local` first."""
+    def inlined(
+        self,
+        poly: Poly,
+        keep: frozenset[str],
+        local: Mapping[str, Definition] = NOTHING,
+        unfold: frozenset[str] = frozenset(),
+    ) -> Poly:
+        """The polynomial with the definitions of all names but `keep` put in, those in `local` first.
+
+        What is in a cycle stays a name; that of `unfold` is put in once, and the cycle stays inside it.
+        """
         done: dict[str, Poly] = {}
 
-        def inline(p: Poly) -> Poly:
-            open_names = sorted(n for n in names_of(p) if n not in keep or n in local)
-            found = {n: d for n in open_names if (d := self._definition(n, local)) is not None}
+        def inline(p: Poly, kept: frozenset[str]) -> Poly:
+            open_names = sorted(n for n in names_of(p) if n not in kept or n in local)
+            found = {n: d for n in open_names if (d := self._definition(n, local, unfold)) is not None}
             for name, definition in found.items():
                 if name not in done:
-                    done[name] = inline(self.of(definition) if name in local else self.of_name(name))
+                    inner = kept.union(self._cycles.get(name, ()))
+                    done[name] = inline(self.of(definition) if name in local else self.of_name(name), inner)
             return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()})
 
-        return inline(poly)
+        return inline(poly, keep)
 
-    def _definition(self, name: str, local: Mapping[str, Definition]) -> Definition | None:
-        return local.get(name) or (None if name in self._names else self._definitions.get(name))
+    def _definition(self, name: str, local: Mapping[str, Definition], unfold: frozenset[str]) -> Definition | None:
+        if name in local:
+            return local[name]
+        closed = name in self._names and not (name in unfold and name in self._cycles)
+        return None if closed else self._definitions.get(name)
 
     def equal(self, left: Definition, right: Definition) -> Equality | None:
         """How two definitions of the same shape are shown equal, or None where they are not."""
@@ -136,12 +165,17 @@ class NormalForms:
         return None
 
     def equal_keeping(
-        self, left: Definition, right: Definition, keep: frozenset[str], local: Mapping[str, Definition] = NOTHING
+        self,
+        left: Definition,
+        right: Definition,
+        keep: frozenset[str],
+        local: Mapping[str, Definition] = NOTHING,
+        unfold: frozenset[str] = frozenset(),
     ) -> bool:
         """Whether two definitions are shown equal with all definitions but those of `keep` put in."""
         self.algebra.budget.start()
         try:
-            return self.is_zero(self.inlined(self.difference(left, right), keep, local))
+            return self.is_zero(self.inlined(self.difference(left, right), keep, local, unfold))
         except (OutOfBudgetError, NoNormalFormError, RecursionError):
             return False
 
@@ -186,7 +220,9 @@ class NormalForms:
         return reached
 
     def is_zero(self, poly: Poly) -> bool:
-        """Whether a polynomial vanishes, denominators outside sums multiplied out."""
+        """Whether a polynomial vanishes, denominators outside sums multiplied out and sums counted in one way."""
+        if poly and any(a.open for m in poly for a, _ in m):
+            poly = reindex(self.algebra, poly)
         for _ in range(ROUNDS):
             negative = [(a, e) for m in poly for a, e in m if a.kind is Kind.POWER and e < 0]
             if not poly or not negative:

@@ -2,6 +2,7 @@
 
 Each rule is an identity wherever both sides are defined:
 - masks and deltas are idempotent, and a delta makes two indices one;
+- a range goes where a tensor is read that is 0 outside of it, if all else has a value there;
 - a power with an exponent of at least one is multiplied out;
 - L * B^e with e < 0, where c*L is the leading term of the base B = c*L + rest, becomes (B^(e+1) - rest * B^e) / c, so
   that e^z/(1+e^z) is 1 - 1/(1+e^z), and sqrt(v)^2 is v;
@@ -16,8 +17,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import flint
-
 from symbackprop.calculus.atoms import (
     CELLS,
     Atom,
@@ -28,10 +27,15 @@ from symbackprop.calculus.atoms import (
     Number,
     Poly,
     atoms_of,
+    is_steady,
     make_monomial,
+    plain_number,
     poly_key,
 )
-from symbackprop.calculus.indices import Affine, Index, compare_range
+from symbackprop.calculus.definitions import Equal, Guard
+from symbackprop.calculus.factoring import factor_polynomial, prime_factors
+from symbackprop.calculus.indices import Affine, Entry, Index, compare_range, covers
+from symbackprop.calculus.vanishing import Vanishing
 
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
 
@@ -102,17 +106,15 @@ def order_of(monomial: Monomial) -> list[tuple[tuple[int, str, str], Number]]:
     return sorted(((a.order, e) for a, e in monomial), reverse=True)
 
 
-def _plain(number: Number) -> Number:
-    """A fraction that is an integer as one."""
-    return int(number) if number.denominator == 1 else number
-
-
 @dataclass(slots=True)
 class Polynomials(ABC):
-    """Polynomials over the atoms of one table."""
+    """Polynomials over the atoms of one table; what is known in `vanishing` is used in every product."""
 
     table: AtomTable = field(default_factory=AtomTable)
     budget: Budget = field(default_factory=Budget)
+    vanishing: tuple[Vanishing, ...] = ()
+    used: set[str] = field(default_factory=set)
+    """The sources of the rules that have applied."""
     _leads: dict[Atom, tuple[Monomial, Number]] = field(default_factory=dict, repr=False)
     _factored: dict[str, list[tuple[Poly, int]]] = field(default_factory=dict, repr=False)
 
@@ -151,6 +153,12 @@ class Polynomials(ABC):
             return constant(int(known))
         return self.single(self.table.intern(Kind.RANGE, str(start), (form, size)))
 
+    def guard(self, guard: Guard) -> Poly:
+        """1 where a guard holds."""
+        if isinstance(guard, Equal):
+            return self.delta(guard.form)
+        return self.within(guard.form, guard.size, guard.start)
+
     def multiply(self, left: Poly, right: Poly) -> Poly:
         """The product of two polynomials."""
         if len(left) == 1 and () in left:
@@ -169,7 +177,7 @@ class Polynomials(ABC):
     def product(self, coefficient: Number, factors: dict[Atom, Number]) -> Poly:
         """coefficient * the product of atoms to their exponents."""
         self.budget.spend()
-        factors = {a: _plain(e) for a, e in factors.items() if e}
+        factors = {a: plain_number(e) for a, e in factors.items() if e}
         if not coefficient:
             return {}
         for atom in [a for a in factors if a.active]:
@@ -189,9 +197,15 @@ class Polynomials(ABC):
         if atom.kind in CELLS and exponent != 1:
             return self.product(coefficient, {**factors, atom: 1})
         if atom.kind is Kind.RANGE:
+            if any(other is not atom and atom.includes(other) for other in factors):
+                return self.product(coefficient, {a: e for a, e in factors.items() if a is not atom})
+            dropped = any(e > 0 and other.vanishes_outside(atom) for other, e in factors.items())
+            if dropped and all(is_steady(a, e) for a, e in factors.items()):
+                return self.product(coefficient, {a: e for a, e in factors.items() if a is not atom})
             return None
         if atom.kind is Kind.DELTA:
-            return self._merge_indices(coefficient, factors, atom)
+            merged = self._merge_indices(coefficient, factors, atom)
+            return self._merge_entry(coefficient, factors, atom) if merged is None else merged
         if atom.kind is Kind.MASK:
             return self._reduce_mask(coefficient, factors, atom)
         if exponent >= 1:
@@ -201,23 +215,45 @@ class Polynomials(ABC):
         return self._reduce_power(coefficient, factors, atom) if exponent < 0 else None
 
     def _merge_indices(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
-        """The product with the second index of a delta called as the first."""
+        """The product with the second index of a delta called as the first, or an index as the number that it is."""
         parts = atom.at[0].terms
+        if len(parts) == 1 and isinstance(parts[0][0], Index) and parts[0][1] == 1:
+            rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
+            changed = self.rename(rest, {parts[0][0]: Affine.of(-atom.at[0].constant)})
+            return None if changed == rest else self.multiply(self.single(atom), changed)
         if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
             return None
         first, second = parts[0][0], parts[1][0]
-        if not isinstance(first, Index) or not isinstance(second, Index) or not first.same_range(second):
+        if not isinstance(first, Index) or not isinstance(second, Index):
             return None
+        if not first.same_range(second):  # the one of the smaller range stays
+            pairs = ((first, second), (second, first))
+            found = [(a, b) for a, b in pairs if covers(Affine.of(b), b.start, b.size, a.start, a.size)]
+            if not found:
+                return None
+            first, second = found[0]
         if not any(second in other.free for other in factors if other is not atom):
             return None
         rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
         return self.multiply(self.single(atom), self.rename(rest, {second: Affine.of(first)}))
 
+    def _merge_entry(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
+        """The product with an entry of an integer tensor called as what a delta says it is."""
+        (form,) = atom.at
+        entry = next((a for a, c in form.terms if isinstance(a, Entry) and c in (1, -1)), None)
+        if entry is None or form.entries.count(entry) > 1:
+            return None
+        sign = next(c for a, c in form.terms if a == entry)
+        values: IndexMap = {entry: (Affine.of(entry) * sign - form) * sign}
+        rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
+        changed = self.rename(rest, values)
+        return None if changed == rest else self.multiply(self.single(atom), changed)
+
     def _reduce_mask(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
         """[B > 0] * [B = 0] is zero, and under [B = 0] the leading monomial of B is minus the rest."""
         if atom.name == ">":
             zero = self.table.intern(Kind.MASK, "=", (), (), atom.body)
-            return {} if zero in factors else None
+            return {} if zero in factors else self._vanish(coefficient, factors, atom)
         lead, leading = self._lead(atom)
         if not lead or any(e <= 0 or factors.get(a, 0) < e for a, e in lead):
             return None
@@ -225,6 +261,20 @@ class Polynomials(ABC):
         for a, e in lead:
             less[a] -= e
         return self.spread(-coefficient / Fraction(leading), less, {m: c for m, c in atom.body.items() if m != lead})
+
+    def _vanish(self, coefficient: Number, factors: dict[Atom, Number], mask: Atom) -> Poly | None:
+        """The product with a mask written by the tensor beside it that vanishes by itself."""
+        for atom, exponent in factors.items():
+            known = next((v for v in self.vanishing if v.tensor == atom.name), None)
+            if known is None or atom.kind is not Kind.TENSOR or exponent < 0:
+                continue
+            values: IndexMap = dict(zip(known.indices, atom.at, strict=True))
+            if self.rename(self.single(known.mask), values) != self.single(mask):
+                continue
+            self.used |= known.sources
+            rest = {make_monomial((a, e) for a, e in factors.items() if a is not mask): coefficient}
+            return self.multiply(self.rename(known.value, values), rest)
+        return None
 
     def _reduce_power(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
         """Reduction by the base of a power with a negative exponent."""
@@ -281,23 +331,23 @@ class Polynomials(ABC):
         if whole and poly[max(poly, key=order_of)] < 0:
             number = -number
         rest = {
-            make_monomial((a, e - common.get(a, 0)) for a, e in _padded(m, common)): _plain(Fraction(c) / number)
+            make_monomial((a, e - common.get(a, 0)) for a, e in _padded(m, common)): plain_number(Fraction(c) / number)
             for m, c in poly.items()
         }
         if not any(a.kind is Kind.POWER and e < 0 for a, e in common.items()):
-            return _plain(number), common, rest
+            return plain_number(number), common, rest
         # A common denominator leaves its base to powers that have to be multiplied out.
         raised = add(*(self.product(c, dict(m)) for m, c in rest.items()))
         if raised == rest or not raised:
-            return _plain(number), common, rest
+            return plain_number(number), common, rest
         more, others, rest = self.content(raised, whole)
         for atom, e in others.items():
             common[atom] = common.get(atom, 0) + e
-        return _plain(Fraction(number) * more), common, rest
+        return plain_number(Fraction(number) * more), common, rest
 
     def power(self, poly: Poly, exponent: Number) -> Poly:
         """A polynomial to a rational power."""
-        exponent = _plain(exponent)
+        exponent = plain_number(exponent)
         if exponent == 1:
             return poly
         whole = isinstance(exponent, int)
@@ -315,7 +365,7 @@ class Polynomials(ABC):
             value = Fraction(number) ** int(exponent)
         else:
             for part, sign in ((Fraction(number).numerator, 1), (Fraction(number).denominator, -1)):
-                for prime, multiplicity in _prime_factors(part):
+                for prime, multiplicity in prime_factors(part):
                     atom = self.table.intern(Kind.PRIME, str(prime))
                     factors[atom] = factors.get(atom, 0) + sign * multiplicity * exponent
         if rest == {(): 1}:
@@ -342,7 +392,7 @@ class Polynomials(ABC):
             return [(poly, 1)]
         key = poly_key(poly)
         if key not in self._factored:
-            self._factored[key] = _factor(poly, roots)
+            self._factored[key] = factor_polynomial(poly, roots)
         return self._factored[key]
 
 
@@ -350,37 +400,3 @@ def _padded(monomial: Monomial, common: dict[Atom, Number]) -> list[tuple[Atom, 
     """The factors of a monomial, and the common atoms that it lacks with exponent zero."""
     present = {a for a, _ in monomial}
     return [*monomial, *((a, 0) for a in common if a not in present)]
-
-
-def _prime_factors(value: int) -> list[tuple[int, int]]:
-    """The primes of a positive integer; a very large one stays whole."""
-    if value == 1:
-        return []
-    if value.bit_length() > 64:
-        return [(value, 1)]
-    return [(int(p), int(k)) for p, k in flint.fmpz(value).factor()]
-
-
-def _factor(poly: Poly, roots: dict[Atom, int]) -> list[tuple[Poly, int]]:
-    """The factors by flint in the given roots of the atoms; their signs multiply to one."""
-    context = flint.fmpz_mpoly_ctx.get([f"g{k}" for k in range(len(roots))], "lex")
-    powers = {tuple(int(dict(m).get(a, 0) * q) for a, q in roots.items()): int(c) for m, c in poly.items()}
-    number, parts = context.from_dict(powers).factor()
-    found: list[tuple[Poly, int]] = [
-        (
-            {
-                make_monomial(
-                    (a, _plain(Fraction(int(k), q))) for (a, q), k in zip(roots.items(), exponents, strict=True)
-                ): int(c)
-                for exponents, c in part.to_dict().items()
-            },
-            int(multiplicity),
-        )
-        for part, multiplicity in parts
-    ]
-    if number == -1:
-        odd = next((k for k, (_, multiplicity) in enumerate(found) if multiplicity % 2), None)
-        if odd is None:
-            return [(poly, 1)]
-        found[odd] = (scale(found[odd][0], -1), found[odd][1])
-    return found if abs(number) == 1 else [(poly, 1)]

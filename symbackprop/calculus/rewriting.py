@@ -18,9 +18,10 @@ from symbackprop.calculus.atoms import (
     form_texts,
     is_positive,
 )
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Entry, Index
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
+from symbackprop.calculus.vanishing import Vanishing
 
 Replace = Callable[[Atom, Number], Poly | None]
 
@@ -46,10 +47,10 @@ class Algebra(Sums):
 
     _renamed: dict[tuple[Atom, tuple[tuple[str, Affine], ...]], Recorded] = field(default_factory=dict, repr=False)
 
-    def set_rules(self, rules: tuple[SumRule, ...]) -> None:
-        """Know these sums from now on, and forget what was built under other rules."""
-        if rules != self.rules:
-            self.rules = rules
+    def know(self, rules: tuple[SumRule, ...], vanishing: tuple[Vanishing, ...] = ()) -> None:
+        """Know these sums, and where these tensors vanish, from now on; forget what was built under other rules."""
+        if rules != self.rules or vanishing != self.vanishing:
+            self.rules, self.vanishing = rules, vanishing
             self._renamed.clear()
 
     def exponential(self, poly: Poly) -> Poly:
@@ -212,7 +213,7 @@ class Algebra(Sums):
             changed: list[Poly] = []
             for atom, exponent in monomial:
                 looked_at = rewrite is not None and rewrite.touches(atom)
-                if not looked_at and not sizes and (not values or atom.free.isdisjoint(values)):
+                if not looked_at and not sizes and not any(_reaches(i, atom) for i in values):
                     kept[atom] = exponent
                 else:
                     changed.append(self._transform_atom(atom, exponent, values, rewrite))
@@ -228,13 +229,14 @@ class Algebra(Sums):
     def _transform_atom(self, atom: Atom, exponent: Number, values: IndexMap, rewrite: Rewrite | None) -> Poly:
         if rewrite is not None:
             # Indices first: bound labels of what is put in must not meet the label of a sum around the atom.
-            ((monomial, coefficient), *others) = self.rename({((atom, 1),): 1}, values).items() or [((), 0)]
-            if not others and coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+            unit = -1 if atom.kind is Kind.POWER else 1  # a base to the power 1 is multiplied out
+            ((monomial, coefficient), *others) = self.rename({((atom, unit),): 1}, values).items() or [((), 0)]
+            if not others and coefficient == 1 and len(monomial) == 1 and monomial[0][1] == unit:
                 replaced = rewrite.replace(monomial[0][0], exponent)
                 if replaced is not None:
                     return replaced
             return self._build(atom, exponent, values, rewrite)
-        mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if isinstance(i, str) or i in atom.free]
+        mine = [(form_texts(Affine.of(i))[0], v) for i, v in values.items() if _reaches(i, atom)]
         key = (atom, tuple(sorted(mine, key=_first)))
         if key not in self._renamed:
             self._renamed[key] = self.record(lambda: self._build(atom, 1, values, None))
@@ -252,7 +254,7 @@ class Algebra(Sums):
                 return self.within(at[0], at[1], int(atom.name))
             if atom.kind is Kind.INDEX:
                 return self.raise_to(self.count(at[0]), exponent)
-            return {((self.table.intern(atom.kind, atom.name, at), exponent),): 1}
+            return {((self.table.intern(atom.kind, atom.name, at, spans=atom.spans), exponent),): 1}
         if atom.kind in SUMS:
             fresh = {i: self.table.fresh(Index(i.name, i.size.substitute(values), i.start)) for i in atom.bound}
             inner: IndexMap = dict(values)
@@ -280,6 +282,13 @@ class Algebra(Sums):
         if name == "tanh":
             return self.tangent(body)
         return self.over_cells(body, lambda p: self.function(name, p))
+
+
+def _reaches(part: Index | Entry | str, atom: Atom) -> bool:
+    """Whether an index, an entry of an integer tensor or a size can stand in an atom."""
+    if isinstance(part, Index):
+        return part in atom.free
+    return isinstance(part, str) or all(i in atom.free for form in part.at for i in form.indices)
 
 
 def _first(item: tuple[str, Affine]) -> str:

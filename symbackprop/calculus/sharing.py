@@ -67,7 +67,7 @@ def _guard(guard: Guard, twins: Mapping[str, Tensor]) -> Guard:
 
 def _form(form: Affine, twins: Mapping[str, Tensor]) -> Affine:
     values: dict[Atom, Affine] = {
-        e: Affine.of(Entry(twins[e.tensor].name, tuple(_form(f, twins) for f in e.at), e.size))
+        e: Affine.of(Entry(twins[e.tensor].name, tuple(_form(f, twins) for f in e.at), e.size, e.spans))
         for e in form.entries
         if e.tensor in twins
     }

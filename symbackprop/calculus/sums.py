@@ -8,7 +8,7 @@ are the same atom.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, combinations, groupby, islice, permutations, product
 
 from symbackprop.calculus.atoms import (
@@ -23,7 +23,8 @@ from symbackprop.calculus.atoms import (
     describe_monomial,
     make_monomial,
 )
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.definitions import solve_index
+from symbackprop.calculus.indices import Affine, Index, covers
 from symbackprop.calculus.matching import match
 from symbackprop.calculus.polynomials import Polynomials, add, scale
 
@@ -52,8 +53,6 @@ class Sums(Polynomials):
     """Polynomials with sums; `rules` are tried on every sum as it is made."""
 
     rules: tuple[SumRule, ...] = ()
-    used: set[str] = field(default_factory=set)
-    """The sources of the rules that have applied."""
 
     def record(self, build: Callable[[], Poly]) -> Recorded:
         """What is built, with the sources of the rules that apply in it: for results that are kept."""
@@ -78,9 +77,9 @@ class Sums(Polynomials):
 
     def _sum_monomial(self, monomial: Monomial, bound: tuple[Index, ...]) -> Poly:
         """The sum of one monomial."""
-        contracted = self._contract(monomial, bound)
-        if contracted is not None:
-            return contracted
+        for shortened in (self._contract(monomial, bound), self._narrow(monomial, bound)):
+            if shortened is not None:
+                return shortened
         inner, bound, outside = self._flatten(monomial, bound)
         merged = self.product(1, dict(inner))
         if merged != {make_monomial(inner.items()): 1}:
@@ -99,16 +98,28 @@ class Sums(Polynomials):
         for atom, _ in monomial:
             if atom.kind is not Kind.DELTA:
                 continue
-            for part, coefficient in reversed(atom.at[0].terms):
-                if not isinstance(part, Index) or part not in bound or coefficient not in (1, -1):
-                    continue
-                if atom.at[0].indices.count(part) > 1:
-                    continue
-                value = (Affine.of(part) * coefficient - atom.at[0]) * coefficient
+            parts = [p for p, _ in reversed(atom.at[0].terms) if isinstance(p, Index) and p in bound]
+            solved = [(part, *found) for part in parts if (found := solve_index(atom.at[0], part)) is not None]
+            for part, value, guards in sorted(solved, key=lambda s: len(s[2]) > 1):  # those that divide come last
                 rest = make_monomial((a, e) for a, e in monomial if a is not atom)
-                inside = self.within(value, part.size, part.start)
-                fixed = self.multiply(inside, self.rename({rest: 1}, {part: value}))
+                fixed = self.rename({rest: 1}, {part: value})
+                for guard in guards:
+                    fixed = self.multiply(self.guard(guard), fixed)
                 return self.sum_over(fixed, [i for i in bound if i != part])
+        return None
+
+    def _narrow(self, monomial: Monomial, bound: tuple[Index, ...]) -> Poly | None:
+        """The sum with the range of a bound index made that of a factor that asks for a part of it."""
+        for atom, _ in monomial:
+            index = atom.at[0].index if atom.kind is Kind.RANGE else None
+            if index is None or index not in bound:
+                continue
+            start, size = int(atom.name), atom.at[1]
+            if covers(Affine.of(index), index.start, index.size, start, size):
+                fresh = self.table.fresh(Index(index.name, size, start))
+                rest = make_monomial((a, e) for a, e in monomial if a is not atom)
+                inner = self.rename({rest: 1}, {index: Affine.of(fresh)})
+                return self.sum_over(inner, [fresh if i == index else i for i in bound])
         return None
 
     def _flatten(

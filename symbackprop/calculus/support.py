@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sympy
 
 from symbackprop.calculus.definitions import Guard, Term, Within, make_term, slot_number, slot_symbol, substitute_slot
-from symbackprop.calculus.indices import Affine, Atom, Index, compare_range
+from symbackprop.calculus.indices import Affine, Atom, Index, bounds, compare_range, is_nonnegative
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Slot
 
@@ -147,17 +147,19 @@ def is_finite(body: sympy.Basic, slots: Sequence[Slot], finite: AbstractSet[str]
         return is_finite(body.args[0], slots, finite)
     if isinstance(body, sympy.Piecewise):
         return all(is_finite(value, slots, finite) for value, _ in body.args)
-    if isinstance(body, sympy.Pow) and body.exp.is_Integer:
-        if body.exp > 0:
+    if isinstance(body, sympy.Pow) and body.exp.is_Rational:
+        if body.exp.is_Integer and body.exp > 0:
             return is_finite(body.base, slots, finite)
         return _stays_above_zero(body.base, slots, finite)
     return False
 
 
 def _stays_above_zero(base: sympy.Basic, slots: Sequence[Slot], finite: AbstractSet[str]) -> bool:
-    """Whether base is a size, or a positive number plus exponentials, so that its reciprocal is bounded."""
+    """Whether base is a positive integer, or a positive number plus exponentials, so that its powers are bounded."""
     if isinstance(base, sympy.Symbol):
-        return isinstance(slots[slot_number(base)], Count)
+        slot = slots[slot_number(base)]
+        low = bounds(slot.value)[0] if isinstance(slot, Count) else None
+        return low is not None and is_nonnegative(low - Affine.of(1))
     if isinstance(base, sympy.Mul):
         return all(a.is_positive is True or _stays_above_zero(a, slots, finite) for a in base.args)
     if not isinstance(base, sympy.Add):

@@ -9,18 +9,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol
+from symbackprop.calculus.inverses import transpose
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Read
 
 
+def assumed_symmetric(program: Program) -> dict[str, tuple[Assumption, ...]]:
+    """The matrices that are assumed to be symmetric, each with the assumptions that say so."""
+    return {name: (a,) for a in program.assumptions for name in _assumed(a)}
+
+
 def find_symmetric(
-    program: Program, equal: Callable[[Definition, Definition], bool]
+    program: Program,
+    known: Mapping[str, tuple[Assumption, ...]],
+    equal: Callable[[Definition, Definition], bool],
 ) -> dict[str, tuple[Assumption, ...]]:
-    """The symmetric matrices among those that are assumed to be, and the inverses of symmetric matrices.
+    """The symmetric matrices among the inverses in a program, together with those that are `known` to be symmetric.
 
     `equal` says whether two definitions are equal. Each comes with the assumptions that it rests on.
     """
-    found: dict[str, tuple[Assumption, ...]] = {name: (a,) for a in program.assumptions for name in _assumed(a)}
+    found = dict(known)
     for definition in program.definitions:
         call = definition.call
         if call is None or call.axiom != "inv":
@@ -28,14 +36,13 @@ def find_symmetric(
         operand = program.definition(call.operand.name)
         if call.operand.name in found:
             found[definition.tensor.name] = found[call.operand.name]
-        elif operand is not None and operand.is_sum and equal(operand, transpose(operand)):
-            found[definition.tensor.name] = ()
+        elif operand is not None and operand.is_sum:
+            mirrored = symmetrize(operand, found)
+            if equal(mirrored, transpose(mirrored)):
+                reached = program.sources(operand.uses())
+                used = (a for name, rests in known.items() if name in reached for a in rests)
+                found[definition.tensor.name] = tuple(dict.fromkeys(used))
     return found
-
-
-def transpose(definition: Definition) -> Definition:
-    """A matrix with its rows as columns: the same terms under exchanged indices."""
-    return replace(definition, indices=definition.indices[::-1])
 
 
 def symmetrize(definition: Definition, names: Mapping[str, object]) -> Definition:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Entry, Index
 
 
 class Role(Enum):
@@ -93,6 +93,13 @@ class Read:
 
     tensor: Tensor
     at: tuple[Affine, ...]
+
+
+def read_entry(tensor: Tensor, at: tuple[Affine, ...]) -> Affine:
+    """An entry of an integer tensor as an index form."""
+    if tensor.range is None:
+        raise ValueError(f"{tensor.name} is no integer tensor")
+    return Affine.of(Entry(tensor.name, at, tensor.range, tensor.spans))
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class Derivation:
 
         >>> from symbackprop.facade.programs import parse
         >>> print(derive(parse("param w\\ninput x\\nloss = exp(w*x)")).hessian("w").text())
-        w_bar_by_w = x^2*loss
+        w_bar2 = x^2*loss
         """
         first = self[wrt or self._only("hessian")]
         second = by or wrt or self._only("hessian")
@@ -254,7 +254,7 @@ class Derivation:
         >>> from symbackprop.facade.programs import parse
         >>> d = derive(parse("param w[N]\\na[n] = w[n]^2"), of="a")
         >>> print(d.vjp().text())
-        w_bar[n] = 2*w[n]*a_cotangent[n]
+        w_bar[n] = 2*a_cotangent[n]*w[n]
         """
         return Derivation(derive_adjoints(*weigh(self.core.program, self.core.numerator.name), self.core.wrt))
 

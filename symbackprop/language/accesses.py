@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symbackprop.calculus.indices import Affine, Entry
-from symbackprop.calculus.tensors import Count, Read, Tensor
+from symbackprop.calculus.tensors import Count, Read, Tensor, read_entry
 from symbackprop.errors import CycleError, ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, ScalarFunction
 from symbackprop.language.index_forms import read_form
@@ -61,7 +61,7 @@ class AccessReader:
         tensor = find_tensor(tree, self.symbols, self.owner)
         at = self._forms(tree, tensor)
         if tensor.range is not None:
-            return Count(Affine.of(Entry(tensor.name, at, tensor.range)))
+            return Count(read_entry(tensor, at))
         return Read(tensor, at)
 
     def read_integer(self, tree: Expression) -> Affine:
@@ -103,7 +103,7 @@ class AccessReader:
             if tensor.range is None:
                 raise fail(tree, f"the tensor {tree.name} as an index", "an index, or an entry of an index tensor")
             at = self._forms(tree, tensor) if isinstance(tree, Access) else ()
-            return Affine.of(Entry(tensor.name, at, tensor.range))
+            return read_entry(tensor, at)
         if isinstance(tree, Reduce) and tree.operation == "argmax" and len(tree.binders) == 1:
             return self.read_argmax(tree)
         if isinstance(tree, Name):

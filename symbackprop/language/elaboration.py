@@ -17,8 +17,8 @@ from symbackprop.calculus.definitions import (
     substitute_slot,
     used_slots,
 )
-from symbackprop.calculus.indices import Affine, Entry, Index, choose_name
-from symbackprop.calculus.tensors import Count, Read, Role, Tensor
+from symbackprop.calculus.indices import Affine, Index, choose_name
+from symbackprop.calculus.tensors import Count, Read, Role, Tensor, read_entry
 from symbackprop.errors import FormulaError, ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, applications, derivative, expand_applications, where
 from symbackprop.language import tree as t
@@ -211,7 +211,7 @@ class _Builder:
         outer = tuple(dict.fromkeys(i for letter, i in scope.items() if letter in used))
         tensor = Tensor("", tuple(i.size for i in outer), Role.HIDDEN, range=index.size)
         hidden = self._name_part(Definition(tensor, outer, (term,), argmax=0), "argmax")
-        return term, Affine.of(Entry(hidden.name, tuple(Affine.of(i) for i in outer), index.size))
+        return term, read_entry(hidden, tuple(Affine.of(i) for i in outer))
 
     def _position(self, tree: t.Reduce, scope: Scope, slots: Slots) -> sympy.Expr:
         """Where a formula is largest first, counted from 1; over several indices the last runs fastest."""
@@ -301,7 +301,7 @@ class _Builder:
             raise fail(tree, f"{tree.name} without indices", f"{len(tensor.axes)} of them: {tree.name}[{example}]", "",
                        ShapeError)  # fmt: skip
         if tensor.range is not None:
-            return slots.symbol(Count(Affine.of(Entry(tensor.name, (), tensor.range))))
+            return slots.symbol(Count(read_entry(tensor, ())))
         return slots.symbol(Read(tensor, ()))
 
     def _sum(self, tree: t.Chain, scope: Scope, slots: Slots) -> sympy.Expr:

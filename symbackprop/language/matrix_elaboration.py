@@ -47,11 +47,14 @@ class MatrixWriter:
         """Add the definition name = term; a row is kept as a vector."""
         with deep_recursion():
             head, body = self.formula(name, term, node)
-        place = {"line": node.line, "column": node.column}
-        self.statements.append(t.Define(head, body, **place))
-        self.tensors[name] = term.axes
+        self.add(head, body, term, node)
+
+    def add(self, head: t.Name | t.Access, body: t.Expression, term: Term, node: t.Node) -> None:
+        """Add a definition of the value of a term."""
+        self.statements.append(t.Define(head, body, line=node.line, column=node.column))
+        self.tensors[head.name] = term.axes
         if term.shape[0] is None and term.shape[1] is not None:
-            self.flat |= {name}
+            self.flat |= {head.name}
 
     def assume(self, left: Term, right: Term, node: t.Node) -> None:
         """Add the assumption left = right, of every entry; a scalar stands for all entries."""
@@ -87,10 +90,11 @@ class MatrixWriter:
         if term.operation == "tensor":
             return term.name
         if term not in self.named:
+            head, body = self.formula("", term, term.node)  # what it reads has names before it has
             number, name = 1, "M"
             while name in self:
                 number, name = number + 1, f"M{number + 1}"
-            self.define(name, term, term.node)
+            self.add(replace(head, name=name), body, term, term.node)
             self.named[term] = name
         return self.named[term]
 

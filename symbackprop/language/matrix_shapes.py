@@ -203,9 +203,20 @@ class ShapeReader:
                 return Term(name, SCALAR, (operand,), node=node)
             case "diag":
                 return self._diagonal(node, operand)
+        if operand.is_scalar:
+            return self._of_scalar(node, operand)
         _require_square(node, operand)
         shape = operand.shape if name == "inv" else SCALAR
         return Term("trace" if name == "tr" else name, shape, (operand,), node=node)
+
+    def _of_scalar(self, node: Operation, operand: Term) -> Term:
+        """A function of a matrix, of a scalar, which is a matrix of one entry."""
+        if node.name == "inv":
+            one = Term("number", SCALAR, value=Number(Fraction(1)), node=node)
+            return Term("entrywise", SCALAR, (one, operand), signs=("/",), node=node)
+        if node.name == "logdet":
+            return Term("function", SCALAR, (Term("function", SCALAR, (operand,), "abs", node=node),), "log", node=node)
+        return operand
 
     def _axis_sum(self, node: Operation, arguments: list[Term]) -> Term:
         operand, axis = arguments[0], integer_of(arguments[1])

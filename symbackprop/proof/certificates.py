@@ -9,7 +9,9 @@ from math import isnan
 from symbackprop.calculus.chain import Adjoints
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.folding import Folding
-from symbackprop.calculus.foldsteps import check_step
+from symbackprop.calculus.foldsteps import CHECK_PRODUCTS, check_step
+from symbackprop.calculus.normal_forms import NormalForms
+from symbackprop.calculus.replay import prove_chain_step, replay
 from symbackprop.calculus.tensors import Role
 from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, write_assumption
 from symbackprop.proof.verdict import Verdict
@@ -18,11 +20,13 @@ TOLERANCE = 1e-9
 
 
 def certify(adjoints: Adjoints, folding: Folding) -> Verdict:
-    """Whether folded adjoints are what the chain rule gave.
+    """Whether folded adjoints are what the chain rule gives.
 
-    Each fold is proved by the normal form, for all sizes. Independently of it, every folded adjoint is evaluated at
-    two sets of small sizes and compared with the unfolded one; a difference refutes, whatever the normal form said.
-    Where neither has a value, as at a singular matrix, there is no difference.
+    Every step of the chain rule is proved equal to its statement, whose index equations are not solved, and each fold
+    is proved by the normal form, for all sizes; the steps, walked again, have to lead to the folded adjoints.
+    Independently of proofs, every folded adjoint is evaluated at two sets of small sizes and compared with the unfolded
+    one; a difference refutes, whatever the normal form said. Where neither has a value, as at a singular matrix, there
+    is no difference.
     """
     compared = not folding.definitions
     program = adjoints.program
@@ -47,6 +51,12 @@ def certify(adjoints: Adjoints, folding: Folding) -> Verdict:
                     )
     if not compared:
         return Verdict("undecided", reason="no adjoint has a value at the points that were tried")
+    forms = NormalForms(raw, (), CHECK_PRODUCTS)
+    for chain in adjoints.steps:
+        if not prove_chain_step(forms, adjoints, chain):
+            return Verdict("undecided", reason=f"the chain rule for {chain.tensor} has no proof")
+    if replay(adjoints, folding) != folding.definitions:
+        return Verdict("undecided", reason="the recorded steps do not lead to what is printed")
     for step in folding.steps:
         if not check_step(raw, step, program.assumptions):
             return Verdict("undecided", reason=f"the fold of {step.tensor} agrees in numbers and has no proof")

@@ -19,10 +19,11 @@ from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
 from symbackprop.calculus.indices import Atom, Index, Point
+from symbackprop.calculus.inverses import open_products, share_functions
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.sharing import find_twins, read_twins
-from symbackprop.calculus.symmetry import find_symmetric, symmetrize
+from symbackprop.calculus.symmetry import assumed_symmetric, find_symmetric, symmetrize
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
@@ -63,23 +64,31 @@ def compare(program: Program, left: Definition, right: Definition, plain: Defini
 
 def _prove_for_all(program: Program, left: Definition, right: Definition) -> tuple[Assumption, ...] | None:
     """The assumptions under which the normal form shows two definitions to be equal, or None."""
-    twins = find_twins(program)
-    shared = replace(program, definitions=tuple(read_twins(d, twins) for d in program.definitions))
+    opened = open_products(program)
+    twins = find_twins(opened)
+    shared = replace(opened, definitions=tuple(read_twins(d, twins) for d in opened.definitions))
     sides = read_twins(left, twins), read_twins(right, twins)
-    forms = NormalForms(shared, program.assumptions)
-    equality = forms.equal(*sides)
+    equality = NormalForms(shared, program.assumptions).equal(*sides)
     if equality is not None:
         return equality.assumptions
-    symmetric = find_symmetric(shared, lambda one, other: forms.equal(one, other) is not None)
-    if not symmetric:
+    assumed = assumed_symmetric(program)
+    if not assumed and not any(d.call for d in shared.definitions):
         return None
-    mirrored = replace(shared, definitions=tuple(symmetrize(d, symmetric) for d in shared.definitions))
-    equality = NormalForms(mirrored, program.assumptions).equal(*(symmetrize(side, symmetric) for side in sides))
+    mirrored = _symmetrize_all(shared, assumed)
+    forms = NormalForms(mirrored, program.assumptions)
+    symmetric = find_symmetric(mirrored, assumed, lambda one, other: forms.equal(one, other) is not None)
+    joined = share_functions(mirrored, lambda one, other: forms.equal(one, other) is not None)
+    joined = _symmetrize_all(joined, {name: known for name, known in symmetric.items() if name not in assumed})
+    equality = NormalForms(joined, program.assumptions).equal(*(symmetrize(side, symmetric) for side in sides))
     if equality is None:
         return None
     reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())
     used = (a for name, known in symmetric.items() if name in reached for a in known)
     return tuple(dict.fromkeys((*equality.assumptions, *used)))
+
+
+def _symmetrize_all(program: Program, names: Mapping[str, object]) -> Program:
+    return replace(program, definitions=tuple(symmetrize(d, names) for d in program.definitions))
 
 
 def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:

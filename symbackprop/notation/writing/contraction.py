@@ -10,7 +10,8 @@ from symbackprop.language.tree import (
     Apply,
     Binder,
     Chain,
-    Compare,
+    Condition,
+    Entry,
     Expression,
     Name,
     Negate,
@@ -96,9 +97,12 @@ def contract(elements: Sequence[Element], bound: Sequence[str]) -> tuple[Element
     axes."""
     current = list(elements)
     remaining = list(bound)
-    if len(remaining) == 2 and all(e.carried == set(remaining) for e in current):
-        return (Product((), tuple(current), (), ",".join(remaining)),)
     while remaining:
+        pair = frozenset(remaining)
+        both = tuple(e for e in current if e.carried & pair)
+        if len(pair) == 2 and both and all(e.carried == pair for e in both):
+            made = Product((), both, (), ",".join(remaining))
+            return (made, *(e for e in current if not e.carried & pair))
         index = next((b for b in remaining if _is_ready(current, b)), None)
         if index is None:
             raise NoMatrixForm("a sum that is no chain of matrix products has no matrix form")
@@ -140,7 +144,7 @@ def free_names(tree: Expression, scope: frozenset[str]) -> frozenset[str]:
     match tree:
         case Reduce(binders=binders, body=body):
             return free_names(body, scope | {b.name for b in binders}) - {b.name for b in binders}
-        case Access(indices=indices):
+        case Access(indices=indices) | Entry(indices=indices):
             return frozenset(n.name for i in indices for n, _ in walk(i) if isinstance(n, Name) and n.name in scope)
         case Name(name):
             return frozenset({name} & scope)
@@ -152,8 +156,9 @@ def free_names(tree: Expression, scope: frozenset[str]) -> frozenset[str]:
             return free_names(base, scope) | free_names(exponent, scope)
         case Apply(arguments=arguments):
             return frozenset[str]().union(*(free_names(a, scope) for a in arguments))
-        case Where(condition=Compare(left=left, right=right), then=then, otherwise=otherwise):
-            return frozenset[str]().union(*(free_names(t, scope) for t in (left, right, then, otherwise)))
+        case Where(condition=condition, then=then, otherwise=otherwise):
+            named = {n.name for n, _ in walk(condition) if isinstance(n, Name)} & scope
+            return frozenset[str](named).union(*(free_names(t, scope) for t in (then, otherwise)))
     if isinstance(tree, Number):
         return frozenset()
     raise NoMatrixForm(f"{type(tree).__name__} has no matrix form")
@@ -161,8 +166,8 @@ def free_names(tree: Expression, scope: frozenset[str]) -> frozenset[str]:
 
 def carried_names(factor: Expression, bound: Sequence[str]) -> frozenset[str]:
     """Every index that a factor inside a sum carries, those of the sum and those from outside."""
-    names = {i.name for n, _ in walk(factor) if isinstance(n, Access) for i in n.indices if isinstance(i, Name)} | set(
-        bound
-    )
+    read = (n.indices for n, _ in walk(factor) if isinstance(n, Access | Entry))
+    names = {i.name for indices in read for i in indices if isinstance(i, Name)} | set(bound)
+    names |= {x.name for n, _ in walk(factor) if isinstance(n, Condition) for x, _ in walk(n) if isinstance(x, Name)}
     inner = {b.name for n, _ in walk(factor) if isinstance(n, Binder) for b in (n,)}
     return free_names(factor, frozenset(names - (inner - set(bound))))

@@ -18,6 +18,7 @@ from symbackprop.notation.writing.entries import EntryWriter
 from symbackprop.notation.writing.index_latex import IndexWriter
 from symbackprop.notation.writing.kronecker import vectorised, write_structured
 from symbackprop.notation.writing.line_breaks import WIDTH, break_note, estimate_width
+from symbackprop.notation.writing.masks import Masks
 from symbackprop.notation.writing.matrix_latex import MatrixWriter, flipped_tensors
 from symbackprop.notation.writing.names import Names, choose_names, seed_legend, small_symbol
 from symbackprop.notation.writing.steps import Steps, find_steps
@@ -92,7 +93,8 @@ def make_equations(
     table = {**program.tensors(), **{d.tensor.name: d.tensor for d in definitions}}
     shown = [d for d in definitions if d.tensor.role is not Role.HIDDEN]
     reads = frozenset(r.tensor.name for d in definitions for _, _, r in d.reads())
-    writer = _EquationWriter(choose_names(table, program.size_names, names), reads)
+    chosen = choose_names(table, program.size_names, names)
+    writer = _EquationWriter(chosen, reads, Masks(chosen, frozenset(map(small_symbol, program.size_names))))
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
     steps = find_steps((*program.definitions, *definitions))
     found: list[Equation] = []
@@ -111,7 +113,8 @@ def make_equations(
             made = [writer.index(definition, s, note) for s in statements]
             ends = [] if notation != "index" else writer.ends(definition, statements[-1], steps)
             found += [*made[:-1], replace(made[-1], note=made[-1].note + "".join(ends))]
-    return tuple(found)
+    named = [mask.equation(IndexWriter(chosen)) for mask in writer.masks.made.values()]
+    return (*found, *(Equation("", left, right, note) for left, right, note in named))
 
 
 def _needed_sizes(
@@ -137,6 +140,7 @@ class _EquationWriter:
 
     names: Names
     reads: frozenset[str]
+    masks: Masks
 
     def index(self, definition: Definition, statement: Define, note: str = "") -> Equation:
         writer = IndexWriter(self.names)
@@ -161,11 +165,12 @@ class _EquationWriter:
             shape = shape[::-1]
         symbol = self.names.symbol(tensor.name, matrix=len(shape) == 2)
         plain = symbol is not None or (tensor.denominator is not None and len(shape) <= 2)
-        writer = MatrixWriter(self.names, flipped)
-        right = writer.write(body, shape) if plain else None
+        ranges = {i.name: str(i.size) for i in definition.indices}
+        writer, opened = MatrixWriter(self.names, flipped, self.masks).prepared(body, ranges)
+        right = writer.write(opened, shape) if plain else None
         if right is None and not flipped & self.reads:
             sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
-            right = write_structured(writer, body, shape, sizes)
+            right = write_structured(writer, opened, shape, sizes)
         if right is not None and len(shape) == 4:
             return Equation(tensor.name, self._vectorised(tensor), right)
         if right is None:

@@ -48,6 +48,7 @@ SUM, PRODUCT, FRACTION, ATOM = range(4)
 
 REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min", "argmax": r"\operatorname*{arg\,max}"}
 SPECIAL = ("exp", "sqrt", "abs")
+MATRIX_CALLS = ("det", "logdet")
 TALL = (r"\frac", r"\sum", r"\begin", r"\left", r"\max", r"\min")
 
 
@@ -129,7 +130,8 @@ class IndexWriter:
             case Where():
                 return self._where(tree)
             case Entry(call, indices):
-                return Piece(f"{self.piece(call).at(ATOM)}_{{{join_indices([self.index(i) for i in indices])}}}")
+                below = join_indices([self.index(i) for i in indices])
+                return Piece(f"({self._matrix(call.arguments[0])}^{{-1}})_{{{below}}}")
         raise UnsupportedError(f"{type(tree).__name__} has no form in index notation.")
 
     def name(self, name: str) -> str:
@@ -248,7 +250,16 @@ class IndexWriter:
             return Piece(f"{bracket(piece.text)}^{{{raised}}}")
         return Piece(f"{piece.text}^{{{raised}}}")
 
+    def _matrix(self, tree: Expression) -> str:
+        """A whole matrix by its name, in brackets where more stands above or below it."""
+        symbol = self.names.symbol(tree.name, matrix=True) if isinstance(tree, Name) else None
+        text = self.write(tree) if symbol is None else symbol.write()
+        return bracket(text) if "^" in text or "_" in text else text
+
     def _apply(self, tree: Apply) -> Piece:
+        if tree.function in MATRIX_CALLS:
+            text = rf"\det {self._matrix(tree.arguments[0])}"
+            return Piece(rf"\log\left|{text}\right|" if tree.function == "logdet" else rf"{text}", FRACTION)
         arguments = [self.write(a) for a in tree.arguments]
         if tree.function == "exp" and not tree.primed:
             return Piece(rf"e^{{{arguments[0]}}}")

@@ -17,7 +17,8 @@ from symbackprop.language.tree import Chain, Compare, Expression, Name, Negate, 
 from symbackprop.notation.writing.conditions import is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm, free_names
 from symbackprop.notation.writing.index_latex import split_product
-from symbackprop.notation.writing.matrix_latex import HADAMARD, MatrixWriter
+from symbackprop.notation.writing.matrices import HADAMARD
+from symbackprop.notation.writing.matrix_latex import MatrixWriter
 
 ONE = Number(Fraction(1), "1")
 

@@ -1,0 +1,69 @@
+"""Sums that differ in what their bound indices count: sum(r, w[r]*y[k-r+1]) is sum(p, w[k-p+1]*y[p]).
+
+An index may be counted by any tensor that reads it and is 0 outside of its axis. Where the range of the index is that
+of such an axis, it is counted by the first of these tensors instead, so that sums that are equal in this way become the
+same.
+"""
+
+from __future__ import annotations
+
+from symbackprop.calculus.atoms import Atom, Kind, Monomial, Number, Poly, is_steady, make_monomial
+from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.rewriting import Algebra, Rewrite
+
+PASSES = 3
+
+
+def reindex(algebra: Algebra, poly: Poly) -> Poly:
+    """The polynomial with the indices of its sums counted in one way."""
+
+    def replace(atom: Atom, exponent: Number) -> Poly | None:
+        if atom.kind is not Kind.SUM:
+            return None
+        for _ in range(PASSES * len(atom.bound)):
+            changed = _recount(algebra, atom)
+            if changed is None:
+                break
+            value = algebra.sum_over({changed[0]: 1}, changed[1])
+            if len(value) != 1 or next(iter(value))[0][0].kind is not Kind.SUM or len(next(iter(value))) != 1:
+                return algebra.raise_to(value, exponent)
+            (((atom, _),),) = value
+        return algebra.raise_to(algebra.single(atom), exponent)
+
+    return algebra.rewrite(poly, Rewrite(replace))
+
+
+def _recount(algebra: Algebra, atom: Atom) -> tuple[Monomial, tuple[Index, ...]] | None:
+    """The body of a sum with one index counted by another tensor, and the bound indices of that; None if none is."""
+    (body,) = atom.body
+    if not all(is_steady(a, e) for a, e in body):
+        return None
+    for index in atom.bound:
+        places = [
+            (len(size.terms) + abs(size.constant), a.name, axis, str(rest), start, size, form)
+            for a, e in body
+            if a.kind is Kind.TENSOR and e > 0
+            for axis, (form, (start, size)) in enumerate(zip(a.at, a.spans, strict=True))
+            if (rest := _offset(form, index)) is not None
+        ]
+        own = [p for p in places if p[-1].index == index and (p[4], p[5]) == (index.start, index.size)]
+        first = min(places, key=lambda p: p[:4], default=None)
+        if first is None or not own or first[-1].index == index:
+            continue
+        *_, start, size, form = first
+        fresh = algebra.table.fresh(Index(index.name, size, start))
+        sign = next(c for a, c in form.terms if a == index)
+        value = (Affine.of(fresh) - form) * sign + Affine.of(index)
+        renamed = algebra.rename({body: 1}, {index: value})
+        ((monomial, coefficient),) = renamed.items() if len(renamed) == 1 else (((), 0),)
+        if coefficient == 1 and all(is_steady(a, e) for a, e in monomial):
+            return make_monomial(monomial), tuple(fresh if i == index else i for i in atom.bound)
+    return None
+
+
+def _offset(form: Affine, index: Index) -> Affine | None:
+    """The form without an index that stands in it once with the coefficient 1 or -1, else None."""
+    coefficient = next((c for a, c in form.terms if a == index), 0)
+    if coefficient not in (1, -1) or form.indices.count(index) > 1:
+        return None
+    return form - Affine.of(index) * coefficient
