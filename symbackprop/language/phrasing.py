@@ -19,7 +19,6 @@ from symbackprop.calculus.definitions import (
     Guard,
     Term,
     Within,
-    slot_number,
     slot_symbol,
     substitute_slot,
     substitute_terms,
@@ -32,13 +31,13 @@ from symbackprop.calculus.indices import (
     Quotient,
     Remainder,
     choose_name,
-    is_nonnegative,
 )
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.support import zero_outside
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, slot_indices
 from symbackprop.language.guard_trees import guard_tree
 from symbackprop.language.matrix_calls import restore_calls, write_call
+from symbackprop.language.ranges import implies_guard, kept_guards, outside_guards, vanishes_outside
 from symbackprop.language.spelling import Speller, number_tree
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import (
@@ -271,10 +270,12 @@ class _Phrase:
         """The term with the ranges of hidden reads as guards where a factor is 0 outside them, so that they are said
         once for all of it.
         """
-        alone = [slot_symbol(k) for k, slot in term.reads() if slot.tensor.name not in self.hidden]
-        factors = [term.slots[slot_number(f)] for f in sympy.Mul.make_args(term.body) if f in alone]
-        kept = {g for factor in factors if isinstance(factor, Read) for g in _outside(factor)}
-        asked = [g for _, slot in term.reads() if slot.tensor.name in self.hidden for g in _outside(slot)]
+        asked = [g for _, slot in term.reads() if slot.tensor.name in self.hidden for g in self._asked(slot)]
+        if not asked:
+            return term
+        kept = kept_guards(
+            term.body, {slot_symbol(k): slot for k, slot in term.reads() if slot.tensor.name not in self.hidden}
+        )
         more = [g for g in dict.fromkeys(asked) if g in kept and g not in (*term.guards, *self.known)]
         return replace(term, guards=(*term.guards, *more))
 
@@ -302,9 +303,19 @@ class _Phrase:
 
     def _hidden(self, definition: Definition, read: Read) -> Expression:
         """What a hidden tensor stands for where it is read; outside its range that is 0."""
-        outside = [g for g in _outside(read) if not any(_implies(known, g) for known in self.known)]
+        outside = [g for g in self._asked(read) if not any(implies_guard(known, g) for known in self.known)]
         tree = self._put_back(definition, read)
         return Where(self._condition(outside), tree, ZERO) if outside else tree
+
+    def _asked(self, read: Read) -> list[Within]:
+        """The guards that a read of a hidden tensor needs: where it is outside, its formula would not be 0."""
+        definition = self.hidden[read.tensor.name]
+        guards = outside_guards(read)
+        if not guards or definition.call is not None:
+            return guards
+        values: dict[Atom, Affine] = dict(zip(definition.indices, read.at, strict=True))
+        placed = [(t.body, [substitute_slot(s, values) for s in t.slots]) for t in definition.terms]
+        return [g for g in guards if not all(vanishes_outside(body, slots, g) for body, slots in placed)]
 
     def _put_back(self, definition: Definition, read: Read) -> Expression:
         if definition.call is not None:
@@ -320,19 +331,6 @@ class _Phrase:
         scope = self.scope | {i.name for form in read.at for i in form.indices}
         terms = [_place(term, definition.indices, read.at, scope) for term in definition.terms]
         return _Phrase(self.hidden, scope).terms(terms)
-
-
-def _outside(read: Read) -> list[Within]:
-    """The guards that a read is inside its tensor, those left out that hold by themselves."""
-    spans = zip(read.at, read.tensor.spans, strict=True)
-    return [g for form, (start, size) in spans if (g := Within(form, size, start)).decide() is not True]
-
-
-def _implies(known: Guard, guard: Within) -> bool:
-    """Whether one guard asks for a range of the same form that lies in that of another."""
-    if not isinstance(known, Within) or known.form != guard.form or known.start < guard.start:
-        return False
-    return is_nonnegative(guard.size - known.size + Affine.of(guard.start - known.start))
 
 
 def _place(term: Term, indices: Sequence[Index], at: Sequence[Affine], scope: frozenset[str]) -> Term:
