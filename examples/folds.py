@@ -33,6 +33,7 @@ class Case:
     note: str
     program: str
     wrt: tuple[str, ...] = ()
+    notation: str = "matrix"
 
     def derive(self) -> sb.Derivation:
         """The derivation that is shown."""
@@ -211,6 +212,7 @@ CASES = (
         h[t,i] = tanh(z[t,i])
         loss = sum(t:T, i, (h[t,i] - y[t,i])^2)/2
         """,
+        notation="index",
     ),
     Case(
         "LSTM",
@@ -230,6 +232,7 @@ CASES = (
         h[t,j] = o[t,j]*tanh(c[t,j])
         loss = sum(t, j, g[t,j]*h[t,j])
         """,
+        notation="index",
     ),
     Case(
         "GRU",
@@ -246,6 +249,7 @@ CASES = (
         h[t,j] = (1 - z[t,j])*c[t,j] + z[t,j]*h[t-1,j]
         loss = sum(t, j, g[t,j]*h[t,j])
         """,
+        notation="index",
     ),
     Case(
         "Convolution",
@@ -257,6 +261,7 @@ CASES = (
         loss = sum(n, k, p, q, g[n,k,p,q]*y[n,k,p,q])
         """,
         ("x", "w"),
+        notation="index",
     ),
     Case(
         "Embedding",
@@ -278,6 +283,7 @@ CASES = (
         loss = sum(n, p, g[n,p]*y[n,p])
         """,
         ("x",),
+        notation="index",
     ),
     Case(
         "Logistic regression, second derivative",
@@ -302,9 +308,7 @@ def derivation_of(case: Case) -> sb.Derivation:
 def write_case(case: Case) -> str:
     """One section of the document."""
     derived = derivation_of(case)
-    matrix = derived.latex("matrix")
-    shown = derived.latex() if "in index notation" in matrix else matrix
-    formula = shown.replace("{align*}", "{aligned}")
+    formula = derived.latex(case.notation).replace("{align*}", "{aligned}")
     verdict = str(derived.certify())
     parts = [f"## {case.title}", case.note, f"```text\n{case.text}\n```", f"```text\n{derived.text().strip()}\n```"]
     parts += [f"$$\n{formula}\n$$", f"Every fold proved again: **{verdict[:1].lower()}{verdict[1:].rstrip('.')}**."]

@@ -188,7 +188,8 @@ class Opener:
             index = indices[k]
             if not isinstance(index, Expression) or isinstance(index, Number):
                 return node
-            letter = next(x for x in ("v", "s", *(f"v{n}" for n in itertools.count(2))) if x not in self.taken)
+            letters = itertools.chain(("v", "s"), (f"v{n}" for n in itertools.count(2)))
+            letter = next(x for x in letters if x not in self.taken)
             self.taken.add(letter)
             binders.append(Binder(letter, affine_tree(tensor.axes[k])))
             masks.append(Where(Compare("==", index, Name(letter)), ONE, ZERO))
