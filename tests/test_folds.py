@@ -66,11 +66,9 @@ TEXTBOOK: dict[str, tuple[str, ...]] = {
         "az_bar[t,j] = h_bar[t,j]*(h[t-1,j] - c[t,j])*z[t,j]*(1 - z[t,j])",
         "ar_bar[t,j] = h[t-1,j]*r[t,j]*(1 - r[t,j])*sum(k, ac_bar[t,k]*Uc[k,j])",
     ),
-    "Convolution": ("x_bar[i,j,k:H,m:W] = sum(n, r, s, g[i,n,k-r+1,m-s+1]*w[n,j,r,s])",),
-    "Embedding": ("E_bar[i:V,j] = sum(n, where(i == tok[n], g[n,j], 0))",),
-    "Max pooling": (
-        "x_bar[i,j:2*P] = (sum(p, where(2*p + argmax(r:2, x[i,2*p+r-2]) == j + 2, g[i,p], 0)))",
-    ),
+    "Convolution": ("x_bar[n,c,h:H,i:W] = sum(k, r, s, g[n,k,h-r+1,i-s+1]*w[k,c,r,s])",),
+    "Embedding": ("E_bar[v:V,d] = sum(n, where(tok[n] == v, g[n,d], 0))",),
+    "Max pooling": ("x_bar[n,i:2*P] = sum(p, where(2*p + argmax(r:2, x[n,2*p+r-2]) == i + 2, g[n,p], 0))",),
     "Logistic regression, second derivative": ("w_bar_by_w[d,f] = mean(n, X[n,d]*X[n,f]*p[n]*(1 - p[n]))",),
 }
 
