@@ -53,6 +53,7 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
     children,
+    walk,
 )  # fmt: skip
 
 ZERO, ONE = Number(Fraction(0), "0"), Number(Fraction(1), "1")
@@ -289,7 +290,9 @@ class _Phrase:
         if term.guards:
             tree = Where(self._condition(term.guards), tree, ZERO)
         ranged = _ranged_names(tree)
-        binders = tuple(Binder(i.name, None if i.name in ranged else affine_tree(i.size)) for i in term.bound)
+        met = [node.name for node, _ in walk(tree) if isinstance(node, Name)]
+        bound = sorted(term.bound, key=lambda i: met.index(i.name) if i.name in met else len(met))  # in reading order
+        binders = tuple(Binder(i.name, None if i.name in ranged else affine_tree(i.size)) for i in bound)
         return Reduce(operation, binders, tree)
 
     def _read(self, slot: Slot) -> sympy.Symbol:
