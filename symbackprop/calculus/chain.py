@@ -27,7 +27,7 @@ from symbackprop.calculus.definitions import (
     substitute_slot,
 )
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
-from symbackprop.calculus.letters import own_indices
+from symbackprop.calculus.letters import Taken, own_indices
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.support import (
@@ -132,6 +132,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     needed = between(program, numerator, wrt)
     reserved = frozenset(tensors) | frozenset(program.size_names)
     outer = _outer_indices(program, top, reserved)
+    outer_names = {i.name for i in outer}
     names = _adjoint_names(tensors, numerator, top)
     finite = finite_tensors(program)
     steady = finite | {names[n] for n in finite_adjoints(program, finite)}
@@ -158,7 +159,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
         tensor = tensors[name]
         own = definitions.get(name)
         letters = () if own is None else tuple(i.name for i in own.indices)
-        inner = own_indices(tensor, letters, readers.get(name, ()), reserved | {i.name for i in outer})
+        inner = own_indices(tensor, letters, readers.get(name, ()), Taken(reserved, outer_names))
         step, supports[name] = _adjoint_of(
             tensor, inner, readers.get(name, ()), needed, top, outer, adjoints, made, supports, finite, steady,
             reserved, direct,
@@ -344,11 +345,12 @@ def _solve(
             continue
         open_indices.remove(index)
         values[index] = goal
-    taken = {i.name for i in outer + inner} | reserved
+    letters = {i.name for i in outer + inner}
+    taken = Taken(reserved, letters)
     bound: list[Index] = []
     for index in open_indices:
         new = index.renamed(choose_name(index.name, taken))
-        taken.add(new.name)
+        letters.add(new.name)
         bound.append(new)
         values[index] = Affine.of(new.renamed(f"'{new.name}"))
     slots: list[Slot] = [substitute_slot(s, values) for s in term.slots]

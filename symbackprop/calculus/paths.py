@@ -30,7 +30,6 @@ from symbackprop.calculus.definitions import (
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name, compare_range
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, read_recurrence
-from symbackprop.calculus.support import zero_outside
 from symbackprop.calculus.tensors import Read, Role, Tensor, slot_indices
 from symbackprop.errors import ArgumentError, LimitError
 
@@ -112,7 +111,7 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
         slots = [substitute_slot(s, here) for s in term.slots]
         made = make_term(bound, term.body, slots, [g.substitute(here) for g in term.guards])
         terms += [] if made is None else [made]
-    return zero_outside(terms)
+    return tuple(terms)
 
 
 def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]]:

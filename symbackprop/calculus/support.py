@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import Guard, Term, Within, make_term, slot_number, slot_symbol, substitute_slot
-from symbackprop.calculus.indices import Affine, Atom, Index, bounds, compare_range, is_nonnegative
+from symbackprop.calculus.definitions import Guard, Term, Within, slot_number, slot_symbol, substitute_slot
+from symbackprop.calculus.indices import Affine, Atom, Index, bounds, is_nonnegative
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Slot
 
@@ -116,22 +116,6 @@ def drop_implied(
             spans = [Within(form, size, start) for form, (start, size) in zip(slot.at, slot.tensor.spans, strict=True)]
             kept = [g for g in kept if g not in spans]
     return kept
-
-
-def zero_outside(terms: Sequence[Term]) -> tuple[Term, ...]:
-    """Terms where a read that is outside its tensor, whatever its indices are, is the 0 that it stands for."""
-    made: list[Term] = []
-    for term in terms:
-        outside = {slot_symbol(k): sympy.Integer(0) for k, slot in term.reads() if _is_outside(slot)}
-        body = term.body.xreplace(outside) if outside else term.body
-        kept = make_term(term.bound, body, term.slots, term.guards) if outside else term
-        made += [] if kept is None else [kept]
-    return tuple(made)
-
-
-def _is_outside(read: Read) -> bool:
-    spans = zip(read.at, read.tensor.spans, strict=True)
-    return any(compare_range(form, size, start) is False for form, (start, size) in spans)
 
 
 def is_finite(body: sympy.Basic, slots: Sequence[Slot], finite: AbstractSet[str]) -> bool:

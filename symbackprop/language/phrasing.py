@@ -33,7 +33,6 @@ from symbackprop.calculus.indices import (
     choose_name,
 )
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.support import zero_outside
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, slot_indices
 from symbackprop.language.guard_trees import guard_tree
 from symbackprop.language.matrix_calls import restore_calls, write_call
@@ -123,8 +122,8 @@ def split_base(definition: Definition) -> tuple[tuple[tuple[Affine, ...], tuple[
     letters = (*definition.indices[:place], inner, *definition.indices[place + 1 :])
     others = tuple(i for k, i in enumerate(definition.indices) if k != place)
     at = tuple(end if k == place else Affine.of(i) for k, i in enumerate(letters))
-    base = zero_outside(substitute_terms(definition.terms, {index: end}))
-    step = zero_outside(substitute_terms(definition.terms, {index: Affine.of(inner)}))
+    base = substitute_terms(definition.terms, {index: end})
+    step = substitute_terms(definition.terms, {index: Affine.of(inner)})
     return (at, others, base), (tuple(map(Affine.of, letters)), letters, step)
 
 
