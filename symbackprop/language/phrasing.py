@@ -163,13 +163,16 @@ def phrase_body(
     return phrase_terms((Term((), body, tuple(slots)),), indices, hidden)
 
 
-def affine_tree(form: Affine, hidden: Mapping[str, Definition] | None = None) -> Expression:
-    """An index form or a size as an expression; an entry of a `hidden` integer tensor is the argmax that it is.
+def affine_tree(
+    form: Affine, hidden: Mapping[str, Definition] | None = None, scope: frozenset[str] = frozenset()
+) -> Expression:
+    """An index form or a size as an expression; an entry of a `hidden` integer tensor is the argmax that it is, which
+    binds no letter in `scope`.
 
     >>> affine_tree(Affine.of("T") + Affine.of(-1)).operators
     ('-',)
     """
-    parts = [(Fraction(c), _atom_tree(atom, hidden or {})) for atom, c in form.terms]
+    parts = [(Fraction(c), _atom_tree(atom, hidden or {}, scope)) for atom, c in form.terms]
     positive = [p for p in parts if p[0] > 0] + [p for p in parts if p[0] < 0]
     signed = [(c > 0, _times(abs(c), name)) for c, name in positive]
     if form.constant or not signed:
@@ -182,19 +185,19 @@ def affine_tree(form: Affine, hidden: Mapping[str, Definition] | None = None) ->
     return Chain(tuple(tree for _, tree in signed), tuple("+" if plus else "-" for plus, _ in signed[1:]))
 
 
-def _atom_tree(atom: Atom, hidden: Mapping[str, Definition]) -> Expression:
+def _atom_tree(atom: Atom, hidden: Mapping[str, Definition], scope: frozenset[str]) -> Expression:
     if isinstance(atom, Index | str):
         return Name(str(atom))
     if isinstance(atom, Quotient | Remainder):
         operator = "//" if isinstance(atom, Quotient) else "%"
-        return Chain((affine_tree(atom.form, hidden), affine_tree(atom.divisor)), (operator,))
+        return Chain((affine_tree(atom.form, hidden, scope), affine_tree(atom.divisor)), (operator,))
     definition = hidden.get(atom.tensor)
     if definition is None or definition.argmax is None:
-        at = tuple(affine_tree(form, hidden) for form in atom.at)
+        at = tuple(affine_tree(form, hidden, scope) for form in atom.at)
         return Access(atom.tensor, at) if at else Name(atom.tensor)
-    values = {i.name: affine_tree(form, hidden) for i, form in zip(definition.indices, atom.at, strict=True)}
-    scope = frozenset(i.name for form in atom.at for i in form.indices)
-    return substitute_names(_phrase_argmax(definition, hidden), values, scope)
+    values = {i.name: affine_tree(form, hidden, scope) for i, form in zip(definition.indices, atom.at, strict=True)}
+    inside = scope | {i.name for form in atom.at for i in form.indices}
+    return substitute_names(_phrase_argmax(definition, hidden), values, inside)
 
 
 def _times(coefficient: Fraction, tree: Expression) -> Expression:
@@ -279,15 +282,19 @@ class _Phrase:
         more = [g for g in dict.fromkeys(asked) if g in kept and g not in (*term.guards, *self.known)]
         return replace(term, guards=(*term.guards, *more))
 
-    def _condition(self, guards: Sequence[Guard]) -> Condition:
-        return guard_tree(guards, lambda form: affine_tree(form, self.hidden))
+    def _condition(self, guards: Sequence[Guard], bound: Sequence[Index] = ()) -> Condition:
+        scope = self.scope | {i.name for i in bound}
+        return guard_tree(guards, lambda form: affine_tree(form, self.hidden, scope))
+
+    def _form(self, form: Affine) -> Expression:
+        return affine_tree(form, self.hidden, self.scope)
 
     def _inner(self, term: Term, operation: str, body: sympy.Expr) -> Expression:
         """The sum or mean over the bound indices of `body`, where the guards hold."""
         phrase = _Phrase(self.hidden, self.scope | {i.name for i in term.bound}, (*self.known, *term.guards))
         tree = phrase.terms((Term((), body, term.slots),))
         if term.guards:
-            tree = Where(self._condition(term.guards), tree, ZERO)
+            tree = Where(self._condition(term.guards, term.bound), tree, ZERO)
         ranged = _ranged_names(tree)
         met = [node.name for node, _ in walk(tree) if isinstance(node, Name)]
         bound = sorted(term.bound, key=lambda i: met.index(i.name) if i.name in met else len(met))  # in reading order
@@ -296,10 +303,10 @@ class _Phrase:
 
     def _read(self, slot: Slot) -> sympy.Symbol:
         if isinstance(slot, Count):
-            return self._symbol(affine_tree(slot.value, self.hidden))
+            return self._symbol(self._form(slot.value))
         definition = self.hidden.get(slot.tensor.name)
         if definition is None:
-            at = tuple(affine_tree(form, self.hidden) for form in slot.at)
+            at = tuple(self._form(form) for form in slot.at)
             return self._symbol(Access(slot.tensor.name, at) if at else Name(slot.tensor.name))
         return self._symbol(self._hidden(definition, slot))
 
@@ -321,14 +328,14 @@ class _Phrase:
 
     def _put_back(self, definition: Definition, read: Read) -> Expression:
         if definition.call is not None:
-            return write_call(definition, tuple(affine_tree(form, self.hidden) for form in read.at))
+            return write_call(definition, tuple(self._form(form) for form in read.at))
         if isinstance(definition.tree, Define | Expression):
             tree = definition.tree.body if isinstance(definition.tree, Define) else definition.tree
             restored = restore_calls(tree)
             if not isinstance(restored, Expression):
                 raise TypeError(f"{type(restored).__name__} is no expression")
             forms = zip(definition.indices, read.at, strict=True)
-            values = {i.name: affine_tree(form, self.hidden) for i, form in forms}
+            values = {i.name: self._form(form) for i, form in forms}
             return substitute_names(restored, values, self.scope)
         scope = self.scope | {i.name for form in read.at for i in form.indices}
         terms = [_place(term, definition.indices, read.at, scope) for term in definition.terms]
