@@ -1,22 +1,30 @@
 """Programs as JAX functions in float64, differentiated by JAX.
 
-The neutral tree is interpreted with one array axis for each index in scope: a read gathers by broadcast integer
-grids, made by NumPy so that JAX compiles as little as can be; a sum is `jnp.sum` over the axes of its indices. Index
+The neutral tree is interpreted with one array axis for each index in scope: a read takes entries of the flat array by
+integer grids, made by NumPy so that JAX traces as little as can be; a sum is a sum over the axes of its indices. Index
 equations, slots and adjoints do not occur. Kinks are `jnp.where`, as language.md defines them, and every comparison
 of values adds its distance from a tie to what is returned, so that callers can keep away.
+
+JAX traces the derivative once a program; NumPy evaluates what was traced (jaxpr_numpy.py), and a test holds that to
+what XLA computes.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
+from types import MappingProxyType
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import jax.scipy
 import numpy as np
-from index_ranges import SizedProgram, find_range, free_indices, reads, reads_ahead
+from index_ranges import SizedProgram, find_range, find_steps, free_indices
+from jaxpr_numpy import evaluate
 
 from symbackprop.language.tree import (
     Access,
@@ -26,6 +34,7 @@ from symbackprop.language.tree import (
     Compare,
     Condition,
     Define,
+    Entry,
     Expression,
     Name,
     Negate,
@@ -40,46 +49,108 @@ from symbackprop.language.tree import (
 jax.config.update("jax_enable_x64", True)
 
 Array = jax.Array | np.ndarray  # NumPy's where no leaf takes part
-COMPARISONS: dict[str, Callable[[Array, Array], Array]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
+
+
+def join(plain: Callable[[Array, Array], Array], lazy: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    """A function of two arrays that broadcast: NumPy's where no leaf takes part, else that of `jax.lax`.
+
+    The functions of `jax.numpy` do the same and are each compiled on their own, which takes most of the time.
+    """
+
+    def joined(left: Array, right: Array) -> Array:
+        if not isinstance(left, jax.Array) and not isinstance(right, jax.Array):
+            return plain(left, right)
+        if left.dtype != right.dtype:
+            left, right = real(left), real(right)
+        return lazy(*spread(left, right))
+
+    return joined
+
+
+def spread(*arrays: Array) -> list[Array]:
+    """Arrays of as many axes, or of none, broadcast to one shape."""
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    return [a if a.shape == shape else spread_one(a, shape) for a in arrays]
+
+
+def spread_one(array: Array, shape: tuple[int, ...]) -> Array:
+    """An array broadcast to a shape."""
+    if not isinstance(array, jax.Array):
+        return np.broadcast_to(array, shape)
+    if array.ndim == 0:
+        return jax.lax.broadcast(array, shape)
+    longer = (1,) * (len(shape) - array.ndim) + array.shape
+    kept = [k for k, (old, new) in enumerate(zip(longer, shape, strict=True)) if old == new]
+    return jax.lax.broadcast_in_dim(array.reshape([shape[k] for k in kept]), shape, kept)
+
+
+def real(value: Array) -> Array:
+    """The value in float64."""
+    if isinstance(value, jax.Array):
+        return value if value.dtype == np.float64 else value.astype(np.float64)
+    return np.asarray(value, np.float64)
+
+
+def choose(condition: Array, then: Array, otherwise: Array) -> Array:
+    """`then` where the condition holds, else `otherwise`, as float64 unless both are integers."""
+    if then.dtype != otherwise.dtype:
+        then, otherwise = real(then), real(otherwise)
+    if not any(isinstance(a, jax.Array) for a in (condition, then, otherwise)):
+        return np.where(condition, then, otherwise)
+    condition, then, otherwise = spread(condition, then, otherwise)
+    return jax.lax.select(jnp.asarray(condition), jnp.asarray(then), jnp.asarray(otherwise))
+
+
+COMPARISONS = {
+    "<": join(operator.lt, jax.lax.lt),
+    "<=": join(operator.le, jax.lax.le),
+    ">": join(operator.gt, jax.lax.gt),
+    ">=": join(operator.ge, jax.lax.ge),
+    "==": join(operator.eq, jax.lax.eq),
+    "!=": join(operator.ne, jax.lax.ne),
 }
-CHAINS: dict[str, Callable[[Array, Array], Array]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-    "%": operator.mod,
-}  # fmt: skip
+CHAINS = {
+    "+": join(operator.add, jax.lax.add),
+    "-": join(operator.sub, jax.lax.sub),
+    "*": join(operator.mul, jax.lax.mul),
+    "/": join(operator.truediv, lambda a, b: jax.lax.div(real(a), real(b))),
+    "//": join(operator.floordiv, operator.floordiv),
+    "%": join(operator.mod, operator.mod),
+}
+POWER = join(operator.pow, jax.lax.pow)
 ONE_ARGUMENT: dict[str, Callable[[Array], Array]] = {
     "identity": lambda u: u,
-    "exp": jnp.exp,
-    "log": jnp.log,
-    "sqrt": jnp.sqrt,
-    "sin": jnp.sin,
-    "cos": jnp.cos,
-    "tan": jnp.tan,
-    "sinh": jnp.sinh,
-    "cosh": jnp.cosh,
-    "tanh": jnp.tanh,
-    "erf": jax.scipy.special.erf,
+    "exp": jax.lax.exp,
+    "log": jax.lax.log,
+    "sqrt": jax.lax.sqrt,
+    "sin": jax.lax.sin,
+    "cos": jax.lax.cos,
+    "tan": jax.lax.tan,
+    "sinh": jax.lax.sinh,
+    "cosh": jax.lax.cosh,
+    "tanh": jax.lax.tanh,
+    "erf": jax.lax.erf,
     "sigmoid": jax.nn.sigmoid,
     "softplus": jax.nn.softplus,
     "silu": jax.nn.silu,
     "gelu": lambda u: jax.nn.gelu(u, approximate=False),
     "gelu_tanh": lambda u: jax.nn.gelu(u, approximate=True),
 }
+ZERO, ONE, HALF = np.zeros(()), np.ones(()), np.full((), 0.5)
 KINKED: dict[str, Callable[..., Array]] = {
-    "abs": lambda u: jnp.where(u > 0, u, jnp.where(u < 0, -u, 0.0)),
-    "sign": lambda u: jnp.where(u > 0, 1.0, jnp.where(u < 0, -1.0, 0.0)),
-    "relu": lambda u: jnp.where(u > 0, u, 0.0),
-    "leaky_relu": lambda u, slope=0.01: jnp.where(u > 0, u, slope * u),
-    "elu": lambda u, alpha=1.0: jnp.where(u > 0, u, alpha * (jnp.exp(u) - 1.0)),
+    "abs": lambda u: choose(u > 0, u, choose(u < 0, -u, ZERO)),
+    "sign": lambda u: choose(u > 0, ONE, choose(u < 0, -ONE, ZERO)),
+    "relu": lambda u: choose(u > 0, u, ZERO),
+    "leaky_relu": lambda u, slope=np.full((), 0.01): choose(u > 0, u, CHAINS["*"](slope, u)),
+    "elu": lambda u, alpha=ONE: choose(u > 0, u, CHAINS["*"](alpha, jnp.exp(u) - 1.0)),
 }
 EXTREMES: dict[str, Callable[[Array, Array], Array]] = {
-    "maximum": lambda u, v: jnp.where(u > v, u, jnp.where(u < v, v, (u + v) / 2)),
-    "minimum": lambda u, v: jnp.where(u < v, u, jnp.where(u > v, v, (u + v) / 2)),
+    "maximum": lambda u, v: choose(
+        COMPARISONS[">"](u, v), u, choose(COMPARISONS["<"](u, v), v, CHAINS["*"](HALF, CHAINS["+"](u, v)))
+    ),
+    "minimum": lambda u, v: choose(
+        COMPARISONS["<"](u, v), u, choose(COMPARISONS[">"](u, v), v, CHAINS["*"](HALF, CHAINS["+"](u, v)))
+    ),
 }
 
 
@@ -92,6 +163,7 @@ class Axis:
 
 
 Scope = tuple[Axis, ...]
+ENTRIES = jax.lax.GatherDimensionNumbers(offset_dims=(), collapsed_slice_dims=(0,), start_index_map=(0,))
 
 
 @dataclass
@@ -102,15 +174,18 @@ class Forward:
     values: dict[str, Array]
     margins: list[Array] = field(default_factory=list)
     fixed: dict[str, int] = field(default_factory=dict)
-    starts: dict[str, int] = field(default_factory=dict)
+    starts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """For a tensor with a base at 0, the axis along which it steps, and 0."""
+    inverses: dict[str, tuple[list[list[Array]], list[Array]]] = field(default_factory=dict)
 
     def run(self) -> dict[str, Array]:
         """Compute every definition in order."""
         for circle in self.program.circles:
-            (first, *_) = circle
-            if any(reads(d, e.head.name) for d in circle for e in circle):
-                self._step(circle)
+            steps = find_steps(circle)
+            if steps is not None:
+                self._step(circle, *steps)
                 continue
+            (first,) = circle
             name, shape = first.head.name, self.program.shapes[first.head.name]
             self.values[name] = self._whole(first, shape)
         return self.values
@@ -119,31 +194,35 @@ class Forward:
         """Every entry of a definition, or of its base."""
         letters = [i for i, _ in free_indices(definition) if i not in self.fixed]
         scope = tuple(Axis(i, n) for i, n in zip(letters, shape, strict=True))
-        value = jnp.asarray(self.number(definition.body, scope), dtype=jnp.float64)
-        return jnp.broadcast_to(value, shape)
+        value = self.number(definition.body, scope)
+        is_place = isinstance(definition.body, Reduce) and definition.body.operation == "argmax"
+        return jnp.asarray(spread_one(value if is_place else real(value), tuple(shape)))
 
-    def _step(self, circle: Sequence[Define]) -> None:
-        """Definitions that read one step back or ahead along their first axis."""
+    def _step(self, circle: Sequence[Define], axes: Mapping[str, int], backward: bool) -> None:
+        """Definitions that read one step back or ahead along an axis."""
         names = [d.head.name for d in circle]
-        (steps,) = {self.program.shapes[name][0] for name in names}
-        backward = any(reads_ahead(d, name) for d in circle for name in names)
+        (steps,) = {self.program.shapes[name][axes[name]] for name in names}
+        places = {name: np.arange(1, steps + 1) for name in names}
         for name in names:
+            axis, shape = axes[name], self.program.shapes[name]
+            self.values[name] = jnp.zeros(shape)
             base = self.program.bases.get(name)
-            rest = self.program.shapes[name][1:]
-            self.values[name] = jnp.zeros((steps, *rest))
             if base is None:
                 continue
-            entry = self._whole(base, rest)[None]
+            entry = jnp.expand_dims(self._whole(base, shape[:axis] + shape[axis + 1 :]), axis)
             parts = [self.values[name], entry] if backward else [entry, self.values[name]]
-            self.values[name] = jnp.concatenate(parts)
+            self.values[name] = jnp.concatenate(parts, axis)
+            places[name] = np.arange(1, steps + 2) if backward else np.arange(steps + 1)
             if not backward:
-                self.starts[name] = 0
+                self.starts[name] = (axis, 0)
         for t in range(steps, 0, -1) if backward else range(1, steps + 1):
             for definition, name in zip(circle, names, strict=True):
-                (letter, _), *_ = free_indices(definition)
+                axis, shape = axes[name], self.program.shapes[name]
+                letter, _ = free_indices(definition)[axis]
                 self.fixed[letter] = t
-                value = self._whole(definition, self.program.shapes[name][1:])
-                self.values[name] = self.values[name].at[t - self.starts.get(name, 1)].set(value)
+                value = jnp.expand_dims(self._whole(definition, shape[:axis] + shape[axis + 1 :]), axis)
+                here = (places[name] == t).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+                self.values[name] = choose(here, value, self.values[name])
                 del self.fixed[letter]
 
     def number(self, node: Expression, scope: Scope) -> Array:
@@ -167,18 +246,30 @@ class Forward:
                     rest = tuple(b.range for b in binders if b.range is not None)
                     size = find_range(binder.name, binder.range, (body, *rest), self.program.shapes, self.program.sizes)
                     inner += (Axis(binder.name, size),)
-                value = self.number(body, inner) * 1.0
+                value = real(self.number(body, inner))
                 bound = (1,) * len(scope) + tuple(axis.size for axis in inner[len(scope) :])
-                full = jnp.broadcast_to(value, jnp.broadcast_shapes(value.shape, bound))
+                full = spread_one(value, np.broadcast_shapes(value.shape, bound))
                 axes = tuple(range(len(scope), len(inner)))
                 if operation in ("max", "min", "argmax"):
                     return self._extreme(operation, full, len(scope))
-                return {"sum": jnp.sum, "mean": jnp.mean}[operation](full, axis=axes)
+                total = jax.lax.reduce_sum(full, axes) if isinstance(full, jax.Array) else np.sum(full, axes)
+                return total if operation == "sum" else total / math.prod(full.shape[len(scope) :])
             case Where(condition, then, otherwise):
                 taken = self.truth(condition, scope)
-                return jnp.where(taken, self.number(then, scope), self.number(otherwise, scope))
+                return choose(taken, self.number(then, scope), self.number(otherwise, scope))
             case Apply(function, arguments, False):
-                return self._apply(function, [self.number(a, scope) * 1.0 for a in arguments])
+                if function in ("det", "logdet"):
+                    _, pivots = self._invert(arguments[0])
+                    values = [pivot.reshape((1,) * len(scope)) for pivot in pivots]
+                    return math.prod(values) if function == "det" else sum(jnp.log(jnp.abs(v)) for v in values)
+                return self._apply(function, [real(self.number(a, scope)) for a in arguments])
+            case Entry(Apply(function, arguments), indices):
+                inverse, _ = self._invert(arguments[0])
+                forms = [self.number(form, scope) for form in indices]
+                table = jnp.stack([jnp.stack(row) for row in inverse])
+                if function == "solve":
+                    table = jnp.tensordot(table, self.values[_name_of(arguments[1])], 1)
+                return _take(table, forms, [1] * len(forms))
         raise TypeError(f"the JAX oracle does not read {node}")
 
     def truth(self, node: Condition, scope: Scope) -> Array:
@@ -218,42 +309,41 @@ class Forward:
 
     def _gather(self, name: str, forms: Sequence[Array]) -> Array:
         """Entries of a tensor, 0 outside its range."""
-        tensor = self.values[name]
-        start = self.starts.get(name, 1)
-        forms = [form + (1 - start) if k == 0 else form for k, form in enumerate(forms)]
-        if any(isinstance(form, jax.Array) for form in forms):
-            return self._gather_computed(tensor, forms)
-        inside: np.ndarray = np.asarray(True)
-        for form, size in zip(forms, tensor.shape, strict=True):
-            inside = inside & (form >= 1) & (form <= size)
-        clipped = tuple(np.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
-        if isinstance(tensor, np.ndarray):  # integer data
-            return np.where(inside, tensor[clipped], 0)
-        whole = np.arange(tensor.size).reshape(tensor.shape)[clipped]
-        if whole.size == tensor.size and (whole.ravel() == np.arange(tensor.size)).all():
-            return tensor.reshape(whole.shape)
-        taken = tensor.reshape(-1)[whole]
-        return taken if inside.all() else jnp.where(inside, taken, 0)
-
-    def _gather_computed(self, tensor: Array, forms: Sequence[Array]) -> Array:
-        """The same where positions are computed."""
-        inside = jnp.asarray(True)
-        for form, size in zip(forms, tensor.shape, strict=True):
-            inside = inside & (form >= 1) & (form <= size)
-        clipped = tuple(jnp.clip(form, 1, size) - 1 for form, size in zip(forms, tensor.shape, strict=True))
-        return jnp.where(inside, jnp.asarray(tensor)[clipped], 0)
+        axis, start = self.starts.get(name, (0, 1))
+        return _take(self.values[name], forms, [start if k == axis else 1 for k in range(len(forms))])
 
     def _extreme(self, operation: str, full: Array, outer: int) -> Array:
         """The largest or smallest value over the last axes, or where the largest stands; the first of equal ones."""
         flat = full.reshape((*full.shape[:outer], -1))
         signed = -flat if operation == "min" else flat
+        if isinstance(flat, jax.Array):
+            signed = jax.lax.stop_gradient(signed)
+            place = jax.lax.argmax(signed, outer, np.int64)
+        else:
+            place = np.argmax(signed, axis=outer)
+        taken = place[..., None] == np.arange(flat.shape[-1])
         if flat.shape[-1] > 1 and isinstance(flat, jax.Array):
-            ordered = jnp.sort(signed, axis=-1)
-            self.margins.append(jnp.min(ordered[..., -1] - ordered[..., -2]))
-        place = jnp.argmax(jax.lax.stop_gradient(jnp.asarray(signed)), axis=-1)
+            self.margins.append(jnp.min(jnp.max(signed, -1) - jnp.max(choose(taken, np.full((), -np.inf), signed), -1)))
         if operation == "argmax":
             return place + 1
-        return jnp.take_along_axis(jnp.asarray(flat), place[..., None], axis=-1)[..., 0]
+        if not isinstance(flat, jax.Array):
+            return np.max(signed, -1) if operation == "max" else -np.max(signed, -1)
+        return jax.lax.reduce_sum(choose(taken, flat, ZERO), (outer,))
+
+    def _invert(self, operand: Expression) -> tuple[list[list[Array]], list[Array]]:
+        """The inverse of a matrix, and its pivots, by elimination without exchanges."""
+        name = _name_of(operand)
+        if name not in self.inverses:
+            matrix = self.values[name]
+            size = matrix.shape[0]
+            rows = [jnp.concatenate([matrix[k], np.eye(size)[k]]) for k in range(size)]
+            pivots = []
+            for k in range(size):
+                pivots.append(rows[k][k])
+                rows[k] = rows[k] / pivots[-1]
+                rows = [row if j == k else row - row[k] * rows[k] for j, row in enumerate(rows)]
+            self.inverses[name] = [[row[size + j] for j in range(size)] for row in rows], pivots
+        return self.inverses[name]
 
     def _chain(self, operands: Sequence[Expression], operators: Sequence[str], scope: Scope) -> Array:
         total = self.number(operands[0], scope)
@@ -264,10 +354,10 @@ class Forward:
 
     def _power(self, base: Array, exponent: Expression, scope: Scope) -> Array:
         if isinstance(exponent, Number) and exponent.value.denominator == 1:
-            return (base * 1.0) ** int(exponent.value)  # an integer power, whose base may be negative
+            return real(base) ** int(exponent.value)  # an integer power, whose base may be negative
         if isinstance(exponent, Negate) and isinstance(exponent.operand, Number):
             return self._power(base, exponent.operand, scope) ** -1
-        return (base * 1.0) ** (self.number(exponent, scope) * 1.0)
+        return POWER(real(base), real(self.number(exponent, scope)))
 
     def _apply(self, function: str, arguments: Sequence[Array]) -> Array:
         if function in ONE_ARGUMENT:
@@ -280,19 +370,43 @@ class Forward:
 
     def _keep_margin(self, left: Array, right: Array) -> None:
         computed = [a for a in (left, right) if isinstance(a, jax.Array)]
-        if computed and not all(jnp.issubdtype(a.dtype, jnp.integer) for a in (left, right)):
-            self.margins.append(jnp.min(jnp.abs(left - right)))
+        if computed and any(np.issubdtype(a.dtype, np.floating) for a in computed):
+            first, second = (jax.lax.stop_gradient(a) if isinstance(a, jax.Array) else a for a in (left, right))
+            apart = jax.lax.abs(CHAINS["-"](real(first), real(second)))
+            self.margins.append(jax.lax.reduce_min(apart, tuple(range(apart.ndim))))
+
+
+def _name_of(operand: Expression) -> str:
+    """The tensor that a function of a matrix is given by name."""
+    if not isinstance(operand, Name):
+        raise TypeError(f"the JAX oracle does not read a function of {operand}")
+    return operand.name
+
+
+def _take(tensor: Array, forms: Sequence[Array], starts: Sequence[int]) -> Array:
+    """Entries of a tensor at places counted from `starts`, 0 outside its range."""
+    inside: Array = np.ones((1,) * forms[0].ndim, bool)
+    place: Array = np.zeros((1,) * forms[0].ndim, np.int64)
+    for form, start, size in zip(forms, starts, tensor.shape, strict=True):
+        computed = isinstance(form, jax.Array)
+        inside = inside & (form >= start) & (form < start + size)
+        place = place * size + (jnp.clip if computed else np.clip)(form - start, 0, size - 1)
+    if isinstance(tensor, np.ndarray) and isinstance(place, np.ndarray):  # integer data
+        return np.where(inside, tensor.reshape(-1)[place], 0)
+    if isinstance(place, np.ndarray) and place.size == tensor.size and inside.all():
+        if (place.ravel() == np.arange(tensor.size)).all():
+            return tensor.reshape(place.shape)
+    taken = jax.lax.gather(
+        jnp.asarray(tensor).reshape(-1),
+        place[..., None],
+        ENTRIES,
+        (1,),
+        mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
+    )
+    return taken if isinstance(inside, np.ndarray) and inside.all() else choose(inside, taken, np.zeros((), taken.dtype))
 
 
 Leaves = Mapping[str, np.ndarray]
-NONE: Leaves = {}
-# One compilation a program, for speed of compiling and not of running.
-QUICK = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
 
 
 @dataclass(frozen=True)
@@ -304,39 +418,120 @@ class Result:
     margin: float
 
 
+@dataclass(frozen=True)
+class Change:
+    """How a value and its derivatives change along a direction of the leaves."""
+
+    value: np.ndarray
+    derivatives: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Differentiator:
+    """JAX's derivatives of the tensor `of`: the axes of `of`, then those of the leaf.
+
+    They are traced when they are first needed, for the integer data given.
+    """
+
+    program: SizedProgram
+    of: str
+    wrt: tuple[str, ...]
+    integers: Leaves
+
+    def __call__(self, leaves: Leaves) -> Result:
+        """The value and its derivatives."""
+        run = partial(evaluate, self.first_order)
+        return self._collect([run([*self._arrays(leaves), *cotangent]) for cotangent in self._cotangents()])
+
+    def along(self, leaves: Leaves, directions: Leaves) -> Change:
+        """The change of the value and of its derivatives along a direction for each leaf of `wrt`."""
+        moved = [np.asarray(directions[name], np.float64) for name in self.wrt]
+        run = partial(evaluate, self.second_order)
+        found = self._collect([run([*self._arrays(leaves), *moved, *c]) for c in self._cotangents()])
+        return Change(found.value, found.derivatives)
+
+    def twice(self, leaves: Leaves, first: str, second: str) -> np.ndarray:
+        """The second derivatives by `first` and then by `second`, whose axes come last."""
+        still = {name: np.zeros(self.program.shapes[name]) for name in self.wrt}
+        shape = self.program.shapes[second]
+        columns = [self.along(leaves, {**still, second: one}).derivatives[first] for one in _unit_arrays(shape)]
+        return np.stack(columns, -1).reshape((*columns[0].shape, *shape))
+
+    def compiled(self, leaves: Leaves) -> Result:
+        """The same as a call, computed by XLA."""
+        made = jax.jit(self._differentiate)
+        return self._collect([list(map(np.asarray, made(*self._arrays(leaves), *c))) for c in self._cotangents()])
+
+    @cached_property
+    def first_order(self) -> jax.extend.core.ClosedJaxpr:
+        """The traced value, margin and derivatives."""
+        return jax.make_jaxpr(self._differentiate)(*self._examples(), *self._cotangents()[0])
+
+    @cached_property
+    def second_order(self) -> jax.extend.core.ClosedJaxpr:
+        """The traced changes of the same, with zero for that of the margin."""
+        count = len(self.wrt)
+
+        def change(*arguments: Array) -> Sequence[Array]:
+            rest = self._names()[count:]
+            arrays, moved = arguments[: count + len(rest)], arguments[count + len(rest) : 2 * count + len(rest)]
+            still, cotangent = arrays[count:], arguments[2 * count + len(rest) :]
+            _, made = jax.jvp(lambda *moving: self._differentiate(*moving, *still, *cotangent), arrays[:count], moved)
+            return made
+
+        examples = self._examples()
+        return jax.make_jaxpr(change)(*examples, *examples[:count], *self._cotangents()[0])
+
+    def _differentiate(self, *arguments: Array) -> tuple[Array, ...]:
+        """The value, the margin, and the derivatives of the value or of its product with a cotangent."""
+        names, count = self._names(), len(self.wrt)
+        still = dict(zip(names[count:], arguments[count : len(names)], strict=True))
+
+        def forward(*moving: Array) -> tuple[Array, tuple[Array, Array]]:
+            run = Forward(self.program, {**still, **dict(zip(self.wrt, moving, strict=True)), **self.integers})
+            value = run.run()[self.of]
+            margin = jnp.min(jnp.stack(run.margins)) if run.margins else jnp.asarray(jnp.inf)
+            weighted = jnp.sum(value * arguments[-1]) if self.program.shapes[self.of] else value
+            return weighted, (value, margin)
+
+        derivatives, (value, margin) = jax.grad(forward, tuple(range(count)), has_aux=True)(*arguments[:count])
+        return (value, margin, *derivatives)
+
+    def _names(self) -> tuple[str, ...]:
+        """The leaves of real numbers, those of `wrt` first."""
+        kinds = self.program.kinds
+        return (*self.wrt, *(name for name in kinds if kinds[name] != "index" and name not in self.wrt))
+
+    def _arrays(self, leaves: Leaves) -> list[np.ndarray]:
+        return [np.asarray(leaves[name], np.float64) for name in self._names()]
+
+    def _examples(self) -> list[np.ndarray]:
+        return [np.zeros(self.program.shapes[name]) for name in self._names()]
+
+    def _cotangents(self) -> list[tuple[np.ndarray, ...]]:
+        """For a tensor an array for each entry, 1 there and 0 elsewhere; for a scalar nothing, once."""
+        shape = self.program.shapes[self.of]
+        return [(one,) for one in _unit_arrays(shape)] if shape else [()]
+
+    def _collect(self, runs: Sequence[Sequence[np.ndarray]]) -> Result:
+        value, margin, *_ = runs[0]
+        shape = self.program.shapes[self.of]
+        derivatives = {
+            name: np.stack([run[2 + k] for run in runs]).reshape((*shape, *self.program.shapes[name]))
+            for k, name in enumerate(self.wrt)
+        }
+        # The change of a margin, which nothing asks for, has the type that JAX gives to no change.
+        return Result(np.asarray(value), derivatives, float(np.asarray(margin, np.float64)))
+
+
+def _unit_arrays(shape: Sequence[int]) -> list[np.ndarray]:
+    """For each entry of a shape, the array that is 1 there and 0 elsewhere."""
+    size = math.prod(shape)
+    return [one.reshape(shape) for one in np.eye(size)]
+
+
 def make_differentiator(
-    program: SizedProgram, of: str, wrt: Sequence[str], integers: Mapping[str, np.ndarray] = NONE
-) -> Callable[[Leaves], Result]:
-    """The value of `of` and its derivatives as a function of the leaves: the axes of `of`, then those of the leaf."""
-
-    def forward(moving: dict[str, Array], fixed: dict[str, Array]) -> tuple[Array, tuple[Array, Array]]:
-        run = Forward(program, fixed | moving | dict(integers))
-        value = run.run()[of]
-        return value, (value, jnp.min(jnp.stack([jnp.asarray(jnp.inf), *run.margins])))
-
-    derive = jax.grad if program.shapes[of] == () else jax.jacrev
-
-    def convert(leaves: Leaves) -> tuple[dict[str, Array], dict[str, Array]]:
-        arrays = {name: jnp.asarray(v, jnp.float64) for name, v in leaves.items() if program.kinds[name] != "index"}
-        return {name: arrays[name] for name in wrt}, {name: a for name, a in arrays.items() if name not in wrt}
-
-    shapes = {name: np.zeros(program.shapes[name]) for name in program.kinds}
-    compiled = jax.jit(derive(forward, has_aux=True)).lower(*convert(shapes)).compile(compiler_options=QUICK)
-
-    def differentiate(leaves: Leaves) -> Result:
-        """At other integer data it has to be made again."""
-        derivatives, (value, margin) = compiled(*convert(leaves))
-        return Result(np.asarray(value), {name: np.asarray(one) for name, one in derivatives.items()}, float(margin))
-
-    return differentiate
-
-
-def differentiate_twice(program: SizedProgram, leaves: Leaves, of: str, first: str, second: str) -> np.ndarray:
-    """The second derivatives of the scalar `of`: the axes of `first`, then those of `second`."""
-    arrays = {name: jnp.asarray(value, jnp.float64) for name, value in leaves.items()}
-
-    def value(moving: dict[str, Array]) -> Array:
-        return Forward(program, arrays | moving).run()[of]
-
-    moving = {name: arrays[name] for name in (first, second)}
-    return np.asarray(jax.jit(jax.jacrev(jax.grad(value)))(moving)[first][second])
+    program: SizedProgram, of: str, wrt: Sequence[str], integers: Leaves = MappingProxyType({})
+) -> Differentiator:
+    """The derivatives of `of` by the leaves `wrt`, for given integer data."""
+    return Differentiator(program, of, tuple(wrt), integers)
