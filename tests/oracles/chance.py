@@ -1,4 +1,4 @@
-"""A source of chance whose every choice is one number below a bound, so that choices can be kept, replayed and shrunk."""
+"""Chance of which every choice is one number below a bound, so that choices can be kept, replayed and shrunk."""
 
 from __future__ import annotations
 

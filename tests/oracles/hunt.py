@@ -17,8 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from program_check import judge  # noqa: E402
-from program_generator import RandomProgram, generate_program  # noqa: E402
-from shrinking import shrink  # noqa: E402
+from program_generator import generate_program  # noqa: E402
+from shrinking import report  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,6 @@ def judge_seed(seed: int) -> Catch:
     if faults is None:
         return Catch(seed, "no data away from the kinks")
     return Catch(seed, "failed", report(program, faults)) if faults else Catch(seed, "agreed")
-
-
-def report(program: RandomProgram, faults: list[str]) -> str:
-    """A failing program with its faults, and the smallest one found with a fault of the same kind."""
-    kind = faults[0].split(":")[0] if "Error" in faults[0] else ""
-
-    def fails(candidate: RandomProgram) -> bool:
-        found = judge(candidate)
-        return bool(found) and (not kind or any(fault.startswith(kind) for fault in found))
-
-    smallest = shrink(program, fails)
-    return f"{program}{chr(10).join(faults)}\nshrunk: {smallest}{chr(10).join(judge(smallest) or ())}"
 
 
 def main() -> int:

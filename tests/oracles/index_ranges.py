@@ -33,7 +33,8 @@ SIZE_OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "//"
 class SizedProgram:
     """A program at given sizes: its leaves with their kinds, its definitions with the ranges of their free indices.
 
-    A definition that steps has its base in `bases`; its shape is without the base. `circles` are definitions that are computed together, step by step.
+    A definition that steps has its base in `bases`; its shape is without the base. `circles` are definitions that are
+    computed together, step by step.
     """
 
     sizes: Mapping[str, int]
@@ -70,7 +71,8 @@ def size_program(text: str, sizes: Mapping[str, int]) -> SizedProgram:
 
 def is_base(definition: Define) -> bool:
     """Whether a definition gives the entry from which another one of the same name steps."""
-    return isinstance(definition.head, Access) and any(not isinstance(i, Name | Binder) for i in definition.head.indices)
+    indices = definition.head.indices if isinstance(definition.head, Access) else ()
+    return any(not isinstance(i, Name | Binder) for i in indices)
 
 
 def find_steps(circle: Sequence[Define]) -> tuple[dict[str, int], bool] | None:

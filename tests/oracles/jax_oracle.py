@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 
@@ -136,12 +136,12 @@ ONE_ARGUMENT: dict[str, Callable[[Array], Array]] = {
     "gelu": lambda u: jax.nn.gelu(u, approximate=False),
     "gelu_tanh": lambda u: jax.nn.gelu(u, approximate=True),
 }
-ZERO, ONE, HALF = np.zeros(()), np.ones(()), np.full((), 0.5)
+ZERO, ONE, HALF, HUNDREDTH = (np.full((), value) for value in (0.0, 1.0, 0.5, 0.01))
 KINKED: dict[str, Callable[..., Array]] = {
     "abs": lambda u: choose(u > 0, u, choose(u < 0, -u, ZERO)),
     "sign": lambda u: choose(u > 0, ONE, choose(u < 0, -ONE, ZERO)),
     "relu": lambda u: choose(u > 0, u, ZERO),
-    "leaky_relu": lambda u, slope=np.full((), 0.01): choose(u > 0, u, CHAINS["*"](slope, u)),
+    "leaky_relu": lambda u, slope=HUNDREDTH: choose(u > 0, u, CHAINS["*"](slope, u)),
     "elu": lambda u, alpha=ONE: choose(u > 0, u, CHAINS["*"](alpha, jnp.exp(u) - 1.0)),
 }
 EXTREMES: dict[str, Callable[[Array, Array], Array]] = {
@@ -403,7 +403,9 @@ def _take(tensor: Array, forms: Sequence[Array], starts: Sequence[int]) -> Array
         (1,),
         mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
     )
-    return taken if isinstance(inside, np.ndarray) and inside.all() else choose(inside, taken, np.zeros((), taken.dtype))
+    if isinstance(inside, np.ndarray) and inside.all():
+        return taken
+    return choose(inside, taken, np.zeros((), taken.dtype))
 
 
 Leaves = Mapping[str, np.ndarray]
@@ -430,23 +432,31 @@ class Change:
 class Differentiator:
     """JAX's derivatives of the tensor `of`: the axes of `of`, then those of the leaf.
 
-    They are traced when they are first needed, for the integer data given.
+    They are traced when they are first needed, for the integer data given. With `noise` each call rounds otherwise.
     """
 
     program: SizedProgram
     of: str
     wrt: tuple[str, ...]
     integers: Leaves
+    noise: np.random.Generator | None = None
+
+    def noisy(self, seed: int) -> Differentiator:
+        """The same with noise in what is rounded."""
+        made = replace(self, noise=np.random.default_rng(seed))
+        known = {name: value for name, value in vars(self).items() if name in ("first_order", "second_order")}
+        vars(made).update(known)
+        return made
 
     def __call__(self, leaves: Leaves) -> Result:
         """The value and its derivatives."""
-        run = partial(evaluate, self.first_order)
+        run = partial(evaluate, self.first_order, noise=self.noise)
         return self._collect([run([*self._arrays(leaves), *cotangent]) for cotangent in self._cotangents()])
 
     def along(self, leaves: Leaves, directions: Leaves) -> Change:
         """The change of the value and of its derivatives along a direction for each leaf of `wrt`."""
         moved = [np.asarray(directions[name], np.float64) for name in self.wrt]
-        run = partial(evaluate, self.second_order)
+        run = partial(evaluate, self.second_order, noise=self.noise)
         found = self._collect([run([*self._arrays(leaves), *moved, *c]) for c in self._cotangents()])
         return Change(found.value, found.derivatives)
 

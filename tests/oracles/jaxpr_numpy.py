@@ -18,8 +18,12 @@ Arrays = Sequence[np.ndarray]
 Params = Mapping[str, Any]
 
 
-def evaluate(traced: ClosedJaxpr, arguments: Arrays) -> list[np.ndarray]:
-    """The results of a traced function, whose arguments and results are flat lists of arrays."""
+def evaluate(traced: ClosedJaxpr, arguments: Arrays, noise: np.random.Generator | None = None) -> list[np.ndarray]:
+    """The results of a traced function, whose arguments and results are flat lists of arrays.
+
+    With `noise` every operation that rounds is off by up to one more unit in its last place, so that the spread of the
+    results says how well float64 determines them.
+    """
     known: dict[Any, np.ndarray] = dict(zip(traced.jaxpr.constvars, map(np.asarray, traced.consts), strict=True))
     known.update(zip(traced.jaxpr.invars, arguments, strict=True))
 
@@ -31,7 +35,7 @@ def evaluate(traced: ClosedJaxpr, arguments: Arrays) -> list[np.ndarray]:
         name = equation.primitive.name
         inner = equation.params.get("jaxpr", equation.params.get("call_jaxpr")) if name in CALLS else None
         if inner is not None:
-            made = evaluate(inner, inputs)
+            made = evaluate(inner, inputs, noise)
         elif name in PLAIN:
             made = [PLAIN[name](*inputs)]
         elif name in WITH_PARAMS:
@@ -44,6 +48,8 @@ def evaluate(traced: ClosedJaxpr, arguments: Arrays) -> list[np.ndarray]:
         else:
             raise NotImplementedError(f"no rule for {equation}")
         for variable, value in zip(equation.outvars, made, strict=True):
+            if noise is not None and name in ROUNDED and variable.aval.dtype == np.float64:
+                value = value * (1 + EPSILON * noise.uniform(-1, 1, np.shape(value)))
             known[variable] = np.asarray(value, dtype=variable.aval.dtype)
             if known[variable].shape != variable.aval.shape:
                 raise AssertionError(f"shape {known[variable].shape} of {equation}")
@@ -61,6 +67,10 @@ PLAIN: dict[str, Callable[..., np.ndarray]] = {
     "gt": operator.gt, "ge": operator.ge, "and": operator.and_, "or": operator.or_, "not": operator.invert,
     "copy": np.array, "stop_gradient": np.array, "clamp": lambda low, x, high: np.clip(x, low, high),
 }  # fmt: skip
+EXACT = ("neg", "abs", "sign", "max", "min", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "copy",
+         "stop_gradient", "clamp")  # fmt: skip
+ROUNDED = frozenset(PLAIN) - set(EXACT) | {"reduce_sum", "integer_pow", "dot_general"}
+EPSILON = np.finfo(np.float64).eps
 
 
 def _broadcast(inputs: Arrays, params: Params) -> np.ndarray:
@@ -79,6 +89,11 @@ def _iota(_: Arrays, params: Params) -> np.ndarray:
     size = params["shape"][params["dimension"]]
     counted = np.arange(size).reshape([size if k == params["dimension"] else 1 for k in range(len(params["shape"]))])
     return np.broadcast_to(counted, params["shape"])
+
+
+def _slice(inputs: Arrays, params: Params) -> np.ndarray:
+    strides = params["strides"] or [1] * inputs[0].ndim
+    return inputs[0][tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
 
 
 def _pad(inputs: Arrays, params: Params) -> np.ndarray:
@@ -141,10 +156,8 @@ WITH_PARAMS: dict[str, Callable[[Arrays, Params], np.ndarray]] = {
     "argmax": lambda inputs, params: inputs[0].argmax(axis=params["axes"][0]),
     "select_n": lambda inputs, params: np.where(inputs[0], inputs[2], inputs[1]),
     "convert_element_type": lambda inputs, params: inputs[0].astype(params["new_dtype"]),
-    "integer_pow": lambda inputs, params: inputs[0] ** params["y"] if params["y"] >= 0 else 1 / inputs[0] ** -params["y"],
-    "slice": lambda inputs, params: inputs[0][
-        tuple(map(slice, params["start_indices"], params["limit_indices"], params["strides"] or [None] * inputs[0].ndim))
-    ],
+    "integer_pow": lambda inputs, params: np.power(inputs[0], float(params["y"])),
+    "slice": _slice,
     "concatenate": _concatenate,
     "stack": lambda inputs, params: np.stack(inputs, axis=params["axis"]),
     "iota": _iota,

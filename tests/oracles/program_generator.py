@@ -19,7 +19,10 @@ from random_reads import LETTERS, SIZES, Shaped
 
 from symbackprop.language.reader import read_expression
 
-SIZE_VALUES = {"N": 3, "D": 2, "H": 4}
+SIZE_VALUES = (
+    *[{"N": 3, "D": 2, "H": 4}] * 7, {"N": 2, "D": 2, "H": 2}, {"N": 1, "D": 1, "H": 1}, {"N": 2, "D": 1, "H": 5},
+)  # fmt: skip
+"""What the sizes are: mostly different, now and then equal, or with axes of one entry."""
 SMALL_VALUES = {"N": 2, "D": 1, "H": 2}
 SECOND = ("", "hessian", "hvp", "jvp", "vjp")
 """What is compared besides a gradient: nothing, the second derivatives, or products with a vector."""
@@ -29,7 +32,7 @@ SECOND = ("", "hessian", "hvp", "jvp", "vjp")
 class RandomProgram:
     """A random program: its text, what it is derived by and of, its leaves, and the features that it uses.
 
-    `seed` chooses its data, `second` is one of `SECOND`, and `pair` are the two tensors of the second derivatives.
+    `seed` chooses its sizes and data, `second` is one of `SECOND`, and `pair` are the tensors of second derivatives.
     """
 
     seed: int
@@ -41,9 +44,10 @@ class RandomProgram:
     second: str = ""
     pair: tuple[str, str] = ("", "")
 
-    def sizes(self, values: Mapping[str, int]) -> dict[str, int]:
+    def sizes(self, values: Mapping[str, int] | None = None) -> dict[str, int]:
         """The sizes that the program names, with their values."""
         named = set(re.findall(r"\b[A-Z]\b", self.text))
+        values = values or SIZE_VALUES[self.seed % len(SIZE_VALUES)]
         return {n: v for n, v in values.items() if n in named}
 
     def data(self, sizes: Mapping[str, int], attempt: int) -> dict[str, np.ndarray]:
@@ -90,7 +94,7 @@ def write_program(source: Source, seed: int = 0, plain: bool = False) -> RandomP
     )
     features["a definition nobody reads"] += sum(t.name not in writer.readers for t in defined)
     features["a parameter nobody reads"] += sum(p not in writer.readers for p in params)
-    second = "" if plain else source.weighted(SECOND, (55, 13, 14, 8, 10))
+    second = "" if plain else source.weighted(SECOND, (62, 18, 10, 5, 5))
     pair = source.choice(wrt), source.choice(wrt)
     if second:
         features[f"{second} of a tensor" if of != "loss" else second] += 1

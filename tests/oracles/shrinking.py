@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from hypothesis.errors import NoSuchExample
+from program_check import judge
 from program_generator import RandomProgram, write_program
 
 KEY = b"a program that fails"
@@ -20,27 +21,41 @@ def programs(draw: st.DrawFn, seed: int = 0) -> RandomProgram:
     return write_program(Source(lambda bound: draw(st.integers(0, bound - 1))), seed)
 
 
-def shrink(program: RandomProgram, fails: Callable[[RandomProgram], bool], tries: int = 1000) -> RandomProgram:
+def shrink(program: RandomProgram, fails: Callable[[RandomProgram], bool], tries: int = 500) -> RandomProgram:
     """The smallest program found that fails still; the program itself where none is smaller."""
     choices: list[int] = []
     write_program(seeded(program.seed, choices), program.seed)
     database = InMemoryExampleDatabase()
-    database.save(KEY, choices_to_bytes(tuple(choices)))
-    left = [tries]
+    # What lies under the plain key counts as shrunk already.
+    database.save(KEY + b".secondary", choices_to_bytes(tuple(choices)))
+    known: dict[str, bool] = {}
 
     def failing(candidate: RandomProgram) -> bool:
-        left[0] -= 1
-        return left[0] >= 0 and fails(candidate)
+        name = str(candidate)
+        if name not in known:
+            known[name] = len(known) < tries and fails(candidate)
+        return known[name]
 
     chosen = settings(
         database=database,
         phases=(Phase.reuse, Phase.shrink),
         deadline=None,
-        derandomize=False,
-        max_examples=1,
+        max_examples=tries,
         suppress_health_check=list(HealthCheck),
     )
     try:
         return find(programs(program.seed), failing, settings=chosen, database_key=KEY)
     except NoSuchExample:
         return program
+
+
+def report(program: RandomProgram, faults: list[str]) -> str:
+    """A failing program with its faults, and the smallest program found that has a fault of the same kind."""
+    kind = faults[0].split(":")[0] if "Error" in faults[0] else ""
+
+    def fails(candidate: RandomProgram) -> bool:
+        return any(fault.startswith(kind) for fault in judge(candidate) or ())
+
+    smallest = shrink(program, fails)
+    lines = [str(program), *faults, "shrunk:", str(smallest), *(judge(smallest) or ())]
+    return "\n".join(lines)
