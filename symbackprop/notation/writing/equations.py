@@ -13,6 +13,7 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.language.phrasing import hidden_definitions, phrase_definition
 from symbackprop.language.tree import Expression
+from symbackprop.notation.writing.addends import has_delta
 from symbackprop.notation.writing.entries import EntryWriter
 from symbackprop.notation.writing.index_latex import IndexWriter
 from symbackprop.notation.writing.kronecker import vectorised, write_structured
@@ -93,7 +94,7 @@ def make_equations(
     writer = _EquationWriter(chosen, reads, Masks(chosen, frozenset(map(small_symbol, program.size_names))))
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
     found: list[Equation] = []
-    for definition in shown:
+    for definition in _with_denominators(shown, hidden):
         body = phrase_definition(definition, hidden).body
         if notation == "scalar":
             found += writer.scalar(definition, body, _needed_sizes(program, definitions, sizes))
@@ -103,6 +104,17 @@ def make_equations(
             found.append(writer.index(definition, body))
     named = [mask.equation(IndexWriter(chosen)) for mask in writer.masks.made.values()]
     return (*found, *(Equation("", left, right, note) for left, right, note in named))
+
+
+def _with_denominators(shown: Sequence[Definition], hidden: Mapping[str, Definition]) -> list[Definition]:
+    """Definitions, before each derivative by something that has no name of its user the definition of that."""
+    found: dict[str, Definition] = {}
+    for definition in shown:
+        below = hidden.get(definition.tensor.denominator or "")
+        if below is not None and not below.indices == ():
+            found.setdefault(below.tensor.name, below)
+        found[definition.tensor.name] = definition
+    return list(found.values())
 
 
 def _needed_sizes(
@@ -140,10 +152,12 @@ class _EquationWriter:
         plain = symbol is not None or (tensor.denominator is not None and len(shape) <= 2)
         ranges = {i.name: str(i.size) for i in definition.indices}
         writer, opened = MatrixWriter(self.names, flipped, self.masks).prepared(body, ranges)
-        right = writer.write(opened, shape) if plain else None
-        if right is None and not flipped & self.reads:
+        right = None
+        if not flipped & self.reads and (has_delta(opened) or len(shape) == 4):
             sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
             right = write_structured(writer, opened, shape, sizes)
+        if right is None and plain:
+            right = writer.write(opened, shape)
         if right is not None and len(shape) == 4:
             return Equation(tensor.name, self._vectorised(tensor), right)
         if right is None:

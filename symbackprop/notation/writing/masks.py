@@ -7,11 +7,11 @@ matrix has a name, and a line that says what it is.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.phrasing import affine_tree, substitute_names
@@ -42,6 +42,7 @@ from symbackprop.notation.writing.names import Names, Symbol, join_indices, smal
 LETTERS = {"one-hot": ("T", "J", r"\Pi", r"\Omega"), "shift": ("S", "R", r"\Sigma"), "mask": ("M", "G", r"\Lambda"),
            "vector": ("m", "r", r"\mu")}  # fmt: skip
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 ONE, ZERO = Number(Fraction(1), "1"), Number(Fraction(0), "0")
 
 
@@ -186,7 +187,7 @@ class Opener:
             index = indices[k]
             if not isinstance(index, Expression) or isinstance(index, Number):
                 return node
-            letter = next(x for x in ("v", "s", *(f"v{n}" for n in itertools.count(2))) if x not in self.taken)
+            letter = choose_name("v", self.taken)
             self.taken.add(letter)
             binders.append(Binder(letter, affine_tree(tensor.axes[k])))
             masks.append(Where(Compare("==", index, Name(letter)), ONE, ZERO))
@@ -194,6 +195,10 @@ class Opener:
         return Reduce("sum", tuple(binders), Chain((*masks, Access(node.name, tuple(indices))), ("*",) * len(masks)))
 
     def _choice(self, node: Where) -> Node:
+        if is_zero(node.then) and isinstance(node.condition, Compare):
+            condition = replace(node.condition, operator=NEGATED[node.condition.operator])
+            node = Where(condition, node.otherwise, ZERO)
+        node = replace(node, condition=_solved(node.condition))
         then, otherwise = self.open(node.then), self.open(node.otherwise)
         if is_delta(node.condition) and is_zero(node.otherwise):
             return Where(node.condition, then, otherwise)
@@ -204,6 +209,14 @@ class Opener:
         if is_zero(otherwise):
             return chosen
         return Chain((chosen, Chain((Chain((ONE, mask), ("-",)), otherwise), ("*",))), ("+",))
+
+
+def _solved(condition: Condition) -> Condition:
+    """a - b = 0 as a = b."""
+    match condition:
+        case Compare(operator, Chain((left, right), ("-",)), Number(value)) if not value:
+            return Compare(operator, left, right)
+    return condition
 
 
 def is_total(tree: Expression, tensors: Mapping[str, Tensor]) -> bool:
