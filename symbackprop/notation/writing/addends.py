@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbackprop.language.tree import Chain, Compare, Expression, Name, Negate, Number, Reduce, Where
+from symbackprop.language.tree import And, Chain, Compare, Condition, Expression, Name, Negate, Number, Reduce, Where
 from symbackprop.notation.writing.index_latex import is_zero, split_product
 
 ONE = Number(Fraction(1), "1")
@@ -66,8 +66,8 @@ def distribute(tree: Expression, every: bool) -> list[Part]:
             for factor in above:
                 found = [a.times(b) for a, b in itertools.product(found, distribute(factor, every))]
             return found
-        case Where(Compare("==", Name(left), Name(right)), then, otherwise) if is_zero(otherwise):
-            return [Part(deltas=((left, right),)).times(p) for p in distribute(then, every)]
+        case Where(condition, then, otherwise) if is_zero(otherwise) and deltas_of(condition):
+            return [Part(deltas=deltas_of(condition)).times(p) for p in distribute(then, every)]
         case Reduce(operation, _, body) if operation in ("sum", "mean"):
             return [_outside(tree, p) for p in distribute(body, every)]
     return [Part(above=(tree,))]
@@ -88,11 +88,24 @@ def _tree(above: Sequence[Expression], below: Sequence[Expression]) -> Expressio
     return Chain(operands, ("*",) * (len(operands) - 1 - len(below)) + ("/",) * len(below))
 
 
+def deltas_of(condition: Condition) -> tuple[tuple[str, str], ...]:
+    """The pairs of indices that a condition says to be equal; none where it says anything else."""
+    conditions = condition.operands if isinstance(condition, And) else (condition,)
+    pairs = []
+    for one in conditions:
+        match one:
+            case Compare("==", Name(left), Name(right)):
+                pairs.append((left, right))
+            case _:
+                return ()
+    return tuple(pairs)
+
+
 def has_delta(tree: Expression) -> bool:
     """Whether a formula has an addend with a Kronecker delta among its factors."""
     match tree:
-        case Where(Compare("==", Name(), Name())):
-            return True
+        case Where(condition=condition):
+            return bool(deltas_of(condition))
         case Reduce(body=body):
             return has_delta(body)
         case Chain(operands=operands):

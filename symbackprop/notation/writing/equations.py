@@ -153,12 +153,13 @@ class _EquationWriter:
         ranges = {i.name: str(i.size) for i in definition.indices}
         writer, opened = MatrixWriter(self.names, flipped, self.masks).prepared(body, ranges)
         right = None
-        if not flipped & self.reads and (has_delta(opened) or len(shape) == 4):
+        if not flipped & self.reads and (has_delta(opened) or len(shape) > 2):
             sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
-            right = write_structured(writer, opened, shape, sizes)
+            above = self.names.tensors.get(tensor.numerator or "")
+            right = write_structured(writer, opened, shape, sizes, 2 if above is None else len(above.axes))
         if right is None and plain:
             right = writer.write(opened, shape)
-        if right is not None and len(shape) == 4:
+        if right is not None and len(shape) > 2:
             return Equation(tensor.name, self._vectorised(tensor), right)
         if right is None:
             equation = self.index(definition, body)
@@ -174,13 +175,18 @@ class _EquationWriter:
         above = self.names.tensors[tensor.numerator or ""]
         below = self.names.symbol(tensor.denominator or "", matrix=True)
         inner = self.names.tensors.get(above.denominator or "")
-        if inner is not None and inner.is_leaf and above.numerator is not None:
+        if inner is not None and inner.is_leaf and above.numerator is not None and len(tensor.axes) == 4:
             first = self.names.symbol(inner.name, matrix=True)
             top = self.names.symbol(above.numerator)
             parts = [s.write() for s in (top, first, below) if s is not None]
             return vectorised(parts[0], parts[1], parts[2])
         symbol = self.names.symbol(above.name, matrix=True)
-        parts = [s.write() for s in (symbol, below) if s is not None]
+        under = self.names.tensors[tensor.denominator or ""]
+        parts = [
+            rf"\operatorname{{vec}}({s.write()})" if len(axes) == 2 else s.write()
+            for s, axes in ((symbol, above.axes), (below, under.axes))
+            if s is not None
+        ]
         return vectorised(parts[0], parts[1], None)
 
     def scalar(self, definition: Definition, body: Expression, sizes: Mapping[str, int]) -> list[Equation]:

@@ -34,6 +34,7 @@ from symbackprop.language.tree import (
     walk,
 )  # fmt: skip
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.writing.addends import deltas_of
 from symbackprop.notation.writing.contraction import NoMatrixForm
 from symbackprop.notation.writing.index_latex import IndexWriter, find_range, is_zero
 from symbackprop.notation.writing.matrices import Matrix, of_symbol
@@ -135,10 +136,8 @@ def is_index_condition(condition: Condition, tensors: Mapping[str, Tensor]) -> b
 
 
 def is_delta(condition: Condition) -> bool:
-    """Whether a condition says that two indices are equal and nothing else."""
-    return isinstance(condition, Compare) and condition.operator == "==" and all(
-        isinstance(side, Name) for side in _sides(condition)
-    )  # fmt: skip
+    """Whether a condition says that indices are equal and nothing else."""
+    return bool(deltas_of(condition))
 
 
 def find_ranges(tree: Expression, known: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dict[str, str]:
