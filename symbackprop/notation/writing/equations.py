@@ -16,7 +16,7 @@ from symbackprop.language.tree import Expression
 from symbackprop.notation.writing.addends import has_delta
 from symbackprop.notation.writing.entries import EntryWriter
 from symbackprop.notation.writing.index_latex import IndexWriter
-from symbackprop.notation.writing.kronecker import vectorised, write_structured
+from symbackprop.notation.writing.kronecker import commutations, vectorised, write_structured
 from symbackprop.notation.writing.masks import Masks
 from symbackprop.notation.writing.matrix_latex import MatrixWriter, flipped_tensors
 from symbackprop.notation.writing.names import Names, choose_names, seed_legend, small_symbol
@@ -103,6 +103,7 @@ def make_equations(
         else:
             found.append(writer.index(definition, body))
     named = [mask.equation(IndexWriter(chosen)) for mask in writer.masks.made.values()]
+    named += commutations(" ".join(equation.right for equation in found))
     return (*found, *(Equation("", left, right, note) for left, right, note in named))
 
 

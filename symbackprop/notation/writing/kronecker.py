@@ -3,12 +3,13 @@ r"""Kronecker deltas in matrix notation: diagonal matrices, identities, Kronecke
 The derivative of a vector by a vector is a matrix, and a delta in it makes a part of it diagonal: p_i([i = j] - p_j) is
 diag(p) - p p^T. A matrix, differentiated or differentiated by, becomes its columns put under each other, vec, and a
 product of a part of the rows and a part of the columns a Kronecker product: [i = j] sum_n V_nk V_nl is V^T V (x) I.
-Where rows go with columns the commutation matrix K turns one vec into the other: K_{NM} vec(A) = vec(A^T), A being N
-by M. What a sum over samples holds together is a sum of Kronecker products.
+Where rows go with columns the commutation matrix K turns one vec into the other: K_{N,M} vec(A) = vec(A^T), A being
+N by M. What a sum over samples holds together is a sum of Kronecker products.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -101,11 +102,28 @@ def _write_product(writer: MatrixWriter, part: Part, shape: tuple[str, ...], siz
 def _splits(shape: tuple[str, ...], sizes: Sequence[str], outer: int) -> list[Split]:
     if len(shape) == 4:
         a, b, c, d = shape
-        return [Split((b, d), (a, c)), Split((b, c), (a, d), f" K_{{{sizes[2]} {sizes[3]}}}")]
+        return [Split((b, d), (a, c)), Split((b, c), (a, d), _commutation(sizes[2], sizes[3]))]
     a, b, c = shape
     if outer == 1:  # a vector by a matrix
-        return [Split((c,), (a, b), "", True), Split((b,), (a, c), f" K_{{{sizes[1]} {sizes[2]}}}", True)]
+        return [Split((c,), (a, b), "", True), Split((b,), (a, c), _commutation(sizes[1], sizes[2]), True)]
     return [Split((b, c), (a,)), Split((b,), (a, c))]
+
+
+def _commutation(rows: str, columns: str) -> str:
+    return rf" \mathbf{{K}}_{{{rows},{columns}}}"
+
+
+def commutations(text: str) -> tuple[tuple[str, str, str], ...]:
+    """What the commutation matrices in a text do: a left side, a right side, and what is said behind them."""
+    found = dict.fromkeys(re.findall(r"\\mathbf\{K\}_\{([^}]*),([^}]*)\}", text))
+    return tuple(
+        (
+            rf"\mathbf{{K}}_{{{rows},{columns}}} \operatorname{{vec}}(\cdot)",
+            r"\operatorname{vec}(\cdot^{\top})",
+            rf"\quad\text{{(the commutation matrix of ${rows} \times {columns}$)}}",
+        )
+        for rows, columns in found
+    )
 
 
 def _write_split(writer: MatrixWriter, part: Part, split: Split, sizes: dict[str, str]) -> str:
