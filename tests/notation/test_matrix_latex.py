@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import sympy
+from matrix_reader import MatrixReader
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition
@@ -19,7 +20,6 @@ from symbackprop.networks import mlp_layers, write_network
 from symbackprop.notation.writing import make_equations, write_definitions
 from symbackprop.notation.writing.equations import INDEX_NOTE
 from symbackprop.notation.writing.matrix_latex import flipped_tensors
-from tests.oracles.matrix_reader import MatrixReader
 
 SIZES = {"N": 3, "D": 4, "H": 2, "K": 5}
 

@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 import pytest
+from matrix_reader import MatrixReader
+from published_derivatives import IDENTITIES, Identity
 
 import symbackprop as sb
 from symbackprop.calculus.definitions import Definition
@@ -16,8 +18,6 @@ from symbackprop.notation.writing import make_equations
 from symbackprop.notation.writing.equations import INDEX_NOTE
 from symbackprop.notation.writing.index_latex import IndexWriter
 from symbackprop.notation.writing.names import choose_names, small_symbol
-from tests.oracles.matrix_reader import MatrixReader
-from tests.test_matrix_identities import IDENTITIES, Identity
 
 SIZES = {"N": 4, "D": 3, "K": 2, "M": 5, "T": 4, "V": 6}
 
