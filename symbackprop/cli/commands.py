@@ -53,7 +53,7 @@ def tour() -> None:
 @command.command()
 @click.argument("source", required=False)
 @network_options
-@click.option("--matrix", metavar="TEXT", help="A matrix expression in place of SOURCE, such as \"tr(A*X*B)\".")
+@click.option("--matrix", metavar="TEXT", help='A matrix expression in place of SOURCE, such as "tr(A*X*B)".')
 @click.option(
     "--shape",
     "shapes",

@@ -226,6 +226,15 @@ def test_choice_of_what_may_have_no_value_is_no_product() -> None:
 
 HESSIANS = (
     ("""
+input x[N,D], y[N,K]
+param W[K,D]
+assume sum(k, y[n,k]) = 1
+z[n,k] = sum(d, W[k,d]*x[n,d])
+p[n,k] = exp(z[n,k])/sum(j, exp(z[n,j]))
+loss = -sum(n, k, y[n,k]*log(p[n,k]))/N
+""", "W", "W", r"\frac{1}{N} \sum_{n=1}^{N} x_{n} x_{n}^{\top} \otimes \operatorname{diag}(p_{n}) "
+               r"- \frac{1}{N} \sum_{n=1}^{N} x_{n} x_{n}^{\top} \otimes p_{n} p_{n}^{\top}"),
+    ("""
 input X[N,D], y[N]
 const lam
 param w[D]
