@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from published_derivatives import IDENTITIES, LINE, TALL, Identity, cookbook, sympy_issue
+from published_derivatives import IDENTITIES, LINE, SQUARE, TALL, Identity, cookbook, sympy_issue
 
 import symbackprop as sb
 
@@ -77,3 +77,40 @@ def test_wrong_answer_is_refuted(identity: Identity) -> None:
 
     assert verdict.refuted, str(verdict)
     assert verdict.witness is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("a'*inv(2*X)*b", "-inv(X)'*a*b'*inv(X)'/2"),
+        ("a'*inv(c*X)*b", "-inv(X)'*a*b'*inv(X)'/c"),
+        ("a'*inv(-X')*b", "inv(X)'*b*a'*inv(X)'"),
+        ("a'*inv(A*inv(X)*B)*b", "inv(B)'*a*b'*inv(A)'"),
+        ("det(inv(A)*X)", "det(X)/det(A)*inv(X)'"),
+        ("logdet(A*X) - logdet(X*A)", "0"),
+        ("sum(X*inv(X))", "0"),
+        ("a'*inv(inv(X) + A)*b", "inv(X)'*inv(inv(X) + A)'*a*b'*inv(inv(X) + A)'*inv(X)'"),
+        ("a'*X*inv(A + A')*b", "a*b'*inv(A' + A)"),
+    ],
+)
+def test_inverses_and_determinants_of_products_are_known_by_their_factors(text: str, answer: str) -> None:
+    """A scalar, a transpose, an inverse inside another, a matrix that is symmetric by the way it is made."""
+    shapes = f"{SQUARE.rsplit(' ', 1)[0]} c="
+    verdict = Identity("", text, "X", answer, shapes).verdict()
+
+    assert verdict.proved, str(verdict)
+    assert verdict.for_all_sizes, str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("a'*inv(2*X)*b", "-inv(X)'*a*b'*inv(X)'"),
+        ("a'*inv(A*X)*b", "-inv(X)'*inv(A)'*a*b'*inv(X)'"),
+        ("det(A*X)", "det(X)*inv(X)'"),
+        ("a'*inv(X + A)*b", "-inv(X)'*a*b'*inv(X)'"),
+    ],
+)
+def test_false_laws_of_inverses_are_refuted(text: str, wrong: str) -> None:
+    """What does not hold has a counterexample."""
+    assert Identity("", text, "X", wrong, SQUARE).verdict().refuted
