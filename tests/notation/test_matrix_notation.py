@@ -164,7 +164,7 @@ x[n,d] = E[tok[n],d]
 z[n,k] = sum(d, W[k,d]*x[n,d])
 loss = sum(n, k, z[n,k]^2)
 """, {"T": "NV"}, [r"X &= T E", r"\frac{\partial L}{\partial E} &= T^{\top} \bar{X}",
-      r"T_{ni} &= [i = \mathit{tok}_{n}]\quad\text{(the one-hot matrix of tok)}"]),
+      r"T_{nv} &= [\mathit{tok}_{n} = v]\quad\text{(the one-hot matrix of tok)}"]),
     ("""
 param w[V]
 input x[N]
