@@ -10,6 +10,7 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.normal_form import NormalForm
 
 _SUFFICIENT = {">": ("+",), ">=": ("+", "+0"), "!=": ("+", "-", "!")}
+_IMPOSSIBLE = {">": ("-", "-0"), ">=": ("-",), "!=": ()}
 
 
 def conditions_of(expression: sp.Expr) -> tuple[Fact, ...]:
@@ -62,6 +63,8 @@ def learn_conditions(form: NormalForm, conditions: tuple[Fact, ...], label: int)
         if sign not in _SUFFICIENT[fact.relation]:
             if fact.relation == ">" and sign == "+0":
                 fact = Fact(fact.expression, "!=")  # a square fails to be positive only where it is zero
+            if sign in _IMPOSSIBLE[fact.relation]:
+                raise ArithmeticError(f"{fact.text} holds nowhere")
             open_conditions.append(fact)
             form.learn(fact, label)
     return open_conditions

@@ -36,6 +36,9 @@ _BALL_FUNCTIONS: Mapping[type[sp.Basic], Callable[[arb], arb]] = {
     sp.asinh: arb.asinh, sp.acosh: arb.acosh, sp.atanh: arb.atanh,
 }  # fmt: skip
 
+# Of a higher degree a root is taken by exp and log.
+_LARGEST_ROOT = 1_000
+
 # exp(exp(exp 40)) would keep arb busy for ever; beyond 2^60 only functions that grow slowly are evaluated.
 _LARGEST_ARGUMENT = 2**60
 _SLOW_GROWING = (sp.log, sp.atan, sp.asinh)
@@ -115,6 +118,8 @@ class _Evaluation:
             return any(self.truth(part) for part in condition.args)
         if isinstance(condition, sp.Not):
             return not self.truth(condition.args[0])
+        if isinstance(condition, sp.ITE):
+            return self.truth(condition.args[1] if self.truth(condition.args[0]) else condition.args[2])
         if isinstance(condition, Relational):
             sign = sign_of_value(self.value(condition.lhs) - self.value(condition.rhs))
             return relation_holds(condition, sign)
@@ -197,8 +202,10 @@ class _Evaluation:
                 return fmpq(0)
             raise UndefinedValueError("zero to a power that is not a positive number")
         if isinstance(exponent, sp.Rational):
-            root = _ball(base).root(int(exponent.q)) if exponent.q != 2 else _ball(base).sqrt()
-            return _finite(root ** int(exponent.p))
+            if exponent.q == 2:
+                return _finite(_ball(base).sqrt() ** int(exponent.p))
+            if max(abs(exponent.p), exponent.q) <= _LARGEST_ROOT:
+                return _finite(_ball(base).root(int(exponent.q)) ** int(exponent.p))
         logarithm = _ball(base).log() * _ball(self.value(exponent))
         if not abs(logarithm) < _LARGEST_ARGUMENT:
             raise ImpreciseValueError("the power is too large for a ball")

@@ -162,6 +162,8 @@ def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.
     >>> solve_zero(w * x - 1)
     [(w, 1/x)]
     """
+    if not expression.is_polynomial(*expression.free_symbols) and expression.is_rational_function():
+        expression = sp.fraction(sp.together(expression))[0]  # where it has a value
     if expression.is_number or depth > 4 or not expression.is_polynomial(*expression.free_symbols):
         return None
     found: list[tuple[sp.Symbol, sp.Expr]] = []
@@ -171,6 +173,23 @@ def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.
             return None
         found += solutions
     return found
+
+
+def solve_function(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """A function in a sum and what it is where the sum is zero; None if none stands there with a number as its factor.
+
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> solve_function(2 * sp.erf(x) - x * y)
+    (erf(x), x*y/2)
+    """
+    for term in sp.Add.make_args(expression):
+        coefficient, function = term.as_coeff_Mul()
+        is_function = isinstance(function, sp.Function | sp.Pow) and not function.is_rational_function()
+        rest = expression - term
+        if is_function and not rest.has(function):
+            return function, -rest / coefficient
+    return None
 
 
 def _solve_factor(factor: sp.Expr, depth: int) -> list[tuple[sp.Symbol, sp.Expr]] | None:

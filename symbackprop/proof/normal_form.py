@@ -16,6 +16,7 @@ import sympy as sp
 from flint import fmpq, fmpq_mpoly
 
 from symbackprop.errors import UnsupportedError
+from symbackprop.proof.angles import sine_and_cosine
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
@@ -23,9 +24,9 @@ from symbackprop.proof.signs import SignTable
 
 Result = TypeVar("Result")
 
-# Functions that are kept as generators; True where f(-x) = -f(x). cos is even and handled beside sin.
+# Functions that are kept as generators; True where f(-x) = -f(x).
 _OPAQUE_FUNCTIONS: dict[type[sp.Basic], bool] = {
-    sp.sin: True, sp.erf: True, sp.atan: True, sp.asin: True, sp.asinh: True, sp.atanh: True, sp.acosh: False,
+    sp.erf: True, sp.atan: True, sp.asin: True, sp.asinh: True, sp.atanh: True, sp.acosh: False,
 }  # fmt: skip
 
 _SMALL_FACTOR_LIMIT = 2**15
@@ -47,8 +48,12 @@ class _UnitNeededError(Exception):
         super().__init__(key)
 
 
-def with_normal_form(facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result]) -> Result:
+def with_normal_form(
+    facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result], *, angles: bool = False
+) -> Result:
     """Run `work` on a normal form, again with more generators or finer units as long as it asks for them.
+
+    With `angles`, sin and cos of sums and multiples are expanded; without, an argument as a whole is one angle.
 
     >>> import sympy as sp
     >>> x = sp.Symbol("x", real=True)
@@ -61,7 +66,7 @@ def with_normal_form(facts: Sequence[Fact], budget: Budget, work: Callable[[Norm
     while True:
         budget.check_time()
         try:
-            return work(NormalForm(facts, budget, size, units))
+            return work(NormalForm(facts, budget, size, units, angles))
         except TooFewGeneratorsError:
             size *= 2
             if size > 400:
@@ -70,13 +75,30 @@ def with_normal_form(facts: Sequence[Fact], budget: Budget, work: Callable[[Norm
             units[needed.key] = needed.unit
 
 
+def sign_under(facts: Sequence[Fact], expression: sp.Expr, budget: Budget) -> int | None:
+    """The sign of an expression wherever it is defined and the facts hold, if its normal form shows it.
+
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> sign_under((Fact(y - sp.tanh(x), ">"),), 1 - 2 / (sp.exp(2 * x) + 1) - y, Budget())
+    -1
+    """
+    try:
+        return with_normal_form(facts, budget, lambda form: form.sign(facts, expression))
+    except (UnsupportedError, ArithmeticError):
+        return None
+
+
 class NormalForm:
     """Converts expressions over real symbols; facts say which polynomials have a known sign."""
 
-    def __init__(self, facts: Sequence[Fact], budget: Budget, size: int, units: dict[str, sp.Rational]) -> None:
+    def __init__(
+        self, facts: Sequence[Fact], budget: Budget, size: int, units: dict[str, sp.Rational], angles: bool = False
+    ) -> None:
         self.field = QuotientField(size, budget)
         self.signs = SignTable(self.field)
         self._units = units
+        self._angles = angles
         self._numbers: dict[str, int] = {}
         self._meanings: dict[int, Callable[[], sp.Expr]] = {}  # made only when something is printed
         self._exponents: dict[int, Quotient] = {}
@@ -96,6 +118,23 @@ class NormalForm:
             return
         self.signs.learn(value, "+" if fact.relation == ">" else "+0" if fact.relation == ">=" else "!", label)
 
+    def sign(self, facts: Sequence[Fact], expression: sp.Expr) -> int | None:
+        """The sign of an expression by what was learned, and by the equations among the facts."""
+        value = self.convert(expression)
+        if value.is_zero:
+            return 0
+        for fact in facts:
+            if fact.relation == "=":
+                zero = self.convert(fact.expression)
+                if not zero.is_zero and _divides(zero.numerator, value.numerator):
+                    return 0
+        return {"+": 1, "-": -1}.get(self.signs.of_quotient(value))
+
+    def vanishes(self, value: Quotient, zeros: Sequence[sp.Expr]) -> bool:
+        """Whether a quotient is zero wherever one of the expressions is zero and both are defined."""
+        quotients = [self.convert(zero) for zero in zeros]
+        return any(_divides(zero.numerator, value.numerator) for zero in quotients if not zero.is_zero)
+
     def convert(self, expression: sp.Expr) -> Quotient:
         """The quotient that an expression is."""
         known = self._memo.get(expression)
@@ -108,7 +147,7 @@ class NormalForm:
         if isinstance(node, sp.Rational):
             return field.constant(node)
         if isinstance(node, sp.Symbol):
-            return field.generator(self._number(f"symbol {node.name}", lambda: node))
+            return field.generator(self.number(f"symbol {node.name}", lambda: node))
         if node is sp.pi:
             return field.generator(self._positive_number("pi", lambda: node))
         if node is sp.E:
@@ -157,28 +196,21 @@ class NormalForm:
             return self.convert(1 - sp.erf(node.args[0]))
         if isinstance(node, sp.acos):
             return self.convert(sp.pi / 2 - sp.asin(node.args[0]))
-        if isinstance(node, sp.cos) or node.func in _OPAQUE_FUNCTIONS:
+        if isinstance(node, sp.sin | sp.cos):
+            sine, cosine = sine_and_cosine(self, self.convert(node.args[0]), self._angles)
+            return sine if isinstance(node, sp.sin) else cosine
+        if node.func in _OPAQUE_FUNCTIONS:
             return self._opaque(node.func, self.convert(node.args[0]))
         raise UnsupportedError(f"the proof has no rule for {node.func.__name__}")
 
     def _opaque(self, function: type[sp.Basic], argument: Quotient) -> Quotient:
-        field, even = self.field, function is sp.cos
-        odd = _OPAQUE_FUNCTIONS.get(function, False)
-        flipped = argument.numerator and argument.numerator.leading_coefficient() < 0 and (odd or even)
+        field, odd = self.field, _OPAQUE_FUNCTIONS[function]
+        flipped = odd and argument.numerator and argument.numerator.leading_coefficient() < 0
         if flipped:
             argument = field.multiply(argument, field.constant(sp.S.NegativeOne))
-        text = f"{argument.numerator} / {argument.denominator}"
-        if even:
-            # cos^2 = 1 - sin^2, with sin as the earlier generator.
-            sine = self._number(f"sin {text}", lambda: sp.sin(self.express(argument), evaluate=False))
-            is_new = f"cos {text}" not in self._numbers
-            number = self._number(f"cos {text}", lambda: sp.cos(self.express(argument), evaluate=False))
-            if is_new:
-                field.relate(number, 2, field.one - field.generator(sine).numerator ** 2)
-            return field.generator(number)
-        key = f"{function.__name__} {text}"
-        value = field.generator(self._number(key, lambda: function(self.express(argument), evaluate=False)))
-        return field.multiply(value, field.constant(sp.S.NegativeOne)) if flipped and odd else value
+        key = f"{function.__name__} {argument.numerator} / {argument.denominator}"
+        value = field.generator(self.number(key, lambda: function(self.express(argument), evaluate=False)))
+        return field.multiply(value, field.constant(sp.S.NegativeOne)) if flipped else value
 
     def exponential(self, argument: Quotient) -> Quotient:
         """exp of a quotient, as a product over the terms of its polynomial part and of its remainder."""
@@ -200,7 +232,7 @@ class NormalForm:
             if sign in ("+", "+0") or inside.is_constant():
                 return self.root(Quotient(inside, field.one), scale)
         key = f"exp {used} / {denominator}"
-        unit = self._unit(key, scale, abs(scale))
+        unit = self.unit(key, scale, abs(scale))
         monomial = field.quotient(field.polynomial({exponents: fmpq(1)}), denominator)
         argument = field.multiply(monomial, field.constant(unit))
         number = self._positive_number(key, lambda: sp.exp(self.express(argument), evaluate=False))
@@ -234,7 +266,7 @@ class NormalForm:
             outside = self.logarithm(Quotient(root.base.denominator, self.field.one))
             return self._add_scaled(outside, self.logarithm(root.base), sp.Rational(1, root.degree))
         positive = self.signs.of(factor) in ("+", "+0")
-        generator = self._number(f"log {factor}", lambda: self._express_logarithm(factor, positive))
+        generator = self.number(f"log {factor}", lambda: self._express_logarithm(factor, positive))
         self._logarithms[generator] = factor
         if self.signs.of(factor - 1) == "+":
             self.signs.mark_generator(generator, "+")
@@ -248,6 +280,7 @@ class NormalForm:
         field = self.field
         if exponent.q == 1:
             return field.power(base, int(exponent))
+        field.budget.check_degree(max(abs(int(exponent.p)), int(exponent.q)))
         if base.is_zero:
             if exponent < 0:
                 raise ArithmeticError("a negative power of zero")
@@ -285,9 +318,9 @@ class NormalForm:
         if exponent.q == 1:
             return field.power(base, int(exponent))
         key = f"root {base.numerator} / {base.denominator}"
-        degree = int(1 / self._unit(key, sp.Rational(1, exponent.q), sp.S.One))
+        degree = int(1 / self.unit(key, sp.Rational(1, exponent.q), sp.S.One))
         is_new = key not in self._numbers
-        number = self._number(key, lambda: self._express_root(base, degree))
+        number = self.number(key, lambda: self._express_root(base, degree))
         if is_new:
             field.relate(number, degree, base.numerator * base.denominator ** (degree - 1))
             self._roots[number] = _Root(base, degree)
@@ -317,7 +350,7 @@ class NormalForm:
             for exponents, coefficient in polynomial.to_dict().items()
         ))  # fmt: skip
 
-    def _number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
+    def number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
         """The generator of that key, taken into use if it is new."""
         number = self._numbers.get(key)
         if number is None:
@@ -326,11 +359,11 @@ class NormalForm:
         return number
 
     def _positive_number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
-        number = self._number(key, meaning)
+        number = self.number(key, meaning)
         self.signs.mark_generator(number, "+")
         return number
 
-    def _unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational:
+    def unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational:
         """The common unit of all exponents met under a key; a finer one starts the form again."""
         unit = self._units.setdefault(key, start)
         if (exponent / unit).q != 1:
@@ -371,6 +404,11 @@ def _in_sin_cos(node: sp.Expr) -> sp.Expr:
     argument = node.args[0]
     sine, cosine = sp.sin(argument), sp.cos(argument)
     return {sp.tan: sine / cosine, sp.cot: cosine / sine, sp.sec: 1 / cosine, sp.csc: 1 / sine}[node.func]
+
+
+def _divides(divisor: fmpq_mpoly, polynomial: fmpq_mpoly) -> bool:
+    """Whether a polynomial is a multiple of another."""
+    return not divmod(polynomial, divisor)[1]
 
 
 def _single_generator(polynomial: fmpq_mpoly) -> int:

@@ -23,6 +23,9 @@ class TooFewGeneratorsError(Exception):
 class ZeroDenominatorError(ArithmeticError):
     """Something was divided by an expression that is zero everywhere."""
 
+    def __init__(self) -> None:
+        super().__init__("something is divided by zero")
+
 
 # Beyond this many pairs of terms a common factor is not looked for: leaving it in is correct, only larger.
 _MOST_GCD_PAIRS = 250_000
@@ -83,6 +86,10 @@ class QuotientField:
     def relate(self, generator: int, degree: int, value: fmpq_mpoly) -> None:
         """Impose generator^degree = value."""
         self._relations.append(Relation(generator, degree, value))
+
+    def is_related(self, generator: int) -> bool:
+        """Whether a relation lowers the powers of a generator."""
+        return any(relation.generator == generator for relation in self._relations)
 
     def generator(self, number: int) -> Quotient:
         """A generator as a quotient."""
