@@ -142,9 +142,7 @@ def _split(problem: Problem, budget: Budget, region: _Region) -> Iterator[Cell]:
         difference = needed.difference
     else:
         compared = (*resolver.compared, *(symbol for symbol, _ in region.substitution))
-        yield Cell(
-            left, right, region.facts, region.conditions, region.substitution, region.unsolved, tuple(compared)
-        )
+        yield Cell(left, right, region.facts, region.conditions, region.substitution, region.unsolved, tuple(compared))
         return
     above = region.where(Fact(difference, ">"))
     if above is not None:
@@ -284,10 +282,10 @@ class _Resolver:
         ]
         if len(possible) == 1:
             return possible[0]
-        sign = None if difference.is_polynomial() else sign_under(self._facts, difference, self._budget)
-        if sign is None:
+        known = None if difference.is_polynomial() else sign_under(self._facts, difference, self._budget)
+        if known is None:
             raise _SplitNeeded(difference)
-        return sign
+        return known
 
 
 def _sign_of_number(number: sp.Expr) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import sympy as sp
 
@@ -57,7 +57,8 @@ class Fact:
         return Fact(self.expression.xreplace(values), self.relation)
 
 
-Linear = dict[sp.Expr, sp.Rational]
+Linear = dict[Any, Any]
+"""A linear combination of monomials (of any kind): monomial to number, the constant under 1."""
 
 
 @functools.lru_cache(maxsize=2048)
@@ -109,11 +110,11 @@ def contradict(facts: Iterable[Fact]) -> bool:
         sign = _monomial_sign(monomial, positive)
         if sign is not None:
             rows.append(({monomial: sp.S.One}, sign == ">"))
-    return _infeasible(rows, list(monomials))
+    return infeasible(rows, list(monomials))
 
 
-def _infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[sp.Expr]) -> bool:
-    """Fourier-Motzkin elimination: whether the rows `linear >= 0` (or > 0) have no common solution."""
+def infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[object]) -> bool:
+    """Fourier-Motzkin elimination: whether the rows `linear >= 0` (or > 0, where True) have no common solution."""
     for variable in variables:
         lower = [row for row in rows if row[0].get(variable, 0) > 0]
         upper = [row for row in rows if row[0].get(variable, 0) < 0]
@@ -125,10 +126,10 @@ def _infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[sp.Expr]) -
                 combined: Linear = {}
                 for linear, weight in ((first, -second[variable]), (second, first[variable])):
                     for key, value in linear.items():
-                        combined[key] = combined.get(key, sp.S.Zero) + weight * value
+                        combined[key] = combined.get(key, 0) + weight * value
                 combined.pop(variable)
                 rows.append((combined, first_strict or second_strict))
-    constants = [(linear.get(sp.S.One, sp.S.Zero), strict) for linear, strict in rows]
+    constants = [(linear.get(sp.S.One, 0), strict) for linear, strict in rows]
     return any(constant < 0 or (strict and constant == 0) for constant, strict in constants)
 
 

@@ -18,6 +18,7 @@ from flint import fmpq, fmpq_mpoly
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.angles import sine_and_cosine
 from symbackprop.proof.budget import Budget
+from symbackprop.proof.elementary import in_exp, in_sin_cos
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
 from symbackprop.proof.signs import SignTable
@@ -110,25 +111,22 @@ class NormalForm:
 
     def learn(self, fact: Fact, label: int) -> None:
         """Take a fact into account from now on; facts that cannot be expressed are left aside."""
-        if fact.relation == "=":
-            return
         try:
             value = self.convert(fact.expression)
         except (UnsupportedError, ArithmeticError):
+            return
+        self.signs.relate(value, fact.relation, label)
+        if fact.relation == "=":
             return
         self.signs.learn(value, "+" if fact.relation == ">" else "+0" if fact.relation == ">=" else "!", label)
 
     def sign(self, facts: Sequence[Fact], expression: sp.Expr) -> int | None:
         """The sign of an expression by what was learned, and by the equations among the facts."""
         value = self.convert(expression)
-        if value.is_zero:
+        equations = [fact.expression for fact in facts if fact.relation == "="]
+        if value.is_zero or self.vanishes(value, equations):
             return 0
-        for fact in facts:
-            if fact.relation == "=":
-                zero = self.convert(fact.expression)
-                if not zero.is_zero and _divides(zero.numerator, value.numerator):
-                    return 0
-        return {"+": 1, "-": -1}.get(self.signs.of_quotient(value))
+        return {"+": 1, "-": -1}.get(self.signs.of_quotient(value) or self.signs.implied(value))
 
     def vanishes(self, value: Quotient, zeros: Sequence[sp.Expr]) -> bool:
         """Whether a quotient is zero wherever one of the expressions is zero and both are defined."""
@@ -189,9 +187,9 @@ class NormalForm:
             )
             return ratio if isinstance(node, sp.tanh) else field.power(ratio, -1)
         if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch):
-            return self.convert(_in_exp(node))
+            return self.convert(in_exp(node))
         if isinstance(node, sp.tan | sp.cot | sp.sec | sp.csc):
-            return self.convert(_in_sin_cos(node))
+            return self.convert(in_sin_cos(node))
         if isinstance(node, sp.erfc):
             return self.convert(1 - sp.erf(node.args[0]))
         if isinstance(node, sp.acos):
@@ -296,6 +294,8 @@ class NormalForm:
                         result = field.multiply(result, self._simple_root(field.constant(sp.Integer(prime)), power))
             for factor, multiplicity in factors:
                 sign = self.signs.of(factor)
+                if sign in ("", "!") and multiplicity > 1:
+                    sign = self.signs.implied(Quotient(factor, field.one)) or sign
                 if sign in ("-", "-0"):
                     factor, negative = -factor, negative ^ bool(multiplicity % 2)
                 if sign in ("", "!"):
@@ -383,27 +383,6 @@ def common_measure(first: sp.Rational, second: sp.Rational) -> sp.Rational:
     """
     below = lcm(int(first.q), int(second.q))
     return sp.Rational(gcd(int(first.p) * (below // int(first.q)), int(second.p) * (below // int(second.q))), below)
-
-
-def _in_exp(node: sp.Expr) -> sp.Expr:
-    """sinh, cosh, sech, csch by exp."""
-    # SymPy's `rewrite` would reach into the argument and turn x^3 into exp(3 log x).
-    argument = node.args[0]
-    rise, fall = sp.exp(argument), sp.exp(-argument)
-    by_function = {
-        sp.sinh: (rise - fall) / 2,
-        sp.cosh: (rise + fall) / 2,
-        sp.sech: 2 / (rise + fall),
-        sp.csch: 2 / (rise - fall),
-    }
-    return by_function[node.func]
-
-
-def _in_sin_cos(node: sp.Expr) -> sp.Expr:
-    """tan, cot, sec, csc by sin and cos."""
-    argument = node.args[0]
-    sine, cosine = sp.sin(argument), sp.cos(argument)
-    return {sp.tan: sine / cosine, sp.cot: cosine / sine, sp.sec: 1 / cosine, sp.csc: 1 / sine}[node.func]
 
 
 def _divides(divisor: fmpq_mpoly, polynomial: fmpq_mpoly) -> bool:

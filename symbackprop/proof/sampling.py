@@ -147,7 +147,10 @@ def compare_at(
                 return "neither", None
             return ("right only" if left is None else "left only"), None
         if left < right or left > right:
-            return "different", _witness(point, left, right)
+            try:
+                return "different", _witness(point, left, right)
+            except ImpreciseValueError:
+                return "unclear", None
         outcome = "agreeing"
         if isinstance(left, fmpq) and isinstance(right, fmpq):
             break

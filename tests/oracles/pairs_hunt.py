@@ -64,13 +64,13 @@ class Tally:
             share = f"{100 * found[2] / sum(found):.2f} %" if sum(found) else "-"
             lines.append(f"| {words} | {sum(found)} | {' | '.join(map(str, found))} | {share} |")
         faults = "".join(f"\n- {fault}" for fault in self.faults)
+        table = "\n".join(lines)
         return (
-            f"{HEADING}\n\nWritten by `python tests/oracles/pairs_hunt.py`. {self.done} random pairs of formulas (exp, log,\n"
-            "sqrt, tanh, sigmoid, erf, sin, powers, quotients, Abs, Max, Min, Piecewise), the second made of the first by\n"
-            "identities, or by a mutation and identities. Every verdict was held against mpmath: proved ones at six random\n"
-            "points and 60 digits, refuted ones at their own witness and 60 digits or more where saturation asks for it.\n\n"
-            + "\n".join(lines)
-            + f"\n\nFalse verdicts and crashes: {len(self.faults)}.{faults}\n"
+            f"{HEADING}\n\nWritten by `python tests/oracles/pairs_hunt.py`. {self.done} random pairs of formulas (exp,\n"
+            "log, sqrt, tanh, sigmoid, erf, sin, powers, quotients, Abs, Max, Min, Piecewise), the second made of the\n"
+            "first by identities, or by a mutation and identities. Every verdict was held against mpmath: proved ones at\n"
+            "six random points and 60 digits, refuted ones at their own witness and 60 digits, or more where saturation\n"
+            f"asks for it.\n\n{table}\n\nFalse verdicts and crashes: {len(self.faults)}.{faults}\n"
         )
 
 
@@ -93,7 +93,9 @@ def judge_seed(seed: int) -> Judgement:
 def main() -> int:
     """Hunt as the command line says; 1 if something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=20000, help="how many pairs in all, those of earlier hunts included")
+    parser.add_argument(
+        "--pairs", type=int, default=20000, help="how many pairs in all, those of earlier hunts included"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes")
     parser.add_argument("--state", type=Path, default=Path("pairs_hunt.json"), help="where the tally is kept")
     parser.add_argument("--report", type=Path, default=REPORT, help="the report that the figures are written into")
