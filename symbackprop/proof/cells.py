@@ -14,6 +14,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symbackprop.errors import UnsupportedError
+from symbackprop.proof.arguments import argument_of_sign
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.evaluation import (
     ImpreciseValueError,
@@ -37,7 +38,7 @@ class Cell:
 
     `conditions` are the signs that define the cell (without what the problem takes for granted), `substitution` the
     symbols that equations fix, in terms of the others; `unsolved` the equations that could not be solved for a symbol.
-    `compared` are the expressions whose sign was told from facts, assumptions among them.
+    `left_compared` and `right_compared` are the expressions whose sign chose the branches of a side.
     """
 
     left: sp.Expr | None
@@ -46,7 +47,13 @@ class Cell:
     conditions: tuple[Fact, ...]
     substitution: Substitution = ()
     unsolved: tuple[sp.Expr, ...] = ()
-    compared: tuple[sp.Expr, ...] = ()
+    left_compared: tuple[sp.Expr, ...] = ()
+    right_compared: tuple[sp.Expr, ...] = ()
+
+    @property
+    def compared(self) -> tuple[sp.Expr, ...]:
+        """The expressions whose sign was told from facts, assumptions among them, and the symbols with a value."""
+        return (*self.left_compared, *self.right_compared, *(symbol for symbol, _ in self.substitution))
 
     @property
     def open(self) -> bool:
@@ -135,14 +142,16 @@ def _assume_equations(
 
 def _split(problem: Problem, budget: Budget, region: _Region) -> Iterator[Cell]:
     budget.count_cell()
-    resolver = _Resolver(region, budget)
+    resolvers = (_Resolver(region, budget), _Resolver(region, budget))
     try:
-        left, right = resolver.side(problem.left), resolver.side(problem.right)
+        left, right = resolvers[0].side(problem.left), resolvers[1].side(problem.right)
     except _SplitNeeded as needed:
         difference = needed.difference
     else:
-        compared = (*resolver.compared, *(symbol for symbol, _ in region.substitution))
-        yield Cell(left, right, region.facts, region.conditions, region.substitution, region.unsolved, tuple(compared))
+        compared = [tuple(dict.fromkeys(resolver.compared)) for resolver in resolvers]
+        yield Cell(
+            left, right, region.facts, region.conditions, region.substitution, region.unsolved, compared[0], compared[1]
+        )
         return
     above = region.where(Fact(difference, ">"))
     if above is not None:
@@ -265,6 +274,9 @@ class _Resolver:
         if difference.is_number:
             return _sign_of_number(difference)
         self.compared.append(difference)
+        inner = argument_of_sign(difference)
+        if inner is not None:
+            return self._sign(inner)
         for fact in self._facts:  # a cell's own signs, found without elimination
             if fact.relation in (">", "=") and fact.expression in (difference, -difference):
                 return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1

@@ -13,8 +13,8 @@ _SUFFICIENT = {">": ("+",), ">=": ("+", "+0"), "!=": ("+", "-", "!")}
 _IMPOSSIBLE = {">": ("-", "-0"), ">=": ("-",), "!=": ()}
 
 
-def conditions_of(expression: sp.Expr) -> tuple[Fact, ...]:
-    """The conditions under which every part of a smooth expression has a value, innermost first.
+def conditions_of(*expressions: sp.Expr) -> tuple[Fact, ...]:
+    """The conditions under which every part of smooth expressions has a value, innermost first.
 
     >>> import sympy as sp
     >>> x = sp.Symbol("x", real=True)
@@ -22,8 +22,9 @@ def conditions_of(expression: sp.Expr) -> tuple[Fact, ...]:
     ['x != 1', 'x > 0']
     """
     conditions: dict[Fact, None] = {}
-    for node in sp.postorder_traversal(expression):
-        conditions.update(dict.fromkeys(_conditions_at(node)))
+    for expression in expressions:
+        for node in sp.postorder_traversal(expression):
+            conditions.update(dict.fromkeys(_conditions_at(node)))
     return tuple(conditions)
 
 

@@ -6,9 +6,13 @@ import sympy as sp
 
 
 def in_exp(node: sp.Expr) -> sp.Expr:
-    """sinh, cosh, sech, csch by exp."""
+    """Hyperbolic functions by exp, and their inverses by log."""
     # SymPy's `rewrite` would reach into the argument and turn x^3 into exp(3 log x).
     argument = node.args[0]
+    if isinstance(node, sp.atanh):
+        return (sp.log(1 + argument) - sp.log(1 - argument)) / 2
+    if isinstance(node, sp.asinh | sp.acosh):
+        return sp.log(argument + sp.sqrt(argument**2 + (1 if isinstance(node, sp.asinh) else -1)))
     rise, fall = sp.exp(argument), sp.exp(-argument)
     by_function = {
         sp.sinh: (rise - fall) / 2,

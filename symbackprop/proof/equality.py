@@ -165,7 +165,8 @@ def _judge_cell(
         if not result.equal and any(side.has(*_PERIODIC) for side in (cell.left, cell.right)):
             result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell), angles=True)
     except ArithmeticError as error:
-        left, right = (_with_value(cell, side, budget) for side in (cell.left, cell.right))
+        left = _with_value(cell, cell.left, cell.left_compared, budget)
+        right = _with_value(cell, cell.right, cell.right_compared, budget)
         if left is None or right is None:
             return replace(cell, left=left, right=right), _CellResult(True), frozenset()
         result = _CellResult(False, reason=str(error))
@@ -179,11 +180,11 @@ def _judge_cell(
     return cell, replace(result, witness=evidence.witness), evidence.agreeing
 
 
-def _with_value(cell: Cell, side: sp.Expr, budget: Budget) -> sp.Expr | None:
+def _with_value(cell: Cell, side: sp.Expr, compared: tuple[sp.Expr, ...], budget: Budget) -> sp.Expr | None:
     """A side, or None if it certainly has no value on the cell."""
 
     def convert(form: NormalForm) -> None:
-        learn_conditions(form, conditions_of(side), len(cell.facts))
+        learn_conditions(form, conditions_of(side, *compared), len(cell.facts))
         form.convert(side)
 
     try:
@@ -198,7 +199,7 @@ def _prove_cell(form: NormalForm, cell: Cell) -> _CellResult:
     left, right = cell.left, cell.right
     assert left is not None
     assert right is not None
-    needs = (conditions_of(left), conditions_of(right))
+    needs = (conditions_of(left, *cell.left_compared), conditions_of(right, *cell.right_compared))
     outside = len(cell.facts)  # a label that no assumption has
     conditions = []
     for own, other, side in ((needs[0], needs[1], "left"), (needs[1], needs[0], "right")):

@@ -19,6 +19,7 @@ Relation = Literal[">", ">=", "=", "!="]
 
 _MOST_CONSTRAINTS = 120
 _MOST_TERMS = 60
+_MOST_FACTORS = 8
 
 _MAKERS = {">": sp.Gt, ">=": sp.Ge, "=": sp.Eq, "!=": sp.Ne}
 
@@ -92,6 +93,11 @@ def contradict(facts: Iterable[Fact]) -> bool:
     True
     """
     facts = tuple(facts)
+    return _contradict_linearly(facts) or _products_contradict(facts)
+
+
+def _contradict_linearly(facts: tuple[Fact, ...]) -> bool:
+    """Whether the facts contradict each other as linear relations between monomials of known sign."""
     positive = frozenset(fact.expression for fact in facts if fact.relation == ">")
     rows: list[tuple[Linear, bool]] = []
     monomials: dict[sp.Expr, None] = {}
@@ -111,6 +117,22 @@ def contradict(facts: Iterable[Fact]) -> bool:
         if sign is not None:
             rows.append(({monomial: sp.S.One}, sign == ">"))
     return infeasible(rows, list(monomials))
+
+
+@functools.lru_cache(maxsize=2048)
+def _products_contradict(facts: tuple[Fact, ...]) -> bool:
+    """Whether a contradiction needs products of two facts: x > 2 gives (x - 2)^2 > 0, which a circle may exclude."""
+    known = [f for f in facts if f.relation != "!=" and f.expression.is_polynomial() and f.expression.free_symbols]
+    degrees = [sp.Poly(f.expression, *sorted(f.expression.free_symbols, key=str)).total_degree() for f in known]
+    ordered = [fact for fact, degree in zip(known, degrees, strict=True) if degree == 1 and fact.relation != "="]
+    if max(degrees, default=0) != 2 or len(known) > _MOST_FACTORS:
+        return False
+    products = [
+        Fact(sp.expand(first.expression * second.expression), ">" if first.relation == second.relation == ">" else ">=")
+        for number, first in enumerate(ordered)
+        for second in ordered[number:]
+    ]
+    return bool(products) and _contradict_linearly((*facts, *products))
 
 
 def infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[object]) -> bool:

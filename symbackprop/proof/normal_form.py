@@ -20,6 +20,7 @@ from symbackprop.proof.angles import sine_and_cosine
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.elementary import in_exp, in_sin_cos
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.radicals import denest
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
 from symbackprop.proof.signs import SignTable
 
@@ -27,7 +28,7 @@ Result = TypeVar("Result")
 
 # Functions that are kept as generators; True where f(-x) = -f(x).
 _OPAQUE_FUNCTIONS: dict[type[sp.Basic], bool] = {
-    sp.erf: True, sp.atan: True, sp.asin: True, sp.asinh: True, sp.atanh: True, sp.acosh: False,
+    sp.erf: True, sp.atan: True, sp.asin: True,
 }  # fmt: skip
 
 _SMALL_FACTOR_LIMIT = 2**15
@@ -186,7 +187,7 @@ class NormalForm:
                 field.power(field.add(square, field.constant(sp.S.One)), -1),
             )
             return ratio if isinstance(node, sp.tanh) else field.power(ratio, -1)
-        if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch):
+        if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch | sp.asinh | sp.acosh | sp.atanh):
             return self.convert(in_exp(node))
         if isinstance(node, sp.tan | sp.cot | sp.sec | sp.csc):
             return self.convert(in_sin_cos(node))
@@ -229,6 +230,8 @@ class NormalForm:
             sign = self.signs.of(inside)
             if sign in ("+", "+0") or inside.is_constant():
                 return self.root(Quotient(inside, field.one), scale)
+            if sign in ("-", "-0"):
+                return self.root(Quotient(-inside, field.one), scale)
         key = f"exp {used} / {denominator}"
         unit = self.unit(key, scale, abs(scale))
         monomial = field.quotient(field.polynomial({exponents: fmpq(1)}), denominator)
@@ -318,6 +321,12 @@ class NormalForm:
         if exponent.q == 1:
             return field.power(base, int(exponent))
         key = f"root {base.numerator} / {base.denominator}"
+        if exponent.q == 2:
+            denested = denest(field, self.signs, base, [n for n, root in self._roots.items() if root.degree == 2])
+            if denested is not None:
+                first, second = (self.root(part, sp.S.Half) for part in (denested.first, denested.second))
+                total = field.add(first, field.multiply(second, field.constant(sp.Integer(denested.sign))))
+                return field.power(total, int(exponent.p))
         degree = int(1 / self.unit(key, sp.Rational(1, exponent.q), sp.S.One))
         is_new = key not in self._numbers
         number = self.number(key, lambda: self._express_root(base, degree))

@@ -90,6 +90,8 @@ def _repair(generator: random.Random, problem: Problem, facts: Sequence[Fact], p
             return
         expression = violated[0].expression
         names = sorted(symbol.name for symbol in expression.free_symbols)
+        if not names:
+            return
         name = generator.choice(names)
         value = _rational_value(expression, point)
         slope = _rational_value(expression, {**point, name: point[name] + 1}) - value

@@ -28,8 +28,8 @@ class NoValueError(ArithmeticError):
     """The expression has no real value at the point."""
 
 
-class TooLargeError(ArithmeticError):
-    """The point leads to numbers that are too large to be worth computing."""
+class UnclearError(ArithmeticError):
+    """The point leads to numbers that are too large, or too small to tell from zero."""
 
 
 def value_at(expression: sp.Expr, point: Mapping[str, Fraction], digits: int) -> mpf:
@@ -92,7 +92,9 @@ class _Evaluation:
         if isinstance(node, sp.Pow):
             return self._power(node, *arguments)
         if isinstance(node, sp.log):
-            if self._sign(arguments[0], mpf(0)) <= 0 and arguments[0] <= 0:
+            if abs(arguments[0]) <= self._zero:
+                raise UnclearError(node)
+            if arguments[0] < 0:
                 raise NoValueError(node)
             return mp.log(arguments[0])
         if isinstance(node, sp.Max | sp.Min):
@@ -102,8 +104,16 @@ class _Evaluation:
         if isinstance(node, sp.sign):
             return mpf(self._sign(arguments[0], mpf(0)))
         if abs(arguments[0]) > LARGEST_ARGUMENT:
-            raise TooLargeError(node)
+            return self._beyond(node, arguments[0])
         return FUNCTIONS[node.func](arguments[0])
+
+    def _beyond(self, node: sp.Basic, argument: mpf) -> mpf:
+        """A function of a large argument, as far as it is bounded."""
+        if isinstance(node, sp.erf | sp.tanh):  # 1 but for the 40,000th digit
+            return mp.sign(argument)
+        if isinstance(node, sp.atan | sp.asinh) or (isinstance(node, sp.sin | sp.cos) and abs(argument) < 10**40):
+            return FUNCTIONS[node.func](argument)
+        raise UnclearError(node)
 
     def _power(self, node: sp.Basic, base: mpf, exponent: mpf) -> mpf:
         written = node.args[1]
@@ -118,5 +128,5 @@ class _Evaluation:
         if base < 0:
             raise NoValueError(node)
         if abs(exponent * mp.log(base)) > LARGEST_ARGUMENT:
-            raise TooLargeError(node)
+            raise UnclearError(node)
         return base**exponent

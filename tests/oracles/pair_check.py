@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import sympy as sp
-from digits_oracle import NoValueError, TooLargeError, value_at
+from digits_oracle import NoValueError, UnclearError, value_at
 from mpmath import mp, mpf
 from pair_generator import Pair
 
@@ -52,7 +52,7 @@ def differ_at(left: sp.Expr, right: sp.Expr, point: Mapping[str, Fraction], digi
     """Whether both sides are "different", "alike", defined on "one side", "neither" or "unclear" at a point."""
     try:
         first, second = sides_at(left, right, point, digits), sides_at(left, right, point, 2 * digits)
-    except TooLargeError:
+    except UnclearError:
         return "unclear"
     if None in first or None in second:
         if first.count(None) != second.count(None):
