@@ -272,7 +272,7 @@ class _Resolver:
     def _sign(self, difference: sp.Expr) -> int:
         """The sign of a smooth expression on the cell, if the facts determine it."""
         if difference.is_number:
-            return _sign_of_number(difference)
+            return _sign_of_number(difference, self._budget)
         self.compared.append(difference)
         inner = argument_of_sign(difference)
         if inner is not None:
@@ -300,8 +300,8 @@ class _Resolver:
         return known
 
 
-def _sign_of_number(number: sp.Expr) -> int:
-    """The exact sign of a constant, by balls."""
+def _sign_of_number(number: sp.Expr, budget: Budget) -> int:
+    """The exact sign of a constant, by balls; whether it is zero, by its normal form."""
     for precision in (64, 1024):
         try:
             return sign_of_value(evaluate(number, {}, precision))
@@ -309,4 +309,6 @@ def _sign_of_number(number: sp.Expr) -> int:
             continue
         except UndefinedValueError as error:
             raise _NoValue from error
+    if sign_under((), number, budget) == 0:
+        return 0
     raise UnsupportedError(f"the sign of {number} could not be told at 1024 bits")

@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
-LARGEST_ARGUMENT = 10**5
+LARGEST_ARGUMENT = 10**7
 COMPARISONS: dict[type[sp.Basic], Callable[[int], bool]] = {
     sp.Gt: lambda sign: sign > 0, sp.Ge: lambda sign: sign >= 0, sp.Lt: lambda sign: sign < 0,
     sp.Le: lambda sign: sign <= 0, sp.Eq: lambda sign: sign == 0, sp.Ne: lambda sign: sign != 0,
@@ -109,7 +109,7 @@ class _Evaluation:
 
     def _beyond(self, node: sp.Basic, argument: mpf) -> mpf:
         """A function of a large argument, as far as it is bounded."""
-        if isinstance(node, sp.erf | sp.tanh):  # 1 but for the 40,000th digit
+        if isinstance(node, sp.erf | sp.tanh):  # 1 but for digits beyond the millionth
             return mp.sign(argument)
         if isinstance(node, sp.atan | sp.asinh) or (isinstance(node, sp.sin | sp.cos) and abs(argument) < 10**40):
             return FUNCTIONS[node.func](argument)

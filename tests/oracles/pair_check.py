@@ -60,8 +60,8 @@ def differ_at(left: sp.Expr, right: sp.Expr, point: Mapping[str, Fraction], digi
         return "one side" if first.count(None) == 1 else "neither"
     with mp.workdps(2 * digits):
         scale = 1 + abs(second[0]) + abs(second[1])
-        steady = max(abs(a - b) for a, b in zip(first, second, strict=True)) < scale * mpf(10) ** (10 - digits)
         gap = abs(second[0] - second[1])
+        steady = max(abs(a - b) for a, b in zip(first, second, strict=True)) < gap / 1000
         if gap < scale * mpf(10) ** (15 - digits) or gap < scale * mpf(10) ** (20 - 2 * digits):
             return "alike"
         return "different" if steady else "unclear"

@@ -66,11 +66,12 @@ class Tally:
         faults = "".join(f"\n- {fault}" for fault in self.faults)
         table = "\n".join(lines)
         return (
-            f"{HEADING}\n\nWritten by `python tests/oracles/pairs_hunt.py`. {self.done} random pairs of formulas (exp,\n"
-            "log, sqrt, tanh, sigmoid, erf, sin, powers, quotients, Abs, Max, Min, Piecewise), the second made of the\n"
-            "first by identities, or by a mutation and identities. Every verdict was held against mpmath: proved ones at\n"
-            "six random points and 60 digits, refuted ones at their own witness and 60 digits, or more where saturation\n"
-            f"asks for it.\n\n{table}\n\nFalse verdicts and crashes: {len(self.faults)}.{faults}\n"
+            f"{HEADING}\n\nWritten by `python tests/oracles/pairs_hunt.py`. {self.done} random pairs of formulas\n"
+            "(exp, log, sqrt, tanh, sigmoid, erf, sin, powers, quotients, Abs, Max, Min, Piecewise), the second made\n"
+            "of the first by identities, or by a mutation and identities. Every verdict was held against mpmath:\n"
+            "proved ones at six random points and 60 digits, refuted ones at their own witness and 60 digits, or more where\n"
+            "saturation asks for it. What is undecided counts as a fault of neither kind.\n\n"
+            f"{table}\n\nFalse verdicts and crashes: {len(self.faults)}.{faults}\n"
         )
 
 
