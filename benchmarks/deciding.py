@@ -102,10 +102,9 @@ def report() -> str:
     table = write_table((*head, "median", "longest"), rows)
     return (
         "## Deciding equality\n\n"
-        f"{len(EQUAL)} equal and {len(DIFFERENT)} different pairs of hand-written formulas "
-        "(tests/oracles/equality_battery.py), in one round, with\n"
-        f"SymPy's cache empty before each. After {LIMIT:g} seconds a contestant has no answer. `simplify` of the difference "
-        "counts as equal where\nit is 0, as different where it is another number, else as no answer; symbols are as "
-        "people write them, without assumptions but for\nthe positive ones.\n\n"
+        f"{len(EQUAL)} equal and {len(DIFFERENT)} different pairs of hand-written formulas, in one round, with\n"
+        f"SymPy's cache empty before each; after {LIMIT:g} seconds a contestant has no answer. `simplify` of the\n"
+        "difference counts as equal where it is 0, as different where it is another number, else as no answer.\n"
+        "Symbols are as people write them, without assumptions but for the positive ones.\n\n"
         f"{table}\n"
     )

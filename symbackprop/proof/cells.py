@@ -199,9 +199,12 @@ class _Resolver:
 
     def side(self, expression: sp.Expr) -> sp.Expr | None:
         try:
-            return self.smooth(expression)
+            smooth = self.smooth(expression)
         except _NoValue:
             return None
+        for function, value in self._replacements:
+            smooth = smooth.xreplace({function: value})
+        return None if _has_no_value(smooth) else smooth
 
     def smooth(self, expression: sp.Basic) -> sp.Expr:
         known = self._memo.get(expression)
@@ -275,8 +278,13 @@ class _Resolver:
             return _sign_of_number(difference, self._budget)
         self.compared.append(difference)
         inner = argument_of_sign(difference)
-        if inner is not None:
-            return self._sign(inner)
+        sign = self._sign_by_facts(difference) if inner is None else self._sign(inner)
+        known = None if sign or difference.is_polynomial() else solve_function(difference)
+        if known is not None:
+            self._replacements = (*self._replacements, known)
+        return sign
+
+    def _sign_by_facts(self, difference: sp.Expr) -> int:
         for fact in self._facts:  # a cell's own signs, found without elimination
             if fact.relation in (">", "=") and fact.expression in (difference, -difference):
                 return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1

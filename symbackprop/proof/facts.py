@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from symbackprop.proof.lines import is_empty
 from symbackprop.proof.wording import say
 
 Relation = Literal[">", ">=", "=", "!="]
@@ -93,7 +94,7 @@ def contradict(facts: Iterable[Fact]) -> bool:
     True
     """
     facts = tuple(facts)
-    return _contradict_linearly(facts) or _products_contradict(facts)
+    return _contradict_linearly(facts) or _line_is_empty(facts) or _products_contradict(facts)
 
 
 def _contradict_linearly(facts: tuple[Fact, ...]) -> bool:
@@ -117,6 +118,20 @@ def _contradict_linearly(facts: tuple[Fact, ...]) -> bool:
         if sign is not None:
             rows.append(({monomial: sp.S.One}, sign == ">"))
     return infeasible(rows, list(monomials))
+
+
+@functools.lru_cache(maxsize=2048)
+def _line_is_empty(facts: tuple[Fact, ...]) -> bool:
+    """Whether the facts about one variable alone have no solution, for some variable; found exactly."""
+    lines: dict[sp.Basic, list[tuple[sp.Poly, str]]] = {}
+    for fact in facts:
+        symbols = fact.expression.free_symbols
+        if len(symbols) == 1 and fact.expression.is_polynomial():
+            (symbol,) = symbols
+            polynomial = sp.Poly(fact.expression, symbol)
+            if polynomial.domain.is_ZZ or polynomial.domain.is_QQ:
+                lines.setdefault(symbol, []).append((polynomial, fact.relation))
+    return any(is_empty(line) for line in lines.values() if any(polynomial.degree() > 1 for polynomial, _ in line))
 
 
 @functools.lru_cache(maxsize=2048)

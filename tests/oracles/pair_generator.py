@@ -116,7 +116,7 @@ def _other(node: sp.Expr) -> type[sp.Expr]:
 def rewrite(draw: random.Random, expression: sp.Expr, times: int) -> sp.Expr:
     """The expression with some of its nodes written in other ways, or as it was where that grows too long."""
     for _ in range(times):
-        nodes = [node for node in sp.preorder_traversal(expression) if isinstance(node, sp.Expr) and node.args]
+        nodes = [node for node in sp.preorder_traversal(expression, keys=True) if isinstance(node, sp.Expr) and node.args]
         if not nodes:
             return expression
         node = draw.choice(nodes)
@@ -130,7 +130,7 @@ def rewrite(draw: random.Random, expression: sp.Expr, times: int) -> sp.Expr:
 
 def mutate(draw: random.Random, expression: sp.Expr) -> sp.Expr:
     """The expression with one small change, which mostly changes its value."""
-    parts = [node for node in sp.preorder_traversal(expression) if isinstance(node, sp.Expr)]
+    parts = [node for node in sp.preorder_traversal(expression, keys=True) if isinstance(node, sp.Expr)]
     node = draw.choice(parts)
     x = sp.Symbol("x", **({"real": True} if sp.Symbol("x", real=True) in expression.free_symbols else {}))
     changes = [node + 1, -node, 2 * node, node / 3, node * x, node + x, node + sp.Rational(1, 10**6)]

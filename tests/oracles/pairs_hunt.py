@@ -69,8 +69,8 @@ class Tally:
             f"{HEADING}\n\nWritten by `python tests/oracles/pairs_hunt.py`. {self.done} random pairs of formulas\n"
             "(exp, log, sqrt, tanh, sigmoid, erf, sin, powers, quotients, Abs, Max, Min, Piecewise), the second made\n"
             "of the first by identities, or by a mutation and identities. Every verdict was held against mpmath:\n"
-            "proved ones at six random points and 60 digits, refuted ones at their own witness and 60 digits, or more where\n"
-            "saturation asks for it. What is undecided counts as a fault of neither kind.\n\n"
+            "proved ones at six random points and 60 digits, refuted ones at their own witness and 60 digits, or more\n"
+            "where saturation asks for it. What is undecided counts as a fault of neither kind.\n\n"
             f"{table}\n\nFalse verdicts and crashes: {len(self.faults)}.{faults}\n"
         )
 
