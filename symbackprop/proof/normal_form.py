@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import gcd, lcm
 from typing import TypeVar
 
 import sympy as sp
@@ -23,6 +22,7 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.radicals import denest
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
 from symbackprop.proof.signs import SignTable
+from symbackprop.proof.units import UnitNeededError, Units
 
 Result = TypeVar("Result")
 
@@ -42,14 +42,6 @@ class _Root:
     degree: int
 
 
-class _UnitNeededError(Exception):
-    """The exponents of one exponential need a smaller common unit; the form is built again with it."""
-
-    def __init__(self, key: str, unit: sp.Rational) -> None:
-        self.key, self.unit = key, unit
-        super().__init__(key)
-
-
 def with_normal_form(
     facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result], *, angles: bool = False
 ) -> Result:
@@ -64,7 +56,7 @@ def with_normal_form(
     True
     """
     size = 12
-    units: dict[str, sp.Rational] = {}
+    units = Units()
     while True:
         budget.check_time()
         try:
@@ -73,8 +65,8 @@ def with_normal_form(
             size *= 2
             if size > 400:
                 raise UnsupportedError("more than 200 independent functions occur") from None
-        except _UnitNeededError as needed:
-            units[needed.key] = needed.unit
+        except UnitNeededError as needed:
+            units.refine(needed)
 
 
 def sign_under(facts: Sequence[Fact], expression: sp.Expr, budget: Budget) -> int | None:
@@ -94,9 +86,7 @@ def sign_under(facts: Sequence[Fact], expression: sp.Expr, budget: Budget) -> in
 class NormalForm:
     """Converts expressions over real symbols; facts say which polynomials have a known sign."""
 
-    def __init__(
-        self, facts: Sequence[Fact], budget: Budget, size: int, units: dict[str, sp.Rational], angles: bool = False
-    ) -> None:
+    def __init__(self, facts: Sequence[Fact], budget: Budget, size: int, units: Units, angles: bool = False) -> None:
         self.field = QuotientField(size, budget)
         self.signs = SignTable(self.field)
         self._units = units
@@ -373,25 +363,11 @@ class NormalForm:
         return number
 
     def unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational:
-        """The common unit of all exponents met under a key; a finer one starts the form again."""
-        unit = self._units.setdefault(key, start)
-        if (exponent / unit).q != 1:
-            raise _UnitNeededError(key, common_measure(unit, exponent))
-        return unit
+        """The common unit of all exponents met under a key."""
+        return self._units.find(key, exponent, start)
 
     def _add_scaled(self, total: Quotient, value: Quotient, scale: sp.Rational) -> Quotient:
         return self.field.add(total, self.field.multiply(value, self.field.constant(scale)))
-
-
-def common_measure(first: sp.Rational, second: sp.Rational) -> sp.Rational:
-    """The largest rational of which both are whole multiples.
-
-    >>> import sympy as sp
-    >>> common_measure(sp.Rational(1, 2), sp.Rational(1, 3))
-    1/6
-    """
-    below = lcm(int(first.q), int(second.q))
-    return sp.Rational(gcd(int(first.p) * (below // int(first.q)), int(second.p) * (below // int(second.q))), below)
 
 
 def _divides(divisor: fmpq_mpoly, polynomial: fmpq_mpoly) -> bool:

@@ -116,7 +116,8 @@ def _other(node: sp.Expr) -> type[sp.Expr]:
 def rewrite(draw: random.Random, expression: sp.Expr, times: int) -> sp.Expr:
     """The expression with some of its nodes written in other ways, or as it was where that grows too long."""
     for _ in range(times):
-        nodes = [node for node in sp.preorder_traversal(expression, keys=True) if isinstance(node, sp.Expr) and node.args]
+        parts = sp.preorder_traversal(expression, keys=True)
+        nodes = [node for node in parts if isinstance(node, sp.Expr) and node.args]
         if not nodes:
             return expression
         node = draw.choice(nodes)
