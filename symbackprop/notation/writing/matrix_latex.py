@@ -247,9 +247,11 @@ class MatrixWriter:
             if then != ONE or self.masks is None:
                 raise NoMatrixForm("a choice of what may have no value has no matrix form")
             return self.masks.piece(condition, shape, self.ranges)
-        if len(shape) != 2 or not isinstance(condition, Compare) or {condition.left, condition.right} != {
-            Name(x) for x in shape
-        }:
+        if (
+            len(shape) != 2
+            or not isinstance(condition, Compare)
+            or {condition.left, condition.right} != {Name(x) for x in shape}
+        ):
             raise NoMatrixForm("a delta of other indices has no matrix form")
         value = substitute_names(then, {shape[1]: Name(shape[0])})
         if self.carried(value, frozenset(shape)):

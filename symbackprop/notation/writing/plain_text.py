@@ -26,6 +26,8 @@ OPERATORS = (
 )
 """What a line may be broken before, weakest first."""
 
+FLAT = tuple(operator for operators in OPERATORS for operator in operators)
+
 
 def write_text(definitions: Sequence[Definition], program: Program, width: int = WIDTH) -> str:
     """The definitions in the formula language, a line each, broken inside brackets where a line is too long.
@@ -65,7 +67,26 @@ def break_line(line: str, width: int = WIDTH) -> str:
     if column > width // 2 and not bare:
         head, column = f"{head}\n{' ' * INDENT}", INDENT
     with deep_recursion():
-        return head + _fill(right, column, width, 0 if bare else 1) + ("" if bare else ")")
+        made = head + _fill(right, column, width, 0 if bare else 1) + ("" if bare else ")")
+    return made if max(map(len, made.split("\n"))) <= width else _flat(left, right, width)
+
+
+def _flat(left: str, right: str, width: int) -> str:
+    """A definition too deep to be broken by its brackets: lines of one indentation, broken least deep first."""
+    lines, rest = [f"{left} = ("], right
+    while len(rest) > width - INDENT - 1:
+        places = [
+            (depth, -at)
+            for at, depth in _depths(rest[: width - INDENT])
+            if at and rest.count("[", 0, at) == rest.count("]", 0, at)
+            if _stands(rest, at, FLAT) or rest.startswith(", ", at - 1)
+        ]
+        if not places:
+            break
+        at = -min(places)[1]
+        lines.append(" " * INDENT + rest[:at].rstrip())
+        rest = rest[at:].lstrip()
+    return "\n".join([*lines, " " * INDENT + rest + ")"])
 
 
 @lru_cache(maxsize=16384)
