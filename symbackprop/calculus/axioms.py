@@ -36,7 +36,7 @@ AXIOMS = {
     for axiom in (
         Axiom("inv", 2, "d inv(A) = -inv(A)*dA*inv(A)", f"{COOKBOOK}, equation 40"),
         Axiom("det", 0, "d det(A) = det(A)*tr(inv(A)*dA)", f"{COOKBOOK}, equation 42"),
-        Axiom("logdet", 0, "d logdet(A) = tr(inv(A)*dA)", f"{COOKBOOK}, equation 57"),
+        Axiom("logdet", 0, "d logdet(A) = tr(inv(A)*dA)", f"{COOKBOOK}, equations 43 and 57"),
     )
 }
 

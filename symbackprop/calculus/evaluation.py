@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 import sympy
@@ -138,7 +139,8 @@ class Evaluation:
     def _body(self, term: Term, values: Values) -> float:
         used = used_slots(term.body)
         numbers = {slot_symbol(k): sympy.Float(self.slot(term.slots[k], values), 17) for k in sorted(used)}
-        return float(term.body.xreplace(numbers).evalf(17))
+        value = term.body.xreplace(numbers).evalf(17)
+        return float(value) if value.is_real is not False else nan
 
     def _holds(self, guards: Sequence[Guard], values: Values) -> bool:
         return all(g.holds(self._completed((g.form,), values)) for g in guards)

@@ -162,14 +162,15 @@ def _count(definition: Definition, name: str) -> int:
 
 
 def _is_alias(definitions: tuple[Definition, ...]) -> bool:
-    """Whether the first definition is another name for one entry, for zero, or for a Kronecker delta."""
+    """Whether the first definition is another name for one entry or for zero, or is a product with a Kronecker delta,
+    which takes a sum away where it is read."""
     terms = definitions[0].terms
     if len(definitions) > 1 or len(terms) > 1:
         return False
     if not terms:
         return True
     term = terms[0]
-    delta = term.body.is_number and all(isinstance(g, Equal) for g in term.guards)
+    delta = (term.body.is_number or bool(term.guards)) and all(isinstance(g, Equal) for g in term.guards)
     return not term.bound and (delta or (term.body.is_Symbol and not term.guards))
 
 

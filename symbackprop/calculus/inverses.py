@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 import sympy
 
 from symbackprop.calculus.axioms import call_matrix
-from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol
+from symbackprop.calculus.definitions import Definition, Term, slot_symbol, used_slots
 from symbackprop.calculus.indices import Affine, Index, choose_name
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Read, Role, Tensor
+from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +65,39 @@ class _Opener:
         """A function of a product by those of its factors."""
         call = definition.call
         operand = self.made.get(call.operand.name) if call is not None else None
-        factors = factors_of(operand) if operand is not None else None
-        if call is None or factors is None:
+        if call is None or operand is None:
             return None
+        inverted = self._inverted(call.operand) is not None
+        product = ((Factor(call.operand, False),), sympy.S.One, ()) if inverted else factors_of(operand)
+        if product is None:
+            return None
+        factors, scalar, slots = product
         if call.axiom == "inv":
             turned = [Factor(self.function("inv", f.tensor), f.transposed) for f in reversed(factors)]
-            return _product(definition, turned)
-        values = [Read(self.function(call.axiom, f.tensor), ()) for f in factors]
-        symbols = [slot_symbol(k) for k in range(len(values))]
-        body = sympy.Mul(*symbols) if call.axiom == "det" else sympy.Add(*symbols)
+            return _product(definition, turned, 1 / scalar, slots)
+        if scalar != 1:  # det(c*A) is a power of c that is the size of A
+            return None
+        values, parts = [], []
+        for number, factor in enumerate(factors):
+            inner = self._inverted(factor.tensor)
+            values.append(Read(self.function(call.axiom, factor.tensor if inner is None else inner), ()))
+            sign = 1 if inner is None else -1
+            parts.append(slot_symbol(number) ** sign if call.axiom == "det" else sign * slot_symbol(number))
+        body = sympy.Mul(*parts) if call.axiom == "det" else sympy.Add(*parts)
         return replace(definition, terms=(Term((), body, tuple(values)),), call=None)
+
+    def _inverted(self, matrix: Tensor) -> Tensor | None:
+        """The matrix whose inverse this one is."""
+        definition = self.made.get(matrix.name)
+        call = definition.call if definition is not None else None
+        return call.operand if call is not None and call.axiom == "inv" else None
 
     def function(self, axiom: str, matrix: Tensor) -> Tensor:
         """The tensor that holds a function of a matrix, made now if there is none; the inverse of an inverse is what
         that is of."""
-        definition = self.made.get(matrix.name)
-        call = definition.call if definition is not None else None
-        if axiom == "inv" and call is not None and call.axiom == "inv":
-            return call.operand
+        inner = self._inverted(matrix) if axiom == "inv" else None
+        if inner is not None:
+            return inner
         if (axiom, matrix.name) not in self.known:
             inverse = None if axiom == "inv" else self.function("inv", matrix)
             taken = {*self.program.tensors(), *self.made}
@@ -92,16 +107,22 @@ class _Opener:
         return self.known[axiom, matrix.name]
 
 
-def factors_of(definition: Definition) -> tuple[Factor, ...] | None:
-    """The square matrices, all of one size, whose product a definition is; None where it is none."""
+def factors_of(definition: Definition) -> tuple[tuple[Factor, ...], sympy.Expr, tuple[Slot, ...]] | None:
+    """The square matrices, all of one size, whose product a definition is, and the scalar before it with its slots;
+    None where it is none."""
     if not definition.is_sum or len(definition.terms) != 1 or len(definition.indices) != 2:
         return None
     (term,) = definition.terms
-    symbols = sympy.Mul.make_args(term.body)
-    if term.guards or not all(s.is_Symbol for s in symbols) or len(symbols) != len(term.slots):
-        return None
+    scalars, left = [], []
+    for part in sympy.Mul.make_args(term.body):
+        slots = [term.slots[k] for k in sorted(used_slots(part))]
+        if not any(slot_indices(slot) for slot in slots):
+            scalars.append(part)
+        elif part.is_Symbol:
+            left += slots
+        else:
+            return None
     first, last = definition.indices
-    left = [term.slots[slot_number(s)] for s in symbols]
     found: list[Factor] = []
     met: list[Index] = []
     at: Index = first
@@ -114,7 +135,8 @@ def factors_of(definition: Definition) -> tuple[Factor, ...] | None:
         found.append(step[0])
         at = step[1]
         met.append(at)
-    return tuple(found) if at == last and set(met[:-1]) == set(term.bound) and len(set(met)) == len(met) else None
+    once = set(met[:-1]) == set(term.bound) and len(set(met)) == len(met)
+    return (tuple(found), sympy.Mul(*scalars), term.slots) if at == last and once and not term.guards else None
 
 
 def _step(slot: object, at: Index) -> tuple[Factor, Index] | None:
@@ -130,8 +152,8 @@ def _step(slot: object, at: Index) -> tuple[Factor, Index] | None:
     return Factor(slot.tensor, at == column), column if at == row else row
 
 
-def _product(definition: Definition, factors: list[Factor]) -> Definition:
-    """A matrix as a product of matrices."""
+def _product(definition: Definition, factors: list[Factor], scalar: sympy.Expr, slots: tuple[Slot, ...]) -> Definition:
+    """A matrix as a scalar over slots times a product of matrices."""
     first, last = definition.indices
     between: list[Index] = []
     for _ in factors[1:]:
@@ -142,8 +164,10 @@ def _product(definition: Definition, factors: list[Factor]) -> Definition:
         Read(f.tensor, (right, left) if f.transposed else (left, right))
         for f, left, right in zip(factors, places, places[1:], strict=False)
     ]
-    body = sympy.Mul(*(slot_symbol(k) for k in range(len(reads))))
-    return replace(definition, terms=(Term(tuple(between), body, tuple(reads)),), call=None)
+    used = sorted(used_slots(scalar))
+    before = scalar.xreplace({slot_symbol(k): slot_symbol(n) for n, k in enumerate(used)})
+    body = sympy.Mul(before, *(slot_symbol(k) for k in range(len(used), len(used) + len(reads))))
+    return replace(definition, terms=(Term(tuple(between), body, (*(slots[k] for k in used), *reads)),), call=None)
 
 
 def share_functions(program: Program, same: Callable[[Definition, Definition], bool]) -> Program:

@@ -111,8 +111,9 @@ def _steps(own: dict[str, Definition], axes: dict[str, int], direction: int) -> 
             other = read.tensor.name
             if other not in own:
                 continue
-            here = _step_of(definition, number, axes[name])
-            places = [k for k, form in enumerate(read.at) if form in (here, here - Affine.of(direction))]
+            here = _places_of(definition, number, axes[name])
+            near = (*here, *(place - Affine.of(direction) for place in here))
+            places = [k for k, form in enumerate(read.at) if form in near]
             known = axes.get(other)
             if known is None:
                 if len(places) != 1:
@@ -142,18 +143,20 @@ def _same_step(definition: Definition, own: dict[str, Definition], axes: dict[st
     found = set()
     for number, _, read in definition.reads():
         if read.tensor.name in own:
-            here = _step_of(definition, number, axes[definition.tensor.name])
-            if read.at[axes[read.tensor.name]] == here:
+            here = _places_of(definition, number, axes[definition.tensor.name])
+            if read.at[axes[read.tensor.name]] in here:
                 found.add(read.tensor.name)
     return found
 
 
-def _step_of(definition: Definition, term: int, axis: int) -> Affine:
-    """The step at which a term of a definition holds: the index of the axis, or the place at which a guard fixes it."""
+def _places_of(definition: Definition, term: int, axis: int) -> tuple[Affine, ...]:
+    """How the step at which a term holds can be written: the index of the axis, and where a guard fixes it that."""
     index = Affine.of(definition.indices[axis])
-    for guard in definition.terms[term].guards:
-        if isinstance(guard, Equal):
-            for place in (index - guard.form, index + guard.form):
-                if not place.indices:
-                    return place
-    return index
+    fixed = (
+        place
+        for guard in definition.terms[term].guards
+        if isinstance(guard, Equal)
+        for place in (index - guard.form, index + guard.form)
+        if not place.indices
+    )
+    return index, *fixed

@@ -39,7 +39,8 @@ def find_twins(program: Program) -> dict[str, Tensor]:
 
 def read_twins(definition: Definition, twins: Mapping[str, Tensor]) -> Definition:
     """The definition with reads of tensors that have an earlier twin as reads of that."""
-    if not any(name in twins for name in definition.uses()):
+    inverse = definition.call.inverse if definition.call is not None else None
+    if not any(name in twins for name in (*definition.uses(), inverse.name if inverse is not None else "")):
         return definition
     terms = tuple(
         Term(t.bound, t.body, tuple(_slot(s, twins) for s in t.slots), tuple(_guard(g, twins) for g in t.guards))

@@ -12,7 +12,7 @@ import click
 import symbackprop as sb
 from symbackprop.cli.judging import exit_code, judge_documents
 from symbackprop.cli.learning import describe, make_optimizer, read_data_set
-from symbackprop.cli.sources import read_data, read_network, read_source
+from symbackprop.cli.sources import read_data, read_network, read_source, read_source_or_matrix
 from symbackprop.cli.tour import run_tour
 from symbackprop.facade.experiments import learn
 
@@ -51,8 +51,17 @@ def tour() -> None:
 
 
 @command.command()
-@click.argument("source")
+@click.argument("source", required=False)
 @network_options
+@click.option("--matrix", metavar="TEXT", help='A matrix expression in place of SOURCE, such as "tr(A*X*B)".')
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="X=N,D",
+    help="The shape of a tensor of --matrix: X=N,D, x=N, or c= for a scalar; repeat it for more.",
+)
+@click.option("--param", "params", multiple=True, metavar="X", help="A parameter of --matrix; repeat it for more.")
 @click.option("--wrt", help="Differentiate by these tensors, separated by commas (default: the parameters).")
 @click.option("--of", help="Differentiate this tensor (default: the loss).")
 @click.option("--hessian", metavar="W[,B]", help="The second derivative by W, or by W and then by B.")
@@ -73,11 +82,14 @@ def tour() -> None:
     show_default=True,
 )
 def derive(
-    source: str,
+    source: str | None,
     activation: str | None,
     output: str | None,
     loss: str | None,
     batch: str | None,
+    matrix: str | None,
+    shapes: tuple[str, ...],
+    params: tuple[str, ...],
     wrt: str | None,
     of: str | None,
     hessian: str | None,
@@ -88,9 +100,9 @@ def derive(
     sizes: tuple[str, ...],
     form: str,
 ) -> None:
-    """Derive the gradients of SOURCE and print them."""
+    """Derive the gradients of SOURCE, or of a matrix expression, and print them."""
     derivation = sb.derive(
-        read_source(source, activation, output, loss, batch),
+        read_source_or_matrix(source, matrix, shapes, params, (activation, output, loss, batch)),
         wrt=None if wrt is None else [w.strip() for w in wrt.split(",")],
         of=of,
     )

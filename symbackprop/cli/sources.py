@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import symbackprop as sb
@@ -24,6 +25,33 @@ def read_source(
         )
     text = read_text(source)
     return sb.parse(extract_fences(text) if source.endswith((".md", ".markdown")) else text)
+
+
+def read_source_or_matrix(
+    source: str | None,
+    matrix: str | None,
+    shapes: Sequence[str],
+    params: Sequence[str],
+    network: tuple[str | None, str | None, str | None, str | None],
+) -> sb.Program | sb.Network:
+    """The program of a matrix expression with the shapes of its tensors, or else that of a source."""
+    if matrix is None:
+        if shapes or params:
+            raise ArgumentError("--shape and --param go with a matrix expression; give it by --matrix.")
+        if source is None:
+            raise ArgumentError("Give a SOURCE, or a matrix expression by --matrix.")
+        return read_source(source, *network)
+    if source is not None:
+        raise ArgumentError(f"--matrix takes the place of {source}; give one of them.")
+    if any(option is not None for option in network):
+        raise ArgumentError("--activation, --output, --loss and --batch go with a network such as mlp:3-3-3.")
+    axes = {}
+    for shape in shapes:
+        name, equals, sizes = (part.strip() for part in shape.partition("="))
+        if not name or not equals:
+            raise ArgumentError(f"--shape {shape} is no shape; write X=N,D, x=N, or c= for a scalar.")
+        axes[name] = tuple(size.strip() for size in sizes.split(",")) if sizes else ()
+    return sb.matrix(matrix, axes, tuple(params))
 
 
 def read_network(

@@ -305,9 +305,12 @@ class PlanBuilder:
         if target is not None:
             return self._scatter(term, *target, quiet)
         operands = [self.read(slot) for slot in term.slots]
-        outer = [g for g in term.guards if not any(i in term.bound for i in g.form.indices)]
-        inner = [g for g in term.guards if g not in outer]
         body = term.body
+        # Where a guard does not hold a read may be outside its range, so that a quotient by it is not finite.
+        discards = bool(term.guards) and not is_safe(write_safely(body))
+        quiet = quiet or discards
+        inner = [g for g in term.guards if discards or any(i in term.bound for i in g.form.indices)]
+        outer = [g for g in term.guards if g not in inner]
         if inner:
             operand = self.element(body, operands, quiet)
             for guard in inner:

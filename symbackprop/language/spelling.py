@@ -193,7 +193,9 @@ class Speller:
         return Power(self.spell(base), self.spell(exponent))
 
     def _where(self, expression: sympy.Piecewise) -> Expression:
-        *branches, last = expression.args
+        # A branch that divides by zero is outside the domain, which is kept beside the formula.
+        inside = [branch for branch in expression.args if not branch[0].has(sympy.zoo, sympy.nan)]
+        *branches, last = inside or expression.args
         found = self.spell(last[0])
         for value, condition in reversed(branches):
             found = Where(self.condition(condition), self.spell(value), found)

@@ -123,6 +123,11 @@ s[n,0] = 1
 s[n,t] = s[n,t-1]*x[n,t]
 loss = sum(n, s[n,T]) + sum(n, t, s[n,t]^2)
 """, {"N": 2, "T": 3}, ("x",)),
+    Case("a first step of its own", """
+param W[D], V[D]
+h[t:T,d:D] = sin(where(t != 1 or V[d] < 0.1, W[d], V[d]) + h[t+1,d]/2)
+loss = leaky_relu(3*sum(t, d:D, h[t,d+1]), 0.2)
+""", {"T": 3, "D": 2}, ("W", "V")),
     Case("causal attention", """
 param q[T], k[T], v[T]
 e[t,u] = where(u <= t, exp(q[t]*k[u]), 0)

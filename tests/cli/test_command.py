@@ -248,3 +248,36 @@ def test_mistakes_in_index_programs_are_one_line(tmp_path: Path) -> None:
     assert (shown.returncode, shown.stdout) == (3, "")
     assert shown.stderr.startswith("CycleError: line 2: found h in a circle of definitions")
     assert shown.stderr.count("\n") == 1
+
+
+def test_derive_reads_a_matrix_expression() -> None:
+    """A text and shapes in place of a file; a vector or a scalar has its shape too."""
+    shapes = ("--shape", "X=N,N", "--shape", "a=N", "--shape", "b=N", "--shape", "c=")
+    given = ("derive", "--matrix", "c*a'*inv(X)*b", *shapes, "--param", "X")
+    latex = run(*given, "--notation", "matrix", "--format", "latex")
+    hessian = run("derive", "--matrix", "tr(X'*X)", "--shape", "X=N,D", "--param", "X", "--hessian", "X")
+
+    assert latex.stderr == ""
+    assert r"\frac{\partial L}{\partial X} &= -c X^{-\top} a b^{\top} X^{-\top}" in latex.stdout
+    assert hessian.stdout == "X_bar_by_X[j:N,i:D,k:N,m:D] = where(i == m and j == k, 2, 0)\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--matrix", "X*X", "--shape", "X=N,D"), "as many columns on the left as rows on the right"),
+        (("--matrix", "tr(X)", "--shape", "X"), "--shape X is no shape"),
+        (("--matrix", "tr(X)", "--shape", "X=N,N", "--param", "Y"), "The parameter 'Y' has no shape"),
+        (("mlp:3-3", "--matrix", "tr(X)", "--shape", "X=N,N"), "takes the place of mlp:3-3"),
+        (("mlp:3-3", "--shape", "X=N,N"), "go with a matrix expression"),
+        (("--matrix", "tr(X)", "--shape", "X=N,N", "--loss", "mse"), "go with a network"),
+        ((), "Give a SOURCE"),
+    ],
+)
+def test_mistakes_with_matrix_expressions_are_one_line(arguments: tuple[str, ...], message: str) -> None:
+    """What does not fit together is said, without a traceback."""
+    result = run("derive", *arguments)
+
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr

@@ -71,6 +71,22 @@ def test_code_computes_what_the_definitions_mean(case: Case) -> None:
     assert largest_distance(case, wrong, derivation) > 1e-4
 
 
+OUTSIDE = """param W[N, N+1]
+h[t:N,p:N+1] = tanh(W[t,p]/argmax(i:N+1, W[t,i]) + g[t-1,p])
+g[t:N,p:N+1] = tanh(h[t,p]/argmax(i:N+1, W[t,i]))
+loss = sum(t, p, h[t,p])
+"""
+
+
+def test_what_a_guard_discards_does_not_warn() -> None:
+    """Nothing is divided by the 0 that an integer tensor is outside its range, where a guard leaves that out."""
+    arrays = {"W": np.random.default_rng(0).normal(size=(3, 4))}
+    derivation = sb.derive(sb.parse(OUTSIDE))
+    _, moved = derivation.hvp().compile()(arrays, W_dot=np.ones((3, 4)))
+    _, second = derivation.hessian("W").compile()(arrays)
+    np.testing.assert_allclose(second["W"].sum(axis=(2, 3)), moved["W"], rtol=1e-12, atol=1e-12)
+
+
 CONVOLUTION = """input x[N, C, H, H], y[N, K, (H-R)//2+1, (H-R)//2+1]
 param w[K, C, R, R], b[K]
 z[n,k,p:(H-R)//2+1,q:(H-R)//2+1] = sum(c, r, s, w[k,c,r,s]*x[n,c,2*p+r-2,2*q+s-2]) + b[k]

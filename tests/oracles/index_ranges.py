@@ -5,9 +5,9 @@ Written from the text of language.md alone, over the neutral tree of the reader;
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from symbackprop.language.reader import read_statements
 from symbackprop.language.tree import (
@@ -26,14 +26,15 @@ from symbackprop.language.tree import (
 )
 
 Shape = tuple[int, ...]
+SIZE_OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod}
 
 
 @dataclass(frozen=True)
 class SizedProgram:
     """A program at given sizes: its leaves with their kinds, its definitions with the ranges of their free indices.
 
-    A definition that steps has its base in `bases`, and the axis along which it steps in `steps`; its shape is without
-    the base. `circles` are definitions that are computed together, step by step.
+    A definition that steps has its base in `bases`; its shape is without the base. `circles` are definitions that are
+    computed together, step by step.
     """
 
     sizes: Mapping[str, int]
@@ -70,7 +71,33 @@ def size_program(text: str, sizes: Mapping[str, int]) -> SizedProgram:
 
 def is_base(definition: Define) -> bool:
     """Whether a definition gives the entry from which another one of the same name steps."""
-    return isinstance(definition.head, Access) and not isinstance(definition.head.indices[0], Name | Binder)
+    indices = definition.head.indices if isinstance(definition.head, Access) else ()
+    return any(not isinstance(i, Name | Binder) for i in indices)
+
+
+def find_steps(circle: Sequence[Define]) -> tuple[dict[str, int], bool] | None:
+    """The axis along which each definition of a circle steps, and whether backwards; None for one that does not step.
+
+    The index that steps has the letter `t` in each of them.
+    """
+    names = {d.head.name for d in circle}
+    reads = [a for d in circle for a in accesses(d.body) if a.name in names]
+    if not reads:
+        return None
+    axes = {d.head.name: [i for i, _ in free_indices(d)].index("t") for d in circle}
+    steps = {a.indices[axes[a.name]] for a in reads} - {Name("t")}
+    signs = {step.operators for step in steps if isinstance(step, Chain) and step.operands[0] == Name("t")}
+    if signs not in ({("+",)}, {("-",)}) or any(not isinstance(step, Chain) for step in steps):
+        raise TypeError(f"the oracles do not read the steps {steps}")
+    return axes, signs == {("+",)}
+
+
+def accesses(node: Node) -> Iterator[Access]:
+    """Every read with indices below a node."""
+    if isinstance(node, Access):
+        yield node
+    for child in children(node):
+        yield from accesses(child)
 
 
 def find_circles(definitions: Sequence[Define]) -> tuple[tuple[Define, ...], ...]:
@@ -97,14 +124,6 @@ def reads(node: Node, name: str) -> bool:
     return False
 
 
-def reads_ahead(node: Node, name: str) -> bool:
-    """Whether a tensor is read one step ahead."""
-    if isinstance(node, Access) and node.name == name:
-        first = node.indices[0]
-        return isinstance(first, Chain) and "+" in first.operators
-    return any(reads_ahead(child, name) for child in children(node.body if isinstance(node, Define) else node))
-
-
 def free_indices(definition: Define) -> tuple[tuple[str, Expression | None], ...]:
     """The indices on the left of a definition, each with its range where that is written."""
     if isinstance(definition.head, Name):
@@ -128,14 +147,11 @@ def size_value(size: Expression, sizes: Mapping[str, int]) -> int:
         case Negate(operand):
             return -size_value(operand, sizes)
         case Chain(operands, operators):
-            total = Fraction(size_value(operands[0], sizes))
-            for operator, operand in zip(operators, operands[1:], strict=True):
+            total = size_value(operands[0], sizes)
+            for sign, operand in zip(operators, operands[1:], strict=True):
                 value = size_value(operand, sizes)
-                if operator not in ("+", "-", "*"):
-                    break
-                total = total + value if operator == "+" else total - value if operator == "-" else total * value
-            else:
-                return int(total)
+                total = SIZE_OPERATIONS[sign](total, value)
+            return total
     raise TypeError(f"{size} is not a size that the oracles read")
 
 

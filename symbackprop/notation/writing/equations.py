@@ -14,9 +14,10 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.language.phrasing import affine_tree, hidden_definitions, phrase_statements
 from symbackprop.language.tree import Access, Binder, Define, Expression, Name, Node
+from symbackprop.notation.writing.addends import has_delta
 from symbackprop.notation.writing.entries import EntryWriter
 from symbackprop.notation.writing.index_latex import IndexWriter
-from symbackprop.notation.writing.kronecker import vectorised, write_structured
+from symbackprop.notation.writing.kronecker import commutations, vectorised, write_structured
 from symbackprop.notation.writing.line_breaks import WIDTH, break_note, estimate_width
 from symbackprop.notation.writing.masks import Masks
 from symbackprop.notation.writing.matrix_latex import MatrixWriter, flipped_tensors
@@ -98,7 +99,7 @@ def make_equations(
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
     steps = find_steps((*program.definitions, *definitions))
     found: list[Equation] = []
-    for definition in shown:
+    for definition in _with_denominators(shown, hidden):
         statements = phrase_statements(definition, hidden)
         if notation == "scalar":
             direction = steps.directions.get(definition.tensor.name)
@@ -114,7 +115,19 @@ def make_equations(
             ends = [] if notation != "index" else writer.ends(definition, statements[-1], steps)
             found += [*made[:-1], replace(made[-1], note=made[-1].note + "".join(ends))]
     named = [mask.equation(IndexWriter(chosen)) for mask in writer.masks.made.values()]
+    named += commutations(" ".join(equation.right for equation in found))
     return (*found, *(Equation("", left, right, note) for left, right, note in named))
+
+
+def _with_denominators(shown: Sequence[Definition], hidden: Mapping[str, Definition]) -> list[Definition]:
+    """Definitions, before each derivative by something that has no name of its user the definition of that."""
+    found: dict[str, Definition] = {}
+    for definition in shown:
+        below = hidden.get(definition.tensor.denominator or "")
+        if below is not None and not below.indices == ():
+            found.setdefault(below.tensor.name, below)
+        found[definition.tensor.name] = definition
+    return list(found.values())
 
 
 def _needed_sizes(
@@ -167,11 +180,14 @@ class _EquationWriter:
         plain = symbol is not None or (tensor.denominator is not None and len(shape) <= 2)
         ranges = {i.name: str(i.size) for i in definition.indices}
         writer, opened = MatrixWriter(self.names, flipped, self.masks).prepared(body, ranges)
-        right = writer.write(opened, shape) if plain else None
-        if right is None and not flipped & self.reads:
+        right = None
+        if not flipped & self.reads and (has_delta(opened) or len(shape) > 2):
             sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
-            right = write_structured(writer, opened, shape, sizes)
-        if right is not None and len(shape) == 4:
+            above = self.names.tensors.get(tensor.numerator or "")
+            right = write_structured(writer, opened, shape, sizes, 2 if above is None else len(above.axes))
+        if right is None and plain:
+            right = writer.write(opened, shape)
+        if right is not None and len(shape) > 2:
             return Equation(tensor.name, self._vectorised(tensor), right)
         if right is None:
             indices = tuple(Name(i.name) for i in definition.indices)
@@ -188,13 +204,18 @@ class _EquationWriter:
         above = self.names.tensors[tensor.numerator or ""]
         below = self.names.symbol(tensor.denominator or "", matrix=True)
         inner = self.names.tensors.get(above.denominator or "")
-        if inner is not None and inner.is_leaf and above.numerator is not None:
+        if inner is not None and inner.is_leaf and above.numerator is not None and len(tensor.axes) == 4:
             first = self.names.symbol(inner.name, matrix=True)
             top = self.names.symbol(above.numerator)
             parts = [s.write() for s in (top, first, below) if s is not None]
             return vectorised(parts[0], parts[1], parts[2])
         symbol = self.names.symbol(above.name, matrix=True)
-        parts = [s.write() for s in (symbol, below) if s is not None]
+        under = self.names.tensors[tensor.denominator or ""]
+        parts = [
+            rf"\operatorname{{vec}}({s.write()})" if len(axes) == 2 else s.write()
+            for s, axes in ((symbol, above.axes), (below, under.axes))
+            if s is not None
+        ]
         return vectorised(parts[0], parts[1], None)
 
     def scalar(

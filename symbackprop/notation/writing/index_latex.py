@@ -131,7 +131,9 @@ class IndexWriter:
                 return self._where(tree)
             case Entry(call, indices):
                 below = join_indices([self.index(i) for i in indices])
-                return Piece(f"({self._matrix(call.arguments[0])}^{{-1}})_{{{below}}}")
+                matrix = self._matrix(call.arguments[0])
+                matrix = bracket(matrix) if "^" in matrix or "_" in matrix else matrix
+                return Piece(f"({matrix}^{{-1}})_{{{below}}}")
         raise UnsupportedError(f"{type(tree).__name__} has no form in index notation.")
 
     def name(self, name: str) -> str:
@@ -251,15 +253,14 @@ class IndexWriter:
         return Piece(f"{piece.text}^{{{raised}}}")
 
     def _matrix(self, tree: Expression) -> str:
-        """A whole matrix by its name, in brackets where more stands above or below it."""
+        """A whole matrix by its name."""
         symbol = self.names.symbol(tree.name, matrix=True) if isinstance(tree, Name) else None
-        text = self.write(tree) if symbol is None else symbol.write()
-        return bracket(text) if "^" in text or "_" in text else text
+        return self.write(tree) if symbol is None else symbol.write()
 
     def _apply(self, tree: Apply) -> Piece:
         if tree.function in MATRIX_CALLS:
-            text = rf"\det {self._matrix(tree.arguments[0])}"
-            return Piece(rf"\log\left|{text}\right|" if tree.function == "logdet" else rf"{text}", FRACTION)
+            text = rf"\det{bracket(self._matrix(tree.arguments[0]))}"
+            return Piece(rf"\log\left|{text}\right|" if tree.function == "logdet" else text, FRACTION)
         arguments = [self.write(a) for a in tree.arguments]
         if tree.function == "exp" and not tree.primed:
             return Piece(rf"e^{{{arguments[0]}}}")

@@ -7,11 +7,11 @@ matrix has a name, and a line that says what it is.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.phrasing import affine_tree
@@ -35,6 +35,7 @@ from symbackprop.language.tree import (
     walk,
 )  # fmt: skip
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.writing.addends import deltas_of
 from symbackprop.notation.writing.conditions import find_range, is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm
 from symbackprop.notation.writing.index_latex import IndexWriter
@@ -44,6 +45,7 @@ from symbackprop.notation.writing.names import Names, Symbol, join_indices, smal
 LETTERS = {"one-hot": ("T", "J", r"\Pi", r"\Omega"), "shift": ("S", "R", r"\Sigma"), "mask": ("M", "G", r"\Lambda"),
            "vector": ("m", "r", r"\mu")}  # fmt: skip
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 ONE, ZERO = Number(Fraction(1), "1"), Number(Fraction(0), "0")
 
 
@@ -136,10 +138,8 @@ def is_index_condition(condition: Condition, tensors: Mapping[str, Tensor]) -> b
 
 
 def is_delta(condition: Condition) -> bool:
-    """Whether a condition says that two indices are equal and nothing else."""
-    return isinstance(condition, Compare) and condition.operator == "==" and all(
-        isinstance(side, Name) for side in _sides(condition)
-    )  # fmt: skip
+    """Whether a condition says that indices are equal and nothing else."""
+    return bool(deltas_of(condition))
 
 
 def find_ranges(tree: Expression, known: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -188,8 +188,7 @@ class Opener:
             index = indices[k]
             if not isinstance(index, Expression) or isinstance(index, Number):
                 return node
-            letters = itertools.chain(("v", "s"), (f"v{n}" for n in itertools.count(2)))
-            letter = next(x for x in letters if x not in self.taken)
+            letter = choose_name("v", self.taken)
             self.taken.add(letter)
             binders.append(Binder(letter, affine_tree(tensor.axes[k])))
             masks.append(Where(Compare("==", index, Name(letter)), ONE, ZERO))
@@ -197,6 +196,10 @@ class Opener:
         return Reduce("sum", tuple(binders), Chain((*masks, Access(node.name, tuple(indices))), ("*",) * len(masks)))
 
     def _choice(self, node: Where) -> Node:
+        if is_zero(node.then) and isinstance(node.condition, Compare):
+            condition = replace(node.condition, operator=NEGATED[node.condition.operator])
+            node = Where(condition, node.otherwise, ZERO)
+        node = replace(node, condition=_solved(node.condition))
         then, otherwise = self.open(node.then), self.open(node.otherwise)
         if is_delta(node.condition) and is_zero(node.otherwise):
             return Where(node.condition, then, otherwise)
@@ -207,6 +210,14 @@ class Opener:
         if is_zero(otherwise):
             return chosen
         return Chain((chosen, Chain((Chain((ONE, mask), ("-",)), otherwise), ("*",))), ("+",))
+
+
+def _solved(condition: Condition) -> Condition:
+    """a - b = 0 as a = b."""
+    match condition:
+        case Compare(operator, Chain((left, right), ("-",)), Number(value)) if not value:
+            return Compare(operator, left, right)
+    return condition
 
 
 def is_total(tree: Expression, tensors: Mapping[str, Tensor]) -> bool:

@@ -102,7 +102,8 @@ def power(text: str, exponent: str) -> str:
     """
     if text.endswith("^{-1}"):
         return f"{text.removesuffix('^{-1}')}^{{-{exponent}}}"
-    return f"{bracket(text) if '^' in text else text}^{{{exponent}}}"
+    whole = text.startswith(("(", r"\left(")) and text.endswith(")")
+    return f"{bracket(text) if '^' in text and not whole else text}^{{{exponent}}}"
 
 
 def transposes(piece: Matrix) -> int:
