@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symbackprop.calculus.chain import Adjoints
-from symbackprop.calculus.definitions import Definition, Equal, Guard, slot_symbol
+from symbackprop.calculus.definitions import Definition, slot_symbol
 from symbackprop.calculus.foldsearch import Fold, FoldSearch
 from symbackprop.calculus.foldsteps import FoldStep as FoldStep
+from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Index
 from symbackprop.calculus.programs import Assumption
 from symbackprop.calculus.tensors import Role

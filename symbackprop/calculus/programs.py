@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from symbackprop.calculus.definitions import Definition, Equal, Term
+from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.guards import Equal
 from symbackprop.calculus.indices import Index
 from symbackprop.calculus.tensors import Count, Role, Tensor
 from symbackprop.errors import UnknownNameError

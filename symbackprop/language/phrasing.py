@@ -16,14 +16,13 @@ import sympy
 
 from symbackprop.calculus.definitions import (
     Definition,
-    Guard,
     Term,
-    Within,
     slot_symbol,
     substitute_slot,
     substitute_terms,
     used_slots,
 )
+from symbackprop.calculus.guards import Guard, Within
 from symbackprop.calculus.indices import (
     Affine,
     Atom,
