@@ -133,9 +133,11 @@ class NormalForms:
     ) -> Poly:
         """The polynomial with the definitions of all names but `keep` put in, those in `local` first.
 
-        What is in a cycle stays a name; that of `unfold` is put in once, and the cycle stays inside it.
+        What is in a cycle stays a name; that of `unfold` is put in once, where it is read at a step alone, and the
+        cycle stays inside it.
         """
         done: dict[str, Poly] = {}
+        stepping = frozenset(self._cycles) - frozenset(local)
 
         def inline(p: Poly, kept: frozenset[str]) -> Poly:
             open_names = sorted(n for n in names_of(p) if n not in kept or n in local)
@@ -144,7 +146,7 @@ class NormalForms:
                 if name not in done:
                     inner = kept.union(self._cycles.get(name, ()))
                     done[name] = inline(self.of(definition) if name in local else self.of_name(name), inner)
-            return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()})
+            return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()}, stepping)
 
         return inline(poly, keep)
 
