@@ -1,0 +1,188 @@
+"""A person's functions, unchanged, in a world where `np` is something else.
+
+Functions are copied with globals of their own, and so are the helpers, classes and objects that they reach; neither
+the files nor the modules of the person are touched.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import functools
+import sysconfig
+from abc import ABCMeta
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path as FilePath
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+_PACKAGE = FilePath(__file__).resolve().parent.parent
+_FOREIGN = tuple(
+    str(FilePath(folder).resolve())
+    for folder in (*(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")), str(_PACKAGE))
+)
+
+
+def is_own_code(file: str) -> bool:
+    """Whether a file is the person's, not the standard library's, an installed package's or ours."""
+    if file.startswith("<") and "ipython" not in file and file not in ("<stdin>", "<string>"):
+        return False
+    return file.startswith("<") or not str(FilePath(file).resolve()).startswith(_FOREIGN)
+
+
+class Rebinder:
+    """Copies of functions, classes and objects that see other modules in the place of some."""
+
+    def __init__(self, modules: Mapping[str, Any], settle: Callable[[Any], Any], forbidden: Mapping[str, Any]) -> None:
+        self._modules, self._settle = dict(modules), settle
+        self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
+        self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
+
+    def __call__(self, value: Any) -> Any:
+        """The value as the traced code sees it."""
+        known = self._memo.get(id(value))
+        if known is None:
+            made = self._convert(value)
+            known = self._memo.setdefault(id(value), (value, made))
+        return known[1]
+
+    def _import(self, name: str, *args: Any, **options: Any) -> Any:
+        """`import` inside a function."""
+        return self(builtins.__import__(name, *args, **options))
+
+    def _convert(self, value: Any) -> Any:
+        if isinstance(value, ModuleType):
+            return self._module(value)
+        if isinstance(value, FunctionType):
+            if is_own_code(value.__code__.co_filename):
+                return self._function(value)
+            return self._library(value)
+        if isinstance(value, MethodType):
+            return MethodType(self(value.__func__), self(value.__self__))
+        if isinstance(value, staticmethod | classmethod):
+            return type(value)(self(value.__func__))
+        if isinstance(value, property):
+            return property(*(each and self(each) for each in (value.fget, value.fset, value.fdel)))
+        if isinstance(value, functools.partial):
+            return functools.partial(self(value.func), *map(self, value.args), **self._mapping(value.keywords))
+        if isinstance(value, type):
+            return self._class(value) if self._is_own_class(value) else value
+        if isinstance(value, np.ufunc | BuiltinFunctionType) or type(value).__module__.startswith("numpy"):
+            return self._settle(copy.copy(value)) if isinstance(value, np.ndarray) else self._library(value)
+        if type(value) in (list, tuple, set):
+            return type(value)(map(self, value))
+        if type(value) is dict:
+            return self._mapping(value)
+        return self._instance(value) if self._is_own_class(type(value)) else value
+
+    def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
+        return {key: self(each) for key, each in value.items()}
+
+    def _module(self, module: ModuleType) -> Any:
+        if module.__name__ in self._modules:
+            return self._modules[module.__name__]
+        file = getattr(module, "__file__", None)
+        if not file or not is_own_code(file):
+            return module
+        made = ModuleType(module.__name__)
+        self._memo[id(module)] = (module, made)
+        vars(made).update(self._mapping({k: v for k, v in vars(module).items() if not k.startswith("__")}))
+        return made
+
+    def _library(self, value: Any) -> Any:
+        """A function of a replaced module that was imported by its own name."""
+        name = getattr(value, "__name__", "")
+        for module in ("numpy", "math", "random", "numpy.random", "numpy.linalg"):
+            replaced = self._modules.get(module)
+            if replaced is None:
+                continue
+            owner: Any = functools.reduce(getattr, module.split(".")[1:], builtins.__import__(module))
+            if name and getattr(owner, name, None) is value:
+                return getattr(replaced, name)
+        chance = np.random.Generator | np.random.RandomState
+        if isinstance(value, chance) or isinstance(getattr(value, "__self__", None), chance):
+            return self._modules["numpy.random"]
+        return value
+
+    def _function(self, function: FunctionType) -> FunctionType:
+        world = self._world(function.__globals__)
+        cells = function.__closure__
+        made = FunctionType(
+            function.__code__,
+            world,
+            function.__name__,
+            None,
+            None if cells is None else tuple(CellType() for _ in cells),
+        )
+        self._memo[id(function)] = (function, made)
+        made.__defaults__ = None if function.__defaults__ is None else tuple(map(self, function.__defaults__))
+        made.__kwdefaults__ = None if function.__kwdefaults__ is None else self._mapping(function.__kwdefaults__)
+        made.__dict__.update({key: self(value) for key, value in vars(function).items() if key != "__wrapped__"})
+        made.__qualname__ = function.__qualname__
+        for old, new in zip(cells or (), made.__closure__ or (), strict=True):
+            try:
+                new.cell_contents = self(old.cell_contents)
+            except ValueError:  # a cell that is still empty
+                continue
+        for name in _names(function.__code__):
+            if name in function.__globals__:
+                world[name] = self(function.__globals__[name])
+        return made
+
+    def _world(self, names: dict[str, Any]) -> dict[str, Any]:
+        """The globals that the copies of one module share."""
+        known = self._worlds.get(id(names))
+        if known is None:
+            known = self._worlds[id(names)] = (names, {**names, "__builtins__": self._builtins})
+        return known[1]
+
+    @staticmethod
+    def _is_own_class(value: type) -> bool:
+        """Whether a class was written by the person, in plain Python."""
+        if type(value) not in (type, ABCMeta) or issubclass(value, BaseException):
+            return False
+        functions = [f for f in vars(value).values() if isinstance(f, FunctionType)]
+        return any(is_own_code(f.__code__.co_filename) for f in functions)
+
+    def _class(self, value: type) -> type:
+        members = {
+            name: member
+            for name, member in vars(value).items()
+            if name not in ("__dict__", "__weakref__") and name not in _slots(value)
+        }
+        made = type(value)(value.__name__, tuple(map(self, value.__bases__)), {"__module__": value.__module__})
+        self._memo[id(value)] = (value, made)
+        for name, member in members.items():
+            if name in ("__module__", "__slots__", "__doc__"):
+                continue
+            setattr(made, name, self(member))
+        return made
+
+    def _instance(self, value: Any) -> Any:
+        kind = self(type(value))
+        made = object.__new__(kind)
+        self._memo[id(value)] = (value, made)
+        for name in (*getattr(value, "__dict__", ()), *_slots(type(value))):
+            if hasattr(value, name):
+                object.__setattr__(made, name, self(getattr(value, name)))
+        return made
+
+
+def _slots(value: type) -> tuple[str, ...]:
+    slots = vars(value).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The global names that a function and the functions inside it may read."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    """`print` in traced code, which runs many times."""
