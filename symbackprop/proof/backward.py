@@ -29,6 +29,7 @@ from symbackprop.proof.verdict import Verdict, Witness
 _ROUNDING = Fraction(1, 10**13)
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
+_SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
 
 @dataclass(slots=True)
@@ -118,7 +119,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
             if verdict.refuted:
                 gradients = Gradients(name, tuple(shape), truth, claims)
                 diagnosis = diagnose_entry(trace, gradients, place, verdict.diagnosis)
-                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=trace.notes)
+                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
     return stuck

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -17,7 +17,9 @@ from symbackprop.proof.tracing import Trace
 
 _SECONDS = 0.5
 _LARGEST_STABILISER = sp.Rational(1, 1000)
-_MOST_PERMUTED_AXES = 4
+_SIZE = "the length of an axis"
+
+Same = Callable[[sp.Expr, sp.Expr], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,21 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
     same = partial(_same, trace.conditions)
+    if all((true == 0) != (claim == 0) for true, claim in zip(gradients.truth, gradients.claims, strict=True)):
+        return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
     if right == 0:
         return f"{title} is 0 where the derivative is not"
-    text = _rearranged(trace, gradients) or _rescaled(gradients, left, right, title, same) or _of_the_upstream(
-        trace, left, right, title, same
-    ) or _misplaced(gradients, where, title, same)  # fmt: skip
+    if left == 0:
+        return f"{title} is not 0 where the derivative is"
+    text = _rearranged(trace, gradients) or _with_transposed_input(trace, gradients, left, right, same)
+    if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
+        text = _rescaled(gradients, left, right, title, same)
+    text = (
+        text
+        or _of_the_upstream(trace, place, left, right, title, same)
+        or _misplaced(gradients, where, title, same)
+        or ("" if known else _off_along_an_axis(gradients, place, title, same))
+    )
     if text:
         return text
     stabilisers = [r for r in (left.atoms(sp.Rational) | right.atoms(sp.Rational)) if 0 < r <= _LARGEST_STABILISER]
@@ -97,20 +109,45 @@ def _rearranged(trace: Trace, gradients: Gradients) -> str:
     return ""
 
 
-def _rescaled(gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: object) -> str:
-    """A sum in the place of a mean over an axis, or the other way round."""
-    assert callable(same)
-    for axis_size in sorted({*gradients.shape, prod(gradients.shape)} - {1, 0}):
-        if same(left * axis_size, right):
-            return f"{title} has the extra factor {axis_size}: something is summed where it should be averaged"
-        if same(left, right * axis_size):
-            return f"{title} lacks the factor {axis_size}: something is averaged where it should be summed"
+def _with_transposed_input(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, same: Same) -> str:
+    """What is right once a square input is transposed."""
+    for name, (shape, _) in trace.gradients.items():
+        if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1:
+            continue
+        turned = {
+            sp.Symbol(entry_name(name, (i, j))): sp.Symbol(entry_name(name, (j, i))) for i, j in np.ndindex(*shape)
+        }
+        if right.free_symbols & turned.keys() and same(left, right.xreplace(turned)):
+            return f"the gradient of {gradients.name} needs {name} transposed"
     return ""
 
 
-def _of_the_upstream(trace: Trace, left: sp.Expr, right: sp.Expr, title: str, same: object) -> str:
+def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
+    """The same difference from the truth in all entries along an axis."""
+    shape = gradients.shape
+    gaps = np.empty(shape, dtype=object)
+    gaps.reshape(-1)[:] = [t - c for t, c in zip(gradients.truth, gradients.claims, strict=True)]
+    for axis in range(len(shape)):
+        line = [gaps[(*place[:axis], k, *place[axis + 1 :])] for k in range(shape[axis])]
+        if len(line) > 1 and all(same(line[0], other) for other in line[1:]):
+            return f"{title} lacks the same term as all its neighbours along axis {axis}: a sum or mean over that axis"
+    return ""
+
+
+def _rescaled(gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same) -> str:
+    """A sum in the place of a mean over an axis, or the other way round."""
+    for axis_size in sorted({*gradients.shape, prod(gradients.shape)} - {1, 0}):
+        if same(left * axis_size, right):
+            return f"{title} has the extra factor {axis_size}, {_SIZE}; is a sum taken where it should be a mean?"
+        if same(left, right * axis_size):
+            return f"{title} lacks the factor {axis_size}, {_SIZE}; is a mean taken where it should be a sum?"
+    return ""
+
+
+def _of_the_upstream(
+    trace: Trace, place: tuple[int, ...], left: sp.Expr, right: sp.Expr, title: str, same: Same
+) -> str:
     """The upstream gradient left out, or only a part of the samples counted."""
-    assert callable(same)
     symbols = [w for w in trace.upstream if w.is_Symbol]
     if symbols and not right.has(*symbols):
         ones = dict.fromkeys(symbols, sp.S.One)
@@ -122,12 +159,16 @@ def _of_the_upstream(trace: Trace, left: sp.Expr, right: sp.Expr, title: str, sa
             others = {w: sp.S.Zero for k, w in enumerate(symbols) if np.unravel_index(k, shape)[0] != row}
             if same(left.xreplace(others), right):
                 return f"{title} counts the output [{row}] only: the sum over the first axis of the output is missing"
+        own = sp.Symbol(entry_name("upstream", place))
+        if own in symbols and same(left.xreplace(dict.fromkeys(set(symbols) - {own}, sp.S.Zero)), right):
+            return (
+                f"{title} counts the output {list(place)} only: the diagonal of the Jacobian in place of the Jacobian"
+            )
     return ""
 
 
-def _misplaced(gradients: Gradients, where: int, title: str, same: object) -> str:
+def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
     """The derivative by another entry."""
-    assert callable(same)
     for k, place in enumerate(np.ndindex(*gradients.shape)):
         if k != where and gradients.truth[k] != 0 and same(gradients.truth[k], gradients.claims[where]):
             return f"{title} is the derivative by {entry_name(gradients.name, place)}: the entries are shifted"

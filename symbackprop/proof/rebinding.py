@@ -12,6 +12,7 @@ import functools
 import sysconfig
 from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -25,18 +26,44 @@ _FOREIGN = tuple(
 )
 
 
-def is_own_code(file: str) -> bool:
-    """Whether a file is the person's, not the standard library's, an installed package's or ours."""
-    if file.startswith("<") and "ipython" not in file and file not in ("<stdin>", "<string>"):
-        return False
-    return file.startswith("<") or not str(FilePath(file).resolve()).startswith(_FOREIGN)
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Which code is the person's: what is judged, with its package, and all that is not installed."""
+
+    packages: frozenset[str]
+
+    @classmethod
+    def of(cls, *functions: object) -> Ownership:
+        """The packages that some functions come from."""
+        modules = [str(getattr(each, "__module__", "") or type(each).__module__) for each in functions]
+        return cls(frozenset(module.partition(".")[0] for module in modules))
+
+    def owns(self, file: str, module: str) -> bool:
+        """Whether the code of a file is the person's."""
+        if module.partition(".")[0] in self.packages:
+            return True
+        if file.startswith("<"):
+            return "ipython" in file or file in ("<stdin>", "<string>")
+        path = FilePath(file).resolve()
+        installed = {"site-packages", "dist-packages"} & set(path.parts)
+        return not installed and not str(path).startswith(_FOREIGN)
+
+    def owns_function(self, function: FunctionType) -> bool:
+        """Whether the person wrote a function."""
+        return self.owns(function.__code__.co_filename, str(function.__globals__.get("__name__", "")))
 
 
 class Rebinder:
     """Copies of functions, classes and objects that see other modules in the place of some."""
 
-    def __init__(self, modules: Mapping[str, Any], settle: Callable[[Any], Any], forbidden: Mapping[str, Any]) -> None:
-        self._modules, self._settle = dict(modules), settle
+    def __init__(
+        self,
+        ownership: Ownership,
+        modules: Mapping[str, Any],
+        settle: Callable[[Any], Any],
+        forbidden: Mapping[str, Any],
+    ) -> None:
+        self._ownership, self._modules, self._settle = ownership, dict(modules), settle
         self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
         self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
@@ -57,7 +84,7 @@ class Rebinder:
         if isinstance(value, ModuleType):
             return self._module(value)
         if isinstance(value, FunctionType):
-            if is_own_code(value.__code__.co_filename):
+            if self._ownership.owns_function(value):
                 return self._function(value)
             return self._library(value)
         if isinstance(value, MethodType):
@@ -85,7 +112,7 @@ class Rebinder:
         if module.__name__ in self._modules:
             return self._modules[module.__name__]
         file = getattr(module, "__file__", None)
-        if not file or not is_own_code(file):
+        if not file or not self._ownership.owns(file, module.__name__):
             return module
         made = ModuleType(module.__name__)
         self._memo[id(module)] = (module, made)
@@ -139,13 +166,12 @@ class Rebinder:
             known = self._worlds[id(names)] = (names, {**names, "__builtins__": self._builtins})
         return known[1]
 
-    @staticmethod
-    def _is_own_class(value: type) -> bool:
+    def _is_own_class(self, value: type) -> bool:
         """Whether a class was written by the person, in plain Python."""
         if type(value) not in (type, ABCMeta) or issubclass(value, BaseException):
             return False
         functions = [f for f in vars(value).values() if isinstance(f, FunctionType)]
-        return any(is_own_code(f.__code__.co_filename) for f in functions)
+        return any(map(self._ownership.owns_function, functions))
 
     def _class(self, value: type) -> type:
         members = {

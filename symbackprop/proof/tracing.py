@@ -20,7 +20,7 @@ from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueErro
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.problems import Problem
-from symbackprop.proof.rebinding import Rebinder, is_own_code
+from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.sampling import sample_points
 from symbackprop.proof.traced_arrays import TracedPath, find_path
 from symbackprop.proof.traced_values import PointRejectedError, Traced, TracingStoppedError
@@ -48,6 +48,11 @@ class Subject:
     backward: Callable[..., Any] | None
     shapes: Shapes
     data: Mapping[str, Any]
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which code is the person's."""
+        return Ownership.of(*(each for each in (self.forward, self.backward) if each is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +168,14 @@ def _drawer(seed: int) -> Callable[[str], Fraction]:
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int) -> Trace:
     """One run of the person's code at a sample point."""
     path = TracedPath(point, _drawer(seed), deadline)
-    rebind = _rebinder(path)
+    rebind = _rebinder(path, subject.ownership)
     inputs = {name: path.variables(name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
     given = {name: _given(path, value) for name, value in subject.data.items()}
     remarks = []
     forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
     title = _title(subject.forward)
-    result = _guarded(title, lambda: forward(**inputs, **given))
+    result = _guarded(subject.ownership, title, lambda: forward(**inputs, **given))
     remarks += [f"{title} changes its input {n} in place" for n in inputs if _expressions(path, inputs[n]) != before[n]]
     if backward is None:
         if not isinstance(result, tuple) or len(result) != 3 or not isinstance(result[2], Mapping):
@@ -185,7 +190,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     weights = _expressions(path, upstream)
     if backward is not None:
         name = _title(subject.backward)
-        gradients = _by_name(subject.shapes, _guarded(name, lambda: backward(upstream, cache)), name)
+        gradients = _by_name(subject.shapes, _guarded(subject.ownership, name, lambda: backward(upstream, cache)), name)
         if _expressions(path, upstream) != weights:
             remarks.append(f"{name} changes the upstream gradient in place")
     weights = weights if len(weights) == len(targets) else weights * len(targets)
@@ -208,10 +213,11 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     )
 
 
-def _rebinder(path: TracedPath) -> Rebinder:
+def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
     numpy = NumpyShim(path)
     chance = Forbidden("random", "is random")
     return Rebinder(
+        ownership,
         {
             "numpy": numpy,
             "numpy.random": numpy.random,
@@ -269,7 +275,7 @@ def _shared_memory(gradients: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _guarded(part: str, call: Callable[[], Any]) -> Any:
+def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
     """Run a piece of the person's code; what it raises is told with the line that raised it."""
     try:
         with np.errstate(all="ignore"):
@@ -277,16 +283,17 @@ def _guarded(part: str, call: Callable[[], Any]) -> Any:
     except PointRejectedError:
         raise
     except Exception as error:  # whatever their code raises is a fact about it, not a failure of ours
-        place, line = _locate(error)
+        place, line = _locate(ownership, error)
         traced = isinstance(error, TracingStoppedError)
         cause = str(error) if traced else f"{type(error).__name__}: {error}"
         raise CodeStoppedError(place, line, cause, part, traced=traced) from error
 
 
-def _locate(error: Exception) -> tuple[str, str]:
+def _locate(ownership: Ownership, error: Exception) -> tuple[str, str]:
     """The last line of the person's own code that an error came through."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if is_own_code(frame.filename) and frame.lineno is not None:
-            text = frame.line or getline(frame.filename, frame.lineno)
-            return f"{FilePath(frame.filename).name}:{frame.lineno}", (text or "").strip()
-    return "", ""
+    found = "", ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if ownership.owns(file, str(frame.f_globals.get("__name__", ""))):
+            found = f"{FilePath(file).name}:{number}", getline(file, number).strip()
+    return found
