@@ -9,10 +9,13 @@ from __future__ import annotations
 import builtins
 import copy
 import functools
+import sys
 import sysconfig
 from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path as FilePath
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -76,9 +79,18 @@ class Rebinder:
             known = self._memo.setdefault(id(value), (value, made))
         return known[1]
 
-    def _import(self, name: str, *args: Any, **options: Any) -> Any:
+    def _import(
+        self,
+        name: str,
+        names: Mapping[str, Any] | None = None,
+        _: object = None,
+        wanted: tuple[str, ...] | None = (),
+        level: int = 0,
+    ) -> Any:
         """`import` inside a function."""
-        return self(builtins.__import__(name, *args, **options))
+        full = resolve_name("." * level + name, str((names or {}).get("__package__", ""))) if level else name
+        module = import_module(full)
+        return self(module if wanted else sys.modules[full.partition(".")[0]])
 
     def _convert(self, value: Any) -> Any:
         if isinstance(value, ModuleType):
@@ -126,8 +138,7 @@ class Rebinder:
             replaced = self._modules.get(module)
             if replaced is None:
                 continue
-            owner: Any = functools.reduce(getattr, module.split(".")[1:], builtins.__import__(module))
-            if name and getattr(owner, name, None) is value:
+            if name and getattr(import_module(module), name, None) is value:
                 return getattr(replaced, name)
         chance = np.random.Generator | np.random.RandomState
         if isinstance(value, chance) or isinstance(getattr(value, "__self__", None), chance):

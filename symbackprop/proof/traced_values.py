@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -40,7 +41,7 @@ class PointRejectedError(SymBackpropError):
     """The sample point lies on a kink or outside the domain; another one has to be taken."""
 
 
-class Path:
+class Path(ABC):
     """One run of the code: the point that decides its comparisons, and what was compared on the way.
 
     It is written to while the code runs and read afterwards.
@@ -56,9 +57,9 @@ class Path:
         self.zero = Traced(self, sp.S.Zero)
         self.one = Traced(self, sp.S.One)
 
+    @abstractmethod
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """One of NumPy's elementwise functions; the paths of arrays have them."""
-        raise NotImplementedError(ufunc.__name__)
 
     def check_time(self) -> None:
         """Raise once the time is spent."""
