@@ -7,7 +7,7 @@ numbers. Nothing is known of what the code is meant to compute.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -16,9 +16,9 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
-from symbackprop.proof.equality import decide
-from symbackprop.proof.facts import Fact
-from symbackprop.proof.problems import read_problem
+from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
 from symbackprop.proof.traced_arrays import entry_name
@@ -31,6 +31,8 @@ _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
+_DENIALS: Mapping[Relation, Relation] = {">": ">=", ">=": ">", "!=": "=", "=": "!="}
+
 
 @dataclass(slots=True)
 class _Findings:
@@ -42,7 +44,19 @@ class _Findings:
     hypotheses: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
+    admitted: set[Fact] = field(default_factory=set)
     failed: Verdict | None = None
+
+    def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
+        """Note the conditions of a proof that neither hold plainly nor define the path."""
+        for fact in conditions:
+            if fact in self.admitted or _holds_plainly(fact):
+                continue
+            denied = Fact(-fact.expression, _DENIALS[fact.relation])
+            if not trace.conditions or not contradict((*trace.conditions, denied)):
+                self.admitted.add(fact)
+                turned = fact.relation == "!=" and fact.expression.as_coeff_Add()[1].could_extract_minus_sign()
+                self.hypotheses[Fact(-fact.expression, "!=").text if turned else fact.text] = None
 
 
 def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
@@ -74,7 +88,15 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
             continue
         except ArithmeticError:
             continue
-        return _judge_at(other, seconds, _MOST_CELLS[1]), other.shapes, refusals
+        try:
+            found = _judge_at(other, seconds, _MOST_CELLS[1])
+        except (CodeStoppedError, TracingStoppedError) as error:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")
+            break
+        if found.failed is not None and found.failed.undecided:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
+            break
+        return found, other.shapes, refusals
     return None, subject.shapes, refusals
 
 
@@ -104,20 +126,21 @@ def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
 
 def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: float) -> Verdict | None:
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
+    truth = true_gradients(trace, subject.shapes)
     for name, shape in subject.shapes.items():
-        if trace.gradients[name][0] != tuple(shape):
-            diagnosis = diagnose_shape(name, tuple(shape), trace, true_gradient(trace, name, tuple(shape)))
-            return Verdict("refuted", diagnosis=_join(diagnosis, trace))
+        if trace.gradients[name][0] != shape:
+            full = tuple(map(trace.cuts.expand, truth[name]))
+            return Verdict("refuted", diagnosis=_join(diagnose_shape(name, shape, trace, full), trace))
     stuck: Verdict | None = None
     for name, shape in subject.shapes.items():
-        truth = true_gradient(trace, name, tuple(shape))
         claims = trace.gradients[name][1]
-        for place, left, right in zip(np.ndindex(*shape), truth, claims, strict=True):
+        for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
             verdict = _judge_entry(trace, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
             if verdict is None:
                 continue
             if verdict.refuted:
-                gradients = Gradients(name, tuple(shape), truth, claims)
+                full = tuple(map(trace.cuts.expand, truth[name]))
+                gradients = Gradients(name, shape, full, tuple(map(trace.cuts.expand, claims)))
                 diagnosis = diagnose_entry(trace, gradients, place, verdict.diagnosis)
                 return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
             if stuck is None:
@@ -125,26 +148,47 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
     return stuck
 
 
-def true_gradient(trace: Trace, name: str, shape: tuple[int, ...]) -> tuple[sp.Expr, ...]:
-    """The derivative of <upstream, output> by each entry of an input, upstream held fixed."""
-    terms = [(weight, out, out.free_symbols) for weight, out in zip(trace.upstream, trace.output, strict=True)]
-    made = []
-    for place in np.ndindex(*shape):
-        symbol = sp.Symbol(entry_name(name, place))
-        made.append(sp.Add(*(w * sp.diff(out, symbol) for w, out, known in terms if symbol in known)))
-    return tuple(made)
+def true_gradients(trace: Trace, shapes: Shapes) -> dict[str, tuple[sp.Expr, ...]]:
+    """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
+    symbols = {
+        name: [sp.Symbol(entry_name(name, place)) for place in np.ndindex(*shape)] for name, shape in shapes.items()
+    }
+    made = trace.cuts.gradient(trace.output, trace.upstream, [s for each in symbols.values() for s in each])
+    return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
 
 
 def _judge_entry(
     trace: Trace, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
 ) -> Verdict | None:
-    """Nothing where the entry is proved; else the verdict that it is not."""
+    """Nothing where the entry is proved; else the verdict that it is not.
+
+    Names of intermediate results are kept where that suffices, as an equation is shorter in them; only the sides in
+    full refute.
+    """
+    cuts = trace.cuts
+    limit = min(deadline - time.monotonic(), 5.0)
+    if limit <= 0:
+        raise TracingStoppedError("the time allowed ran out")
+    if left == right:
+        found.admit(trace, cuts.domain((left, right)))
+        return None
+    for pair in ((left, right), (cuts.expand_reciprocals(left), cuts.expand_reciprocals(right))):
+        if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
+            continue
+        verdict = decide(*pair, claim=title, seconds=limit)
+        if verdict.proved and len(verdict.formulas) == len(verdict.hypotheses):
+            found.admit(trace, cuts.domain((left, right)))
+            return None
+    return _judge_in_full(trace, found, cuts.expand(left), cuts.expand(right), title, deadline)
+
+
+def _judge_in_full(
+    trace: Trace, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+) -> Verdict | None:
+    """The same with all names put back."""
     if left == right or (left, right) in found.proved:
         return None
-    left_time = deadline - time.monotonic()
-    if left_time <= 0:
-        raise TracingStoppedError("the time allowed ran out")
-    limit = min(left_time, 5.0)
+    limit = max(min(deadline - time.monotonic(), 5.0), 0.1)
     witness = _differ_at(trace, left, right)
     if witness is None:
         verdict = decide(left, right, claim=title, seconds=limit)
@@ -171,30 +215,27 @@ def _worth_saying(verdict: Verdict) -> list[str]:
     count = len(verdict.formulas)
     said = []
     for text, formula in zip(verdict.hypotheses, verdict.formulas, strict=False):
-        greater = isinstance(formula, sp.Gt | sp.Ge | sp.Ne)
-        if not greater or not _plainly_positive(formula.args[0] - formula.args[1]):
+        if not all(_holds_plainly(fact) for fact in read_conditions(formula)):
             said.append(text)
     return said + list(verdict.hypotheses[count:])
 
 
-def _plainly_positive(expression: sp.Expr) -> bool:
-    """Whether a sum of squares and of positive numbers, exponentials and their products is positive as it is written.
-
-    >>> x = sp.Symbol("x", real=True)
-    >>> _plainly_positive(x**2 + 1), _plainly_positive(x**2), _plainly_positive(x + 1)
-    (True, False, False)
-    """
-    return _plain_sign(expression) == ">"
+def _holds_plainly(fact: Fact) -> bool:
+    sign = _plain_sign(fact.expression)
+    return sign == ">" or (sign == ">=" and fact.relation == ">=")
 
 
 def _plain_sign(expression: sp.Expr) -> str:
     """`>` or `>=` where that is plain, else nothing."""
-    if expression.is_Rational:
+    if expression.is_number and expression.is_real:
         return ">" if expression > 0 else ">=" if expression == 0 else ""
     if isinstance(expression, sp.exp):
         return ">"
-    if isinstance(expression, sp.Pow) and expression.exp.is_Integer and expression.exp.is_even and expression.exp > 0:
-        return _plain_sign(expression.base) or ">="
+    if isinstance(expression, sp.Pow) and expression.exp.is_Rational:
+        sign = _plain_sign(expression.base)
+        if expression.exp < 0 or expression.exp.q != 1:
+            return sign if sign == ">" else ""
+        return sign or (">=" if expression.exp.is_even else "")
     if not isinstance(expression, sp.Add | sp.Mul):
         return ""
     signs = [_plain_sign(argument) for argument in expression.args]
@@ -251,14 +292,14 @@ def _proof(shapes: Shapes, here: _Findings, others: Shapes, there: _Findings | N
     if any(findings.seen for _, findings in parts):
         notes["Where a comparison is a tie, nothing was judged."] = None
     if there is None:
-        notes["No other shapes were accepted, so sizes that happen to be equal were not told apart."] = None
-        notes.update(dict.fromkeys(refusals[:1]))
+        notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
+        notes.update(dict.fromkeys(refusals[-1:]))
     for _, findings in parts:
         notes.update(findings.notes)
     hypotheses = list(dict.fromkeys((*here.hypotheses, *(there.hypotheses if there is not None else ()))))
     if len(hypotheses) > _MOST_NAMED:
         rest = len(hypotheses) - _MOST_NAMED
-        hypotheses = [*hypotheses[:_MOST_NAMED], f"{rest} more conditions like these hold"]
+        hypotheses = [*hypotheses[:_MOST_NAMED], f"{rest} more condition{'s' if rest > 1 else ''} like these"]
     return Verdict("proved", scope=scope, for_all_sizes=False, hypotheses=tuple(hypotheses), notes=tuple(notes))
 
 

@@ -27,19 +27,26 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
     sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
     for bumped in _split(subject, sizes):
         yield _resize(subject, bumped, {})
-    for step in (1, 2, -1):
-        renamed: dict[int, int] = {}
-        for size in sizes:
-            value = max(size + step, 2)
-            while value in renamed.values():
-                value += 1
-            renamed[size] = value
-        if renamed and any(k != v for k, v in renamed.items()):
-            yield _resize(
-                subject,
-                {n: tuple(renamed.get(size, size) for size in shape) for n, shape in subject.shapes.items()},
-                renamed,
-            )
+    yield from _rename(subject, {size: size + 1 for size in sizes})
+    yield from _multiples(subject, sizes)
+    for step in (2, -1):
+        yield from _rename(subject, {size: max(size + step, 2) for size in sizes})
+
+
+def _multiples(subject: Subject, sizes: list[int]) -> Iterator[Subject]:
+    """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; then from size 1 on."""
+    everything = sorted({size for shape in subject.shapes.values() for size in shape})
+    for base in (*sizes, 1):
+        if base in everything:
+            yield from _rename(subject, {size: size // base * (base + 1) for size in everything if size % base == 0})
+
+
+def _rename(subject: Subject, renamed: Mapping[int, int]) -> Iterator[Subject]:
+    """The subject with every size changed wherever it stands, if that changes anything and mixes no sizes up."""
+    shapes = {n: tuple(renamed.get(size, size) for size in shape) for n, shape in subject.shapes.items()}
+    sizes = {size for shape in subject.shapes.values() for size in shape}
+    if shapes != dict(subject.shapes) and len({renamed.get(size, size) for size in sizes}) == len(sizes):
+        yield _resize(subject, shapes, renamed)
 
 
 def _split(subject: Subject, sizes: list[int]) -> Iterator[Shapes]:

@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import SymBackpropError
+from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.equality import decide
 from symbackprop.proof.evaluation import (
     PRECISIONS,
@@ -52,6 +53,7 @@ class Path(ABC):
         self.conditions: list[Fact] = []
         self.notes: dict[str, None] = {}
         self.rounded = False
+        self.cuts = Cuts()
         self._draw, self._deadline = draw, deadline
         self._known: dict[tuple[sp.Expr, str], int] = {}
         self.zero = Traced(self, sp.S.Zero)
@@ -110,6 +112,7 @@ class Path(ABC):
     def sign(self, difference: sp.Expr, *, equality: bool = False) -> int:
         """The sign of an expression on this path; recorded unless it is a number or known."""
         self.check_time()
+        difference = self.cuts.expand(difference)
         if difference.is_number:
             if difference.is_infinite:
                 return 1 if difference.is_positive else -1
@@ -176,7 +179,7 @@ class Traced:
             if value.has(sp.nan, sp.zoo, sp.AccumBounds):
                 raise TracingStoppedError(f"a function of {self.expression} was computed")
             return Traced(self.path, value)
-        return Traced(self.path, _valued(function(self.expression)))
+        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))))
 
     def _with(self, other: Any, operation: Callable[[sp.Expr, sp.Expr], sp.Expr], swapped: bool = False) -> Any:
         if isinstance(other, np.ndarray) and other.ndim:
@@ -189,7 +192,7 @@ class Traced:
             first, second = second, first
         if first.is_infinite or second.is_infinite:
             first, second = self._bounded(first), self._bounded(second)
-        return Traced(self.path, _valued(operation(first, second)))
+        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))))
 
     def _bounded(self, expression: sp.Expr) -> sp.Expr:
         """Beside an infinity only the sign of a number counts."""

@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError, SymBackpropError
+from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
@@ -68,6 +69,7 @@ class Trace:
     remarks: tuple[str, ...]
     notes: tuple[str, ...]
     rounded: bool
+    cuts: Cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         tuple(remarks),
         tuple(path.notes),
         path.rounded,
+        path.cuts,
     )
 
 
