@@ -23,7 +23,7 @@ from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_values import TracingStoppedError
-from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, run, trace_paths
+from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
 
 _ROUNDING = Fraction(1, 10**13)
@@ -82,15 +82,11 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
     refusals: list[str] = []
     for other in other_shapes(subject):
         try:
-            run(other, {}, time.monotonic() + seconds, 0)
-        except (CodeStoppedError, TracingStoppedError, ArgumentError) as error:
+            found = _judge_at(other, seconds, _MOST_CELLS[1])
+        except (CodeStoppedError, ArgumentError) as error:
             refusals.append(f"At the shapes {write_shapes(other.shapes)}: {error}")
             continue
-        except ArithmeticError:
-            continue
-        try:
-            found = _judge_at(other, seconds, _MOST_CELLS[1])
-        except (CodeStoppedError, TracingStoppedError) as error:
+        except TracingStoppedError as error:
             refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")
             break
         if found.failed is not None and found.failed.undecided:
@@ -172,7 +168,7 @@ def _judge_entry(
     if left == right:
         found.admit(trace, cuts.domain((left, right)))
         return None
-    for pair in ((left, right), (cuts.expand_reciprocals(left), cuts.expand_reciprocals(right))):
+    for pair in ((left, right), cuts.eliminate((left, right))):
         if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
             continue
         verdict = decide(*pair, claim=title, seconds=limit)

@@ -25,7 +25,6 @@ class Cuts:
         self._definitions: dict[sp.Symbol, sp.Expr] = {}
         self._short: dict[sp.Expr, sp.Expr] = {}
         self._full: dict[sp.Symbol, sp.Expr] = {}
-        self._partly: dict[sp.Symbol, sp.Expr] = {}
         self._domains: dict[sp.Symbol, tuple[Fact, ...]] = {}
 
     def _name(self, definition: sp.Expr) -> sp.Expr:
@@ -68,9 +67,40 @@ class Cuts:
         """The expression with everything put back."""
         return expression.xreplace({s: self._expanded(s) for s in self._used(expression)})
 
-    def expand_reciprocals(self, expression: sp.Expr) -> sp.Expr:
-        """The expression with reciprocals put back, and functions and roots still named."""
-        return expression.xreplace({s: self._with_reciprocals(s) for s in self._used(expression)})
+    def eliminate(self, expressions: Sequence[sp.Expr]) -> tuple[sp.Expr, ...]:
+        """The expressions without symbols that others determine: no equation is left between those that stay.
+
+        Where r is 1/(1 + E), the function E is 1/r - 1, which keeps r in place of a fraction; a reciprocal of a sum
+        without such a function is put back.
+        """
+        values: dict[sp.Symbol, sp.Expr] = {}
+        for symbol in self._reciprocals(expressions):
+            base = (1 / self._definitions[symbol]).xreplace(values)
+            solved = next((s for s in reversed(self._used(base)) if self._may_go(s) and _is_linear(base, s)), None)
+            if solved is None:
+                target, value = symbol, 1 / base
+            else:
+                target, value = solved, solved - (base - 1 / symbol) / base.diff(solved)
+            value = sp.expand(value)
+            values = {s: v.xreplace({target: value}) for s, v in values.items()}
+            values[target] = value
+        return tuple(expression.xreplace(values) for expression in expressions)
+
+    def _reciprocals(self, expressions: Sequence[sp.Expr]) -> list[sp.Symbol]:
+        """The reciprocals that expressions read, and those that these read, in the order in which they were made."""
+        found: set[sp.Symbol] = set()
+        waiting = [symbol for expression in expressions for symbol in self._used(expression)]
+        while waiting:
+            symbol = waiting.pop()
+            if symbol not in found and not self._may_go(symbol):
+                found.add(symbol)
+                waiting += self._used(self._definitions[symbol])
+        return sorted(found, key=_number)
+
+    def _may_go(self, symbol: sp.Symbol) -> bool:
+        """Whether a symbol names a function or a root, not a reciprocal."""
+        definition = self._definitions[symbol]
+        return not (isinstance(definition, sp.Pow) and definition.exp == -1)
 
     def _expanded(self, symbol: sp.Symbol) -> sp.Expr:
         known = self._full.get(symbol)
@@ -78,17 +108,8 @@ class Cuts:
             known = self._full[symbol] = self.expand(self._definitions[symbol])
         return known
 
-    def _with_reciprocals(self, symbol: sp.Symbol) -> sp.Expr:
-        definition = self._definitions[symbol]
-        if not isinstance(definition, sp.Pow) or definition.exp != -1:
-            return symbol
-        known = self._partly.get(symbol)
-        if known is None:
-            known = self._partly[symbol] = self.expand_reciprocals(definition)
-        return known
-
     def _used(self, expression: sp.Expr) -> list[sp.Symbol]:
-        return [symbol for symbol in expression.free_symbols if symbol in self._definitions]
+        return sorted((symbol for symbol in expression.free_symbols if symbol in self._definitions), key=_number)
 
     def domain(self, expressions: Iterable[sp.Expr]) -> tuple[Fact, ...]:
         """Where some expressions, and everything that they are made of, have a value."""
@@ -102,7 +123,7 @@ class Cuts:
                 continue
             seen.add(symbol)
             waiting += self._used(self._definitions[symbol])
-        for symbol in sorted(seen, key=lambda s: int(s.name.removeprefix(_PREFIX))):
+        for symbol in sorted(seen, key=_number):
             if symbol not in self._domains:
                 own = conditions_of(self._definitions[symbol])
                 self._domains[symbol] = tuple(self.expand_fact(fact) for fact in own)
@@ -149,3 +170,13 @@ class Cuts:
 
 def _ordered(symbols: Iterable[sp.Basic]) -> list[sp.Symbol]:
     return sorted(symbols, key=str)
+
+
+def _is_linear(expression: sp.Expr, symbol: sp.Symbol) -> bool:
+    """Whether a symbol occurs with a number before it and nowhere else."""
+    slope = expression.diff(symbol)
+    return bool(slope.is_number and slope != 0)
+
+
+def _number(symbol: sp.Symbol) -> int:
+    return int(symbol.name.removeprefix(_PREFIX))

@@ -34,11 +34,11 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
 
 
 def _multiples(subject: Subject, sizes: list[int]) -> Iterator[Subject]:
-    """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; then from size 1 on."""
-    everything = sorted({size for shape in subject.shapes.values() for size in shape})
-    for base in (*sizes, 1):
-        if base in everything:
-            yield from _rename(subject, {size: size // base * (base + 1) for size in everything if size % base == 0})
+    """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; from 1 on, the large ones."""
+    for base in sizes:
+        yield from _rename(subject, {size: size // base * (base + 1) for size in sizes if size % base == 0})
+    for least in reversed(sizes):
+        yield from _rename(subject, {1: 2, **{size: 2 * size if size >= least else size + 1 for size in sizes}})
 
 
 def _rename(subject: Subject, renamed: Mapping[int, int]) -> Iterator[Subject]:

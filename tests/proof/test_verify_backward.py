@@ -42,6 +42,13 @@ PROVED: list[tuple[Callable[..., Any], Callable[..., Any] | None, dict[str, tupl
         {"x": (2, 3), "h": (2, 2), "wx": (3, 2), "wh": (2, 2), "b": (2,)},
         {},
     ),
+    (right.rnn, None, {"x": (2, 2), "h0": (2,), "wx": (2, 2), "wh": (2, 2)}, {}),
+    (
+        right.lstm_step_forward,
+        right.lstm_step_backward,
+        {"x": (2, 1), "h": (2, 1), "c": (2, 1), "w": (1, 4), "u": (1, 4)},
+        {},
+    ),
     (right.mse, None, {"prediction": (2, 3), "target": (2, 3)}, {}),
     (right.bce_logits, None, {"z": (3,)}, {"y": np.array([1.0, 0.0, 1.0])}),
     (right.bce_clipped, None, {"p": (2,)}, {"y": np.array([1.0, 0.0])}),
@@ -79,6 +86,38 @@ def test_a_right_backward_is_proved(
     assert verdict.proved, str(verdict)
     assert not verdict.for_all_sizes
     assert " and " in verdict.scope
+
+
+@pytest.mark.parametrize(("forward", "backward", "shapes", "data"), PROVED, ids=name_of_case)
+def test_what_is_proved_passes_finite_differences(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    shapes: dict[str, tuple[int, ...]],
+    data: dict[str, Any],
+) -> None:
+    """The same functions on floats, outside of any verification, agree with central differences."""
+    generator = np.random.default_rng(3)
+    inputs = {name: generator.uniform(0.1, 0.9, shape) for name, shape in shapes.items()}
+
+    def compute(values: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+        given = {name: value.copy() for name, value in values.items()}
+        if backward is None:
+            out, _, gradients = forward(**given, **data)
+            return np.sum(out), tuple(gradients.values())
+        out, cache = forward(**given, **data)
+        gradients = backward(np.ones_like(out), cache)
+        return np.sum(out), gradients if isinstance(gradients, tuple) else (gradients,)
+
+    _, gradients = compute(inputs)
+    for name, gradient in zip(shapes, gradients, strict=True):
+        for place in np.ndindex(*shapes[name]):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = {**inputs, name: inputs[name].copy()}
+                moved[name][place] += step
+                ends.append(compute(moved)[0])
+
+            assert np.isclose(np.asarray(gradient)[place], (ends[0] - ends[1]) / 2e-6, atol=1e-5)
 
 
 AFFINE = {"x": (2, 3), "w": (3, 2), "b": (2,)}
