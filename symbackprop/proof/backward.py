@@ -108,7 +108,7 @@ def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
         except TracingStoppedError as error:
             if not found.cells:
                 raise
-            found.unvisited.append(Unvisited(trace.conditions))
+            found.unvisited.append(Unvisited(trace.conditions, trace.point))
             found.notes[f"Stopped after {found.cells} path cells: {error}."] = None
             continue
         if failed is not None:
@@ -303,7 +303,7 @@ def _cells(findings: _Findings) -> str:
     if not findings.seen and not findings.unvisited:
         return ""
     count = f"{findings.cells} path cell{'s' if findings.cells > 1 else ''}"
-    return f" (on {count} of more)" if findings.unvisited else f" (on all {count})"
+    return f" (on {count}, not all)" if findings.unvisited else f" (on all {count})"
 
 
 def _visits(shapes: Shapes, findings: _Findings) -> Iterator[str]:
@@ -317,8 +317,7 @@ def _visits(shapes: Shapes, findings: _Findings) -> Iterator[str]:
         texts = "; ".join(_short(fact) for fact in list(never)[:_MOST_NAMED])
         more = f"; and {len(never) - _MOST_NAMED} more" if len(never) > _MOST_NAMED else ""
         yield f"{where} no sample point visited the branches {texts}{more}."
-    others = len(findings.unvisited)
-    yield f"{where} at least {others} combination{'s' if others > 1 else ''} of branches were left unvisited."
+    yield f"{where} combinations of branches may remain that were not visited."
 
 
 def _short(fact: Fact) -> str:

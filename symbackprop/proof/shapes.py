@@ -29,14 +29,14 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
         yield _resize(subject, bumped, {})
     yield from _rename(subject, {size: size + 1 for size in sizes})
     yield from _multiples(subject, sizes)
-    for step in (2, -1):
-        yield from _rename(subject, {size: max(size + step, 2) for size in sizes})
+    yield from _rename(subject, {size: max(size - 1, 2) for size in sizes})
 
 
 def _multiples(subject: Subject, sizes: list[int]) -> Iterator[Subject]:
-    """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; from 1 on, the large ones."""
+    """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; all by two; from 1 on."""
     for base in sizes:
         yield from _rename(subject, {size: size // base * (base + 1) for size in sizes if size % base == 0})
+    yield from _rename(subject, {size: size + 2 for size in sizes})
     for least in reversed(sizes):
         yield from _rename(subject, {1: 2, **{size: 2 * size if size >= least else size + 1 for size in sizes}})
 

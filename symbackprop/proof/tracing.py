@@ -17,17 +17,14 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.cuts import Cuts
-from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError
 from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
-from symbackprop.proof.problems import Problem
 from symbackprop.proof.rebinding import Ownership, Rebinder
-from symbackprop.proof.sampling import sample_points
 from symbackprop.proof.traced_arrays import TracedPath, find_path
 from symbackprop.proof.traced_values import PointRejectedError, Traced, TracingStoppedError
 
 _POINTS = 12
-_TRIES = 40
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -74,9 +71,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Unvisited:
-    """A branch that no sample point reached: its last condition, after those that lead to it."""
+    """A branch that no sample point reached: its last condition, after those that lead to it; and a point near it."""
 
     conditions: tuple[Fact, ...]
+    near: Mapping[str, Fraction]
 
 
 def make_upstream(output: Any) -> Any:
@@ -100,30 +98,31 @@ def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace 
     first = _first_trace(subject, deadline)
     yield first
     seen = set(first.conditions)
-    waiting = _branches(first.conditions, 0)
+    waiting = _branches(first, 0)
     count = 1
     while waiting:
-        prefix = next((each for each in waiting if each[-1] not in seen), waiting[0])
-        waiting.remove(prefix)
-        if contradict(prefix):
-            continue
-        allowed = most if prefix[-1] in seen else 2 * most
+        branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
+        waiting.remove(branch)
+        allowed = most if branch.conditions[-1] in seen else 2 * most
         trace = None
         if count < allowed and time.monotonic() < deadline:
-            trace = _trace_below(subject, prefix, deadline)
+            if contradict(branch.conditions):
+                continue
+            trace = _trace_below(subject, branch, deadline)
         if trace is None:
-            yield Unvisited(prefix)
+            yield branch
             continue
         count += 1
         yield trace
         seen.update(trace.conditions)
-        waiting += _branches(trace.conditions, len(prefix))
+        waiting += _branches(trace, len(branch.conditions))
 
 
-def _branches(conditions: tuple[Fact, ...], start: int) -> list[tuple[Fact, ...]]:
+def _branches(trace: Trace, start: int) -> list[Unvisited]:
     """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
+    conditions = trace.conditions
     return [
-        (*conditions[:k], Fact(-conditions[k].expression, ">"))
+        Unvisited((*conditions[:k], Fact(-conditions[k].expression, ">")), trace.point)
         for k in range(start, len(conditions))
         if conditions[k].relation == ">"
     ]
@@ -139,20 +138,16 @@ def _first_trace(subject: Subject, deadline: float) -> Trace:
     raise TracingStoppedError(str(rejected))
 
 
-def _trace_below(subject: Subject, prefix: tuple[Fact, ...], deadline: float) -> Trace | None:
-    """A run that meets some conditions first, or None where no point of theirs was found."""
-    names = sorted({symbol.name for fact in prefix for symbol in fact.expression.free_symbols})
-    problem = Problem(sp.S.Zero, sp.S.Zero, tuple(names), frozenset(), (), (), ())
-    try:
-        for attempt, point in enumerate(sample_points(problem, prefix, (), 5, _TRIES)):
-            try:
-                trace = run(subject, point, deadline, attempt)
-            except PointRejectedError:
-                continue
-            if trace.conditions[: len(prefix)] == prefix:
-                return trace
-    except (UndefinedValueError, ImpreciseValueError):
-        return None
+def _trace_below(subject: Subject, branch: Unvisited, deadline: float) -> Trace | None:
+    """A run that takes a branch, or None where no point of it was found."""
+    prefix = branch.conditions
+    for seed, point in enumerate(points_near(branch.near, prefix)):
+        try:
+            trace = run(subject, point, deadline, seed)
+        except PointRejectedError:
+            continue
+        if trace.conditions[: len(prefix)] == prefix:
+            return trace
     return None
 
 
