@@ -18,6 +18,7 @@ from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
@@ -50,7 +51,7 @@ class _Findings:
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
         """Note the conditions of a proof that neither hold plainly nor define the path."""
         for fact in conditions:
-            if fact in self.admitted or _holds_plainly(fact):
+            if fact in self.admitted or holds_plainly(fact):
                 continue
             denied = Fact(-fact.expression, _DENIALS[fact.relation])
             if not trace.conditions or not contradict((*trace.conditions, denied)):
@@ -211,34 +212,9 @@ def _worth_saying(verdict: Verdict) -> list[str]:
     count = len(verdict.formulas)
     said = []
     for text, formula in zip(verdict.hypotheses, verdict.formulas, strict=False):
-        if not all(_holds_plainly(fact) for fact in read_conditions(formula)):
+        if not all(holds_plainly(fact) for fact in read_conditions(formula)):
             said.append(text)
     return said + list(verdict.hypotheses[count:])
-
-
-def _holds_plainly(fact: Fact) -> bool:
-    sign = _plain_sign(fact.expression)
-    return sign == ">" or (sign == ">=" and fact.relation == ">=")
-
-
-def _plain_sign(expression: sp.Expr) -> str:
-    """`>` or `>=` where that is plain, else nothing."""
-    if expression.is_number and expression.is_real:
-        return ">" if expression > 0 else ">=" if expression == 0 else ""
-    if isinstance(expression, sp.exp):
-        return ">"
-    if isinstance(expression, sp.Pow) and expression.exp.is_Rational:
-        sign = _plain_sign(expression.base)
-        if expression.exp < 0 or expression.exp.q != 1:
-            return sign if sign == ">" else ""
-        return sign or (">=" if expression.exp.is_even else "")
-    if not isinstance(expression, sp.Add | sp.Mul):
-        return ""
-    signs = [_plain_sign(argument) for argument in expression.args]
-    if not all(signs):
-        return ""
-    strict = any if isinstance(expression, sp.Add) else all
-    return ">" if strict(sign == ">" for sign in signs) else ">="
 
 
 def _differ_at(trace: Trace, left: sp.Expr, right: sp.Expr) -> Witness | None:

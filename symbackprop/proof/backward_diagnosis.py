@@ -39,7 +39,8 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
     same = partial(_same, trace.conditions)
-    if all((true == 0) != (claim == 0) for true, claim in zip(gradients.truth, gradients.claims, strict=True)):
+    zeros = [(t == 0, c == 0) for t, c in zip(gradients.truth, gradients.claims, strict=True)]
+    if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
     if right == 0:
         return f"{title} is 0 where the derivative is not"

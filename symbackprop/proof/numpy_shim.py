@@ -50,6 +50,20 @@ class TracedUfunc:
         return lambda *inputs, **options: self._path.settle(method(*inputs, **options))
 
 
+class _FloatType(type):
+    """The type of a `float` that lets traced numbers through."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, float) or type(value) is Traced
+
+    def __call__(cls, value: Any = 0.0) -> Any:
+        return value if type(value) is Traced else float(value)
+
+
+class TracedFloat(float, metaclass=_FloatType):
+    """`float` in traced code, as a function, a type and a dtype."""
+
+
 class Forbidden:
     """A module that traced code must not use, such as a source of randomness."""
 

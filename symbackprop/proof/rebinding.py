@@ -39,14 +39,14 @@ class Ownership:
     def of(cls, *functions: object) -> Ownership:
         """The packages that some functions come from."""
         modules = [str(getattr(each, "__module__", "") or type(each).__module__) for each in functions]
-        return cls(frozenset(module.partition(".")[0] for module in modules))
+        return cls(frozenset(module.partition(".")[0] for module in modules) - {_PACKAGE.name})
 
     def owns(self, file: str, module: str) -> bool:
         """Whether the code of a file is the person's."""
         if module.partition(".")[0] in self.packages:
             return True
-        if file.startswith("<"):
-            return "ipython" in file or file in ("<stdin>", "<string>")
+        if file.startswith("<"):  # typed in, or made at run time as a named tuple is
+            return not file.startswith(("<frozen", "<__array_function__"))
         path = FilePath(file).resolve()
         installed = {"site-packages", "dist-packages"} & set(path.parts)
         return not installed and not str(path).startswith(_FOREIGN)
@@ -68,7 +68,7 @@ class Rebinder:
     ) -> None:
         self._ownership, self._modules, self._settle = ownership, dict(modules), settle
         self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
-        self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any], set[str]]] = {}
         self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
 
     def __call__(self, value: Any) -> Any:
@@ -146,7 +146,7 @@ class Rebinder:
         return value
 
     def _function(self, function: FunctionType) -> FunctionType:
-        world = self._world(function.__globals__)
+        world, done = self._world(function.__globals__)
         cells = function.__closure__
         made = FunctionType(
             function.__code__,
@@ -166,16 +166,17 @@ class Rebinder:
             except ValueError:  # a cell that is still empty
                 continue
         for name in _names(function.__code__):
-            if name in function.__globals__:
+            if name in function.__globals__ and name not in done:
+                done.add(name)  # once: the code may assign to it while it runs
                 world[name] = self(function.__globals__[name])
         return made
 
-    def _world(self, names: dict[str, Any]) -> dict[str, Any]:
-        """The globals that the copies of one module share."""
+    def _world(self, names: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """The globals that the copies of one module share, and which of them were copied."""
         known = self._worlds.get(id(names))
         if known is None:
-            known = self._worlds[id(names)] = (names, {**names, "__builtins__": self._builtins})
-        return known[1]
+            known = self._worlds[id(names)] = (names, {**names, "__builtins__": self._builtins}, set())
+        return known[1], known[2]
 
     def _is_own_class(self, value: type) -> bool:
         """Whether a class was written by the person, in plain Python."""
@@ -200,6 +201,8 @@ class Rebinder:
 
     def _instance(self, value: Any) -> Any:
         kind = self(type(value))
+        if kind.__new__ is not object.__new__:  # such as a named tuple, which is made of its entries
+            return kind.__new__(kind, *map(self, value)) if isinstance(value, tuple) else value
         made = object.__new__(kind)
         self._memo[id(value)] = (value, made)
         for name in (*getattr(value, "__dict__", ()), *_slots(type(value))):

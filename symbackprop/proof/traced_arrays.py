@@ -7,6 +7,7 @@ understood as "a number".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,10 @@ _FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}
 
 class TracedPath(Path):
     """A path whose numbers live in arrays."""
+
+    def __init__(self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float) -> None:
+        super().__init__(point, draw, deadline)
+        self.upstreams: list[tuple[Any, tuple[sp.Expr, ...]]] = []  # as they were made
 
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """An elementwise function, or its reduction, on arrays of objects."""

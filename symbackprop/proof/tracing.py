@@ -19,7 +19,8 @@ from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
-from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
+from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim, TracedFloat
+from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
 from symbackprop.proof.traced_values import PointRejectedError, Traced, TracingStoppedError
@@ -86,7 +87,9 @@ def make_upstream(output: Any) -> Any:
         path = find_path((output,))
     except TracingStoppedError:
         return np.ones_like(output)
-    return path.variables("upstream", np.shape(output) if isinstance(output, np.ndarray) else ())
+    made = path.variables("upstream", np.shape(output) if isinstance(output, np.ndarray) else ())
+    path.upstreams.append((made, _expressions(path, made)))
+    return made
 
 
 def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace | Unvisited]:
@@ -121,10 +124,11 @@ def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace 
 def _branches(trace: Trace, start: int) -> list[Unvisited]:
     """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
     conditions = trace.conditions
+    others = [Fact(-fact.expression, ">") for fact in conditions]
     return [
-        Unvisited((*conditions[:k], Fact(-conditions[k].expression, ">")), trace.point)
+        Unvisited((*conditions[:k], others[k]), trace.point)
         for k in range(start, len(conditions))
-        if conditions[k].relation == ">"
+        if conditions[k].relation == ">" and not fails_plainly(others[k])
     ]
 
 
@@ -185,10 +189,13 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         upstream = make_upstream(output)
     targets = _expressions(path, output)
     weights = _expressions(path, upstream)
+    name = title
     if backward is not None:
         name = _title(subject.backward)
         gradients = _by_name(subject.shapes, _guarded(subject.ownership, name, lambda: backward(upstream, cache)), name)
-        if _expressions(path, upstream) != weights:
+    for made, symbols in path.upstreams:
+        if made is upstream and _expressions(path, upstream) != symbols:
+            weights = symbols
             remarks.append(f"{name} changes the upstream gradient in place")
     weights = weights if len(weights) == len(targets) else weights * len(targets)
     if len(weights) != len(targets):
@@ -224,7 +231,11 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
             "random": chance,
         },
         path.settle,
-        {"open": Forbidden("open", "reads or writes files"), "input": Forbidden("input", "asks a person")},
+        {
+            "float": TracedFloat,
+            "open": Forbidden("open", "reads or writes files"),
+            "input": Forbidden("input", "asks a person"),
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import handwritten_backward as right
 import mistaken_backward as wrong
 import numpy as np
 import pytest
+from numpy import exp as exponential
 
 import symbackprop as sb
 
@@ -277,18 +279,101 @@ def test_time_is_bounded() -> None:
 
 
 def test_branches_that_no_point_visits_are_reported() -> None:
-    """A branch that cannot be reached by points with short numbers is named in a note."""
+    """A branch that no point was found for is named in a note; one that plainly cannot be taken is not."""
 
     def rare(x: Any) -> Any:
         out = np.exp(x).sum()
         if out < 0:
             out = out * 2
+        if np.exp(x[0]) + 1 / np.exp(x[0]) < 2:
+            out = out * 3
         return out, 1, {"x": np.exp(x)}
 
     verdict = sb.verify_backward(rare, shapes={"x": (2,)})
 
     assert verdict.proved
-    assert "on all 1 path cell" in verdict.scope or any("no sample point visited" in note for note in verdict.notes)
+    assert "on 1 path cell, not all" in verdict.scope
+    assert "At x=(2,) no sample point visited the branches exp(-x[0]) + exp(x[0]) < 2." in verdict.notes
+    assert not any("exp(x[0]) + exp(x[1]) < 0" in note for note in verdict.notes)
+
+
+def test_an_unlikely_branch_is_found_and_judged() -> None:
+    """A mistake behind a condition that random numbers do not meet is refuted there."""
+
+    def hidden(x: Any) -> Any:
+        out = (x * x).sum()
+        wrong = 1 if x[0] > 1000 and x[1] < x[0] - 5000 else 0
+        return out, 1, {"x": 2 * x + wrong}
+
+    verdict = sb.verify_backward(hidden, shapes={"x": (3,)})
+
+    assert verdict.refuted
+    assert verdict.witness is not None
+    point = dict(verdict.witness.point)
+    assert point["x[0]"] > 1000
+    assert point["x[1]"] < point["x[0]"] - 5000
+
+
+Saved = namedtuple("Saved", ["x", "out"])
+STORE: dict[str, Any] = {}
+
+
+def keeps_in_the_module(x: Any) -> Any:
+    """Leaves a value in a dictionary of the module and another in a named tuple."""
+    STORE["x"] = x
+    return np.tanh(x) * exponential(x), Saved(x, np.tanh(x))
+
+
+def reads_from_the_module(dout: Any, saved: Saved) -> Any:
+    """Reads both again."""
+    x = STORE["x"]
+    return dout * (exponential(saved.x) * (1 - saved.out**2) + saved.out * np.exp(x))
+
+
+def imports_inside(x: Any) -> Any:
+    """Imports where it runs, loops over entries, and hands a float on."""
+    from math import exp  # noqa: PLC0415 - the way people write it is what is tested
+
+    import numpy as xp  # noqa: PLC0415
+
+    out = float(sum(exp(v) for v in x))
+    return out, 1.0, {"x": xp.exp(x)}
+
+
+def writes_into_the_upstream(x: Any) -> Any:
+    """Uses the upstream gradient as a buffer, after which it is still what arrived."""
+    out = x * 2
+    dout = sb.upstream(out)
+    dx = dout
+    dx *= 2
+    return out, dout, {"x": dx}
+
+
+def masks_with_infinity(x: Any) -> Any:
+    """Minus infinity drops out of a softmax."""
+    scores = np.where(np.arange(len(x)) > 0, x, -np.inf)
+    e = np.exp(scores - scores.max())
+    p = e / e.sum()
+    dout = sb.upstream(p)
+    dx = p * (dout - np.sum(dout * p))
+    return p, dout, {"x": dx}
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward"),
+    [
+        (keeps_in_the_module, reads_from_the_module),
+        (imports_inside, None),
+        (writes_into_the_upstream, None),
+        (masks_with_infinity, None),
+    ],
+)
+def test_ways_of_writing_python(forward: Callable[..., Any], backward: Callable[..., Any] | None) -> None:
+    """State in a module, named tuples, imports in functions, buffers and infinities come out right."""
+    verdict = sb.verify_backward(forward, backward, shapes={"x": (3,)})
+
+    assert verdict.proved, str(verdict)
+    assert STORE == {}
 
 
 def test_nothing_of_the_person_is_changed() -> None:
