@@ -19,6 +19,7 @@ from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
+from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
@@ -241,7 +242,7 @@ class MatrixReader(TermReader):
         inner: t.Expression = self.read(group.parts[0])
         shape = self.shape(inner)
         if group.opened == "|":
-            if shape[0] is not None and shape[1] is not None:
+            if shape[0] is not None and shape[0] == shape[1]:
                 raise ambiguous(group.line, group.column, f"`{write_syntax(group)}` of a matrix", ("its determinant",
                                 "the absolute values of its entries"), r"write \det or \operatorname{abs}")  # fmt: skip
             return Operation("abs", (inner,), False, **place)
@@ -276,6 +277,9 @@ class MatrixReader(TermReader):
         raise UnsupportedError(f"line {node.line}, column {node.column}: cases of whole matrices are not supported.")
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
+        head = IndexReader(self.vocabulary).head(of, wrt, node)
+        if head.of == t.Name(self.vocabulary.loss or "") and isinstance(head.wrt, t.Name):
+            return Operation("adj", (head.wrt,), False, line=node.line, column=node.column)
         raise UnsupportedError(f"line {node.line}, column {node.column}: derivatives inside a matrix formula are not "
                                r"supported in this version; write \delta, or declare a name for adj(...).")  # fmt: skip
 
