@@ -28,7 +28,7 @@ from symbackprop.calculus.polynomials import (
 )
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import find_cycles
-from symbackprop.calculus.reindexing import reindex
+from symbackprop.calculus.reindexing import complement, reindex
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.sums import Recorded, SumRule
 from symbackprop.calculus.tensors import Read, Role
@@ -225,6 +225,8 @@ class NormalForms:
         """Whether a polynomial vanishes, denominators outside sums multiplied out and sums counted in one way."""
         if poly and any(a.open for m in poly for a, _ in m):
             poly = reindex(self.algebra, poly)
+        if any(a.kind is Kind.RANGE for m in poly for a, _ in m):
+            poly = complement(self.algebra, poly)
         for _ in range(ROUNDS):
             negative = [(a, e) for m in poly for a, e in m if a.kind is Kind.POWER and e < 0]
             if not poly or not negative:

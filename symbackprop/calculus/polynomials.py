@@ -215,12 +215,16 @@ class Polynomials(ABC):
         return self._reduce_power(coefficient, factors, atom) if exponent < 0 else None
 
     def _merge_indices(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
-        """The product with the second index of a delta called as the first, or an index as the number that it is."""
+        """The product with the second index of a delta called as the first, or an index as the value that it has."""
         parts = atom.at[0].terms
-        if len(parts) == 1 and isinstance(parts[0][0], Index) and parts[0][1] == 1:
+        lone = [(part, c) for part, c in parts if not isinstance(part, str)]
+        if len(lone) == 1 and isinstance(lone[0][0], Index) and lone[0][1] in (1, -1):
+            index, sign = lone[0]
+            if not any(index in other.free for other in factors if other is not atom):
+                return None
             rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
-            changed = self.rename(rest, {parts[0][0]: Affine.of(-atom.at[0].constant)})
-            return None if changed == rest else self.multiply(self.single(atom), changed)
+            changed = self.rename(rest, {index: Affine.of(index) - atom.at[0] * sign})
+            return self.multiply(self.single(atom), changed)
         if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
             return None
         first, second = parts[0][0], parts[1][0]
