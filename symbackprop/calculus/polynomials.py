@@ -116,6 +116,7 @@ class Polynomials(ABC):
     used: set[str] = field(default_factory=set)
     """The sources of the rules that have applied."""
     _leads: dict[Atom, tuple[Monomial, Number]] = field(default_factory=dict, repr=False)
+    _lines: dict[Atom, tuple[str, Number]] = field(default_factory=dict, repr=False)
     _factored: dict[str, list[tuple[Poly, int]]] = field(default_factory=dict, repr=False)
 
     @abstractmethod
@@ -254,10 +255,19 @@ class Polynomials(ABC):
         return None if changed == rest else self.multiply(self.single(atom), changed)
 
     def _reduce_mask(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
-        """[B > 0] * [B = 0] is zero, and under [B = 0] the leading monomial of B is minus the rest."""
+        """[L > 1] * [L > 0] is [L > 1], [L > 0] * [L = 0] is 0; under [B = 0] the leading monomial of B is -rest."""
+        line, threshold = self._line(atom)
+        for other in factors:
+            if other.kind is not Kind.MASK or other is atom or self._line(other)[0] != line:
+                continue
+            beyond = self._line(other)[1]
+            # What is equal to a value is above all that are less, and above or equal to no other.
+            if atom.name == "=" and (other.name == "=" or threshold <= beyond):
+                return {}
+            if atom.name == "=" or (other.name == ">" and threshold > beyond):
+                return self.product(coefficient, {a: e for a, e in factors.items() if a is not other})
         if atom.name == ">":
-            zero = self.table.intern(Kind.MASK, "=", (), (), atom.body)
-            return {} if zero in factors else self._vanish(coefficient, factors, atom)
+            return self._vanish(coefficient, factors, atom)
         lead, leading = self._lead(atom)
         if not lead or any(e <= 0 or factors.get(a, 0) < e for a, e in lead):
             return None
@@ -265,6 +275,15 @@ class Polynomials(ABC):
         for a, e in lead:
             less[a] -= e
         return self.spread(-coefficient / Fraction(leading), less, {m: c for m, c in atom.body.items() if m != lead})
+
+    def _line(self, atom: Atom) -> tuple[str, Number]:
+        """What a mask compares, with the leading coefficient 1 and without its number, and that number."""
+        if atom not in self._lines:
+            _, leading = self._lead(atom)
+            rest = {m: Fraction(c) / leading for m, c in atom.body.items() if m}
+            key = poly_key(rest) if leading > 0 else atom.key
+            self._lines[atom] = (key, -Fraction(atom.body.get((), 0)) / leading)
+        return self._lines[atom]
 
     def _vanish(self, coefficient: Number, factors: dict[Atom, Number], mask: Atom) -> Poly | None:
         """The product with a mask written by the tensor beside it that vanishes by itself."""

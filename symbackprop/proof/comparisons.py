@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isnan
 
 import sympy
@@ -35,6 +36,8 @@ from symbackprop.proof.verdict import Verdict
 DIAGNOSIS_SECONDS = 0.8
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
+SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
+"""Values between 1/4 and 7/4, less the first, times the second: positive, then of both signs, negative, and large."""
 MOST_SIZES = 12
 """Among so many sizes that fit two are chosen, where the first choice leaves an axis empty."""
 
@@ -180,7 +183,8 @@ class Place:
         made = []
         for definition in (left, right):
             values = expansion.start(dict(zip(definition.indices, entry, strict=True)))
-            made.append(sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved)))
+            side = sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved))
+            made.append(side.replace(sympy.ITE, _choose))
         return made[0], made[1]
 
     def refute(self, left: Definition, right: Definition, plain: Definition) -> Verdict | None:
@@ -214,26 +218,40 @@ class Place:
         return min((text for text in found if text), key=len, default="")
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
-        """The first entry whose two sides are far apart in floating point."""
-        numbers = Evaluation(self.program, self.sizes, self.value_of, self.data)
+        """The first entry whose two sides are far apart in floating point, at positive values, else at any."""
+        for shift, scale in SCALES:
+            entry = self._differing_at(left, right, shift, scale)
+            if entry is not None:
+                return entry
+        return None
+
+    def _differing_at(self, left: Definition, right: Definition, shift: float, scale: float) -> Entry | None:
+        """The same at values less `shift`, times `scale`."""
+        numbers = Evaluation(self.program, self.sizes, partial(self.value_of, shift=shift, scale=scale), self.data)
         for entry in list_entries(left.indices, self.sizes):
             sides = []
             for definition in (left, right):
                 values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
                 sides.append(sum(numbers.term(t, values) for t in definition.terms))
-            if not all(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
+            if not any(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
                 1.0, abs(sides[0]), abs(sides[1])
             ):
                 return entry
         return None
 
-    def value_of(self, name: str, entry: Entry) -> float:
+    def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1) -> float:
         """A value for an entry of what is given, such that the assumed equations hold."""
         symbol = entry_symbol(name, entry)
         if symbol not in self.solved:
-            return _sample(str(symbol))
+            return (_sample(str(symbol)) - shift) * scale
         value = self.solved[symbol]
-        return float(value.xreplace({s: sympy.Float(_sample(str(s))) for s in value.free_symbols}))
+        drawn = {s: sympy.Float((_sample(str(s)) - shift) * scale) for s in value.free_symbols}
+        return float(value.xreplace(drawn))
+
+
+def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:
+    """A choice between conditions, as a condition."""
+    return sympy.Or(sympy.And(condition, then), sympy.And(sympy.Not(condition), otherwise))
 
 
 def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) -> None:
