@@ -48,17 +48,20 @@ def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Te
     return compare(program, Definition(scalar, (), tuple(left)), Definition(scalar, (), tuple(right)))
 
 
-def compare(program: Program, left: Definition, right: Definition, plain: Definition | None = None) -> Verdict:
+def compare(
+    program: Program, left: Definition, right: Definition, plain: Definition | None = None, diagnosed: bool = True
+) -> Verdict:
     """Whether two definitions of a tensor in the same letters are equal, for all sizes where that can be decided.
 
-    `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them.
+    `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them, at the
+    entry where the sides differ. Unless `diagnosed`, that is left to the caller.
     """
     places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
     for place in places:
-        refuted = place.refute(left, right, plain or left)
+        refuted = place.refute(left, right, (plain or left) if diagnosed else None)
         if refuted is not None:
             return refuted
-    assumptions = _prove_for_all(program, left, right)
+    assumptions = prove_for_all(program, left, right)
     if assumptions is not None:
         scope = "all sizes" if program.size_names else "all values"
         hypotheses = tuple(write_assumption(a, program) for a in assumptions)
@@ -66,13 +69,18 @@ def compare(program: Program, left: Definition, right: Definition, plain: Defini
     return _prove_at(places, left, right)
 
 
-def _prove_for_all(program: Program, left: Definition, right: Definition) -> tuple[Assumption, ...] | None:
-    """The assumptions under which the normal form shows two definitions to be equal, or None."""
+def prove_for_all(
+    program: Program, left: Definition, right: Definition, products: int = 200_000, seconds: float | None = None
+) -> tuple[Assumption, ...] | None:
+    """The assumptions under which the normal form shows two definitions to be equal, or None.
+
+    `products` bounds the work of each attempt, `seconds` its time.
+    """
     opened = open_products(program)
     twins = find_twins(opened)
     shared = replace(opened, definitions=tuple(read_twins(d, twins) for d in opened.definitions))
     sides = read_twins(left, twins), read_twins(right, twins)
-    forms = NormalForms(shared, program.assumptions)
+    forms = NormalForms(shared, program.assumptions, products, seconds)
     equality = forms.equal(*sides) or equal_with_recurrences(forms, *sides)
     if equality is not None:
         return equality.assumptions
@@ -80,11 +88,11 @@ def _prove_for_all(program: Program, left: Definition, right: Definition) -> tup
     if not assumed and not any(d.call for d in shared.definitions):
         return None
     mirrored = _symmetrize_all(shared, assumed)
-    forms = NormalForms(mirrored, program.assumptions)
+    forms = NormalForms(mirrored, program.assumptions, products, seconds)
     symmetric = find_symmetric(mirrored, assumed, lambda one, other: forms.equal(one, other) is not None)
     joined = share_functions(mirrored, lambda one, other: forms.equal(one, other) is not None)
     joined = _symmetrize_all(joined, {name: known for name, known in symmetric.items() if name not in assumed})
-    equality = NormalForms(joined, program.assumptions).equal(*(symmetrize(side, symmetric) for side in sides))
+    equality = NormalForms(joined, program.assumptions, products, seconds).equal(*(symmetrize(side, symmetric) for side in sides))
     if equality is None:
         return None
     reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())
@@ -187,7 +195,7 @@ class Place:
             made.append(side.replace(sympy.ITE, _choose))
         return made[0], made[1]
 
-    def refute(self, left: Definition, right: Definition, plain: Definition) -> Verdict | None:
+    def refute(self, left: Definition, right: Definition, plain: Definition | None) -> Verdict | None:
         """A refutation: the first entry whose sides differ at one point, confirmed rigorously; `plain` is diagnosed."""
         entry = self._differing_entry(left, right)
         if entry is None:
@@ -197,7 +205,7 @@ class Place:
             return None
         where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
         scope = " at ".join(part for part in (where, self.where) if part)
-        diagnosis = self._diagnose(plain, right, entry)
+        diagnosis = "" if plain is None else self._diagnose(plain, right, entry)
         return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
 
     def _diagnose(self, plain: Definition, right: Definition, entry: Entry) -> str:

@@ -1,0 +1,443 @@
+"""Single changes to a claim: what it would say with one thing put right, in words.
+
+Nothing here knows whether a change helps. Changes come from the formula itself (a factor or a term left out, a sign, a
+number, an index, a name read in place of another of its shape) and from the truth (its factors and its terms put in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+from symbackprop.language import tree as t
+from symbackprop.language.spelling import number_tree
+
+Write = Callable[[t.Node], str]
+Local = Callable[[t.Node, frozenset[str]], Iterator[tuple[str, t.Node]]]
+"""Changes of one node, given the letters that are in scope there: (words, what stands in its place)."""
+
+NUMBERS = (Fraction(2), Fraction(1, 2))
+EXPONENTS = tuple(map(Fraction, (1, 2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
+OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A claim with one thing changed, and what to say of the claim if that is right."""
+
+    words: str
+    tree: t.Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a change may put in: names by their shapes, letters, sizes and constants, factors and terms of the truth."""
+
+    shapes: Mapping[str, tuple[Any, ...]]
+    letters: frozenset[str]
+    scalars: tuple[str, ...]
+    factors: tuple[t.Expression, ...]
+    terms: tuple[t.Expression, ...]
+    write: Write
+
+
+def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """Every single change of a claim, the plainest first; no formula twice."""
+    seen: set[t.Node] = {tree}
+    for local in _stages(words):
+        for text, changed in _everywhere(tree, local, words.letters):
+            if changed not in seen and isinstance(changed, t.Expression):
+                seen.add(changed)
+                yield Edit(text, changed)
+
+
+def _stages(words: Vocabulary) -> Iterator[Local]:
+    """The kinds of changes, in the order in which they are tried."""
+    whole = _whole(words)
+    yield whole.signs
+    yield whole.common_factors
+    local = _Changes(words)
+    yield local.signs
+    yield local.reductions
+    yield local.left_out
+    yield local.places
+    yield local.names
+    yield local.numbers
+    yield local.functions
+    yield local.conditions
+    yield local.factors
+    yield local.terms
+
+
+def _everywhere(node: t.Node, local: Local, letters: frozenset[str], root: bool = True) -> Iterator[tuple[str, t.Node]]:
+    """The changes of a node and of every node below it, each as the whole."""
+    if root and isinstance(local, _AtTheTop):
+        yield from local(node, letters)
+        return
+    yield from local(node, letters)
+    if isinstance(node, t.Access | t.Name | t.Number):
+        return
+    if isinstance(node, t.Reduce):
+        inner = letters | {b.name for b in node.binders}
+        for text, body in _everywhere(node.body, local, inner, False):
+            yield text, replace(node, body=body)
+        return
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, t.Node):
+            for text, changed in _everywhere(value, local, letters, False):
+                yield text, replace(node, **{name: changed})
+        elif isinstance(value, tuple) and value and isinstance(value[0], t.Node):
+            for k, child in enumerate(value):
+                for text, changed in _everywhere(child, local, letters, False):
+                    yield text, replace(node, **{name: (*value[:k], changed, *value[k + 1 :])})
+
+
+@dataclass(frozen=True, slots=True)
+class _AtTheTop:
+    """Changes of a formula as a whole."""
+
+    changes: Local
+
+    def __call__(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        return self.changes(node, letters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    signs: _AtTheTop
+    common_factors: _AtTheTop
+
+
+def _whole(words: Vocabulary) -> _Whole:
+    def signs(node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        if isinstance(node, t.Expression):
+            yield "has the wrong sign", t.Negate(node)
+
+    def factors(node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        if not isinstance(node, t.Expression):
+            return
+        for factor in _common(words):
+            text = words.write(factor)
+            yield f"lacks the factor {text}", multiply(node, factor)
+            yield f"lacks the factor 1/{_bracket(factor, text)}", divide(node, factor)
+        for number in (2, -2, 4, -4):
+            yield f"lacks the factor {number}", multiply(number_tree(Fraction(number)), node)
+            yield f"has the extra factor {number}", divide(node, number_tree(Fraction(number)))
+        for factor in _common(words):
+            text = words.write(factor)
+            yield f"has the wrong sign and lacks the factor {text}", t.Negate(multiply(node, factor))
+            yield (
+                f"has the wrong sign and lacks the factor 1/{_bracket(factor, text)}",
+                t.Negate(divide(node, factor)),
+            )
+
+    return _Whole(_AtTheTop(signs), _AtTheTop(factors))
+
+
+def _common(words: Vocabulary) -> Iterator[t.Expression]:
+    """Sizes and constants, and their roots."""
+    for name in words.scalars:
+        yield t.Name(name)
+    for name in words.scalars:
+        yield t.Apply("sqrt", (t.Name(name),))
+        yield t.Power(t.Name(name), number_tree(Fraction(2)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The changes of single nodes."""
+
+    words: Vocabulary
+
+    def _instead(self, old: t.Node, new: t.Node) -> str:
+        return f"has {self.words.write(old)} in place of {self.words.write(new)}"
+
+    def signs(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """One term with the other sign."""
+        if isinstance(node, t.Chain) and node.operators[0] in "+-":
+            for k, operand in enumerate(node.operands):
+                text = f"has the term {self.words.write(operand)} with the wrong sign"
+                if k == 0:
+                    yield text, replace(node, operands=(t.Negate(operand), *node.operands[1:]))
+                else:
+                    flipped = "-" if node.operators[k - 1] == "+" else "+"
+                    yield text, replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
+
+    def reductions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A sum for a mean, a mean for a sum."""
+        if isinstance(node, t.Reduce) and node.operation in ("sum", "mean"):
+            other = "mean" if node.operation == "sum" else "sum"
+            over = ", ".join(b.name for b in node.binders)
+            yield f"has the {node.operation} over {over} in place of the {other}", replace(node, operation=other)
+
+    def left_out(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A term or a factor less."""
+        if not isinstance(node, t.Chain):
+            return
+        product = node.operators[0] not in "+-"
+        for k, operand in enumerate(node.operands):
+            operator = node.operators[k - 1] if k else ("*" if product else "+")
+            text = self.words.write(operand)
+            if product and operator == "/":
+                text = f"1/{_bracket(operand, text)}"
+            rest = _without(node, k)
+            yield f"has the extra {'factor' if product else 'term'} {text}", rest
+            if product and k:
+                flipped = "*" if operator == "/" else "/"
+                changed = replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
+                done, due = ("divides", "multiplied") if operator == "/" else ("multiplies", "divided")
+                yield f"{done} by {self.words.write(operand)} where it has to be {due}", changed
+
+    def places(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A tensor read at other indices: swapped, one step aside, at another letter."""
+        if isinstance(node, t.Access):
+            indices = node.indices
+            for order in permutations(indices):
+                if order != indices:
+                    changed = replace(node, indices=order)
+                    yield self._instead(node, changed), changed
+            for k, index in enumerate(indices):
+                for other in self._other_places(index, letters):
+                    changed = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
+                    yield self._instead(node, changed), changed
+        elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
+            for first, second in permutations(sorted(letters), 2):
+                changed = _rename(node, {first: second, second: first} if first < second else {first: second})
+                if changed != node:
+                    yield self._instead(node, changed), changed
+
+    def _other_places(self, index: t.Node, letters: frozenset[str]) -> Iterator[t.Expression]:
+        if isinstance(index, t.Name) and index.name in letters:
+            yield from (t.Name(letter) for letter in sorted(letters) if letter != index.name)
+            yield t.Chain((index, number_tree(Fraction(1))), ("-",))
+            yield t.Chain((index, number_tree(Fraction(1))), ("+",))
+        elif isinstance(index, t.Chain) and set(index.operators) <= {"+", "-"}:
+            yield index.operands[0]
+            for k in range(len(index.operators)):
+                flipped = "-" if index.operators[k] == "+" else "+"
+                yield replace(index, operators=(*index.operators[:k], flipped, *index.operators[k + 1 :]))
+            yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "-"))
+            yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "+"))
+
+    def names(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another tensor of the same shape read, throughout a part of the formula."""
+        if not isinstance(node, t.Expression) or isinstance(node, t.Number):
+            return
+        shapes = self.words.shapes
+        for name in _tensors(node):
+            for other, shape in shapes.items():
+                if other != name and shape == shapes.get(name):
+                    changed = _read_instead(node, name, other)
+                    yield self._instead(node, changed), changed
+
+    def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another exponent, or another number."""
+        if isinstance(node, t.Power):
+            for exponent in EXPONENTS:
+                changed = replace(node, exponent=number_tree(exponent))
+                yield self._instead(node, changed), changed
+        elif isinstance(node, t.Number):
+            for value in (node.value * 2, node.value / 2, node.value + 1, node.value - 1):
+                yield self._instead(node, number_tree(value)), number_tree(value)
+        elif isinstance(node, t.Name) and node.name in self.words.scalars:
+            for scalar in self.words.scalars:
+                if scalar != node.name:
+                    yield self._instead(node, t.Name(scalar)), t.Name(scalar)
+
+    def functions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A function for its derivative, or none at all; a power more."""
+        if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
+            primed = replace(node, primed=not node.primed)
+            yield self._instead(node, primed), primed
+            yield self._instead(node, node.arguments[0]), node.arguments[0]
+        if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
+            if isinstance(node, t.Name) and node.name not in self.words.shapes:
+                return
+            squared = t.Power(node, number_tree(Fraction(2)))
+            yield self._instead(node, squared), squared
+            root = t.Apply("sqrt", (node,))
+            yield self._instead(node, root), root
+
+    def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """The branches of a choice swapped, or its condition turned."""
+        if isinstance(node, t.Where):
+            changed = replace(node, then=node.otherwise, otherwise=node.then)
+            yield self._instead(node, changed), changed
+            yield self._instead(node, node.then), node.then
+        elif isinstance(node, t.Compare):
+            turned = replace(node, operator=OPPOSITE[node.operator])
+            yield self._instead(node, turned), turned
+
+    def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A factor of the truth, a size, a constant or a number more."""
+        if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name | t.Access | t.Negate):
+            return
+        if isinstance(node, t.Reduce):
+            return
+        inside = " under the sum" if letters != self.words.letters else ""
+        for factor in (*self.words.factors, *map(number_tree, NUMBERS), *map(t.Name, self.words.scalars)):
+            if _letters_of(factor, self.words) <= letters:
+                text = self.words.write(factor)
+                where = f" at {self.words.write(node)}" if inside or isinstance(node, t.Chain) else ""
+                yield f"lacks the factor {text}{where}", multiply(node, factor)
+                yield f"lacks the factor 1/{_bracket(factor, text)}{where}", divide(node, factor)
+
+    def terms(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A term of the truth more."""
+        if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name):
+            return
+        for term in self.words.terms:
+            if _letters_of(term, self.words) <= letters:
+                plus = add_term(node, term)
+                if isinstance(term, t.Negate):
+                    yield f"lacks the term {self.words.write(term)}", plus
+                else:
+                    yield f"lacks the term {self.words.write(term)}", plus
+
+
+def multiply(left: t.Expression, right: t.Expression) -> t.Expression:
+    """left * right."""
+    return t.Chain((left, right), ("*",))
+
+
+def divide(left: t.Expression, right: t.Expression) -> t.Expression:
+    """left / right."""
+    return t.Chain((left, right), ("/",))
+
+
+def add_term(left: t.Expression, right: t.Expression) -> t.Expression:
+    """left + right."""
+    if isinstance(right, t.Negate):
+        return t.Chain((left, right.operand), ("-",))
+    return t.Chain((left, right), ("+",))
+
+
+def _without(node: t.Chain, k: int) -> t.Expression:
+    """A chain with one operand less."""
+    if len(node.operands) == 2:
+        operator = node.operators[0]
+        if k:
+            return node.operands[0]
+        if operator == "-":
+            return t.Negate(node.operands[1])
+        return divide(number_tree(Fraction(1)), node.operands[1]) if operator == "/" else node.operands[1]
+    if k:
+        return t.Chain(
+            (*node.operands[:k], *node.operands[k + 1 :]), (*node.operators[: k - 1], *node.operators[k:])
+        )
+    first = node.operators[0]
+    rest, operators = node.operands[1:], node.operators[1:]
+    if first in "-/":
+        unit = number_tree(Fraction(0 if first == "-" else 1))
+        return t.Chain((unit, *rest), node.operators)
+    return t.Chain(rest, operators)
+
+
+def _bracket(node: t.Node, text: str) -> str:
+    """A text as a divisor."""
+    return text if isinstance(node, t.Name | t.Access | t.Number | t.Apply) else f"({text})"
+
+
+def _tensors(node: t.Node) -> list[str]:
+    """The tensors that are read in a formula, outside of brackets."""
+    found: dict[str, None] = {}
+    waiting = [node]
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, t.Access | t.Name):
+            found[current.name] = None
+        else:
+            waiting += [c for c in t.children(current) if not isinstance(c, t.Binder)]
+    return list(found)
+
+
+def _read_instead(node: t.Expression, name: str, other: str) -> t.Expression:
+    """The formula with one tensor read in place of another."""
+
+    def change(part: t.Node) -> t.Node:
+        if isinstance(part, t.Access | t.Name) and part.name == name:
+            return replace(part, name=other)
+        return part if isinstance(part, t.Access) else t.map_children(part, change)
+
+    changed = change(node)
+    assert isinstance(changed, t.Expression)
+    return changed
+
+
+def _rename(node: t.Expression, letters: Mapping[str, str]) -> t.Expression:
+    """The formula with letters exchanged; nothing changes where one of them is bound inside."""
+    bound = {b.name for part, _ in t.walk(node) if isinstance(part, t.Reduce) for b in part.binders}
+    if bound & {*letters, *letters.values()}:
+        return node
+
+    def change(part: t.Node) -> t.Node:
+        if isinstance(part, t.Name) and part.name in letters:
+            return replace(part, name=letters[part.name])
+        return t.map_children(part, change)
+
+    changed = change(node)
+    assert isinstance(changed, t.Expression)
+    return changed
+
+
+def _letters_of(node: t.Node, words: Vocabulary) -> frozenset[str]:
+    """The free letters of a formula."""
+    known = {*words.shapes, *words.scalars}
+
+    def free(part: t.Node) -> frozenset[str]:
+        if isinstance(part, t.Name):
+            return frozenset() if part.name in known or part.name == "pi" else frozenset({part.name})
+        inner = frozenset().union(*map(free, t.children(part)))
+        return inner - {b.name for b in part.binders} if isinstance(part, t.Reduce) else inner
+
+    return free(node)
+
+
+def list_factors(tree: t.Node) -> tuple[t.Expression, ...]:
+    """What is multiplied or divided by anywhere in a formula; runs of factors as one, too."""
+    found: dict[t.Expression, None] = {}
+    for node, _ in t.walk(tree):
+        if isinstance(node, t.Chain) and node.operators[0] in "*/":
+            plain = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "*"]
+            found.update(dict.fromkeys(plain))
+            if len(plain) > 2:
+                found[t.Chain(tuple(plain[-2:]), ("*",))] = None
+            divisors = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "/"]
+            found.update(dict.fromkeys(divisors))
+    return tuple(f for f in found if not isinstance(f, t.Number))
+
+
+def list_terms(tree: t.Node) -> tuple[t.Expression, ...]:
+    """The terms of the sums in a formula, with their signs, and what stands around a sum put on each."""
+    found: dict[t.Expression, None] = {}
+    for node, term in _spread(tree):
+        del node
+        found[term] = None
+    return tuple(found)
+
+
+def _spread(tree: t.Node) -> Iterator[tuple[t.Node, t.Expression]]:
+    for node, _ in t.walk(tree):
+        if isinstance(node, t.Chain) and node.operators[0] in "+-":
+            for operand, operator in zip(node.operands, ("+", *node.operators), strict=True):
+                yield node, operand if operator == "+" else t.Negate(operand)
+    if isinstance(tree, t.Chain) and tree.operators[0] in "*/":
+        for k, operand in enumerate(tree.operands):
+            if isinstance(operand, t.Chain) and operand.operators[0] in "+-":
+                for part, operator in zip(operand.operands, ("+", *operand.operators), strict=True):
+                    whole: t.Expression = replace(tree, operands=(*tree.operands[:k], part, *tree.operands[k + 1 :]))
+                    yield tree, whole if operator == "+" else t.Negate(whole)
+
+
+def sum_over(tree: t.Expression, letter: str) -> t.Expression:
+    """The sum of a formula over a letter that is free in it."""
+    return t.Reduce("sum", (t.Binder(letter),), tree)
+
+
+def order_by_length(edits: Sequence[Edit]) -> list[Edit]:
+    """The edits with the shortest words first."""
+    return sorted(edits, key=lambda edit: len(edit.words))
