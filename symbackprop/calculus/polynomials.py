@@ -280,7 +280,7 @@ class Polynomials(ABC):
         """What a mask compares, with the leading coefficient 1 and without its number, and that number."""
         if atom not in self._lines:
             _, leading = self._lead(atom)
-            rest = {m: Fraction(c) / leading for m, c in atom.body.items() if m}
+            rest: Poly = {m: Fraction(c) / leading for m, c in atom.body.items() if m}
             key = poly_key(rest) if leading > 0 else atom.key
             self._lines[atom] = (key, -Fraction(atom.body.get((), 0)) / leading)
         return self._lines[atom]

@@ -82,7 +82,8 @@ def complement(algebra: Algebra, poly: Poly) -> Poly:
         below, above = (low - Affine.of(index.start)).integer, (index.last - high).integer
         if below is None or above is None or max(below, above) > MOST_LEFT_OUT or min(below, above) > 0:
             return None
-        left_out = [Affine.of(index.start + k) for k in range(below)] + [index.last - Affine.of(k) for k in range(above)]
+        left_out = [Affine.of(index.start + k) for k in range(below)]
+        left_out += [index.last - Affine.of(k) for k in range(above)]
         return subtract(constant(1), add(*(algebra.delta(Affine.of(index) - place) for place in left_out)))
 
     return algebra.rewrite(poly, Rewrite(replace))

@@ -72,8 +72,9 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
     before: t.Expression | t.Derivative = claim.head
     for link in claim.links:
         left, right = _side(program, before, scope), _side(program, link, scope, "right")
-        truth = _whole_adjoint(program, before, scope)
-        verdict = judge_equation(program, left, right, None if truth is None else derivative_side(program, truth, scope))
+        adjoint = _whole_adjoint(program, before, scope)
+        truth = None if adjoint is None else derivative_side(program, adjoint, scope)
+        verdict = judge_equation(program, left, right, truth)
         judged.append(JudgedClaim(claim.line, f"{write_tree(before)} = {write_tree(link)}", verdict, expected))
         before = link
     if claim.digits is not None:

@@ -92,7 +92,8 @@ def prove_for_all(
     symmetric = find_symmetric(mirrored, assumed, lambda one, other: forms.equal(one, other) is not None)
     joined = share_functions(mirrored, lambda one, other: forms.equal(one, other) is not None)
     joined = _symmetrize_all(joined, {name: known for name, known in symmetric.items() if name not in assumed})
-    equality = NormalForms(joined, program.assumptions, products, seconds).equal(*(symmetrize(side, symmetric) for side in sides))
+    forms = NormalForms(joined, program.assumptions, products, seconds)
+    equality = forms.equal(*(symmetrize(side, symmetric) for side in sides))
     if equality is None:
         return None
     reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())

@@ -15,8 +15,8 @@ KNOWN = {
     "pi": pi, "2*pi": 2 * pi, "pi/2": pi / 2, "1/pi": 1 / pi, "2/pi": 2 / pi, "sqrt(pi)": sqrt(pi),
     "sqrt(2)": sqrt(2), "1/sqrt(2)": 1 / sqrt(2), "sqrt(2*pi)": sqrt(2 * pi), "1/sqrt(2*pi)": 1 / sqrt(2 * pi),
     "sqrt(2/pi)": sqrt(2 / pi), "sqrt(pi/2)": sqrt(pi / 2), "1/sqrt(pi)": 1 / sqrt(pi), "2/sqrt(pi)": 2 / sqrt(pi),
-    "sqrt(3)": sqrt(3), "1/sqrt(3)": 1 / sqrt(3), "exp(1)": e, "exp(-1)": 1 / e, "log(2)": log(2), "1/log(2)": 1 / log(2),
-    "log(10)": log(10), "log(2*pi)": log(2 * pi), "log(2*pi)/2": log(2 * pi) / 2,
+    "sqrt(3)": sqrt(3), "1/sqrt(3)": 1 / sqrt(3), "exp(1)": e, "exp(-1)": 1 / e, "log(2)": log(2),
+    "1/log(2)": 1 / log(2), "log(10)": log(10), "log(2*pi)": log(2 * pi), "log(2*pi)/2": log(2 * pi) / 2,
     "1/3": 1 / 3, "2/3": 2 / 3, "1/6": 1 / 6, "1/7": 1 / 7, "1/9": 1 / 9, "1/12": 1 / 12, "1/24": 1 / 24,
 }  # fmt: skip
 """Formulas that people write as decimals, and their values."""

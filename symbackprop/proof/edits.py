@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -44,21 +45,29 @@ class Vocabulary:
     write: Write
 
 
-def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
-    """Every single change of a claim, the plainest first; no formula twice."""
+def list_edits(tree: t.Expression, words: Vocabulary, proportional: bool = True) -> Iterator[Edit]:
+    """Every single change of a claim, the plainest first; no formula twice.
+
+    A sign and a factor of the whole are tried where the claim is `proportional` to the truth only.
+    """
     seen: set[t.Node] = {tree}
-    for local in _stages(words):
-        for text, changed in _everywhere(tree, local, words.letters):
+    for local in _stages(words, proportional):
+        for text, changed in _everywhere(tree, local, words.letters, words.write):
             if changed not in seen and isinstance(changed, t.Expression):
                 seen.add(changed)
-                yield Edit(text, changed)
+                yield Edit(text or _instead(words.write, tree, changed), changed)
 
 
-def _stages(words: Vocabulary) -> Iterator[Local]:
+def _instead(write: Write, old: t.Node, new: t.Node) -> str:
+    return f"has {write(old)} in place of {write(new)}"
+
+
+def _stages(words: Vocabulary, proportional: bool) -> Iterator[Local]:
     """The kinds of changes, in the order in which they are tried."""
     whole = _whole(words)
-    yield whole.signs
-    yield whole.common_factors
+    if proportional:
+        yield whole.signs
+        yield whole.common_factors
     local = _Changes(words)
     yield local.signs
     yield local.reductions
@@ -72,28 +81,45 @@ def _stages(words: Vocabulary) -> Iterator[Local]:
     yield local.terms
 
 
-def _everywhere(node: t.Node, local: Local, letters: frozenset[str], root: bool = True) -> Iterator[tuple[str, t.Node]]:
-    """The changes of a node and of every node below it, each as the whole."""
-    if root and isinstance(local, _AtTheTop):
-        yield from local(node, letters)
-        return
+def _everywhere(
+    node: t.Node, local: Local, letters: frozenset[str], write: Write, root: bool = True
+) -> Iterator[tuple[str, t.Node]]:
+    """The changes of a node and of every node below it, each as the whole.
+
+    A change of a name or a number has no words of its own: those of what it stands in are clearer.
+    """
     yield from local(node, letters)
-    if isinstance(node, t.Access | t.Name | t.Number):
+    if isinstance(node, t.Access | t.Name | t.Number) or (root and isinstance(local, _AtTheTop)):
         return
+    for child, rebuild in _parts(node):
+        inner = letters | {b.name for b in node.binders} if isinstance(node, t.Reduce) else letters
+        for text, changed in _everywhere(child, local, inner, write, False):
+            whole = rebuild(changed)
+            small = isinstance(child, t.Name | t.Number) and not text
+            yield (_instead(write, node, whole) if small else text), whole
+
+
+def _parts(node: t.Node) -> Iterator[tuple[t.Node, Callable[[t.Node], t.Node]]]:
+    """The nodes below a node, with what the node is when another stands there."""
     if isinstance(node, t.Reduce):
-        inner = letters | {b.name for b in node.binders}
-        for text, body in _everywhere(node.body, local, inner, False):
-            yield text, replace(node, body=body)
+        yield node.body, partial(_put, node, "body", None)
         return
     for name in node.__dataclass_fields__:
         value = getattr(node, name)
         if isinstance(value, t.Node):
-            for text, changed in _everywhere(value, local, letters, False):
-                yield text, replace(node, **{name: changed})
+            yield value, partial(_put, node, name, None)
         elif isinstance(value, tuple) and value and isinstance(value[0], t.Node):
             for k, child in enumerate(value):
-                for text, changed in _everywhere(child, local, letters, False):
-                    yield text, replace(node, **{name: (*value[:k], changed, *value[k + 1 :])})
+                yield child, partial(_put, node, name, k)
+
+
+def _put(node: t.Node, name: str, k: int | None, child: t.Node) -> t.Node:
+    """The node with a child replaced."""
+    changed: dict[str, Any] = {name: child}
+    if k is not None:
+        value = getattr(node, name)
+        changed = {name: (*value[:k], child, *value[k + 1 :])}
+    return replace(node, **changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +180,7 @@ class _Changes:
     words: Vocabulary
 
     def _instead(self, old: t.Node, new: t.Node) -> str:
-        return f"has {self.words.write(old)} in place of {self.words.write(new)}"
+        return "" if isinstance(old, t.Name | t.Number) else _instead(self.words.write, old, new)
 
     def signs(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """One term with the other sign."""
@@ -198,12 +224,12 @@ class _Changes:
             indices = node.indices
             for order in permutations(indices):
                 if order != indices:
-                    changed = replace(node, indices=order)
-                    yield self._instead(node, changed), changed
+                    swapped = replace(node, indices=order)
+                    yield self._instead(node, swapped), swapped
             for k, index in enumerate(indices):
                 for other in self._other_places(index, letters):
-                    changed = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
-                    yield self._instead(node, changed), changed
+                    moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
+                    yield self._instead(node, moved), moved
         elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
                 changed = _rename(node, {first: second, second: first} if first < second else {first: second})
@@ -220,6 +246,8 @@ class _Changes:
             for k in range(len(index.operators)):
                 flipped = "-" if index.operators[k] == "+" else "+"
                 yield replace(index, operators=(*index.operators[:k], flipped, *index.operators[k + 1 :]))
+            if len(index.operators) > 1:
+                yield replace(index, operators=tuple("-" if o == "+" else "+" for o in index.operators))
             yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "-"))
             yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "+"))
 
@@ -257,10 +285,12 @@ class _Changes:
         if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
             if isinstance(node, t.Name) and node.name not in self.words.shapes:
                 return
+            rest = t.Chain((number_tree(Fraction(1)), node), ("-",))
+            yield _instead(self.words.write, node, rest), rest
             squared = t.Power(node, number_tree(Fraction(2)))
-            yield self._instead(node, squared), squared
+            yield _instead(self.words.write, node, squared), squared
             root = t.Apply("sqrt", (node,))
-            yield self._instead(node, root), root
+            yield _instead(self.words.write, node, root), root
 
     def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """The branches of a choice swapped, or its condition turned."""
@@ -274,16 +304,23 @@ class _Changes:
 
     def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A factor of the truth, a size, a constant or a number more."""
-        if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name | t.Access | t.Negate):
-            return
+        if isinstance(node, t.Number):
+            yield from (("", factor) for factor in self.words.factors if _letters_of(factor, self.words) <= letters)
         if isinstance(node, t.Reduce):
-            return
-        inside = " under the sum" if letters != self.words.letters else ""
+            inner = letters | {b.name for b in node.binders}
+            over = ", ".join(b.name for b in node.binders)
+            for words, changed in self._multiplied(node.body, inner, f" under the {node.operation} over {over}"):
+                yield words, replace(node, body=changed)
+        elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
+            yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
+
+    def _multiplied(
+        self, node: t.Expression, letters: frozenset[str], where: str
+    ) -> Iterator[tuple[str, t.Expression]]:
         for factor in (*self.words.factors, *map(number_tree, NUMBERS), *map(t.Name, self.words.scalars)):
             if _letters_of(factor, self.words) <= letters:
                 text = self.words.write(factor)
-                where = f" at {self.words.write(node)}" if inside or isinstance(node, t.Chain) else ""
-                yield f"lacks the factor {text}{where}", multiply(node, factor)
+                yield f"lacks the factor {_bracket(factor, text)}{where}", multiply(node, factor)
                 yield f"lacks the factor 1/{_bracket(factor, text)}{where}", divide(node, factor)
 
     def terms(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
@@ -292,11 +329,7 @@ class _Changes:
             return
         for term in self.words.terms:
             if _letters_of(term, self.words) <= letters:
-                plus = add_term(node, term)
-                if isinstance(term, t.Negate):
-                    yield f"lacks the term {self.words.write(term)}", plus
-                else:
-                    yield f"lacks the term {self.words.write(term)}", plus
+                yield f"lacks the term {self.words.write(term)} beside {self.words.write(node)}", add_term(node, term)
 
 
 def multiply(left: t.Expression, right: t.Expression) -> t.Expression:
@@ -339,7 +372,7 @@ def _without(node: t.Chain, k: int) -> t.Expression:
 
 def _bracket(node: t.Node, text: str) -> str:
     """A text as a divisor."""
-    return text if isinstance(node, t.Name | t.Access | t.Number | t.Apply) else f"({text})"
+    return f"({text})" if isinstance(node, t.Chain | t.Negate) else text
 
 
 def _tensors(node: t.Node) -> list[str]:
@@ -412,25 +445,24 @@ def list_factors(tree: t.Node) -> tuple[t.Expression, ...]:
 
 
 def list_terms(tree: t.Node) -> tuple[t.Expression, ...]:
-    """The terms of the sums in a formula, with their signs, and what stands around a sum put on each."""
+    """The terms of the sums in a formula, with their signs, and those of a factor with what stands around it."""
     found: dict[t.Expression, None] = {}
-    for node, term in _spread(tree):
-        del node
-        found[term] = None
+    for node, _ in t.walk(tree):
+        found.update(dict.fromkeys(_addends(node)))
+    if isinstance(tree, t.Chain) and tree.operators[0] in "*/":
+        for k, operand in enumerate(tree.operands):
+            for part in _addends(operand):
+                inner = part.operand if isinstance(part, t.Negate) else part
+                whole = replace(tree, operands=(*tree.operands[:k], inner, *tree.operands[k + 1 :]))
+                found[t.Negate(whole) if isinstance(part, t.Negate) else whole] = None
     return tuple(found)
 
 
-def _spread(tree: t.Node) -> Iterator[tuple[t.Node, t.Expression]]:
-    for node, _ in t.walk(tree):
-        if isinstance(node, t.Chain) and node.operators[0] in "+-":
-            for operand, operator in zip(node.operands, ("+", *node.operators), strict=True):
-                yield node, operand if operator == "+" else t.Negate(operand)
-    if isinstance(tree, t.Chain) and tree.operators[0] in "*/":
-        for k, operand in enumerate(tree.operands):
-            if isinstance(operand, t.Chain) and operand.operators[0] in "+-":
-                for part, operator in zip(operand.operands, ("+", *operand.operators), strict=True):
-                    whole: t.Expression = replace(tree, operands=(*tree.operands[:k], part, *tree.operands[k + 1 :]))
-                    yield tree, whole if operator == "+" else t.Negate(whole)
+def _addends(node: t.Node) -> list[t.Expression]:
+    """The operands of a sum, negated where they are subtracted."""
+    if not isinstance(node, t.Chain) or node.operators[0] not in "+-":
+        return []
+    return [o if op == "+" else t.Negate(o) for o, op in zip(node.operands, ("+", *node.operators), strict=True)]
 
 
 def sum_over(tree: t.Expression, letter: str) -> t.Expression:
@@ -438,6 +470,19 @@ def sum_over(tree: t.Expression, letter: str) -> t.Expression:
     return t.Reduce("sum", (t.Binder(letter),), tree)
 
 
-def order_by_length(edits: Sequence[Edit]) -> list[Edit]:
-    """The edits with the shortest words first."""
-    return sorted(edits, key=lambda edit: len(edit.words))
+def sums_over_numbers(tree: t.Expression, letters: Sequence[str]) -> Iterator[Edit]:
+    """A number in brackets made a letter that is summed over."""
+    numbers = {
+        i for node, _ in t.walk(tree) if isinstance(node, t.Access) for i in node.indices if isinstance(i, t.Number)
+    }
+    for number in sorted(numbers, key=lambda n: n.value):
+        for letter in letters:
+
+            def change(node: t.Node, number: t.Number = number, letter: str = letter) -> t.Node:
+                if isinstance(node, t.Access):
+                    return replace(node, indices=tuple(t.Name(letter) if i == number else i for i in node.indices))
+                return t.map_children(node, change)
+
+            changed = change(tree)
+            assert isinstance(changed, t.Expression)
+            yield Edit(f"lacks the sum over {letter}", sum_over(changed, letter))

@@ -7,7 +7,7 @@ A claim that is wrong in two unrelated ways gets no words.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import isfinite
@@ -18,7 +18,7 @@ from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.paths import instantiate
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Read, Role, Tensor
@@ -31,7 +31,7 @@ from symbackprop.language.symbols import program_symbols
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import SCALES, Place, choose_sizes, list_entries, prove_for_all, write_assumption
 from symbackprop.proof.constants import exact_constants
-from symbackprop.proof.edits import Vocabulary, list_edits, list_factors, list_terms, sum_over
+from symbackprop.proof.edits import Vocabulary, list_edits, list_factors, list_terms, sum_over, sums_over_numbers
 
 SECONDS = 1.0
 PRODUCTS = 20_000
@@ -86,6 +86,7 @@ class _Search:
     truth: list[float] = field(default_factory=list)
     claimed: list[float] = field(default_factory=list)
     made: dict[tuple[str, Entry], float] = field(default_factory=dict)
+    names: frozenset[str] | None = None
 
     def prepare(self) -> bool:
         """Find the sizes and the entries at which the claim is wrong in numbers."""
@@ -97,29 +98,27 @@ class _Search:
         for self.scale in SCALES:
             self.made = {}
             self.entries = every[::step]
-            self.truth = self._evaluate(q.program, q.left, self.made)
-            self.claimed = self._evaluate(q.program, q.right, self.made)
+            self.truth = list(self._values(q.program, q.left, self.made))
+            self.claimed = list(self._values(q.program, q.right, self.made))
             if all(map(isfinite, self.truth)) and not _agree(self.truth, self.claimed):
                 return True
         return False
 
-    def _evaluate(
+    def _values(
         self, program: Program, definition: Definition, made: dict[tuple[str, Entry], float], place: Place | None = None
-    ) -> list[float]:
-        """A definition in numbers at the chosen entries."""
-        if time.monotonic() > self.until:
-            raise _OutOfTimeError
+    ) -> Iterator[float]:
+        """A definition in numbers at the chosen entries, one after the other."""
         place = place or self.place
         assert place is not None
         shift, scale = self.scale
         numbers = Evaluation(
             program, place.sizes, lambda name, entry: place.value_of(name, entry, shift, scale), place.data, made
         )
-        found = []
         for entry in self.entries:
+            if time.monotonic() > self.until:
+                raise _OutOfTimeError
             values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
-            found.append(sum((numbers.term(term, values) for term in definition.terms), 0.0))
-        return found
+            yield sum((numbers.term(term, values) for term in definition.terms), 0.0)
 
     def _is_right(
         self, candidate: Definition, hidden: Sequence[Definition] = (), truth: Definition | None = None
@@ -128,9 +127,12 @@ class _Search:
         q = self.question
         program = q.program.extended(tuple(hidden))
         wanted = self.truth if truth is None else self.claimed
-        if not _agree(self._evaluate(program, candidate, dict(self.made)), wanted):
-            return False
-        return self._proves(program, truth or q.left, candidate)
+        made = dict(self.made)
+        agrees = _agree(self._values(program, candidate, made), wanted)
+        if self.names is None:
+            self.names = frozenset(q.program.tensors())
+        self.made.update((key, value) for key, value in made.items() if key[0] in self.names)
+        return agrees and self._proves(program, truth or q.left, candidate)
 
     def _proves(self, program: Program, left: Definition, right: Definition) -> bool:
         seconds = max(self.until - time.monotonic(), 0.0)
@@ -169,10 +171,14 @@ class _Search:
 
     def _all_edits(self, vocabulary: Vocabulary) -> Iterator[tuple[str, t.Expression]]:
         q = self.question
-        for edit in list_edits(q.tree, vocabulary):
+        for edit in list_edits(q.tree, vocabulary, _are_proportional(self.truth, self.claimed)):
             yield edit.words, edit.tree
         for index in q.left.indices:
             yield f"lacks the sum over {index.name}", sum_over(q.tree, index.name)
+        free = {i.name for i in q.left.indices}
+        used = dict.fromkeys(i.name for d in q.program.definitions for i in d.indices if i.name not in free)
+        for edit in sums_over_numbers(q.tree, tuple(used)):
+            yield edit.words, edit.tree
 
     def _vocabulary(self) -> Vocabulary:
         q = self.question
@@ -182,7 +188,7 @@ class _Search:
             for name, tensor in q.program.tensors().items()
             if tensor.role is not Role.HIDDEN
             and tensor.range is None
-            and (tensor.role is not Role.ADJOINT or tensor.numerator == loss)
+            and (tensor.role is not Role.ADJOINT or (tensor.numerator == loss and not self._is_asked_for(tensor)))
         }
         scalars = (
             *q.program.size_names,
@@ -190,6 +196,11 @@ class _Search:
         )
         letters = frozenset(i.name for i in q.left.indices)
         return Vocabulary(known, letters, scalars, list_factors(q.truth), list_terms(q.truth), self.write)
+
+    def _is_asked_for(self, adjoint: Tensor) -> bool:
+        """Whether an adjoint is the derivative that the claim is about: to put that in repairs everything."""
+        wrt = self.question.wrt
+        return wrt is not None and adjoint.denominator == wrt.name
 
     def write(self, tree: t.Node) -> str:
         """A part of a formula in the names of the user."""
@@ -270,16 +281,13 @@ class _Search:
     def _equal_letters(self, of: Tensor, wrt: Tensor) -> Iterator[str]:
         """A derivative that holds where two indices are equal only."""
         q = self.question
-        count = len(of.axes)
-        if not count or len(q.left.indices) != count + len(wrt.axes):
+        if not of.axes or not wrt.axes:
             return
-        for first in q.left.indices[:count]:
-            for second in q.left.indices[count:]:
-                if not first.same_range(second):
-                    continue
+        for first, second in combinations(q.left.indices, 2):
+            if first.same_range(second):
                 at = tuple(Affine.of(first if i == second else i) for i in q.left.indices)
                 sides = [replace(side, terms=instantiate(side, at)) for side in (q.left, q.right)]
-                numbers = [self._evaluate(q.program, side, dict(self.made)) for side in sides]
+                numbers = [self._values(q.program, side, dict(self.made)) for side in sides]
                 if _agree(*numbers) and self._proves(q.program, *sides):
                     yield (
                         f"the claim holds only where {second.name} = {first.name}: it is the diagonal of the Jacobian"
@@ -303,7 +311,7 @@ class _Search:
                 assert self.place is not None
                 place = Place.make(assumed, self.place.sizes)
                 made: dict[tuple[str, Entry], float] = {}
-                sides = [self._evaluate(assumed, side, made, place) for side in (q.left, q.right)]
+                sides = [self._values(assumed, side, made, place) for side in (q.left, q.right)]
                 if _agree(*sides) and self._proves(assumed, q.left, q.right):
                     yield f"the claim holds if {write_assumption(assumption, assumed)}, which is not assumed"
 
@@ -327,7 +335,7 @@ class _Search:
             program = replace(q.program, definitions=definitions, assumptions=kept)
             left, right = _without(q.left, tensor.name), _without(q.right, tensor.name)
             made: dict[tuple[str, Entry], float] = {}
-            sides = [self._evaluate(program, side, made) for side in (left, right)]
+            sides = [self._values(program, side, made) for side in (left, right)]
             if _agree(*sides) and self._proves(program, left, right):
                 yield f"the claim holds only for {tensor.name} = 0"
 
@@ -340,12 +348,20 @@ class _Search:
                 yield f"the claim {words}"
 
 
-def _agree(left: Sequence[float], right: Sequence[float]) -> bool:
-    """Whether two lists of numbers are close."""
+def _agree(left: Iterable[float], right: Iterable[float]) -> bool:
+    """Whether two runs of numbers are close; neither is looked at beyond the first difference."""
     return all(
         isfinite(a) and isfinite(b) and abs(a - b) <= 1e-8 * max(1e-6, abs(a), abs(b))
         for a, b in zip(left, right, strict=True)
     )
+
+
+def _are_proportional(left: Sequence[float], right: Sequence[float]) -> bool:
+    """Whether one number times the second list is the first."""
+    ratios = [a / b for a, b in zip(left, right, strict=True) if b]
+    if not ratios or any(a for a, b in zip(left, right, strict=True) if not b):
+        return False
+    return all(abs(r - ratios[0]) <= 1e-8 * abs(ratios[0]) for r in ratios)
 
 
 def _sums_to_one(tensor: Tensor, axis: int, letters: Sequence[str]) -> Assumption:
@@ -358,7 +374,8 @@ def _sums_to_one(tensor: Tensor, axis: int, letters: Sequence[str]) -> Assumptio
 
 
 def _reads(assumption: Assumption, name: str) -> bool:
-    return any(r.tensor.name == name for side in (assumption.left, assumption.right) for u in side for _, r in u.reads())
+    terms = (*assumption.left, *assumption.right)
+    return any(read.tensor.name == name for term in terms for _, read in term.reads())
 
 
 def _without(definition: Definition, name: str) -> Definition:
