@@ -49,7 +49,7 @@ class Side:
     """One side of an equation: its definition, how its folded form reads, and the definitions that both need.
 
     A derivative knows what it is taken of and by, what each of the tensors that read the latter adds to it, and the
-    parts of its folded form; a claimed formula knows its tree.
+    folded definitions; a claimed formula knows its tree.
     """
 
     definition: Definition
@@ -59,7 +59,7 @@ class Side:
     of: Tensor | None = None
     wrt: Tensor | None = None
     paths: tuple[tuple[str, tuple[Term, ...]], ...] = ()
-    parts: tuple[Definition, ...] = ()
+    folded: tuple[Definition, ...] = ()
 
 
 def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
@@ -106,14 +106,16 @@ def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Ques
         if d.tensor.role is Role.ADJOINT and d.tensor.denominator is not None and d.tensor.numerator == program.loss
     }
     claimed = _with_adjoints(tree, adjoints)
+    hidden = hidden_definitions(program) | {d.tensor.name: d for d in truth.folded if d.tensor.role is Role.HIDDEN}
+    sizes = frozenset(program.size_names)
     if truth.tree is not None:
-        phrased = _with_adjoints(truth.tree, adjoints)
+        phrased = [_with_adjoints(truth.tree, adjoints)]
     else:
-        hidden = hidden_definitions(program) | {d.tensor.name: d for d in truth.parts}
-        phrased = phrase_terms(truth.plain.terms, truth.plain.indices, hidden, frozenset(program.size_names))
-    return Question(
-        program, truth.definition, right.definition, claimed, phrased, truth.of, truth.wrt, truth.paths
-    )
+        phrased = [phrase_terms(truth.plain.terms, truth.plain.indices, hidden, sizes)]
+    adjoint = [d for d in truth.folded if d.tensor.role is Role.ADJOINT]
+    phrased += [phrase_terms(d.terms, d.indices, hidden, sizes) for d in adjoint]
+    paths = truth.paths
+    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), truth.of, truth.wrt, paths)
 
 
 def _whole_adjoint(
@@ -181,9 +183,8 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
         for c in step.contributions
         if c.result is not None
     )
-    parts = tuple(d for d in folded.definitions if d.tensor.role is Role.HIDDEN)
     # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
-    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, paths, parts)
+    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, paths, folded.definitions)
 
 
 def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left") -> Side:

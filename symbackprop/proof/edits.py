@@ -13,6 +13,7 @@ from functools import partial
 from itertools import permutations
 from typing import Any
 
+from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
 
@@ -35,13 +36,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a change may put in: names by their shapes, letters, sizes and constants, factors and terms of the truth."""
+    """What a change may put in: names by their shapes, letters, sizes and constants; factors, terms and reads of the
+    truth.
+    """
 
     shapes: Mapping[str, tuple[Any, ...]]
     letters: frozenset[str]
     scalars: tuple[str, ...]
     factors: tuple[t.Expression, ...]
     terms: tuple[t.Expression, ...]
+    reads: tuple[t.Access, ...]
     write: Write
 
 
@@ -52,10 +56,36 @@ def list_edits(tree: t.Expression, words: Vocabulary, proportional: bool = True)
     """
     seen: set[t.Node] = {tree}
     for local in _stages(words, proportional):
-        for text, changed in _everywhere(tree, local, words.letters, words.write):
+        for text, changed in _everywhere(tree, local, words.letters):
             if changed not in seen and isinstance(changed, t.Expression):
                 seen.add(changed)
-                yield Edit(text or _instead(words.write, tree, changed), changed)
+                yield Edit(text or say_change(tree, changed, words.write), changed)
+
+
+def say_change(old: t.Node, new: t.Node, write: Write) -> str:
+    """The smallest part that changed, but not a name or a number alone: those of what it stands in are clearer."""
+    while type(old) is type(new) and not isinstance(old, t.Access | t.Apply | t.Name | t.Number):
+        before, after = t.children(old), t.children(new)
+        changed = [(a, b) for a, b in zip(before, after, strict=False) if a != b]
+        if len(before) != len(after) or len(changed) != 1:
+            break
+        if _differ_in_words(old, new) or isinstance(changed[0][0], t.Name | t.Number | t.Binder):
+            break
+        if isinstance(old, t.Power) and old.exponent == changed[0][0]:
+            break
+        old, new = changed[0]
+    return _instead(write, old, new)
+
+
+def _differ_in_words(old: t.Node, new: t.Node) -> bool:
+    """Whether two nodes of a type differ in more than what stands below them."""
+    names = [n for n in old.__dataclass_fields__ if n not in ("line", "column", "text")]
+    plain = [n for n in names if isinstance(getattr(old, n), str) or _are_words(getattr(old, n))]
+    return any(getattr(old, n) != getattr(new, n) for n in plain)
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(v, str) for v in value)
 
 
 def _instead(write: Write, old: t.Node, new: t.Node) -> str:
@@ -81,22 +111,15 @@ def _stages(words: Vocabulary, proportional: bool) -> Iterator[Local]:
     yield local.terms
 
 
-def _everywhere(
-    node: t.Node, local: Local, letters: frozenset[str], write: Write, root: bool = True
-) -> Iterator[tuple[str, t.Node]]:
-    """The changes of a node and of every node below it, each as the whole.
-
-    A change of a name or a number has no words of its own: those of what it stands in are clearer.
-    """
+def _everywhere(node: t.Node, local: Local, letters: frozenset[str], root: bool = True) -> Iterator[tuple[str, t.Node]]:
+    """The changes of a node and of every node below it, each as the whole; "" for words is "this in place of that"."""
     yield from local(node, letters)
     if isinstance(node, t.Access | t.Name | t.Number) or (root and isinstance(local, _AtTheTop)):
         return
     for child, rebuild in _parts(node):
         inner = letters | {b.name for b in node.binders} if isinstance(node, t.Reduce) else letters
-        for text, changed in _everywhere(child, local, inner, write, False):
-            whole = rebuild(changed)
-            small = isinstance(child, t.Name | t.Number) and not text
-            yield (_instead(write, node, whole) if small else text), whole
+        for text, changed in _everywhere(child, local, inner, False):
+            yield text, rebuild(changed)
 
 
 def _parts(node: t.Node) -> Iterator[tuple[t.Node, Callable[[t.Node], t.Node]]]:
@@ -179,9 +202,6 @@ class _Changes:
 
     words: Vocabulary
 
-    def _instead(self, old: t.Node, new: t.Node) -> str:
-        return "" if isinstance(old, t.Name | t.Number) else _instead(self.words.write, old, new)
-
     def signs(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """One term with the other sign."""
         if isinstance(node, t.Chain) and node.operators[0] in "+-":
@@ -225,16 +245,19 @@ class _Changes:
             for order in permutations(indices):
                 if order != indices:
                     swapped = replace(node, indices=order)
-                    yield self._instead(node, swapped), swapped
+                    yield "", swapped
+            for read in self.words.reads:
+                if read.name == node.name and read != node and _letters_of(read, self.words) <= letters:
+                    yield "", read
             for k, index in enumerate(indices):
                 for other in self._other_places(index, letters):
                     moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
-                    yield self._instead(node, moved), moved
+                    yield "", moved
         elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
                 changed = _rename(node, {first: second, second: first} if first < second else {first: second})
                 if changed != node:
-                    yield self._instead(node, changed), changed
+                    yield "", changed
 
     def _other_places(self, index: t.Node, letters: frozenset[str]) -> Iterator[t.Expression]:
         if isinstance(index, t.Name) and index.name in letters:
@@ -260,47 +283,53 @@ class _Changes:
             for other, shape in shapes.items():
                 if other != name and shape == shapes.get(name):
                     changed = _read_instead(node, name, other)
-                    yield self._instead(node, changed), changed
+                    yield "", changed
 
     def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """Another exponent, or another number."""
         if isinstance(node, t.Power):
             for exponent in EXPONENTS:
                 changed = replace(node, exponent=number_tree(exponent))
-                yield self._instead(node, changed), changed
+                yield "", changed
         elif isinstance(node, t.Number):
             for value in (node.value * 2, node.value / 2, node.value + 1, node.value - 1):
-                yield self._instead(node, number_tree(value)), number_tree(value)
+                yield "", number_tree(value)
         elif isinstance(node, t.Name) and node.name in self.words.scalars:
             for scalar in self.words.scalars:
                 if scalar != node.name:
-                    yield self._instead(node, t.Name(scalar)), t.Name(scalar)
+                    yield "", t.Name(scalar)
 
     def functions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A function for its derivative, or none at all; a power more."""
         if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
-            primed = replace(node, primed=not node.primed)
-            yield self._instead(node, primed), primed
-            yield self._instead(node, node.arguments[0]), node.arguments[0]
+            if node.function in FUNCTION_BY_NAME:
+                primed = replace(node, primed=not node.primed)
+                yield "", primed
+            for number in NUMBERS:
+                scaled = replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
+                yield "", scaled
+            yield "", node.arguments[0]
         if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
             if isinstance(node, t.Name) and node.name not in self.words.shapes:
                 return
             rest = t.Chain((number_tree(Fraction(1)), node), ("-",))
-            yield _instead(self.words.write, node, rest), rest
+            yield "", rest
             squared = t.Power(node, number_tree(Fraction(2)))
-            yield _instead(self.words.write, node, squared), squared
+            yield "", squared
+            inverse = divide(number_tree(Fraction(1)), node)
+            yield "", inverse
             root = t.Apply("sqrt", (node,))
-            yield _instead(self.words.write, node, root), root
+            yield "", root
 
     def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """The branches of a choice swapped, or its condition turned."""
         if isinstance(node, t.Where):
             changed = replace(node, then=node.otherwise, otherwise=node.then)
-            yield self._instead(node, changed), changed
-            yield self._instead(node, node.then), node.then
+            yield "", changed
+            yield "", node.then
         elif isinstance(node, t.Compare):
             turned = replace(node, operator=OPPOSITE[node.operator])
-            yield self._instead(node, turned), turned
+            yield "", turned
 
     def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A factor of the truth, a size, a constant or a number more."""
@@ -359,9 +388,7 @@ def _without(node: t.Chain, k: int) -> t.Expression:
             return t.Negate(node.operands[1])
         return divide(number_tree(Fraction(1)), node.operands[1]) if operator == "/" else node.operands[1]
     if k:
-        return t.Chain(
-            (*node.operands[:k], *node.operands[k + 1 :]), (*node.operators[: k - 1], *node.operators[k:])
-        )
+        return t.Chain((*node.operands[:k], *node.operands[k + 1 :]), (*node.operators[: k - 1], *node.operators[k:]))
     first = node.operators[0]
     rest, operators = node.operands[1:], node.operators[1:]
     if first in "-/":
@@ -442,6 +469,18 @@ def list_factors(tree: t.Node) -> tuple[t.Expression, ...]:
             divisors = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "/"]
             found.update(dict.fromkeys(divisors))
     return tuple(f for f in found if not isinstance(f, t.Number))
+
+
+def list_masks(tree: t.Node) -> tuple[t.Expression, ...]:
+    """The conditions of a formula as 1 and 0."""
+    found: dict[t.Expression, None] = {}
+    one, zero = number_tree(Fraction(1)), number_tree(Fraction(0))
+    for node, _ in t.walk(tree):
+        if isinstance(node, t.Where):
+            found[t.Where(node.condition, zero, one) if node.then == zero else t.Where(node.condition, one, zero)] = (
+                None
+            )
+    return tuple(found)
 
 
 def list_terms(tree: t.Node) -> tuple[t.Expression, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from itertools import combinations
 from math import isfinite
 
@@ -31,7 +32,16 @@ from symbackprop.language.symbols import program_symbols
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import SCALES, Place, choose_sizes, list_entries, prove_for_all, write_assumption
 from symbackprop.proof.constants import exact_constants
-from symbackprop.proof.edits import Vocabulary, list_edits, list_factors, list_terms, sum_over, sums_over_numbers
+from symbackprop.proof.edits import (
+    Vocabulary,
+    list_edits,
+    list_factors,
+    list_masks,
+    list_terms,
+    sum_over,
+    sums_over_numbers,
+)
+from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
 
 SECONDS = 1.0
 PRODUCTS = 20_000
@@ -43,7 +53,8 @@ MOST_CHECKED = 12
 class Question:
     """A refuted claim: `left` is the truth, `right` what is claimed, both over `program`, adjoints included.
 
-    `tree` is the claimed formula with adjoints read by their names, and `truth` the folded derivative as a formula.
+    `tree` is the claimed formula with adjoints read by their names, and `truth` the folded derivative as a formula,
+    with those that it is made of behind it.
     `paths` are what the tensors that read `wrt` add to the derivative.
     """
 
@@ -51,7 +62,7 @@ class Question:
     left: Definition
     right: Definition
     tree: t.Expression
-    truth: t.Expression
+    truth: tuple[t.Expression, ...]
     of: Tensor | None = None
     wrt: Tensor | None = None
     paths: tuple[tuple[str, tuple[Term, ...]], ...] = ()
@@ -87,6 +98,7 @@ class _Search:
     claimed: list[float] = field(default_factory=list)
     made: dict[tuple[str, Entry], float] = field(default_factory=dict)
     names: frozenset[str] | None = None
+    formulas: FormulaNumbers | None = None
 
     def prepare(self) -> bool:
         """Find the sizes and the entries at which the claim is wrong in numbers."""
@@ -101,8 +113,14 @@ class _Search:
             self.truth = list(self._values(q.program, q.left, self.made))
             self.claimed = list(self._values(q.program, q.right, self.made))
             if all(map(isfinite, self.truth)) and not _agree(self.truth, self.claimed):
+                numbers = Evaluation(q.program, sizes, self._value_of, self.place.data, self.made)
+                self.formulas = FormulaNumbers(numbers, q.program.tensors(), sizes)
                 return True
         return False
+
+    def _value_of(self, name: str, entry: Entry) -> float:
+        assert self.place is not None
+        return self.place.value_of(name, entry, *self.scale)
 
     def _values(
         self, program: Program, definition: Definition, made: dict[tuple[str, Entry], float], place: Place | None = None
@@ -166,8 +184,20 @@ class _Search:
             if not started and not words.startswith(("has the wrong sign", "lacks the factor", "has the extra factor")):
                 started = True
                 yield "", False
-            made = self._read(q.program, tree)
+            made = self._read(q.program, tree) if self._may_be_right(tree) else None
             yield words, made is not None and self._is_right(*made)
+
+    def _may_be_right(self, tree: t.Expression) -> bool:
+        """Whether a formula agrees with the truth in numbers, as far as it has any here."""
+        if time.monotonic() > self.until:
+            raise _OutOfTimeError
+        assert self.formulas is not None
+        names = [i.name for i in self.question.left.indices]
+        try:
+            found = (self.formulas.value(tree, dict(zip(names, entry, strict=True))) for entry in self.entries)
+            return _agree(found, self.truth)
+        except NoNumberError:
+            return True
 
     def _all_edits(self, vocabulary: Vocabulary) -> Iterator[tuple[str, t.Expression]]:
         q = self.question
@@ -195,7 +225,28 @@ class _Search:
             *(tensor.name for tensor in q.program.leaves if tensor.role is Role.CONST and not tensor.axes),
         )
         letters = frozenset(i.name for i in q.left.indices)
-        return Vocabulary(known, letters, scalars, list_factors(q.truth), list_terms(q.truth), self.write)
+        forward = [d.tree for d in q.program.definitions if isinstance(d.tree, t.Expression)]
+        masks = (*self._equal_indices(), *(m for tree in (*q.truth, *forward) for m in list_masks(tree)))
+        factors = dict.fromkeys((*masks, *(f for tree in q.truth for f in list_factors(tree))))
+        terms = dict.fromkeys(term for tree in q.truth for term in list_terms(tree))
+        reads = dict.fromkeys(
+            node for tree in q.truth for node, _ in t.walk(tree) if isinstance(node, t.Access) and node.name in known
+        )
+        return Vocabulary(known, letters, scalars, tuple(factors), tuple(terms), tuple(reads), self.write)
+
+    def _equal_indices(self) -> Iterator[t.Expression]:
+        """1 where two indices of one range are equal, or an integer that is given is an index, else 0."""
+        q = self.question
+        one, zero = t.Number(Fraction(1)), t.Number(Fraction(0))
+        for tensor in q.program.leaves:
+            at = self._letters(tensor)
+            read = t.Access(tensor.name, tuple(map(t.Name, at))) if at else t.Name(tensor.name)
+            for index in q.left.indices:
+                if tensor.range is not None and tensor.range == index.size:
+                    yield t.Where(t.Compare("==", read, t.Name(index.name)), one, zero)
+        for first, second in combinations(q.left.indices, 2):
+            if first.same_range(second):
+                yield t.Where(t.Compare("==", t.Name(first.name), t.Name(second.name)), one, zero)
 
     def _is_asked_for(self, adjoint: Tensor) -> bool:
         """Whether an adjoint is the derivative that the claim is about: to put that in repairs everything."""
@@ -322,6 +373,8 @@ class _Search:
                 found = [form.index.name for form in read.at if form.index is not None]
                 if read.tensor.name == tensor.name and len(set(found)) == len(tensor.axes):
                     return tuple(found)
+            if definition.tensor.axes[: len(tensor.axes)] == tensor.axes and tensor.range is not None:
+                return tuple(i.name for i in definition.indices[: len(tensor.axes)])
         return tuple("ijklmnpqrs"[: len(tensor.axes)])
 
     def _vanishing(self) -> Iterator[str]:
@@ -392,5 +445,3 @@ def _without(definition: Definition, name: str) -> Definition:
         made = make_term(term.bound, body, term.slots, term.guards)
         terms += [] if made is None else [made]
     return replace(definition, terms=tuple(terms))
-
-
