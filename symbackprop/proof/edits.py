@@ -16,6 +16,18 @@ from typing import Any
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
+from symbackprop.proof.ingredients import (
+    add_term,
+    bracket,
+    divide,
+    exchange_letters,
+    letters_of,
+    multiply,
+    read_instead,
+    sum_over,
+    tensors_of,
+    without,
+)
 
 Write = Callable[[t.Node], str]
 Local = Callable[[t.Node, frozenset[str]], Iterator[tuple[str, t.Node]]]
@@ -41,6 +53,7 @@ class Vocabulary:
     """
 
     shapes: Mapping[str, tuple[Any, ...]]
+    others: tuple[str, ...]
     letters: frozenset[str]
     scalars: tuple[str, ...]
     factors: tuple[t.Expression, ...]
@@ -48,14 +61,17 @@ class Vocabulary:
     reads: tuple[t.Access, ...]
     write: Write
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The names that are no letters."""
+        return frozenset({*self.shapes, *self.scalars, *self.others})
 
-def list_edits(tree: t.Expression, words: Vocabulary, proportional: bool = True) -> Iterator[Edit]:
-    """Every single change of a claim, the plainest first; no formula twice.
 
-    A sign and a factor of the whole are tried where the claim is `proportional` to the truth only.
-    """
+def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """Every single change of a part of a claim, the plainest first; no formula twice."""
+    yield from _Changes(words).factors_of_all(tree)
     seen: set[t.Node] = {tree}
-    for local in _stages(words, proportional):
+    for local in _stages(words):
         for text, changed in _everywhere(tree, local, words.letters):
             if changed not in seen and isinstance(changed, t.Expression):
                 seen.add(changed)
@@ -92,12 +108,8 @@ def _instead(write: Write, old: t.Node, new: t.Node) -> str:
     return f"has {write(old)} in place of {write(new)}"
 
 
-def _stages(words: Vocabulary, proportional: bool) -> Iterator[Local]:
+def _stages(words: Vocabulary) -> Iterator[Local]:
     """The kinds of changes, in the order in which they are tried."""
-    whole = _whole(words)
-    if proportional:
-        yield whole.signs
-        yield whole.common_factors
     local = _Changes(words)
     yield local.signs
     yield local.reductions
@@ -111,14 +123,14 @@ def _stages(words: Vocabulary, proportional: bool) -> Iterator[Local]:
     yield local.terms
 
 
-def _everywhere(node: t.Node, local: Local, letters: frozenset[str], root: bool = True) -> Iterator[tuple[str, t.Node]]:
+def _everywhere(node: t.Node, local: Local, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
     """The changes of a node and of every node below it, each as the whole; "" for words is "this in place of that"."""
     yield from local(node, letters)
-    if isinstance(node, t.Access | t.Name | t.Number) or (root and isinstance(local, _AtTheTop)):
+    if isinstance(node, t.Access | t.Name | t.Number):
         return
     for child, rebuild in _parts(node):
         inner = letters | {b.name for b in node.binders} if isinstance(node, t.Reduce) else letters
-        for text, changed in _everywhere(child, local, inner, False):
+        for text, changed in _everywhere(child, local, inner):
             yield text, rebuild(changed)
 
 
@@ -145,46 +157,22 @@ def _put(node: t.Node, name: str, k: int | None, child: t.Node) -> t.Node:
     return replace(node, **changed)
 
 
-@dataclass(frozen=True, slots=True)
-class _AtTheTop:
-    """Changes of a formula as a whole."""
-
-    changes: Local
-
-    def __call__(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        return self.changes(node, letters)
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    signs: _AtTheTop
-    common_factors: _AtTheTop
-
-
-def _whole(words: Vocabulary) -> _Whole:
-    def signs(node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        if isinstance(node, t.Expression):
-            yield "has the wrong sign", t.Negate(node)
-
-    def factors(node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        if not isinstance(node, t.Expression):
-            return
-        for factor in _common(words):
-            text = words.write(factor)
-            yield f"lacks the factor {text}", multiply(node, factor)
-            yield f"lacks the factor 1/{_bracket(factor, text)}", divide(node, factor)
-        for number in (2, -2, 4, -4):
-            yield f"lacks the factor {number}", multiply(number_tree(Fraction(number)), node)
-            yield f"has the extra factor {number}", divide(node, number_tree(Fraction(number)))
-        for factor in _common(words):
-            text = words.write(factor)
-            yield f"has the wrong sign and lacks the factor {text}", t.Negate(multiply(node, factor))
-            yield (
-                f"has the wrong sign and lacks the factor 1/{_bracket(factor, text)}",
-                t.Negate(divide(node, factor)),
-            )
-
-    return _Whole(_AtTheTop(signs), _AtTheTop(factors))
+def list_factors_of_all(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """The sign of a formula, and factors of all of it that are no tensors."""
+    yield Edit("has the wrong sign", t.Negate(tree))
+    common = list(_common(words))
+    for factor in common:
+        text = words.write(factor)
+        yield Edit(f"lacks the factor {text}", multiply(tree, factor))
+        yield Edit(f"lacks the factor 1/{bracket(factor, text)}", divide(tree, factor))
+    for number in (2, -2, 4, -4):
+        yield Edit(f"lacks the factor {number}", multiply(number_tree(Fraction(number)), tree))
+        yield Edit(f"has the extra factor {number}", divide(tree, number_tree(Fraction(number))))
+    for factor in common:
+        text = words.write(factor)
+        yield Edit(f"has the wrong sign and lacks the factor {text}", t.Negate(multiply(tree, factor)))
+        inverse = f"1/{bracket(factor, text)}"
+        yield Edit(f"has the wrong sign and lacks the factor {inverse}", t.Negate(divide(tree, factor)))
 
 
 def _common(words: Vocabulary) -> Iterator[t.Expression]:
@@ -229,8 +217,8 @@ class _Changes:
             operator = node.operators[k - 1] if k else ("*" if product else "+")
             text = self.words.write(operand)
             if product and operator == "/":
-                text = f"1/{_bracket(operand, text)}"
-            rest = _without(node, k)
+                text = f"1/{bracket(operand, text)}"
+            rest = without(node, k)
             yield f"has the extra {'factor' if product else 'term'} {text}", rest
             if product and k:
                 flipped = "*" if operator == "/" else "/"
@@ -247,7 +235,7 @@ class _Changes:
                     swapped = replace(node, indices=order)
                     yield "", swapped
             for read in self.words.reads:
-                if read.name == node.name and read != node and _letters_of(read, self.words) <= letters:
+                if read.name == node.name and read != node and letters_of(read, self.words.known) <= letters:
                     yield "", read
             for k, index in enumerate(indices):
                 for other in self._other_places(index, letters):
@@ -255,7 +243,7 @@ class _Changes:
                     yield "", moved
         elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
-                changed = _rename(node, {first: second, second: first} if first < second else {first: second})
+                changed = exchange_letters(node, {first: second, second: first} if first < second else {first: second})
                 if changed != node:
                     yield "", changed
 
@@ -279,10 +267,10 @@ class _Changes:
         if not isinstance(node, t.Expression) or isinstance(node, t.Number):
             return
         shapes = self.words.shapes
-        for name in _tensors(node):
+        for name in tensors_of(node):
             for other, shape in shapes.items():
                 if other != name and shape == shapes.get(name):
-                    changed = _read_instead(node, name, other)
+                    changed = read_instead(node, name, other)
                     yield "", changed
 
     def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
@@ -334,7 +322,9 @@ class _Changes:
     def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A factor of the truth, a size, a constant or a number more."""
         if isinstance(node, t.Number):
-            yield from (("", factor) for factor in self.words.factors if _letters_of(factor, self.words) <= letters)
+            yield from (
+                ("", factor) for factor in self.words.factors if letters_of(factor, self.words.known) <= letters
+            )
         if isinstance(node, t.Reduce):
             inner = letters | {b.name for b in node.binders}
             over = ", ".join(b.name for b in node.binders)
@@ -343,170 +333,27 @@ class _Changes:
         elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
             yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
 
+    def factors_of_all(self, tree: t.Expression) -> Iterator[Edit]:
+        """A factor of the truth more, before everything."""
+        for words, changed in self._multiplied(tree, self.words.letters, ""):
+            yield Edit(words, changed)
+
     def _multiplied(
         self, node: t.Expression, letters: frozenset[str], where: str
     ) -> Iterator[tuple[str, t.Expression]]:
         for factor in (*self.words.factors, *map(number_tree, NUMBERS), *map(t.Name, self.words.scalars)):
-            if _letters_of(factor, self.words) <= letters:
+            if letters_of(factor, self.words.known) <= letters:
                 text = self.words.write(factor)
-                yield f"lacks the factor {_bracket(factor, text)}{where}", multiply(node, factor)
-                yield f"lacks the factor 1/{_bracket(factor, text)}{where}", divide(node, factor)
+                yield f"lacks the factor {bracket(factor, text)}{where}", multiply(node, factor)
+                yield f"lacks the factor 1/{bracket(factor, text)}{where}", divide(node, factor)
 
     def terms(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A term of the truth more."""
         if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name):
             return
         for term in self.words.terms:
-            if _letters_of(term, self.words) <= letters:
+            if letters_of(term, self.words.known) <= letters:
                 yield f"lacks the term {self.words.write(term)} beside {self.words.write(node)}", add_term(node, term)
-
-
-def multiply(left: t.Expression, right: t.Expression) -> t.Expression:
-    """left * right."""
-    return t.Chain((left, right), ("*",))
-
-
-def divide(left: t.Expression, right: t.Expression) -> t.Expression:
-    """left / right."""
-    return t.Chain((left, right), ("/",))
-
-
-def add_term(left: t.Expression, right: t.Expression) -> t.Expression:
-    """left + right."""
-    if isinstance(right, t.Negate):
-        return t.Chain((left, right.operand), ("-",))
-    return t.Chain((left, right), ("+",))
-
-
-def _without(node: t.Chain, k: int) -> t.Expression:
-    """A chain with one operand less."""
-    if len(node.operands) == 2:
-        operator = node.operators[0]
-        if k:
-            return node.operands[0]
-        if operator == "-":
-            return t.Negate(node.operands[1])
-        return divide(number_tree(Fraction(1)), node.operands[1]) if operator == "/" else node.operands[1]
-    if k:
-        return t.Chain((*node.operands[:k], *node.operands[k + 1 :]), (*node.operators[: k - 1], *node.operators[k:]))
-    first = node.operators[0]
-    rest, operators = node.operands[1:], node.operators[1:]
-    if first in "-/":
-        unit = number_tree(Fraction(0 if first == "-" else 1))
-        return t.Chain((unit, *rest), node.operators)
-    return t.Chain(rest, operators)
-
-
-def _bracket(node: t.Node, text: str) -> str:
-    """A text as a divisor."""
-    return f"({text})" if isinstance(node, t.Chain | t.Negate) else text
-
-
-def _tensors(node: t.Node) -> list[str]:
-    """The tensors that are read in a formula, outside of brackets."""
-    found: dict[str, None] = {}
-    waiting = [node]
-    while waiting:
-        current = waiting.pop(0)
-        if isinstance(current, t.Access | t.Name):
-            found[current.name] = None
-        else:
-            waiting += [c for c in t.children(current) if not isinstance(c, t.Binder)]
-    return list(found)
-
-
-def _read_instead(node: t.Expression, name: str, other: str) -> t.Expression:
-    """The formula with one tensor read in place of another."""
-
-    def change(part: t.Node) -> t.Node:
-        if isinstance(part, t.Access | t.Name) and part.name == name:
-            return replace(part, name=other)
-        return part if isinstance(part, t.Access) else t.map_children(part, change)
-
-    changed = change(node)
-    assert isinstance(changed, t.Expression)
-    return changed
-
-
-def _rename(node: t.Expression, letters: Mapping[str, str]) -> t.Expression:
-    """The formula with letters exchanged; nothing changes where one of them is bound inside."""
-    bound = {b.name for part, _ in t.walk(node) if isinstance(part, t.Reduce) for b in part.binders}
-    if bound & {*letters, *letters.values()}:
-        return node
-
-    def change(part: t.Node) -> t.Node:
-        if isinstance(part, t.Name) and part.name in letters:
-            return replace(part, name=letters[part.name])
-        return t.map_children(part, change)
-
-    changed = change(node)
-    assert isinstance(changed, t.Expression)
-    return changed
-
-
-def _letters_of(node: t.Node, words: Vocabulary) -> frozenset[str]:
-    """The free letters of a formula."""
-    known = {*words.shapes, *words.scalars}
-
-    def free(part: t.Node) -> frozenset[str]:
-        if isinstance(part, t.Name):
-            return frozenset() if part.name in known or part.name == "pi" else frozenset({part.name})
-        inner = frozenset().union(*map(free, t.children(part)))
-        return inner - {b.name for b in part.binders} if isinstance(part, t.Reduce) else inner
-
-    return free(node)
-
-
-def list_factors(tree: t.Node) -> tuple[t.Expression, ...]:
-    """What is multiplied or divided by anywhere in a formula; runs of factors as one, too."""
-    found: dict[t.Expression, None] = {}
-    for node, _ in t.walk(tree):
-        if isinstance(node, t.Chain) and node.operators[0] in "*/":
-            plain = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "*"]
-            found.update(dict.fromkeys(plain))
-            if len(plain) > 2:
-                found[t.Chain(tuple(plain[-2:]), ("*",))] = None
-            divisors = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "/"]
-            found.update(dict.fromkeys(divisors))
-    return tuple(f for f in found if not isinstance(f, t.Number))
-
-
-def list_masks(tree: t.Node) -> tuple[t.Expression, ...]:
-    """The conditions of a formula as 1 and 0."""
-    found: dict[t.Expression, None] = {}
-    one, zero = number_tree(Fraction(1)), number_tree(Fraction(0))
-    for node, _ in t.walk(tree):
-        if isinstance(node, t.Where):
-            found[t.Where(node.condition, zero, one) if node.then == zero else t.Where(node.condition, one, zero)] = (
-                None
-            )
-    return tuple(found)
-
-
-def list_terms(tree: t.Node) -> tuple[t.Expression, ...]:
-    """The terms of the sums in a formula, with their signs, and those of a factor with what stands around it."""
-    found: dict[t.Expression, None] = {}
-    for node, _ in t.walk(tree):
-        found.update(dict.fromkeys(_addends(node)))
-    if isinstance(tree, t.Chain) and tree.operators[0] in "*/":
-        for k, operand in enumerate(tree.operands):
-            for part in _addends(operand):
-                inner = part.operand if isinstance(part, t.Negate) else part
-                whole = replace(tree, operands=(*tree.operands[:k], inner, *tree.operands[k + 1 :]))
-                found[t.Negate(whole) if isinstance(part, t.Negate) else whole] = None
-    return tuple(found)
-
-
-def _addends(node: t.Node) -> list[t.Expression]:
-    """The operands of a sum, negated where they are subtracted."""
-    if not isinstance(node, t.Chain) or node.operators[0] not in "+-":
-        return []
-    return [o if op == "+" else t.Negate(o) for o, op in zip(node.operands, ("+", *node.operators), strict=True)]
-
-
-def sum_over(tree: t.Expression, letter: str) -> t.Expression:
-    """The sum of a formula over a letter that is free in it."""
-    return t.Reduce("sum", (t.Binder(letter),), tree)
 
 
 def sums_over_numbers(tree: t.Expression, letters: Sequence[str]) -> Iterator[Edit]:

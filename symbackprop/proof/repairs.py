@@ -32,16 +32,9 @@ from symbackprop.language.symbols import program_symbols
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import SCALES, Place, choose_sizes, list_entries, prove_for_all, write_assumption
 from symbackprop.proof.constants import exact_constants
-from symbackprop.proof.edits import (
-    Vocabulary,
-    list_edits,
-    list_factors,
-    list_masks,
-    list_terms,
-    sum_over,
-    sums_over_numbers,
-)
+from symbackprop.proof.edits import Edit, Vocabulary, list_edits, list_factors_of_all, sums_over_numbers
 from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
+from symbackprop.proof.ingredients import list_factors, list_masks, list_terms, sum_over
 
 SECONDS = 1.0
 PRODUCTS = 20_000
@@ -76,7 +69,7 @@ def find_repair(question: Question, seconds: float = SECONDS) -> str:
             return ""
         for words in search.candidates():
             return words
-    except (SymBackpropError, _OutOfTimeError, ArithmeticError, RecursionError, NotImplementedError, TypeError):
+    except (_OutOfTimeError, SymBackpropError, ArithmeticError, RecursionError):
         return ""
     return ""
 
@@ -158,34 +151,32 @@ class _Search:
 
     def candidates(self) -> Iterator[str]:
         """What is right to say, the first of which is said."""
-        edits = self._edits()
-        yield from self._first_edits(edits)
+        vocabulary = self._vocabulary()
+        if _are_proportional(self.truth, self.claimed):
+            yield from self._right_ones(list_factors_of_all(self.question.tree, vocabulary))
         yield from self._paths()
         yield from self._assumptions()
         yield from self._diagonals()
         yield from self._constants()
-        yield from (f"the claim {words}" for words, right in edits if right)
+        yield from self._right_ones(list_edits(self.question.tree, vocabulary))
+        yield from self._right_ones(self._sums())
         yield from self._vanishing()
 
-    def _first_edits(self, edits: Iterator[tuple[str, bool]]) -> Iterator[str]:
-        """The changes of the whole formula, which stand before all others."""
-        for words, right in edits:
-            if right:
-                yield f"the claim {words}"
-            if words == "":
-                return
+    def _right_ones(self, edits: Iterator[Edit]) -> Iterator[str]:
+        """What those changes say that are right."""
+        for edit in edits:
+            made = self._read(self.question.program, edit.tree) if self._may_be_right(edit.tree) else None
+            if made is not None and self._is_right(*made):
+                yield f"the claim {edit.words}"
 
-    def _edits(self) -> Iterator[tuple[str, bool]]:
-        """Every change of the formula and whether it is right; ("", False) stands behind those of the whole."""
+    def _sums(self) -> Iterator[Edit]:
+        """Sums that were forgotten."""
         q = self.question
-        vocabulary = self._vocabulary()
-        started = False
-        for words, tree in self._all_edits(vocabulary):
-            if not started and not words.startswith(("has the wrong sign", "lacks the factor", "has the extra factor")):
-                started = True
-                yield "", False
-            made = self._read(q.program, tree) if self._may_be_right(tree) else None
-            yield words, made is not None and self._is_right(*made)
+        free = {i.name for i in q.left.indices}
+        for letter in sorted(free):
+            yield Edit(f"lacks the sum over {letter}", sum_over(q.tree, letter))
+        used = dict.fromkeys(i.name for d in q.program.definitions for i in d.indices if i.name not in free)
+        yield from sums_over_numbers(q.tree, tuple(used))
 
     def _may_be_right(self, tree: t.Expression) -> bool:
         """Whether a formula agrees with the truth in numbers, as far as it has any here."""
@@ -199,22 +190,11 @@ class _Search:
         except NoNumberError:
             return True
 
-    def _all_edits(self, vocabulary: Vocabulary) -> Iterator[tuple[str, t.Expression]]:
-        q = self.question
-        for edit in list_edits(q.tree, vocabulary, _are_proportional(self.truth, self.claimed)):
-            yield edit.words, edit.tree
-        for index in q.left.indices:
-            yield f"lacks the sum over {index.name}", sum_over(q.tree, index.name)
-        free = {i.name for i in q.left.indices}
-        used = dict.fromkeys(i.name for d in q.program.definitions for i in d.indices if i.name not in free)
-        for edit in sums_over_numbers(q.tree, tuple(used)):
-            yield edit.words, edit.tree
-
     def _vocabulary(self) -> Vocabulary:
         q = self.question
         loss = q.program.loss
         known = {
-            name: (tensor.axes, tensor.bases)
+            name: tensor.axes
             for name, tensor in q.program.tensors().items()
             if tensor.role is not Role.HIDDEN
             and tensor.range is None
@@ -232,7 +212,8 @@ class _Search:
         reads = dict.fromkeys(
             node for tree in q.truth for node, _ in t.walk(tree) if isinstance(node, t.Access) and node.name in known
         )
-        return Vocabulary(known, letters, scalars, tuple(factors), tuple(terms), tuple(reads), self.write)
+        others = tuple(name for name in q.program.tensors() if name not in known)
+        return Vocabulary(known, others, letters, scalars, tuple(factors), tuple(terms), tuple(reads), self.write)
 
     def _equal_indices(self) -> Iterator[t.Expression]:
         """1 where two indices of one range are equal, or an integer that is given is an index, else 0."""
@@ -341,7 +322,7 @@ class _Search:
                 numbers = [self._values(q.program, side, dict(self.made)) for side in sides]
                 if _agree(*numbers) and self._proves(q.program, *sides):
                     yield (
-                        f"the claim holds only where {second.name} = {first.name}: it is the diagonal of the Jacobian"
+                        f"the claim holds where {second.name} = {first.name}, not in general: it is the diagonal of the Jacobian"
                         f" of {of.name} by {wrt.name}"
                     )
 
@@ -390,7 +371,7 @@ class _Search:
             made: dict[tuple[str, Entry], float] = {}
             sides = [self._values(program, side, made) for side in (left, right)]
             if _agree(*sides) and self._proves(program, left, right):
-                yield f"the claim holds only for {tensor.name} = 0"
+                yield f"the claim holds for {tensor.name} = 0, not in general"
 
     def _constants(self) -> Iterator[str]:
         """Constants that were rounded."""
