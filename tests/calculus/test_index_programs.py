@@ -221,16 +221,3 @@ def test_text_reads_back_with_the_same_meaning(case: Case) -> None:
         for entry in entries_of(whole.tensor(name), case.sizes):
             assert first.entry(name, entry) == pytest.approx(second.entry(name, entry), rel=1e-12, abs=1e-12)
     assert write_program(read_program(write_program(program))) == write_program(program)
-
-
-def test_sums_whose_terms_do_not_merge_are_counted_in_one_way_too() -> None:
-    """A sum whose body became several products is left as it is: this derivation once could not be printed."""
-    derivation = sb.derive(
-        sb.parse(
-            "param c[D], a[T]\n"
-            "H[i:T,j:D] = (where(i < j, 1, a[j+1]) + 1)*exp(-c[i%3+1]^2)\n"
-            "loss = sum(p:T, s:D, H[p+1,s]*c[s])"
-        )
-    )
-
-    assert derivation.certify().proved
