@@ -46,7 +46,7 @@ def _opened(text: str) -> list[str]:
     """The parts of a piece inside its widest bracket, which then is one of a fixed height, since it is broken."""
     pairs, starts, depth = [], list[tuple[int, str]](), 0
     for match in TOKEN.finditer(text):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        depth += {"{": 1, "}": -1, r"\begin": 1, r"\end": -1}.get(match[0], 0)
         if match[0] in (r"\left(", "(") and not depth:
             starts.append((match.start(), match[0]))
         elif match[0] in (r"\right)", ")") and not depth and starts:

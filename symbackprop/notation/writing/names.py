@@ -6,7 +6,7 @@ One rule for each kind of name, which `names={...}` and `as` override:
   `loss` is L, and a word such as `logits` is set as one word.
 - The adjoint of `u`, the derivative of the loss by it, is \bar{u}. That of a pre-activation, a computed tensor called
   z, z1, z2, ..., is \delta, \delta^{(1)}, ... as every textbook has it. The adjoint of a numerator that is not a
-  scalar is written as the derivative that it is. The tangent of `u` is \dot{u}. The derivative by W of the adjoint of W
+  scalar, or an adjoint itself, is written as the derivative that it is. The tangent of `u` is \dot{u}. The derivative by W of the adjoint of W
   is the second derivative of the loss.
 - In matrix notation a tensor of two axes that is called by one small letter takes the capital: `x` is X.
 - `names="seed"` are the scalar names of the post that this project grew from: w_{lsd} is the weight of layer l from
@@ -131,8 +131,9 @@ class Names:
     loss_names: frozenset[str] = field(default_factory=frozenset)
 
     def symbol(self, name: str, matrix: bool = False) -> Symbol | None:
-        """The symbol of a tensor; None for the adjoint of something that is not a scalar, which has only
-        `derivative`."""
+        """The symbol of a tensor; None for the adjoint of an adjoint, or of something that is not a scalar, which has
+        only `derivative`.
+        """
         tensor = self.tensors.get(name)
         if tensor is not None and tensor.is_tangent and name not in self.symbols:
             moved = self.symbol(tensor.numerator or "", matrix)
@@ -140,7 +141,8 @@ class Names:
         if tensor is None or tensor.denominator is None or tensor.numerator is None or name in self.symbols:
             chosen = self.capitals if matrix and name in self.capitals else self.symbols
             return chosen.get(name) or default_symbol(name)
-        if self.tensors[tensor.numerator].axes:
+        above = self.tensors[tensor.numerator]
+        if above.axes or above.denominator is not None:
             return None
         below = self.tensors.get(tensor.denominator)
         if below is not None and below.role is Role.DEFINED and re.fullmatch(r"z\d*", tensor.denominator):
