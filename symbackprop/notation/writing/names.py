@@ -6,8 +6,8 @@ One rule for each kind of name, which `names={...}` and `as` override:
   `loss` is L, and a word such as `logits` is set as one word.
 - The adjoint of `u`, the derivative of the loss by it, is \bar{u}. That of a pre-activation, a computed tensor called
   z, z1, z2, ..., is \delta, \delta^{(1)}, ... as every textbook has it. The adjoint of a numerator that is not a
-  scalar, or an adjoint itself, is written as the derivative that it is. The tangent of `u` is \dot{u}. The derivative by W of the adjoint of W
-  is the second derivative of the loss.
+  scalar, or an adjoint itself, is written as the derivative that it is. The tangent of `u` is \dot{u}. The derivative
+  by W of the adjoint of W is the second derivative of the loss.
 - In matrix notation a tensor of two axes that is called by one small letter takes the capital: `x` is X.
 - `names="seed"` are the scalar names of the post that this project grew from: w_{lsd} is the weight of layer l from
   source s to destination d, so `W3[2,1]` is w_{312}; `a3[1]` is y_{31}, the last layer's is \hat{y}_1, `b3[1]` is
