@@ -121,10 +121,10 @@ class _Evaluation:
             if written < 0 and self._sign(base, mpf(0)) == 0 and abs(base) <= self._zero:
                 raise NoValueError(node)
             return base ** int(written)
-        if abs(base) <= self._zero:
-            if isinstance(written, sp.Rational) and written > 0:
-                return mpf(0)
-            raise NoValueError(node)
+        if abs(base) <= self._zero and isinstance(written, sp.Rational) and written > 0:
+            return mpf(0)
+        if abs(base) <= self._zero and (base <= 0 or exponent <= 0):
+            raise UnclearError(node)
         if base < 0:
             raise NoValueError(node)
         if abs(exponent * mp.log(base)) > LARGEST_ARGUMENT:
