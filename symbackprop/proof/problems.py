@@ -67,7 +67,7 @@ def read_problem(left: object, right: object, assumptions: Iterable[sp.Basic] = 
         names=tuple(sorted(symbols)),
         integer_names=frozenset(name for name, known in symbols.items() if any(each.is_integer for each in known)),
         declared=tuple(declared),
-        assumed=tuple(fact for relation in relations for fact in _read_relation(relation)),
+        assumed=tuple(fact for relation in relations for fact in read_conditions(relation)),
         notes=tuple(f"The float {float(number)!r} is read as {read_float(number)}." for number in sorted(floats)),
     )
 
@@ -114,7 +114,7 @@ def _read_assumption(assumption: object) -> Relational:
     return assumption
 
 
-def _read_relation(relation: Relational) -> list[Fact]:
+def read_conditions(relation: Relational) -> list[Fact]:
     """A relation as facts about left - right."""
     difference = realise(relation.lhs) - realise(relation.rhs)
     if isinstance(relation, sp.Gt | sp.Ge):
