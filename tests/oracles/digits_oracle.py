@@ -86,7 +86,7 @@ class _Evaluation:
             raise NoValueError(node)
         arguments = [self.value(argument) for argument in node.args]
         if isinstance(node, sp.Add):
-            return mp.fsum(arguments)
+            return self._sum(node, arguments)
         if isinstance(node, sp.Mul):
             return mp.fprod(arguments)
         if isinstance(node, sp.Pow):
@@ -106,6 +106,13 @@ class _Evaluation:
         if abs(arguments[0]) > LARGEST_ARGUMENT:
             return self._beyond(node, arguments[0])
         return FUNCTIONS[node.func](arguments[0])
+
+    def _sum(self, node: sp.Basic, terms: list[mpf]) -> mpf:
+        """A sum, unless large terms cancel so far that no digit of it is right."""
+        total, largest = mp.fsum(terms), max(abs(term) for term in terms)
+        if largest > LARGEST_ARGUMENT and abs(total) <= self._zero * largest:
+            raise UnclearError(node)
+        return total
 
     def _beyond(self, node: sp.Basic, argument: mpf) -> mpf:
         """A function of a large argument, as far as it is bounded."""
