@@ -132,9 +132,11 @@ def _whole_adjoint(
     return t.Derivative(t.Name(program.loss), read) if plain else None
 
 
-def judge_gradient(program: Program, of: str, wrt: t.Name | t.Access, claim: t.Expression) -> Verdict:
+def judge_gradient(
+    program: Program, of: t.Name | t.Access, wrt: t.Name | t.Access, claim: t.Expression
+) -> Verdict:
     """The verdict on d of / d wrt = claim."""
-    head = t.Derivative(t.Name(of), wrt)
+    head = t.Derivative(of, wrt)
     program = _with_scalars(program, [claim])
     scope = _find_scope(program, head, [claim])
     return judge_equation(program, derivative_side(program, head, scope), read_side(program, claim, scope, "right"))
