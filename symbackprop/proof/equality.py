@@ -67,13 +67,23 @@ def decide(
     shown = {key: side for key, side in (("left", left), ("right", right)) if isinstance(side, sp.Expr)}
     try:
         problem = read_problem(left, right, assumptions)
+    except (UnsupportedError, RecursionError) as error:
+        return replace(_undecided(error), **shown)
+    try:
         verdict = _decide(problem, Budget(seconds), claim)
-    except (UnsupportedError, BudgetExceededError) as error:
-        return replace(Verdict("undecided", reason=str(error)), **shown)
-    except RecursionError:
-        return replace(Verdict("undecided", reason="the expressions are nested too deeply"), **shown)
+    except (UnsupportedError, BudgetExceededError, RecursionError) as error:
+        verdict = _undecided(error)
+    if not verdict.proved:
+        facts = {fact.text: fact.formula for fact in problem.facts}
+        verdict = replace(verdict, hypotheses=tuple(facts), formulas=tuple(facts.values()))
     scope = verdict.scope if problem.names else ""
     return replace(verdict, left=problem.left, right=problem.right, notes=problem.notes, scope=scope)
+
+
+def _undecided(error: Exception) -> Verdict:
+    """The verdict where an error ended the decision."""
+    reason = "the expressions are nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return Verdict("undecided", reason=reason)
 
 
 def find_witness(

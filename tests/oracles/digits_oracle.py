@@ -86,7 +86,7 @@ class _Evaluation:
             raise NoValueError(node)
         arguments = [self.value(argument) for argument in node.args]
         if isinstance(node, sp.Add):
-            return mp.fsum(arguments)
+            return self._sum(node, arguments)
         if isinstance(node, sp.Mul):
             return mp.fprod(arguments)
         if isinstance(node, sp.Pow):
@@ -107,6 +107,13 @@ class _Evaluation:
             return self._beyond(node, arguments[0])
         return FUNCTIONS[node.func](arguments[0])
 
+    def _sum(self, node: sp.Basic, terms: list[mpf]) -> mpf:
+        """A sum, unless large terms cancel so far that no digit of it is right."""
+        total, largest = mp.fsum(terms), max(abs(term) for term in terms)
+        if largest > LARGEST_ARGUMENT and abs(total) <= self._zero * largest:
+            raise UnclearError(node)
+        return total
+
     def _beyond(self, node: sp.Basic, argument: mpf) -> mpf:
         """A function of a large argument, as far as it is bounded."""
         if isinstance(node, sp.erf | sp.tanh):  # 1 but for digits beyond the millionth
@@ -121,10 +128,10 @@ class _Evaluation:
             if written < 0 and self._sign(base, mpf(0)) == 0 and abs(base) <= self._zero:
                 raise NoValueError(node)
             return base ** int(written)
-        if abs(base) <= self._zero:
-            if isinstance(written, sp.Rational) and written > 0:
-                return mpf(0)
-            raise NoValueError(node)
+        if abs(base) <= self._zero and isinstance(written, sp.Rational) and written > 0:
+            return mpf(0)
+        if abs(base) <= self._zero and (base <= 0 or exponent <= 0):
+            raise UnclearError(node)
         if base < 0:
             raise NoValueError(node)
         if abs(exponent * mp.log(base)) > LARGEST_ARGUMENT:

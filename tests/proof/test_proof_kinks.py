@@ -227,3 +227,17 @@ def test_numbers_of_any_size_are_written() -> None:
 
     assert verdict.refuted
     assert len(str(verdict)) < 400
+
+
+@pytest.mark.parametrize("right", [x * u / 10, x * u, sp.sqrt(-(x**2) * u)])
+def test_every_verdict_says_what_was_assumed_and_how_floats_were_read(right: sp.Expr) -> None:
+    """Proved, refuted or undecided: the scope, what was declared and assumed, and the floats.
+
+    A proof names of the assumptions only those that it used.
+    """
+    verdict = decide(0.1 * x * u, right, (x > 0,))
+
+    assert verdict.scope == "all real values"
+    assert set(verdict.hypotheses) == ({"u > 0"} if verdict.proved else {"x > 0", "u > 0"})
+    assert len(verdict.formulas) == len(verdict.hypotheses)
+    assert verdict.notes == ("The float 0.1 is read as 1/10.",)
