@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
-from symbackprop.calculus.indices import Affine, Atom, Index
+from symbackprop.calculus.indices import Affine, Atom, Index, compare_range
 from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.tensors import Read, Role, Slot, Tensor, slot_indices
 from symbackprop.codegen.forms import Logistic, canonical, exponent_of_sum, finish, split_exponential, split_logistic
@@ -123,10 +123,7 @@ class _Rewriter:
         if not isinstance(slot, Read) or slot.tensor.name not in self.forms:
             return None
         form = self.forms[slot.tensor.name]
-        inside = all(
-            (at.index is not None and at.index.size == size and at.index.start == 1) or at.integer == 1
-            for at, size in zip(slot.at, slot.tensor.axes, strict=True)
-        )
+        inside = all(compare_range(at, size, 1) for at, size in zip(slot.at, slot.tensor.axes, strict=True))
         return form if inside and (form.overflows or not overflowing) else None
 
     def _substitute(self, term: Term) -> tuple[Term, Term]:
@@ -292,12 +289,7 @@ def _match_peak(peak: PeakDefinition, read: Read, exponent: sympy.Expr, slots: S
             found = dict(values)
             pairs = list(zip(slot.at, other.at, strict=True))
             for own, at in pairs:
-                if (
-                    own.index is not None
-                    and own.index in peak.bound
-                    and at.index is not None
-                    and at.index.size == own.index.size
-                ):
+                if own.index in peak.bound and compare_range(at, own.index.size, own.index.start):
                     found.setdefault(own.index, at)
             if all(own.substitute(found) == at for own, at in pairs):
                 values = found

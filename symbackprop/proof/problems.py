@@ -22,7 +22,7 @@ _MOST_SUMMANDS = 1_000
 _LARGEST_EXPONENT = 100_000
 
 _UNFINISHED = (sp.Sum, sp.Product, sp.Derivative, sp.Subs)
-_CONDITIONS = (Relational, sp.And, sp.Or, sp.Not, BooleanAtom, ExprCondPair)
+_CONDITIONS = (Relational, sp.And, sp.Or, sp.Not, sp.ITE, BooleanAtom, ExprCondPair)
 _ATOMS = (sp.Rational, sp.Float, sp.Symbol, sp.Indexed)
 _NODES = (sp.Add, sp.Mul, sp.Pow, *_CONDITIONS)
 
@@ -165,7 +165,7 @@ def _scan(expression: sp.Basic, symbols: dict[str, list[sp.Basic]], floats: dict
             read_float(node)
             floats[node] = None
         elif isinstance(node, sp.Pow) and isinstance(node.exp, sp.Rational):
-            if max(abs(node.exp.p), node.exp.q) > _LARGEST_EXPONENT:
+            if node.exp.is_Integer and abs(node.exp.p) > _LARGEST_EXPONENT:
                 raise UnsupportedError(f"the exponent {node.exp} is larger than {_LARGEST_EXPONENT}")
         elif not isinstance(node, _NODES + _ATOMS + EVALUATED_FUNCTIONS) and node not in (sp.pi, sp.E):
             name = node.func.__name__ if node.args else str(node)
