@@ -21,6 +21,7 @@ from symbackprop.proof.wording import say
 _LARGEST_REPAIR = 14  # operations; a longer repair helps nobody
 _MOST_TERMS = 12
 _LARGEST_NUMBER = 10_000
+_LARGEST_DEGREE, _MOST_VARIABLES = 12, 4  # SymPy's factorisation knows no bound on time
 _SECONDS = 1.0
 
 
@@ -93,8 +94,13 @@ def _express_short(form: NormalForm, value: Quotient) -> sp.Expr | None:
     """A quotient of few terms as an expression, common factors taken out; None for a long one."""
     if max(len(value.numerator), len(value.denominator)) > _MOST_TERMS:
         return None
+    degree = max((sum(power) for part in (value.numerator, value.denominator) for power in part.monoms()), default=0)
     expression = form.express(value)
-    return sp.factor(expression) if expression.count_ops() <= 4 * _LARGEST_REPAIR else None
+    if degree > _LARGEST_DEGREE or expression.count_ops() > 4 * _LARGEST_REPAIR:
+        return None
+    names = expression.free_symbols
+    plain = len(names) <= _MOST_VARIABLES and expression.is_rational_function(*names)
+    return sp.factor(expression) if plain else sp.factor_terms(expression)
 
 
 def _describe_factor(ratio: sp.Expr) -> str:

@@ -327,6 +327,7 @@ _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
 
 def _valued(expression: sp.Expr) -> sp.Expr:
     """The expression, unless something was divided by an exact zero or left the real numbers."""
-    if expression in (sp.nan, sp.zoo) or expression.is_number and expression.has(sp.nan, sp.zoo, sp.I):
+    lost = expression in (sp.nan, sp.zoo) or sp.zoo in expression.args
+    if lost or (expression.is_number and expression.has(sp.nan, sp.zoo, sp.I)):
         raise TracingStoppedError("a division by zero, or a root or logarithm that is not real, was computed")
     return expression
