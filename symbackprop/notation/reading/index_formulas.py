@@ -280,7 +280,7 @@ class IndexReader(TermReader):
         """An error where an index of a sum stands again in a later addend."""
         bound: set[str] = set()
         for part in parts:
-            again = sorted(bound & set(_free_letters(part)))
+            again = sorted(bound & set(free_letters(part)))
             if again:
                 letter = again[0]
                 raise ambiguous(node.line, node.column, f"the index {letter} behind the end of its sum",
@@ -407,7 +407,7 @@ def _opened(tree: t.Expression) -> tuple[t.Expression, ...]:
     return (tree,)
 
 
-def _free_letters(tree: t.Expression) -> Iterator[str]:
+def free_letters(tree: t.Expression) -> Iterator[str]:
     """The letters in brackets that no sum in the tree binds."""
     waiting: list[tuple[t.Node, frozenset[str]]] = [(tree, frozenset())]
     while waiting:
