@@ -466,6 +466,7 @@ def test_gradients_are_claimed_in_latex() -> None:
     assert sb.verify_gradient(PROGRAM, "W", formula(whole, {"m": "N"})).for_all_sizes
     assert sb.verify_gradient(PROGRAM, "W", formula(whole.replace("2}{m}", "1}{m}"), {"m": "N"})).refuted
     assert sb.verify_gradient(PROGRAM, "b", formula(r"\delta^\top \mathbf{1}")).proved
+    assert "read as sum(adj(z)', 2)" in str(sb.verify_gradient(PROGRAM, "b", formula(r"\delta^\top \mathbf{1}")))
     with pytest.raises(ShapeError):
         sb.verify_gradient(PROGRAM, "W", formula(r"X^\top \delta"))
 
