@@ -16,7 +16,7 @@ from symbackprop.facade.latex import LatexFormula
 from symbackprop.facade.networks import Network
 from symbackprop.facade.programs import Program
 from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
-from symbackprop.language import read_expression, write_tree
+from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.proof import Verdict, decide, documents
@@ -98,12 +98,18 @@ def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
 def _judge_latex(
     program: calculus.Program, of: t.Name | t.Access, head: t.Name | t.Access, claim: LatexFormula, whole: bool
 ) -> Verdict:
-    """The verdict on a claim in LaTeX: about a whole tensor it is a matrix formula, about an entry one with indices."""
+    """The verdict on a claim in LaTeX, with the claim as it was understood among its notes.
+
+    About a whole tensor it is a matrix formula, about an entry one with indices.
+    """
     if whole:
-        return judge_matrix_gradient(program, of.name, head.name, claim.matrix(program))
-    places = [i for read in (of, head) if isinstance(read, t.Access) for i in read.indices]
-    letters = tuple(i.name for i in places if isinstance(i, t.Name))
-    return judge_gradient(program, of, head, claim.tree(program, letters))
+        matrix = claim.matrix(program)
+        verdict, text = judge_matrix_gradient(program, of.name, head.name, matrix), write_matrix_tree(matrix)
+    else:
+        places = [i for read in (of, head) if isinstance(read, t.Access) for i in read.indices]
+        tree = claim.tree(program, tuple(i.name for i in places if isinstance(i, t.Name)))
+        verdict, text = judge_gradient(program, of, head, tree), write_tree(tree)
+    return replace(verdict, notes=(*verdict.notes, f"The claim was read as {text}."))
 
 
 def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition, Term
@@ -158,7 +159,11 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     extended = program.extended(_unique(needed))
     elaborator = Elaborator(program_symbols(extended), known=hidden_parts(extended))
     indices = tuple(scope.values())
-    made = elaborator.define(name, indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
+    read = _with_adjoints(tree, names)
+    if isinstance(read, t.Reduce) and read.operation == "argmax":
+        # A side is a number, and a definition that is an argmax as a whole would be a tensor of positions.
+        read = t.Chain((read, t.Number(Fraction(0), "0")), ("+",), line=read.line, column=read.column)
+    made = elaborator.define(name, indices, read, Role.DEFINED, tree.line or None)
     needed += elaborator.hidden
     return Side(made, made, tuple(needed), tree)
 

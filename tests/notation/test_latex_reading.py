@@ -3,6 +3,7 @@ r"""LaTeX as people write it: read right, or refused with what was seen; never m
 from __future__ import annotations
 
 import pytest
+from program_generator import generate_program
 
 import symbackprop as sb
 from symbackprop.errors import FormulaError, ShapeError, SymBackpropError, UnsupportedError
@@ -465,6 +466,7 @@ def test_gradients_are_claimed_in_latex() -> None:
     assert sb.verify_gradient(PROGRAM, "W", formula(whole, {"m": "N"})).for_all_sizes
     assert sb.verify_gradient(PROGRAM, "W", formula(whole.replace("2}{m}", "1}{m}"), {"m": "N"})).refuted
     assert sb.verify_gradient(PROGRAM, "b", formula(r"\delta^\top \mathbf{1}")).proved
+    assert "read as sum(adj(z)', 2)" in str(sb.verify_gradient(PROGRAM, "b", formula(r"\delta^\top \mathbf{1}")))
     with pytest.raises(ShapeError):
         sb.verify_gradient(PROGRAM, "W", formula(r"X^\top \delta"))
 
@@ -525,3 +527,31 @@ def test_what_the_writers_print_reads_back(name: str, notation: str) -> None:
             assert all(verdict.proved for verdict in verdicts), " ".join(map(write_syntax, statement.sides))
 
     assert read >= len(program.definitions) + len(derivation.gradients)
+
+
+def test_entries_of_inverses_and_solutions_read_back() -> None:
+    """A solution is printed with its right side, and both read back to what they were."""
+    program = sb.parse(
+        "input B[N,N], c[N]\nparam A[N,N]\nu[i] = solve(A, c)[i]\nV[i,j] = inv(A)[i,j]\nX[i,j] = solve(A, B)[i,j]\n"
+        "loss = sum(i, u[i]^2) + sum(i, j, V[i,j]*X[i,j])"
+    )
+    vocabulary = make_vocabulary(program.core)
+    read = [write_tree(read_claim(s, vocabulary)) for s in read_block(program.latex())]
+
+    assert ["u[i] = solve(A, c)[i]", "V[i,j] = inv(A)[i,j]", "X[i,j] = solve(A, B)[i,j]"] == [
+        text.removeprefix("claim ") for text in read[:3]
+    ]
+
+
+@pytest.mark.parametrize("seed", [*range(27, 37), 131, 140, 165])
+def test_what_is_printed_of_random_programs_is_never_misread(seed: int) -> None:
+    """Every definition of a random program reads back to itself, or to an error; never to something else."""
+    program = sb.parse(generate_program(seed).text)
+    vocabulary = make_vocabulary(program.core)
+    try:
+        claims = [read_any_claim(statement, vocabulary) for statement in read_block(program.latex())]
+    except (FormulaError, UnsupportedError):
+        return
+    for claim in claims:
+        assert not isinstance(claim, MatrixClaim)
+        assert not any(judged.verdict.refuted for judged in judge_claim(program.core, claim))

@@ -89,3 +89,12 @@ def test_derivatives_inside_claims(claim: str, status: str) -> None:
     (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
 
     assert status == judged.verdict.status
+
+
+def test_a_side_that_is_an_argmax_is_a_number() -> None:
+    """The place of the largest entry, and not the largest entry, is what such a claim speaks of."""
+    program = "input Y[H], V[H]\nplace = argmax(q, Y[q]*cos(q) + V[q])\nloss = sum(i, Y[i])\n"
+    statements = read_statements(f"{program}claim place = argmax(q, Y[q]*cos(q) + V[q])")
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert judged.verdict.proved

@@ -211,3 +211,27 @@ def _with_indices(value: t.Expression, indices: tuple[t.Expression, ...]) -> t.E
         case t.Apply("adj", (t.Name(name),)):
             return t.Apply("adj", (t.Access(name, indices),))
     raise TypeError(f"{write_tree(value)} has no entries")
+
+
+def read_inverse_entry(group: Group, below: Syntax, vocabulary: Vocabulary, read: ReadIndex) -> t.Entry | None:
+    """The entry of an inverse, or of an inverse times a tensor, that stands in brackets; None where it is neither."""
+    inner = bare(group.parts[0])
+    row = inner.parts if isinstance(inner, Beside) else (inner,)
+    inverse = bare(row[0])
+    if len(group.parts) > 1 or len(row) > 2 or not isinstance(inverse, Scripts) or inverse.above is None:
+        return None
+    if write_syntax(bare(inverse.above)) != "-1":
+        return None
+    base = bare(inverse.base)
+    if isinstance(base, Group) and len(base.parts) == 1 and inverse.below is None:
+        base = bare(base.parts[0])
+    elif isinstance(base, Symbol):
+        base = replace(inverse, above=None) if inverse.below is not None else base
+    names = tuple(find_whole(part, vocabulary) for part in (base, *row[1:]))
+    known = tuple(name for name in names if name is not None)
+    if len(known) < len(names):
+        return None
+    cuts = split_indices(parts_below(below), len(vocabulary.tensors[known[-1].name].axes))
+    if len(cuts) != 1:
+        return None
+    return t.Entry(t.Apply("solve" if len(row) == 2 else "inv", known), tuple(map(read, cuts[0])))

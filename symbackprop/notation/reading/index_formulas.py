@@ -6,8 +6,6 @@ both readings, because people write it and mean the longer one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction as Rational
 
@@ -15,8 +13,15 @@ from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
-from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, split_indices
+from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, head_parts, plain_values
+from symbackprop.notation.reading.letters import (
+    are_complementary,
+    free_letters,
+    index_letter,
+    opened_product,
+    scalar_name,
+)  # fmt: skip
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
@@ -25,6 +30,7 @@ from symbackprop.notation.reading.syntax import (
     Group,
     Marked,
     Numeral,
+    Product,
     Relation,
     Scripts,
     Symbol,
@@ -34,10 +40,9 @@ from symbackprop.notation.reading.syntax import (
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TIMES, TermReader
-from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of, script_text
+from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of
 
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
-FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "=": "!="}
 
 
 def read_formula(syntax: Syntax, vocabulary: Vocabulary, letters: tuple[str, ...] = ()) -> t.Expression:
@@ -88,7 +93,7 @@ class IndexReader(TermReader):
             self.note_font(symbol, node)
             placed = replace(value, line=node.line, column=node.column)
             return placed if above is None else self.raised(placed, above, node)
-        letter = _letter(scripts)
+        letter = index_letter(scripts)
         if letter == "e" and letter in self.letters and scripts.above is not None:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power of Euler's number",
                             "a power of the index e"), r"write \exp, or another letter")  # fmt: skip
@@ -160,7 +165,9 @@ class IndexReader(TermReader):
         self.note_font(symbol, node)
         made: t.Expression = t.Name(name, line=node.line, column=node.column)
         parts = parts_below(scripts.below) if scripts.below is not None else ()
-        inner = {_letter(Scripts(part)) for whole in parts for part in walk_syntax(whole) if isinstance(part, Symbol)}
+        inner = {
+            index_letter(Scripts(part)) for whole in parts for part in walk_syntax(whole) if isinstance(part, Symbol)
+        }
         if inner & self.letters:  # an entry, because an index of a sum stands below
             count = sum(len(part.parts) if isinstance(part, Beside) else 1 for part in map(bare, parts))
             cuts = split_indices(parts, count)
@@ -202,7 +209,7 @@ class IndexReader(TermReader):
                                 "declare T")  # fmt: skip
             raise fail(node, f"the transpose `{write_syntax(node)}`", "a number",
                        "transposes belong to claims about whole matrices")  # fmt: skip
-        if isinstance(exponent, Symbol) and _letter(Scripts(exponent)) in self.letters:
+        if isinstance(exponent, Symbol) and index_letter(Scripts(exponent)) in self.letters:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power", "an index above"),
                             "write indices below, or samples in brackets above")  # fmt: skip
         inner = label_of(above)
@@ -219,19 +226,21 @@ class IndexReader(TermReader):
         return t.Chain((first, *parts[1:]), signs[1:], line=node.line, column=node.column)
 
     def multiply(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
+        if r"\bmod" in signs and len(parts) == 2:
+            return t.Chain(parts, ("%",), line=node.line, column=node.column)
         operators: list[str] = []
-        operands = list(_opened(parts[0]))
+        operands = list(opened_product(parts[0]))
         operators += ["*"] * (len(operands) - 1)
         for sign, part in zip(signs[1:], parts[1:], strict=True):
             if sign not in (*TIMES, "/", r"\odot"):
                 raise fail(node, f"`{sign}` between numbers", r"\cdot or \frac")
-            inner = _opened(part) if sign != "/" else (part,)
+            inner = opened_product(part) if sign != "/" else (part,)
             operators += ["/" if sign == "/" else "*", *["*"] * (len(inner) - 1)]
             operands += inner
         return t.Chain(tuple(operands), tuple(operators), line=node.line, column=node.column)
 
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
-        above = _opened(top)
+        above = opened_product(top)
         return t.Chain((*above, bottom), (*["*"] * (len(above) - 1), "/"), line=node.line, column=node.column)
 
     def index(self, node: Syntax) -> t.Expression:
@@ -239,9 +248,25 @@ class IndexReader(TermReader):
         reader = replace(self, inside=True)
         made: t.Expression = reader.read(node)
         for part, _ in t.walk(made):
+            if made is part and isinstance(made, t.Reduce) and made.operation == "argmax":
+                break
             if not isinstance(part, t.Name | t.Number | t.Chain | t.Negate | t.Access):
                 raise fail(node, f"`{write_syntax(node)}` as an index", "a letter, a number, or a sum of them")
         return made
+
+    def floor(self, group: Group) -> t.Expression:
+        inner = bare(group.parts[0])
+        if len(group.parts) > 1 or not isinstance(inner, Product) or inner.operators != ("/",):
+            raise fail(group, f"`{write_syntax(group)}`", r"a quotient of whole numbers, \lfloor i / 2 \rfloor")
+        left, right = (self.read(part) for part in inner.parts)
+        return t.Chain((left, right), ("//",), line=group.line, column=group.column)
+
+    def entry_of(self, group: Group, below: Syntax, node: Syntax) -> t.Expression:
+        """An entry of the inverse of a matrix, (A^{-1})_{ij}, or of a solution, (A^{-1} b)_i."""
+        found = read_inverse_entry(group, below, self.vocabulary, self.index)
+        if found is None:
+            raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
+        return replace(found, line=node.line, column=node.column)
 
     # Sums and extremes.
 
@@ -280,7 +305,7 @@ class IndexReader(TermReader):
         """An error where an index of a sum stands again in a later addend."""
         bound: set[str] = set()
         for part in parts:
-            again = sorted(bound & set(_free_letters(part)))
+            again = sorted(bound & set(free_letters(part)))
             if again:
                 letter = again[0]
                 raise ambiguous(node.line, node.column, f"the index {letter} behind the end of its sum",
@@ -300,7 +325,7 @@ class IndexReader(TermReader):
 
     def cases(self, node: Cases) -> t.Expression:
         *rows, last = node.rows
-        if last.conditions and not (len(rows) == 1 and _complementary(rows[0].conditions, last.conditions)):
+        if last.conditions and not (len(rows) == 1 and are_complementary(rows[0].conditions, last.conditions)):
             raise fail(last, "cases without a row for what is left", r"\text{otherwise} in the last row")
         value: t.Expression = self.read(last.value)
         for row in reversed(rows):
@@ -366,66 +391,3 @@ class IndexReader(TermReader):
         if not isinstance(value, t.Name | t.Access):
             raise fail(node, f"`{write_syntax(node)}` in a derivative", "a tensor or an entry of one")
         return value
-
-
-def scalar_name(scripts: Scripts, symbol: Symbol) -> str:
-    r"""The name of the formula language that a symbol without meaning gets.
-
-    >>> scalar_name(Scripts(Symbol("y", ("hat",)), Symbol("n")), Symbol("y", ("hat",)))
-    'yhat_n'
-    """
-    base = symbol.name.removeprefix("\\")
-    base = {"varepsilon": "eps"}.get(base, base) + "".join(symbol.accents)
-    label = label_of(scripts.above) if scripts.above is not None else None
-    name = base
-    if label is not None:
-        text = re.sub(r"[^A-Za-z0-9]+", "_", script_text(label)).strip("_")
-        name += text if text.isdigit() else f"_sup_{text}"
-    if scripts.below is not None:
-        name += "_" + re.sub(r"[^A-Za-z0-9]+", "_", script_text(scripts.below)).strip("_")
-    name += "_prime" * scripts.primes
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in t.RESERVED:
-        shown = write_syntax(scripts) if scripts.below or scripts.above else write_syntax(symbol)
-        raise fail(symbol, f"`{shown}`", "a name of letters and digits", "declare what it stands for")
-    return name
-
-
-def _letter(scripts: Scripts) -> str | None:
-    """The index that a symbol without a subscript is."""
-    symbol = bare(scripts.base)
-    if not isinstance(symbol, Symbol) or symbol.accents or symbol.font or scripts.below is not None:
-        return None
-    name = symbol.name.removeprefix("\\")
-    single = len(name) == 1 or symbol.name.startswith("\\")
-    return name + "_prime" * scripts.primes if single and name.isalpha() and name != "infty" else None
-
-
-def _opened(tree: t.Expression) -> tuple[t.Expression, ...]:
-    """The factors of a product without a division."""
-    if isinstance(tree, t.Chain) and set(tree.operators) == {"*"}:
-        return tree.operands
-    return (tree,)
-
-
-def _free_letters(tree: t.Expression) -> Iterator[str]:
-    """The letters in brackets that no sum in the tree binds."""
-    waiting: list[tuple[t.Node, frozenset[str]]] = [(tree, frozenset())]
-    while waiting:
-        node, bound = waiting.pop()
-        if isinstance(node, t.Reduce):
-            bound |= {b.name for b in node.binders}
-        if isinstance(node, t.Access):
-            for part, _ in t.walk(node):
-                if isinstance(part, t.Name) and part.name not in bound:
-                    yield part.name
-        waiting += [(child, bound) for child in t.children(node)]
-
-
-def _complementary(first: tuple[Syntax, ...], second: tuple[Syntax, ...]) -> bool:
-    """Whether of two conditions one always holds, and never both."""
-    if len(first) != 1 or len(second) != 1:
-        return False
-    one, other = bare(first[0]), bare(second[0])
-    if not (isinstance(one, Relation) and isinstance(other, Relation)) or len(one.parts) != 2 or len(other.parts) != 2:
-        return False
-    return one.parts == other.parts and FLIPPED.get(one.operators[0]) == other.operators[0]

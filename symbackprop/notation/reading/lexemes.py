@@ -40,16 +40,16 @@ FUNCTIONS = frozenset(
 )
 MULTIPLIED = {
     "*": "*", "/": "/", "cdot": r"\cdot", "times": r"\times", "odot": r"\odot", "circ": r"\circ", "oslash": r"\oslash",
-    "ast": r"\ast", "otimes": r"\otimes", "div": "/",
+    "ast": r"\ast", "otimes": r"\otimes", "div": "/", "bmod": r"\bmod",
 }  # fmt: skip
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
     "ne": "!=", "neq": "!=", "approx": r"\approx", "leftarrow": ":=", "gets": ":=", "coloneqq": ":=", "lt": "<",
     "gt": ">", "triangleq": "=", "equiv": "=",
 }  # fmt: skip
-OPENING = {"(": "(", "[": "[", r"\{": r"\{", "lbrace": r"\{", "lbrack": "["}
-CLOSING = {")": "(", "]": "[", r"\}": r"\{", "rbrace": r"\{", "rbrack": "["}
-SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert"}
+OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor"}
+CLOSING = {")": "(", "]": "[", "}": r"\{", "rbrace": r"\{", "rbrack": "[", "rfloor": r"\lfloor"}
+SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor"}
 CONNECTIVES = {
     "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
 }  # fmt: skip
@@ -274,10 +274,10 @@ class Scanner:
             yield self._token("MULTIPLY", MULTIPLIED[word], start)
         elif word in RELATIONS:
             yield self._token("RELATION", RELATIONS[word], start)
-        elif word in ("{", "lbrace", "lbrack"):
-            yield self._open(r"\{" if word != "lbrack" else "[", start)
-        elif word in ("}", "rbrace", "rbrack"):
-            yield self._close(r"\}" if word != "rbrack" else "]", start)
+        elif word in OPENING:
+            yield self._open(OPENING[word], start)
+        elif word in CLOSING:
+            yield self._close(word, start)
         elif word in ("lvert", "rvert", "lVert", "rVert", "|", "vert", "Vert"):
             side = {"l": "left", "r": "right"}.get(word[0], "")
             yield self._bar(start, "V" in word or word == "|", side)
@@ -301,7 +301,7 @@ class Scanner:
             self.place = match.end()
             double = "V" in name or (kind == "command" and name == "|")
             yield self._bar(at, double, {"l": "left", "r": "right"}.get(name[0], side) if len(name) > 4 else side)
-        elif name not in (*OPENING, *CLOSING, "{", "}") or match.group() in "{}":
+        elif name not in (*OPENING, *CLOSING) or match.group() in "{}":
             raise self.fail(at, f"`{match.group()}` behind `\\{word}`", "a bracket")
 
     def _braced(self, start: int) -> str:

@@ -345,15 +345,27 @@ def _with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
     rows, columns = shape
     match tree:
         case t.Name("1") if rows is not None:
-            return Operation("ones", (affine_tree(rows),), line=node.line, column=node.column)
+            return Operation("ones", (_size_of(rows),), line=node.line, column=node.column)
         case Operation("'", (t.Name("1"),)) if columns is not None:
-            ones = Operation("ones", (affine_tree(columns),), line=node.line, column=node.column)
+            ones = Operation("ones", (_size_of(columns),), line=node.line, column=node.column)
             return Operation("'", (ones,), line=node.line, column=node.column)
         case Operation("neg", (operand,)):
             return replace(tree, operands=(_with_ones(operand, shape, node),))
         case Run(operands, signs) if all(sign.symbol in "+-*" for sign in signs):
             return replace(tree, operands=tuple(_with_ones(o, shape, node) if _has_ones(o) else o for o in operands))
     raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
+
+
+def _size_of(size: Affine) -> t.Expression:
+    """A size as a matrix expression."""
+
+    def turned(node: t.Expression) -> t.Expression:
+        if isinstance(node, t.Chain):
+            operands = tuple(map(turned, node.operands))
+            return Run(operands, tuple(Sign(operator) for operator in node.operators))
+        return node
+
+    return turned(affine_tree(size))
 
 
 def _without_adjoints(tree: t.Expression) -> t.Expression:

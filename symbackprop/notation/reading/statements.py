@@ -14,6 +14,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.index_formulas import read_formula, read_head
+from symbackprop.notation.reading.letters import free_letters
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
@@ -38,8 +39,8 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
     if statement.kind == "approximation":
         digits = read_digits(others.pop())
     derived = read_head(first, vocabulary)
-    letters = letters_of(derived) if derived is not None else ()
     head = derived if derived is not None else read_formula(first, vocabulary)
+    letters = letters_of(head)
     links = tuple(read_formula(side, vocabulary, letters) for side in others)
     return t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
 
@@ -120,10 +121,10 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
     return t.Define(head, body, line=statement.line, column=statement.column)
 
 
-def letters_of(head: t.Derivative) -> tuple[str, ...]:
+def letters_of(head: t.Expression | t.Derivative) -> tuple[str, ...]:
     """The indices that stand in the head of a claim."""
-    places = [i for part in (head.of, head.wrt) if isinstance(part, t.Access) for i in part.indices]
-    return tuple(dict.fromkeys(i.name for i in places if isinstance(i, t.Name)))
+    parts = (head.of, head.wrt) if isinstance(head, t.Derivative) else (head,)
+    return tuple(dict.fromkeys(letter for part in parts for letter in free_letters(part)))
 
 
 def read_digits(side: Syntax) -> str:

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 
 from symbackprop.language.tree import Node
 
+BRACKETS = {
+    "{": ("", ""), "|": ("|", "|"), "||": (r"\lVert ", r"\rVert"), r"\{": (r"\{", r"\}"),
+    r"\lfloor": (r"\lfloor ", r"\rfloor"), "(": ("(", ")"), "[": ("[", "]"),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Syntax(Node):
@@ -178,8 +183,7 @@ def write_syntax(node: Syntax) -> str:
             text += "" if below is None else f"_{{{write_syntax(bare(below))}}}"
             return text + ("" if above is None else f"^{{{write_syntax(bare(above))}}}")
         case Group(opened, parts):
-            left, right = {"{": ("", ""), "|": ("|", "|"), "||": (r"\lVert ", r"\rVert"), r"\{": (r"\{", r"\}"),
-                           "(": ("(", ")"), "[": ("[", "]")}[opened]  # fmt: skip
+            left, right = BRACKETS[opened]
             return left + ",".join(map(write_syntax, parts)) + right
         case Fraction(top, bottom):
             return rf"\frac{{{write_syntax(bare(top))}}}{{{write_syntax(bare(bottom))}}}"

@@ -11,16 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symbackprop.errors import FormulaError, UnsupportedError
-from symbackprop.functions import FUNCTION_BY_NAME
-from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.factors import (
     Factor,
     brackets_of,
     differential_parts,
     factors_of,
-    is_letter,
-    letter_of,
     without_scripts,
 )  # fmt: skip
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError, ambiguous
@@ -40,6 +36,7 @@ from symbackprop.notation.reading.syntax import (
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.vocabulary import COMMANDS, VARIANTS, Vocabulary, label_of, script_text
+from symbackprop.notation.reading.words import check_words
 
 BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
 TIMES = ("", "*", r"\cdot", r"\times")
@@ -103,6 +100,14 @@ class TermReader(ABC):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> Any:
         """The derivative of one name by another."""
 
+    def floor(self, group: Group) -> Any:
+        """What stands between the brackets of a floor."""
+        raise fail(group, f"`{write_syntax(group)}`", "a formula without a floor")
+
+    def entry_of(self, group: Group, below: Syntax, node: Syntax) -> Any:
+        """An entry of what stands in brackets."""
+        raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
+
     @abstractmethod
     def mask(self, relation: Relation, node: Syntax) -> Any:
         """Iverson's bracket."""
@@ -123,7 +128,7 @@ class TermReader(ABC):
 
     def term(self, factors: tuple[Factor, ...], node: Syntax) -> Any:
         """A row of factors."""
-        self._check_words(factors)
+        check_words(factors, self.vocabulary)
         signs: list[str] = []
         parts: list[Any] = []
         place = 0
@@ -185,6 +190,8 @@ class TermReader(ABC):
                 return self.cases(node), 1
             case Group("|" | "||"):
                 return self.absolute(node), 1
+            case Group(r"\lfloor"):
+                return self.floor(node), 1
             case Group():
                 return self._bracketed(node), 1
         return self.read(node), 1
@@ -205,6 +212,8 @@ class TermReader(ABC):
         below = scripts.below
         if isinstance(base, Group) and base.opened in ("|", "||") and below is not None:
             value = self.absolute(Group(base.opened, (*base.parts, below), line=base.line, column=base.column))
+        elif below is not None and scripts.above is None and isinstance(base, Group):
+            return self.entry_of(base, below, scripts)
         elif below is not None:
             raise fail(scripts, "a subscript of brackets", "a name", "write the entry by its name")
         else:
@@ -398,33 +407,6 @@ class TermReader(ABC):
             shown = write_syntax(node)
             raise ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
                             "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
-
-    def _check_words(self, factors: tuple[Factor, ...]) -> None:
-        """Letters that spell a known name are hardly a product."""
-        place = 0
-        while place < len(factors):
-            end = place
-            while end < len(factors) and (end == place or not factors[end].sign) and is_letter(factors[end].node):
-                end += 1
-            word = "".join(letter_of(factor.node) for factor in factors[place:end])
-            if len(word) > 1:
-                self._check_word(word, factors[place].node)
-            place = max(end, place + 1)
-
-    def _check_word(self, word: str, node: Node) -> None:
-        known = {name for name in (*self.vocabulary.tensors, *self.vocabulary.sizes) if len(name) > 1}
-        known |= {name for name in (*FUNCTION_BY_NAME, "ln", "loss", "max", "min", "sum", "softmax") if len(name) > 1}
-        for start in range(len(word)):
-            for end in range(start + 2, len(word) + 1):
-                if word[start:end] in known:
-                    found = word[start:end]
-                    product = r" \cdot ".join(found)
-                    raise ambiguous(node.line, node.column, f"`{found}` in italics", (rf"\mathrm{{{found}}}", product),
-                                    "write a command or an upright word for a name")  # fmt: skip
-        if self.vocabulary.open and len(word) > 3:
-            readings = (rf"\mathrm{{{word}}}", r" \cdot ".join(word))
-            raise ambiguous(node.line, node.column, f"`{word}` in italics", readings,
-                            "write an upright word for a name")  # fmt: skip
 
     def note_font(self, symbol: Symbol, node: Syntax) -> None:
         """An error where one name was met in two fonts, which are two things in print."""

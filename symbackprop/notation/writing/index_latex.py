@@ -133,7 +133,8 @@ class IndexWriter:
                 below = join_indices([self.index(i) for i in indices])
                 matrix = self._matrix(call.arguments[0])
                 matrix = bracket(matrix) if "^" in matrix or "_" in matrix else matrix
-                return Piece(f"({matrix}^{{-1}})_{{{below}}}")
+                behind = "".join(f" {self._matrix(argument)}" for argument in call.arguments[1:])
+                return Piece(f"({matrix}^{{-1}}{behind})_{{{below}}}")
         raise UnsupportedError(f"{type(tree).__name__} has no form in index notation.")
 
     def name(self, name: str) -> str:

@@ -1,0 +1,76 @@
+"""Symbols as names and indices of the formula language, and the letters that a tree reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from symbackprop.language import tree as t
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.syntax import Relation, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.vocabulary import label_of, script_text
+
+FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "=": "!="}
+
+
+def scalar_name(scripts: Scripts, symbol: Symbol) -> str:
+    r"""The name of the formula language that a symbol without meaning gets.
+
+    >>> scalar_name(Scripts(Symbol("y", ("hat",)), Symbol("n")), Symbol("y", ("hat",)))
+    'yhat_n'
+    """
+    base = symbol.name.removeprefix("\\")
+    base = {"varepsilon": "eps"}.get(base, base) + "".join(symbol.accents)
+    label = label_of(scripts.above) if scripts.above is not None else None
+    name = base
+    if label is not None:
+        text = re.sub(r"[^A-Za-z0-9]+", "_", script_text(label)).strip("_")
+        name += text if text.isdigit() else f"_sup_{text}"
+    if scripts.below is not None:
+        name += "_" + re.sub(r"[^A-Za-z0-9]+", "_", script_text(scripts.below)).strip("_")
+    name += "_prime" * scripts.primes
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in t.RESERVED:
+        shown = write_syntax(scripts) if scripts.below or scripts.above else write_syntax(symbol)
+        raise fail(symbol, f"`{shown}`", "a name of letters and digits", "declare what it stands for")
+    return name
+
+
+def index_letter(scripts: Scripts) -> str | None:
+    """The index that a symbol without a subscript is."""
+    symbol = bare(scripts.base)
+    if not isinstance(symbol, Symbol) or symbol.accents or symbol.font or scripts.below is not None:
+        return None
+    name = symbol.name.removeprefix("\\")
+    single = len(name) == 1 or symbol.name.startswith("\\")
+    return name + "_prime" * scripts.primes if single and name.isalpha() and name != "infty" else None
+
+
+def opened_product(tree: t.Expression) -> tuple[t.Expression, ...]:
+    """The factors of a product without a division."""
+    if isinstance(tree, t.Chain) and set(tree.operators) == {"*"}:
+        return tree.operands
+    return (tree,)
+
+
+def free_letters(tree: t.Expression) -> Iterator[str]:
+    """The letters in brackets that no sum in the tree binds."""
+    waiting: list[tuple[t.Node, frozenset[str]]] = [(tree, frozenset())]
+    while waiting:
+        node, bound = waiting.pop()
+        if isinstance(node, t.Reduce):
+            bound |= {b.name for b in node.binders}
+        if isinstance(node, t.Access):
+            for part, _ in t.walk(node):
+                if isinstance(part, t.Name) and part.name not in bound:
+                    yield part.name
+        waiting += [(child, bound) for child in t.children(node)]
+
+
+def are_complementary(first: tuple[Syntax, ...], second: tuple[Syntax, ...]) -> bool:
+    """Whether of two conditions one always holds, and never both."""
+    if len(first) != 1 or len(second) != 1:
+        return False
+    one, other = bare(first[0]), bare(second[0])
+    if not (isinstance(one, Relation) and isinstance(other, Relation)) or len(one.parts) != 2 or len(other.parts) != 2:
+        return False
+    return one.parts == other.parts and FLIPPED.get(one.operators[0]) == other.operators[0]
