@@ -22,9 +22,13 @@ from symbackprop.errors import SymBackpropError as SymBackpropError
 from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
+from symbackprop.facade.backward import upstream as upstream
+from symbackprop.facade.backward import verify_backward as verify_backward
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive
+from symbackprop.facade.latex import LatexFormula as LatexFormula
+from symbackprop.facade.latex import latex_formula as latex_formula
 from symbackprop.facade.networks import Network as Network
 from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program

@@ -59,9 +59,10 @@ def reindex(algebra: Algebra, poly: Poly) -> Poly:
             if changed is None:
                 break
             value = algebra.sum_over({changed[0]: 1}, changed[1])
-            if len(value) != 1 or next(iter(value))[0][0].kind is not Kind.SUM or len(next(iter(value))) != 1:
+            again = next((a for m in value for a, _ in m), atom)
+            if value != {((again, 1),): 1} or again.kind is not Kind.SUM:
                 return algebra.raise_to(value, exponent)
-            (((atom, _),),) = value
+            atom = again
         return algebra.raise_to(algebra.single(atom), exponent)
 
     return algebra.rewrite(poly, Rewrite(replace))
@@ -69,8 +70,8 @@ def reindex(algebra: Algebra, poly: Poly) -> Poly:
 
 def _recount(algebra: Algebra, atom: Atom) -> tuple[Monomial, tuple[Index, ...]] | None:
     """The body of a sum with one index counted by another tensor, and the bound indices of that; None if none is."""
-    (body,) = atom.body
-    if not all(is_steady(a, e) for a, e in body):
+    body, *others = atom.body
+    if others or not all(is_steady(a, e) for a, e in body):
         return None
     for index in atom.bound:
         places = [

@@ -23,6 +23,11 @@ def judge_documents(files: Sequence[str], say: Callable[[str], None]) -> list[Ju
     return judged
 
 
+def exit_code_of_verdict(verdict: sb.Verdict) -> int:
+    """0 where it is proved, 1 where it is refuted, 2 where it is undecided."""
+    return 0 if verdict.proved else 1 if verdict.refuted else 2
+
+
 def exit_code(judged: Sequence[JudgedClaim], strict: bool) -> int:
     """0 where all is as claimed or expected, 1 where a claim is refuted against its word, 2 where one is undecided."""
     wrong = [claim for claim in judged if not claim.as_expected]

@@ -12,6 +12,7 @@ import sympy
 from symbackprop.calculus import programs as calculus
 from symbackprop.errors import FormulaError
 from symbackprop.facade.expressions import without_kinks
+from symbackprop.facade.latex import LatexFormula
 from symbackprop.facade.networks import Network
 from symbackprop.facade.programs import Program
 from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
@@ -23,16 +24,20 @@ from symbackprop.proof.claims import JudgedClaim, judge_gradient
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
 
 
-def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = ()) -> Verdict:
+def verify(
+    left: Formula | LatexFormula, right: Formula | LatexFormula, assume: Sequence[sympy.Basic | str] = ()
+) -> Verdict:
     """Decide whether two scalar formulas are equal for all real values of their names.
 
-    Both are SymPy expressions or text in the formula language; `assume` holds relations such as "eps > 0".
+    Both are SymPy expressions, text in the formula language, or `latex_formula(...)`; `assume` holds relations such as
+    "eps > 0".
 
     >>> print(verify("exp(-x)/(1 + exp(-x))^2", "sigmoid(x)*(1 - sigmoid(x))").status)
     proved
     >>> verify("x^2", "x*abs(x)").refuted
     True
     """
+    left, right = (write_tree(f.tree()) if isinstance(f, LatexFormula) else f for f in (left, right))
     verdict = decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assume])
     if not verdict.proved:
         return verdict
@@ -45,12 +50,12 @@ def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = 
     return replace(verdict, hypotheses=hypotheses, formulas=(*verdict.formulas, *new))
 
 
-def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: str = "loss") -> Verdict:
+def verify_gradient(program: Program | Network, wrt: str, claim: Formula | LatexFormula, of: str = "loss") -> Verdict:
     """Decide whether a claimed derivative of `of` by an entry such as "W[k,d]" is the one that the chain rule gives.
 
-    `claim` is text in the formula language, or a SymPy expression of the program's scalars. It may read every tensor
-    of the program, and `adj(z[n,i])`, the adjoint of one. Where `wrt` is a whole tensor such as "W", the claim is a
-    matrix expression with its shape.
+    `claim` is text in the formula language, a SymPy expression of the program's scalars, or `latex_formula(...)`. It
+    may read every tensor of the program, and `adj(z[n,i])`, the adjoint of one. `of` may be an entry too, such as
+    "p[k]". Where both are whole tensors such as "W", the claim is a matrix expression with the shape of the derivative.
 
     >>> from symbackprop.facade.programs import parse
     >>> neuron = parse("input x, y\\nparam w\\nloss = (w*x - y)^2")
@@ -63,22 +68,42 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
     True
     """
     core = program.program.core if isinstance(program, Network) else program.core
-    head = read_expression(wrt)
-    if not isinstance(head, t.Name | t.Access):
-        raise FormulaError(
-            f"{wrt!r} is not a tensor or an entry of one, such as W[k,d].", found=wrt, expected="an entry"
-        )
-    numerator = core.tensor(of)
-    whole = isinstance(head, t.Name) and (numerator.axes or core.tensor(head.name).axes)
-    if isinstance(claim, str) and (whole or (isinstance(head, t.Name) and _names_whole_tensors(claim, core))):
-        return judge_matrix_gradient(core, of, head.name, claim)
+    top, head = _read_entry(of), _read_entry(wrt)
+    numerator = core.tensor(top.name)
+    named = isinstance(top, t.Name) and isinstance(head, t.Name)
+    whole = named and (numerator.axes or core.tensor(head.name).axes)
+    if isinstance(claim, LatexFormula):
+        return _judge_latex(core, top, head, claim, bool(whole))
+    if isinstance(claim, str) and (whole or (named and _names_whole_tensors(claim, core))):
+        return judge_matrix_gradient(core, top.name, head.name, claim)
     tree = read_expression(claim) if isinstance(claim, str) else transcribe(without_kinks(read_scalar(claim)))
-    return judge_gradient(core, of, head, tree)
+    return judge_gradient(core, top, head, tree)
+
+
+def _read_entry(text: str) -> t.Name | t.Access:
+    """A tensor, or an entry of one."""
+    tree = read_expression(text)
+    if not isinstance(tree, t.Name | t.Access):
+        raise FormulaError(
+            f"{text!r} is not a tensor or an entry of one, such as W[k,d].", found=text, expected="an entry"
+        )
+    return tree
 
 
 def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
     """Judge every claim in the `symbackprop` fences of a Markdown file."""
     return [(judged, judged.verdict) for judged in documents.check_document(path)]
+
+
+def _judge_latex(
+    program: calculus.Program, of: t.Name | t.Access, head: t.Name | t.Access, claim: LatexFormula, whole: bool
+) -> Verdict:
+    """The verdict on a claim in LaTeX: about a whole tensor it is a matrix formula, about an entry one with indices."""
+    if whole:
+        return judge_matrix_gradient(program, of.name, head.name, claim.matrix(program))
+    places = [i for read in (of, head) if isinstance(read, t.Access) for i in read.indices]
+    letters = tuple(i.name for i in places if isinstance(i, t.Name))
+    return judge_gradient(program, of, head, claim.tree(program, letters))
 
 
 def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:

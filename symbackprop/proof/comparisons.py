@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isnan
@@ -19,14 +19,14 @@ import sympy
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
-from symbackprop.calculus.indices import Atom, Index, Point
+from symbackprop.calculus.indices import Atom, Index, Point, parts_of
 from symbackprop.calculus.inductions import equal_with_recurrences
 from symbackprop.calculus.inverses import open_products, share_functions
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.sharing import find_twins, read_twins
 from symbackprop.calculus.symmetry import assumed_symmetric, find_symmetric, symmetrize
-from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.calculus.tensors import Count, Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
@@ -39,6 +39,9 @@ MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
 SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
 """Values between 1/4 and 7/4, less the first, times the second: positive, then of both signs, negative, and large."""
+WIDE_SECONDS = 3.0
+WIDEST = 12
+"""Numbers up to this are looked beyond for a refutation at larger sizes."""
 MOST_SIZES = 12
 """Among so many sizes that fit two are chosen, where the first choice leaves an axis empty."""
 
@@ -67,7 +70,29 @@ def compare(
         scope = "all sizes" if program.size_names else "all values"
         hypotheses = tuple(write_assumption(a, program) for a in assumptions)
         return Verdict("proved", scope=scope, hypotheses=hypotheses)
+    # Before anything is called proved at small sizes: what is special about them may be a number that is written.
+    until = time.monotonic() + WIDE_SECONDS
+    for sizes in wide_sizes(program, left, right):
+        refuted = Place.make(program, sizes).refute(left, right, None) if time.monotonic() < until else None
+        if refuted is not None:
+            return refuted
     return _prove_at(places, left, right)
+
+
+def wide_sizes(program: Program, left: Definition, right: Definition) -> Iterator[dict[str, int]]:
+    """Sizes beyond every number that two sides write, up to a limit, one size at a time."""
+    numbers = {1}
+    for term in (*left.terms, *right.terms):
+        numbers |= {int(abs(n)) for n in term.body.atoms(sympy.Integer)}
+        forms = [f for s in term.slots for f in ((s.value,) if isinstance(s, Count) else s.at)]
+        for form in (*forms, *(g.form for g in term.guards)):
+            numbers |= {abs(form.constant), *(abs(c) for _, c in form.terms)}
+            numbers |= {abs(inner.constant) for atom in form.walk() for inner in parts_of(atom)}
+    wide = min(max(numbers), WIDEST) + 3
+    for name in program.size_names:
+        sizes = {other: wide if other == name else 2 + k % 2 for k, other in enumerate(program.size_names)}
+        if _fits(program, sizes):
+            yield sizes
 
 
 def prove_for_all(
@@ -221,10 +246,13 @@ class Place:
         witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
         if witness is None:
             return None
-        where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
-        scope = " at ".join(part for part in (where, self.where) if part)
         diagnosis = "" if plain is None else self._diagnose(plain, right, entry)
-        return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
+        return Verdict("refuted", scope=self.at(entry), for_all_sizes=False, witness=witness, diagnosis=diagnosis)
+
+    def at(self, entry: Entry) -> str:
+        """Where an entry is: "the entry [1,2] at N=2"."""
+        where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
+        return " at ".join(part for part in (where, self.where) if part)
 
     def _diagnose(self, plain: Definition, right: Definition, entry: Entry) -> str:
         """What the right side lacks, in the shortest words that any choice of kept names gives.
@@ -351,9 +379,11 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
                 verdict = place.decide(left, right, entry, keep)
                 if verdict.proved:
                     break
+            if verdict.refuted:  # with no name kept: the sides differ where no sample lies, as at a kink
+                return replace(verdict, scope=place.at(entry), for_all_sizes=False)
             if not verdict.proved:
-                reason = verdict.reason or f"neither a proof nor a counterexample at the entry {list(entry)}"
-                return Verdict("undecided", reason=reason)
+                where = f" at the entry {list(entry)}" if entry else ""
+                return Verdict("undecided", reason=verdict.reason or f"neither a proof nor a counterexample{where}")
             hypotheses.update(dict.fromkeys(verdict.hypotheses))
     if places[0].solved or places[0].inequalities:
         hypotheses.update((write_assumption(a, program), None) for a in program.assumptions)

@@ -114,3 +114,16 @@ def test_tangents_and_second_derivatives_are_proved_too() -> None:
         forms = NormalForms(core.program.extended(core.definitions), (), 20_000)
 
         assert [s.tensor for s in core.steps if not prove_chain_step(forms, core, s)] == []
+
+
+def test_sums_whose_terms_do_not_merge_are_counted_in_one_way_too() -> None:
+    """A sum whose body became several products is left as it is: this derivation once could not be printed."""
+    derivation = sb.derive(
+        sb.parse(
+            "param c[D], a[T]\n"
+            "H[i:T,j:D] = (where(i < j, 1, a[j+1]) + 1)*exp(-c[i%3+1]^2)\n"
+            "loss = sum(p:T, s:D, H[p+1,s]*c[s])"
+        )
+    )
+
+    assert derivation.certify().proved
