@@ -31,6 +31,7 @@ from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.lemmas import apply_lemmas
 from symbackprop.proof.verdict import Verdict
 
 DIAGNOSIS_SECONDS = 0.8
@@ -105,10 +106,12 @@ def prove_for_all(
     twins = find_twins(opened)
     shared = replace(opened, definitions=tuple(read_twins(d, twins) for d in opened.definitions))
     sides = read_twins(left, twins), read_twins(right, twins)
+    lemmas = apply_lemmas(shared, sides, _Numbers(shared))
+    shared, sides = lemmas.program, (lemmas.sides[0], lemmas.sides[1])
     forms = NormalForms(shared, program.assumptions, products, seconds)
     equality = forms.equal(*sides) or equal_with_recurrences(forms, *sides)
     if equality is not None:
-        return equality.assumptions
+        return tuple(dict.fromkeys((*lemmas.assumptions, *equality.assumptions)))
     assumed = assumed_symmetric(program)
     if not assumed and not any(d.call for d in shared.definitions):
         return None
@@ -123,7 +126,21 @@ def prove_for_all(
         return None
     reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())
     used = (a for name, known in symmetric.items() if name in reached for a in known)
-    return tuple(dict.fromkeys((*equality.assumptions, *used)))
+    return tuple(dict.fromkeys((*lemmas.assumptions, *equality.assumptions, *used)))
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """The first entries of tensors in numbers, at sizes that fit."""
+
+    program: Program
+    numbers: Evaluation | None = None
+
+    def __call__(self, tensor: Tensor) -> float:
+        if self.numbers is None:
+            place = Place.make(self.program, choose_sizes(self.program)[0])
+            self.numbers = Evaluation(self.program, place.sizes, place.value_of, place.data)
+        return self.numbers.entry(tensor.name, tuple(start for start, _ in tensor.spans))
 
 
 def _symmetrize_all(program: Program, names: Mapping[str, object]) -> Program:
@@ -256,7 +273,10 @@ class Place:
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
         """The first entry whose two sides are far apart in floating point, at positive values, else at any."""
-        for shift, scale in SCALES:
+        definitions = (*self.program.definitions, left, right)
+        # Where something is told apart by values, one choice of them may not show all there is.
+        kinks = any(term.body.has(sympy.Piecewise) for d in definitions for term in d.terms)
+        for shift, scale in SCALES if kinks else SCALES[:1]:
             entry = self._differing_at(left, right, shift, scale)
             if entry is not None:
                 return entry

@@ -65,3 +65,51 @@ def test_induction_needs_base_and_step(claim: str, status: str) -> None:
 
     assert verdict.status == status, verdict
     assert status == "refuted" or verdict.for_all_sizes
+
+
+HELPERS = """
+    input x[N,D], y[N,H]
+    param W1[H,D], W2[H,H], W3[H,H]
+    z1[n,h] = sum(d, W1[h,d]*x[n,d])
+    a1[n,h] = tanh(z1[n,h])
+    z2[n,h] = sum(j, W2[h,j]*a1[n,j])
+    a2[n,h] = tanh(z2[n,h])
+    z3[n,h] = sum(j, W3[h,j]*a2[n,j])
+    a3[n,h] = tanh(z3[n,h])
+    d3[n,h] = 2*(a3[n,h] - y[n,h])/N*(1 - a3[n,h]^2)
+    d2[n,h] = sum(k, W3[k,h]*d3[n,k])*(1 - a2[n,h]^2)
+    d1[n,h] = sum(k, W2[k,h]*d2[n,k])*(1 - a1[n,h]^2)
+    loss = sum(n, h, (a3[n,h] - y[n,h])^2)/N
+"""
+STEPS = """
+    input x[T,D], h0[H], g[T,H]
+    param W[H,D], U[H,H]
+    h[0,i] = h0[i]
+    z[t,i] = sum(d, W[i,d]*x[t,d]) + sum(j, U[i,j]*h[t-1,j])
+    h[t,i] = tanh(z[t,i])
+    dh[t,i] = g[t,i] + sum(j, U[j,i]*dz[t+1,j])
+    dz[t,i] = dh[t,i]*(1 - h[t,i]^2)
+    loss = sum(t, i, g[t,i]*h[t,i])
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "status"),
+    [
+        (HELPERS, "d loss / d W1[h,d] = sum(n, d1[n,h]*x[n,d])", "proved"),
+        (HELPERS, "d loss / d W2[h,j] = sum(n, d2[n,h]*a1[n,j])", "proved"),
+        (HELPERS, "d loss / d W2[h,j] = sum(n, d2[n,h]*a2[n,j])", "refuted"),
+        (HELPERS, "d loss / d W1[h,d] = sum(n, d2[n,h]*x[n,d])", "refuted"),
+        (STEPS, "d loss / d U[i,j] = sum(t, dz[t,i]*h[t-1,j])", "proved"),
+        (STEPS, "d loss / d W[i,d] = sum(t, dz[t,i]*x[t,d])", "proved"),
+        (STEPS, "adj(z[t,i]) = dz[t,i]", "proved"),
+        (STEPS, "adj(h[t,i]) = dh[t,i]", "proved"),
+        (STEPS, "d loss / d W[i,d] = sum(t, dh[t,i]*x[t,d])", "refuted"),
+    ],
+)
+def test_helper_lines_are_lemmas(program: str, claim: str, status: str) -> None:
+    """A helper line of the reader that is an adjoint is read as that, a recurrence by induction."""
+    verdict = judge(program, claim)
+
+    assert verdict.status == status, verdict
+    assert status == "refuted" or verdict.for_all_sizes
