@@ -23,6 +23,11 @@ class Assumption:
     right: tuple[Term, ...]
     tree: object = None
 
+    def reads(self) -> frozenset[str]:
+        """The tensors that it speaks of."""
+        assumed = Tensor("assumed", (), Role.HIDDEN)
+        return frozenset(Definition(assumed, self.indices, (*self.left, *self.right)).uses())
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -61,6 +66,23 @@ class Program:
         leaves = tuple(t for t in self.leaves if t.name in needed)
         kept = tuple(d for d in self.definitions if d.tensor.name in needed)
         return replace(self, leaves=leaves, definitions=kept, assumptions=(), loss=None)
+
+    def concerning(self, definitions: Iterable[Definition]) -> Program:
+        """The part of the program that some definitions read, with what is assumed of it; the loss only if it is read.
+
+        What is said about one part of a program then does not depend on what stands beside it.
+        """
+        needed = self.sources(name for d in definitions for name in d.uses())
+        spoken = {a: self.sources(a.reads()) for a in self.assumptions}
+        kept: frozenset[Assumption] = frozenset()
+        while len(more := frozenset(a for a, names in spoken.items() if not names or names & needed)) > len(kept):
+            kept, needed = more, needed.union(*(spoken[a] for a in more))
+        return Program(
+            tuple(t for t in self.leaves if t.name in needed),
+            tuple(d for d in self.definitions if d.tensor.name in needed),
+            tuple(a for a in self.assumptions if a in kept),
+            self.loss if self.loss in needed else None,
+        )
 
     def sources(self, names: Iterable[str]) -> frozenset[str]:
         """The tensors `names` with everything that they are made of, at any depth."""

@@ -49,7 +49,9 @@ def compare(program: Program, left: Definition, right: Definition, plain: Defini
 
     `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them.
     """
-    places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
+    sides = (left, right) if plain is None else (left, right, plain)
+    program = program.concerning(sides)
+    places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program.extended((left, right))))
     for place in places:
         refuted = place.refute(left, right, plain or left)
         if refuted is not None:
