@@ -22,7 +22,7 @@ from shrinking import report, shrink
 
 import symbackprop as sb
 from symbackprop.calculus import chain
-from symbackprop.calculus.definitions import Guard, Within
+from symbackprop.calculus.guards import Guard, Within
 from symbackprop.functions import FUNCTION_BY_NAME
 
 PROGRAMS = 1000

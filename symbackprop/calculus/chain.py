@@ -17,15 +17,8 @@ from functools import lru_cache
 import sympy
 
 from symbackprop.calculus.axioms import Dependency, dependencies
-from symbackprop.calculus.definitions import (
-    Definition,
-    Equal,
-    Guard,
-    Term,
-    make_term,
-    slot_symbol,
-    substitute_slot,
-)
+from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol, substitute_slot
+from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
 from symbackprop.calculus.letters import Taken, own_indices
 from symbackprop.calculus.programs import Program

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import sympy
 
 from symbackprop.calculus.atoms import GUARDS, Atom, IndexMap, Kind
-from symbackprop.calculus.definitions import Definition, Equal, Guard, Term, Within, make_term, slot_symbol
+from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol
 from symbackprop.calculus.forms import Call, Choice, Condition, Form, Leaf, Product, Sigma, Total, leaves
+from symbackprop.calculus.guards import Equal, Guard, Within
 from symbackprop.calculus.indices import Affine, Index, choose_name
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, Tensor, tensor_over
 

@@ -13,8 +13,9 @@ from typing import Any
 import sympy
 
 from symbackprop.calculus.axioms import matrix_number
-from symbackprop.calculus.definitions import Call, Definition, Guard, Term, slot_symbol, used_slots
+from symbackprop.calculus.definitions import Call, Definition, Term, slot_symbol, used_slots
 from symbackprop.calculus.expansion import Entry, check_data, check_sizes, contains, entries_of, points_of
+from symbackprop.calculus.guards import Guard
 from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Slot, slot_indices

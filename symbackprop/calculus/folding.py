@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symbackprop.calculus.chain import Adjoints
-from symbackprop.calculus.definitions import Definition, Equal, slot_symbol
+from symbackprop.calculus.definitions import Definition, slot_symbol
 from symbackprop.calculus.foldsearch import Fold, FoldSearch
 from symbackprop.calculus.foldsteps import FoldStep as FoldStep
+from symbackprop.calculus.guards import Equal, Guard
+from symbackprop.calculus.indices import Index
 from symbackprop.calculus.programs import Assumption
 from symbackprop.calculus.tensors import Role
 
@@ -162,16 +164,23 @@ def _count(definition: Definition, name: str) -> int:
 
 
 def _is_alias(definitions: tuple[Definition, ...]) -> bool:
-    """Whether the first definition is another name for one entry or for zero, or is a product with a Kronecker delta,
-    which takes a sum away where it is read."""
+    """Whether the first definition is another name for one entry or for zero, or is a product with a Kronecker delta of
+    two of its indices, which takes a sum away where it is read.
+    """
     terms = definitions[0].terms
     if len(definitions) > 1 or len(terms) > 1:
         return False
     if not terms:
         return True
     term = terms[0]
-    delta = (term.body.is_number or bool(term.guards)) and all(isinstance(g, Equal) for g in term.guards)
-    return not term.bound and (delta or (term.body.is_Symbol and not term.guards))
+    delta = bool(term.guards) and all(_is_delta(guard, definitions[0].indices) for guard in term.guards)
+    return not term.bound and (delta or term.body.is_number or (term.body.is_Symbol and not term.guards))
+
+
+def _is_delta(guard: Guard, indices: tuple[Index, ...]) -> bool:
+    """Whether a guard says that two indices are equal."""
+    parts = guard.form.terms if isinstance(guard, Equal) and not guard.form.constant else ()
+    return len(parts) == 2 and all(part in indices for part, _ in parts) and {c for _, c in parts} == {1, -1}
 
 
 def _width(definitions: Iterable[Definition]) -> int:

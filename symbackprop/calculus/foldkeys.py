@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from symbackprop.calculus.definitions import Call, Definition, Equal, Guard, Term, Within
+from symbackprop.calculus.definitions import Call, Definition, Term
+from symbackprop.calculus.guards import Equal, Guard, Within
 from symbackprop.calculus.indices import Affine, Atom, Entry, Index, parts_of
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor
 

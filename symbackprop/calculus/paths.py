@@ -18,15 +18,8 @@ from functools import lru_cache
 import sympy
 
 from symbackprop.calculus.chain import Adjoints, between, derive
-from symbackprop.calculus.definitions import (
-    Definition,
-    Equal,
-    Term,
-    make_term,
-    slot_symbol,
-    substitute_slot,
-    used_slots,
-)
+from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol, substitute_slot, used_slots
+from symbackprop.calculus.guards import Equal
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name, compare_range
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, read_recurrence

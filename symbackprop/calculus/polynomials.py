@@ -32,8 +32,8 @@ from symbackprop.calculus.atoms import (
     plain_number,
     poly_key,
 )
-from symbackprop.calculus.definitions import Equal, Guard
 from symbackprop.calculus.factoring import factor_polynomial, prime_factors
+from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Entry, Index, compare_range, covers
 from symbackprop.calculus.vanishing import Vanishing
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from symbackprop.calculus.definitions import Definition, Equal, Term
+from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.guards import Equal
 from symbackprop.calculus.indices import Index
 from symbackprop.calculus.tensors import Count, Role, Tensor
 from symbackprop.errors import UnknownNameError
@@ -98,8 +99,11 @@ class Program:
 
     @property
     def size_names(self) -> tuple[str, ...]:
-        """The names of sizes: those of axes in their order, then those that stand in formulas alone."""
+        """The names of sizes: those of axes in their order, those of ranges of integers, then those that stand in
+        formulas alone.
+        """
         names = dict.fromkeys(n for t in self.tensors().values() for axis in t.axes for n in axis.names)
+        names.update((n, None) for t in self.tensors().values() if t.range is not None for n in t.range.names)
         for definition in self.definitions:
             for term in definition.terms:
                 forms = [f for s in term.slots for f in ((s.value,) if isinstance(s, Count) else s.at)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symbackprop.calculus.definitions import Definition, Equal
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.guards import Equal
 from symbackprop.calculus.indices import Affine
 
 

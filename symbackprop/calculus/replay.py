@@ -12,9 +12,10 @@ from dataclasses import replace
 
 from symbackprop.calculus.axioms import Dependency, dependencies
 from symbackprop.calculus.chain import Adjoints, ChainStep, partial
-from symbackprop.calculus.definitions import Definition, Equal, Guard, Term, slot_symbol, substitute_slot
+from symbackprop.calculus.definitions import Definition, Term, slot_symbol, substitute_slot
 from symbackprop.calculus.folding import Folding
 from symbackprop.calculus.foldsteps import FoldStep
+from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Atom, Index, choose_name
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Program

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from symbackprop.calculus.definitions import Definition, Equal, Guard, Term, Within, canonical
+from symbackprop.calculus.definitions import Definition, Term, canonical
+from symbackprop.calculus.guards import Equal, Guard, Within
 from symbackprop.calculus.indices import Affine, Atom, Entry
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, Tensor

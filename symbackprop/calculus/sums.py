@@ -23,7 +23,7 @@ from symbackprop.calculus.atoms import (
     describe_monomial,
     make_monomial,
 )
-from symbackprop.calculus.definitions import solve_index
+from symbackprop.calculus.guards import solve_index
 from symbackprop.calculus.indices import Affine, Index, covers
 from symbackprop.calculus.matching import match
 from symbackprop.calculus.polynomials import Polynomials, add, scale

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import Guard, Term, Within, slot_number, slot_symbol, substitute_slot
+from symbackprop.calculus.definitions import Term, slot_number, slot_symbol, substitute_slot
+from symbackprop.calculus.guards import Guard, Within
 from symbackprop.calculus.indices import Affine, Atom, Index, bounds, is_nonnegative
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Slot

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.calculus.definitions import Definition, Within
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.guards import Within
 from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Role

@@ -11,17 +11,8 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import (
-    Definition,
-    Equal,
-    Guard,
-    Term,
-    Within,
-    slot_number,
-    slot_symbol,
-    substitute_slot,
-    used_slots,
-)
+from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
+from symbackprop.calculus.guards import Equal, Guard, Within
 from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder, is_nonnegative
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurrence

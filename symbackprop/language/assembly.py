@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from symbackprop.calculus.definitions import Definition, Equal, Within, rename_terms
+from symbackprop.calculus.definitions import Definition, rename_terms
+from symbackprop.calculus.guards import Equal, Within
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import arrange, read_recurrence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from symbackprop.calculus.definitions import Guard, Within
+from symbackprop.calculus.guards import Guard, Within
 from symbackprop.calculus.indices import Affine, bounds, is_nonnegative
 from symbackprop.language.tree import And, Compare, Condition, Expression
 

@@ -16,21 +16,19 @@ import sympy
 
 from symbackprop.calculus.definitions import (
     Definition,
-    Guard,
     Term,
-    Within,
     slot_symbol,
     substitute_slot,
     substitute_terms,
     used_slots,
 )
+from symbackprop.calculus.guards import Guard, Within
 from symbackprop.calculus.indices import (
     Affine,
     Atom,
     Index,
     Quotient,
     Remainder,
-    choose_name,
 )
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Role, Slot, slot_indices
@@ -39,6 +37,7 @@ from symbackprop.language.matrix_calls import restore_calls, write_call
 from symbackprop.language.ranges import implies_guard, kept_guards, outside_guards, vanishes_outside
 from symbackprop.language.spelling import Speller, number_tree
 from symbackprop.language.substitution import substitute_names
+from symbackprop.language.term_letters import count_from_one, place_term
 from symbackprop.language.tree import (
     Access,
     Binder,
@@ -64,11 +63,15 @@ def hidden_definitions(program: Program) -> dict[str, Definition]:
 
 
 def phrase_definition(
-    definition: Definition, hidden: Mapping[str, Definition] | None = None, taken: frozenset[str] = frozenset()
+    definition: Definition,
+    hidden: Mapping[str, Definition] | None = None,
+    taken: frozenset[str] = frozenset(),
+    later: frozenset[str] = frozenset(),
 ) -> Define:
     """The definition as a statement: the user's own tree where there is one, else its phrase.
 
-    `hidden` are the definitions of hidden tensors, which are put back in place; no index gets a name that is `taken`.
+    `hidden` are the definitions of hidden tensors, which are put back in place; no index gets a name that is `taken`,
+    and ranges are written that only the tensors in `later` would tell, which are defined here or further down.
 
     >>> from symbackprop.calculus.definitions import make_term
     >>> from symbackprop.calculus.tensors import Tensor
@@ -89,26 +92,30 @@ def phrase_definition(
         body = phrase_terms(definition.terms, definition.indices, hidden, taken)
     if not definition.indices:
         return Define(Name(definition.tensor.name), body)
-    ranged = _ranged_names(body)
+    ranged = _ranged_names(body, later)
     head = tuple(Name(i.name) if i.name in ranged else Binder(i.name, affine_tree(i.size)) for i in definition.indices)
     return Define(Access(definition.tensor.name, head), body)
 
 
 def phrase_statements(
-    definition: Definition, hidden: Mapping[str, Definition] | None = None, taken: frozenset[str] = frozenset()
+    definition: Definition,
+    hidden: Mapping[str, Definition] | None = None,
+    taken: frozenset[str] = frozenset(),
+    later: frozenset[str] = frozenset(),
 ) -> tuple[Define, ...]:
     """The statements of a definition: one, or the base and the step of a recurrence."""
     if isinstance(definition.base_tree, Define) and isinstance(definition.tree, Define):
         return definition.base_tree, definition.tree
     place = _base_place(definition)
     if place is None:
-        return (phrase_definition(definition, hidden, taken),)
+        return (phrase_definition(definition, hidden, taken, later),)
     (at, others, base_terms), (_, letters, step_terms) = split_base(definition)
-    first = phrase_definition(replace(definition, indices=others, terms=base_terms), hidden, taken)
+    first = phrase_definition(replace(definition, indices=others, terms=base_terms), hidden, taken, later)
     heads = list(first.head.indices) if isinstance(first.head, Access) else []
     heads.insert(place, affine_tree(at[place]))
     step = replace(definition, indices=letters, terms=step_terms)
-    return replace(first, head=Access(definition.tensor.name, tuple(heads))), phrase_definition(step, hidden, taken)
+    head = Access(definition.tensor.name, tuple(heads))
+    return replace(first, head=head), phrase_definition(step, hidden, taken, later)
 
 
 def split_base(definition: Definition) -> tuple[tuple[tuple[Affine, ...], tuple[Index, ...], tuple[Term, ...]], ...]:
@@ -204,10 +211,24 @@ def _times(coefficient: Fraction, tree: Expression) -> Expression:
     return tree if coefficient == 1 else Chain((number_tree(coefficient), tree), ("*",))
 
 
-def _ranged_names(body: Node) -> frozenset[str]:
+def phrase_all(
+    definitions: Sequence[Definition], hidden: Mapping[str, Definition], taken: frozenset[str]
+) -> list[Define]:
+    """The statements of definitions, which stand in this order."""
+    names = [d.tensor.name for d in definitions]
+    return [
+        statement
+        for place, definition in enumerate(definitions)
+        for statement in phrase_statements(definition, hidden, taken, frozenset(names[place:]))
+    ]
+
+
+def _ranged_names(body: Node, later: frozenset[str] = frozenset()) -> frozenset[str]:
     """The names of indices that stand alone on an axis of what is read, so that their range is known."""
-    found = frozenset(i.name for i in body.indices if isinstance(i, Name)) if isinstance(body, Access) else frozenset()
-    found = found.union(*map(_ranged_names, children(body)))
+    found = frozenset[str]()
+    if isinstance(body, Access) and body.name not in later:
+        found = frozenset(i.name for i in body.indices if isinstance(i, Name))
+    found = found.union(*(_ranged_names(child, later) for child in children(body)))
     return found - {b.name for b in body.binders} if isinstance(body, Reduce) else found
 
 
@@ -244,7 +265,7 @@ class _Phrase:
         return self.symbols[tree]
 
     def _term(self, term: Term) -> sympy.Expr:
-        term = self._guarded(_count_from_one(term))
+        term = self._guarded(count_from_one(term))
         bound = frozenset(term.bound)
         fixed = tuple(g for g in term.guards if not bound & frozenset(g.form.indices))
         if any(isinstance(guard, Within) for guard in fixed):
@@ -338,37 +359,8 @@ class _Phrase:
             values = {i.name: self._form(form) for i, form in forms}
             return substitute_names(restored, values, self.scope)
         scope = self.scope | {i.name for form in read.at for i in form.indices}
-        terms = [_place(term, definition.indices, read.at, scope) for term in definition.terms]
+        terms = [place_term(term, definition.indices, read.at, scope) for term in definition.terms]
         return _Phrase(self.hidden, scope).terms(terms)
-
-
-def _place(term: Term, indices: Sequence[Index], at: Sequence[Affine], scope: frozenset[str]) -> Term:
-    """The term with its free indices at index forms; bound ones give way to what is in scope."""
-    values: dict[Atom, Affine] = dict(zip(indices, at, strict=True))
-    taken, bound = set(scope), []
-    for index in term.bound:
-        new = index.renamed(choose_name(index.name, taken))
-        taken.add(new.name)
-        bound.append(new)
-        values[index] = Affine.of(new)
-    return Term(
-        tuple(bound),
-        term.body,
-        tuple(substitute_slot(s, values) for s in term.slots),
-        tuple(g.substitute(values) for g in term.guards),
-    )
-
-
-def _count_from_one(term: Term) -> Term:
-    """The term with its bound indices counted from 1."""
-    values: dict[Atom, Affine] = {
-        i: Affine.of(Index(i.name, i.size)) + Affine.of(i.start - 1) for i in term.bound if i.start != 1
-    }
-    if not values:
-        return term
-    slots = tuple(substitute_slot(s, values) for s in term.slots)
-    guards = tuple(g.substitute(values) for g in term.guards)
-    return Term(tuple(Index(i.name, i.size) for i in term.bound), term.body, slots, guards)
 
 
 def _take_mean(term: Term, outside: list[sympy.Expr]) -> tuple[str, list[sympy.Expr]]:

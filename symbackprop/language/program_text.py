@@ -8,7 +8,7 @@ from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language.assembly import assemble
 from symbackprop.language.limits import Limits
-from symbackprop.language.phrasing import hidden_definitions, phrase_statements, phrase_terms
+from symbackprop.language.phrasing import hidden_definitions, phrase_all, phrase_terms
 from symbackprop.language.reader import read_statements
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.tree import Assume, Compare
@@ -40,10 +40,9 @@ def _write_lines(program: Program) -> list[str]:
     lines = [_declare(role, list(group)) for role, group in groupby(program.leaves, key=lambda leaf: leaf.role)]
     hidden = hidden_definitions(program)
     lines += [write_tree(_phrase_assumption(assumption)) for assumption in program.assumptions]
-    shown = (d for d in program.definitions if d.tensor.role is not Role.HIDDEN)
+    shown = [d for d in program.definitions if d.tensor.role is not Role.HIDDEN]
     taken = frozenset(program.tensors()) | frozenset(program.size_names)
-    statements = (s for definition in shown for s in phrase_statements(definition, hidden, taken))
-    lines += map(write_tree, statements)
+    lines += map(write_tree, phrase_all(shown, hidden, taken))
     return lines
 
 

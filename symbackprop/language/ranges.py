@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import sympy
 
-from symbackprop.calculus.definitions import Guard, Within, slot_symbol
+from symbackprop.calculus.definitions import slot_symbol
+from symbackprop.calculus.guards import Guard, Within
 from symbackprop.calculus.indices import Affine, is_nonnegative
 from symbackprop.calculus.tensors import Read, Slot
 

@@ -119,3 +119,15 @@ def test_integer_definitions_carry_no_paths() -> None:
 
     assert nodes(explanation) == ["x[1] loss"]
     assert "Proved" in explanation.verdict
+
+
+def test_a_size_that_is_only_a_range_is_a_size() -> None:
+    """The largest class of data that are used as numbers carries no axis, and is given as other sizes are."""
+    program = sb.parse("index tok[N] in D\nparam b[N]\nloss = sum(n, b[n]^2*tok[n])")
+    d = sb.derive(program)
+
+    assert d.certify().proved
+    assert str(program.expand({"N": 1, "D": 3}, data={"tok": [2]})) == "2*b[1]**2"
+    assert d.explain("b[1]", at={"b": [1.0, 2.0], "tok": [1, 2], "D": 2}).number == 2
+    with pytest.raises(sb.ArgumentError, match="no size for D"):
+        program.expand({"N": 1}, data={"tok": [2]})

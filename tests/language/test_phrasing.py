@@ -6,8 +6,9 @@ import pytest
 import sympy
 
 from symbackprop.calculus.chain import derive
-from symbackprop.calculus.definitions import Definition, Equal, make_term, slot_symbol
+from symbackprop.calculus.definitions import Definition, make_term, slot_symbol
 from symbackprop.calculus.expansion import Expansion
+from symbackprop.calculus.guards import Equal
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.tensors import Count, Read, Role, Tensor
 from symbackprop.language import read_expression, read_program, write_tree

@@ -198,3 +198,12 @@ def test_wide_right_sides_are_continued() -> None:
     assert inside.startswith(r"2\Bigl(")
     assert inside.endswith(r"\Bigr)")
     assert estimate_width(r"\sum_{i=1}^{N} x_{i}") < 8
+
+
+def test_ranges_that_only_a_recurrence_would_tell_are_written() -> None:
+    """An adjoint that reads itself one step back says the range of the letters that nothing else stands for."""
+    text = "param x[T]\nh[t] = x[t]*h[t-1] + x[t]\na[q:N,t] = h[t]^2\nloss = a[1,1]"
+    d = sb.derive(sb.parse(text), "x", of="a")
+
+    assert "[q:N," in d.text()
+    assert sb.parse(d.program.text()) == d.program

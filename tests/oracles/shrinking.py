@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from chance import Source, seeded
@@ -21,19 +22,22 @@ def programs(draw: st.DrawFn, seed: int = 0) -> RandomProgram:
     return write_program(Source(lambda bound: draw(st.integers(0, bound - 1))), seed)
 
 
-def shrink(program: RandomProgram, fails: Callable[[RandomProgram], bool], tries: int = 500) -> RandomProgram:
-    """The smallest program found that fails still; the program itself where none is smaller."""
+def shrink(
+    program: RandomProgram, fails: Callable[[RandomProgram], bool], tries: int = 500, seconds: float = 60
+) -> RandomProgram:
+    """The smallest program found that fails still, in so many tries and seconds; itself where none is smaller."""
     choices: list[int] = []
     write_program(seeded(program.seed, choices), program.seed)
     database = InMemoryExampleDatabase()
     # What lies under the plain key counts as shrunk already.
     database.save(KEY + b".secondary", choices_to_bytes(tuple(choices)))
     known: dict[str, bool] = {}
+    end = time.monotonic() + seconds
 
     def failing(candidate: RandomProgram) -> bool:
         name = str(candidate)
         if name not in known:
-            known[name] = len(known) < tries and fails(candidate)
+            known[name] = len(known) < tries and time.monotonic() < end and fails(candidate)
         return known[name]
 
     chosen = settings(

@@ -24,6 +24,7 @@ from symbackprop.language.tree import (
     Or,
     Reduce,
     Where,
+    children,
     walk,
 )  # fmt: skip
 
@@ -64,6 +65,8 @@ def split_condition(condition: Condition) -> list[Condition]:
 
 def take_conditions(tree: Expression, tensors: Mapping[str, Tensor]) -> tuple[list[Condition], Expression]:
     """The conditions on indices under which a `where` or a product with one is not 0, and what it is there."""
+    if isinstance(tree, Where) and is_zero(tree.then) and is_index_condition(tree.condition, tensors):
+        tree = Where(negate(tree.condition), tree.otherwise, tree.then)
     if isinstance(tree, Where) and is_zero(tree.otherwise):
         parts = split_condition(tree.condition)
         own = [c for c in parts if is_index_condition(c, tensors)]
@@ -121,8 +124,12 @@ def find_range(index: Binder | str, body: Node, tensors: Mapping[str, Tensor]) -
 
 
 def mentions(tree: Node, name: str) -> bool:
-    """Whether a name stands in a tree."""
-    return any(isinstance(n, Name) and n.name == name for n, _ in walk(tree))
+    """Whether a name stands free in a tree."""
+    if isinstance(tree, Name):
+        return tree.name == name
+    if isinstance(tree, Reduce) and any(b.name == name for b in tree.binders):
+        return False
+    return any(mentions(child, name) for child in children(tree))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,23 +44,23 @@ def break_note(text: str, note: str, room: int = WIDTH) -> str:
 
 def _opened(text: str) -> list[str]:
     """The parts of a piece inside its widest bracket, which then is one of a fixed height, since it is broken."""
-    pairs, starts, depth = [], list[int](), 0
+    pairs, starts, depth = [], list[tuple[int, str]](), 0
     for match in TOKEN.finditer(text):
         depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if match[0] == r"\left(" and not depth:
-            starts.append(match.start())
-        elif match[0] == r"\right)" and not depth and starts:
-            pairs.append((starts.pop(), match.start()))
+        if match[0] in (r"\left(", "(") and not depth:
+            starts.append((match.start(), match[0]))
+        elif match[0] in (r"\right)", ")") and not depth and starts:
+            start, sign = starts.pop()
+            pairs.append((start, sign, match.start(), match[0]))
     if not pairs:
         return [text]
-    first, last = max(pairs, key=lambda pair: pair[1] - pair[0])
-    inside = text[first + len(r"\left(") : last]
-    pieces = _addends(inside)
+    first, left, last, right = max(pairs, key=lambda pair: pair[2] - pair[0])
+    pieces = _addends(text[first + len(left) : last])
     if len(pieces) == 1:
         return [text]
-    pieces[0] = rf"{text[:first]}\Bigl({pieces[0]}"
-    behind = text[last + len(r"\right)") :]
-    pieces[-1] = rf"{pieces[-1]}\Bigr){behind}"
+    opening, closing = (r"\Bigl(", r"\Bigr)") if left != "(" else (left, right)
+    pieces[0] = text[:first] + opening + pieces[0]
+    pieces[-1] += closing + text[last + len(right) :]
     return pieces
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role
-from symbackprop.language.phrasing import hidden_definitions, phrase_statements
+from symbackprop.language.phrasing import hidden_definitions, phrase_all
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.writer import write_tree
 
@@ -26,6 +26,11 @@ OPERATORS = (
 )
 """What a line may be broken before, weakest first."""
 
+DEEP = 1000
+"""Index brackets are broken last of all."""
+
+FLAT = tuple(operator for operators in OPERATORS for operator in operators)
+
 
 def write_text(definitions: Sequence[Definition], program: Program, width: int = WIDTH) -> str:
     """The definitions in the formula language, a line each, broken inside brackets where a line is too long.
@@ -40,7 +45,7 @@ def write_text(definitions: Sequence[Definition], program: Program, width: int =
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
     shown = [d for d in definitions if d.tensor.role is not Role.HIDDEN]
     taken = frozenset(program.tensors()) | frozenset(program.size_names) | {d.tensor.name for d in definitions}
-    lines = [write_tree(statement) for d in shown for statement in phrase_statements(d, hidden, taken)]
+    lines = [write_tree(statement) for statement in phrase_all(shown, hidden, taken)]
     return "\n".join(break_line(line, width) for line in lines)
 
 
@@ -65,7 +70,25 @@ def break_line(line: str, width: int = WIDTH) -> str:
     if column > width // 2 and not bare:
         head, column = f"{head}\n{' ' * INDENT}", INDENT
     with deep_recursion():
-        return head + _fill(right, column, width, 0 if bare else 1) + ("" if bare else ")")
+        made = head + _fill(right, column, width, 0 if bare else 1) + ("" if bare else ")")
+    return made if max(map(len, made.split("\n"))) <= width else _flat(left, right, width)
+
+
+def _flat(left: str, right: str, width: int) -> str:
+    """A definition too deep to be broken by its brackets: lines of one indentation, broken least deep first."""
+    lines, rest = [f"{left} = ("], right
+    while len(rest) > width - INDENT - 1:
+        places = [
+            (depth + DEEP * (rest.count("[", 0, at) > rest.count("]", 0, at)), -at)
+            for at, depth in _depths(rest[: width - INDENT])
+            if at > 1 and (_stands(rest, at, FLAT) or rest.startswith(", ", at - 2))
+        ]
+        if not places:
+            break
+        at = -min(places)[1]
+        lines.append(" " * INDENT + rest[:at].rstrip())
+        rest = rest[at:].lstrip()
+    return "\n".join([*lines, " " * INDENT + rest + ")"])
 
 
 @lru_cache(maxsize=16384)
