@@ -69,9 +69,9 @@ class NormalForms:
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
         self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
         # What reads itself stays a name, and so does what is no sum of terms.
-        self._cycles = find_cycles(program.definitions)
+        self.cycles = find_cycles(program.definitions)
         self._definitions = {d.tensor.name: d for d in program.definitions}
-        self._names = frozenset(self._cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
+        self._names = frozenset(self.cycles) | {d.tensor.name for d in program.definitions if not d.is_sum}
         self._polys: dict[str, Recorded] = {}
         self._converted: dict[Definition, Recorded] = {}
         self.algebra.know((*self._assumption_rules(), *self._inverse_rules()))
@@ -130,38 +130,40 @@ class NormalForms:
         keep: frozenset[str],
         local: Mapping[str, Definition] = NOTHING,
         unfold: frozenset[str] = frozenset(),
+        opened: frozenset[str] = frozenset(),
     ) -> Poly:
         """The polynomial with the definitions of all names but `keep` put in, those in `local` first.
 
-        What is in a cycle stays a name; that of `unfold` is put in once, and the cycle stays inside it.
+        What is in a cycle stays a name; that of `unfold` is put in once, and the cycle stays inside it. Those in
+        `opened`, among which there must be no cycle, are put in wherever they are read.
         """
         done: dict[str, Poly] = {}
 
         def inline(p: Poly, kept: frozenset[str]) -> Poly:
             open_names = sorted(n for n in names_of(p) if n not in kept or n in local)
-            found = {n: d for n in open_names if (d := self._definition(n, local, unfold)) is not None}
+            found = {n: d for n in open_names if (d := self._definition(n, local, unfold | opened)) is not None}
             for name, definition in found.items():
                 if name not in done:
-                    inner = kept.union(self._cycles.get(name, ()))
+                    inner = kept.union(n for n in self.cycles.get(name, ()) if n not in opened)
                     done[name] = inline(self.of(definition) if name in local else self.of_name(name), inner)
             return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()})
 
-        return inline(poly, keep)
+        return inline(poly, keep - opened)
 
     def _definition(self, name: str, local: Mapping[str, Definition], unfold: frozenset[str]) -> Definition | None:
         if name in local:
             return local[name]
-        closed = name in self._names and not (name in unfold and name in self._cycles)
+        closed = name in self._names and not (name in unfold and name in self.cycles)
         return None if closed else self._definitions.get(name)
 
     def equal(self, left: Definition, right: Definition) -> Equality | None:
         """How two definitions of the same shape are shown equal, or None where they are not."""
         if [i.size for i in left.indices] != [i.size for i in right.indices]:
             return None
-        for stage, keep in self._stages(right):
+        for stage, keep in self.stages(right):
             self.algebra.used.clear()
             if self.equal_keeping(left, right, keep):
-                return Equality(stage, self._used(left, right))
+                return Equality(stage, self.used_assumptions(left, right))
         return None
 
     def equal_keeping(
@@ -184,7 +186,7 @@ class NormalForms:
         values: IndexMap = {r: Affine.of(i) for r, i in zip(right.indices, left.indices, strict=True)}
         return subtract(self.of(left), self.algebra.rename(self.of(right), values))
 
-    def _stages(self, right: Definition) -> list[tuple[str, frozenset[str]]]:
+    def stages(self, right: Definition) -> list[tuple[str, frozenset[str]]]:
         """Which names to keep, the most first; what a claim reads is worth keeping longest."""
         named = {d.tensor.name for d in self.program.definitions if d.tensor.role is Role.DEFINED}
         read = {r.tensor.name for _, _, r in right.reads() if r.tensor.role is not Role.HIDDEN}
@@ -204,7 +206,7 @@ class NormalForms:
         different = {keep: stage for stage, keep in reversed(stages)} | {frozenset(): INLINED}
         return [(stage, keep) for keep, stage in reversed(different.items())]
 
-    def _used(self, left: Definition, right: Definition) -> tuple[Assumption, ...]:
+    def used_assumptions(self, left: Definition, right: Definition) -> tuple[Assumption, ...]:
         """The assumed equations that applied, and what is assumed of the signs of tensors that either side reads."""
         used = {int(source.split()[1]) for source in self.algebra.used if source.startswith("assumption ")}
         reached = self._reached({r.tensor.name for d in (left, right) for _, _, r in d.reads()})

@@ -19,6 +19,7 @@ from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
 from symbackprop.calculus.indices import Atom, Index, Point
+from symbackprop.calculus.inductions import equal_with_recurrences
 from symbackprop.calculus.inverses import open_products, share_functions
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.programs import Assumption, Program
@@ -70,7 +71,8 @@ def _prove_for_all(program: Program, left: Definition, right: Definition) -> tup
     twins = find_twins(opened)
     shared = replace(opened, definitions=tuple(read_twins(d, twins) for d in opened.definitions))
     sides = read_twins(left, twins), read_twins(right, twins)
-    equality = NormalForms(shared, program.assumptions).equal(*sides)
+    forms = NormalForms(shared, program.assumptions)
+    equality = forms.equal(*sides) or equal_with_recurrences(forms, *sides)
     if equality is not None:
         return equality.assumptions
     assumed = assumed_symmetric(program)
