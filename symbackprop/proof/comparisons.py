@@ -30,7 +30,7 @@ from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.verdict import Verdict, Witness
 
 DIAGNOSIS_SECONDS = 0.8
 MOST_ENTRIES = 64
@@ -193,9 +193,12 @@ class Place:
         witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
         if witness is None:
             return None
+        return self.refutation(entry, witness, self._diagnose(plain, right, entry))
+
+    def refutation(self, entry: Entry, witness: Witness | None, diagnosis: str) -> Verdict:
+        """The verdict that one entry is refuted here."""
         where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
         scope = " at ".join(part for part in (where, self.where) if part)
-        diagnosis = self._diagnose(plain, right, entry)
         return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
 
     def _diagnose(self, plain: Definition, right: Definition, entry: Entry) -> str:
@@ -306,6 +309,8 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
                 verdict = place.decide(left, right, entry, keep)
                 if verdict.proved:
                     break
+            if verdict.refuted:  # the last choice keeps no name, so this speaks of what is given alone
+                return place.refutation(entry, verdict.witness, verdict.diagnosis)
             if not verdict.proved:
                 reason = verdict.reason or f"neither a proof nor a counterexample at the entry {list(entry)}"
                 return Verdict("undecided", reason=reason)
