@@ -20,6 +20,7 @@ from symbackprop.errors import ArgumentError, FormulaError, UnknownNameError
 from symbackprop.language import tree as t
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
+from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
@@ -29,12 +30,20 @@ from symbackprop.proof.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """One link of a claim with its verdict; `expected` is the status that the document states."""
+    """One link of a claim with its verdict; `expected` is the status that the document states.
+
+    `text` is the link as it was understood, in the formula language, and `source` how it was written where that is
+    LaTeX. `derived` is what the chain rule gives where a derivative was claimed and not proved. The links of one
+    derivation share its `block`, the line where it begins.
+    """
 
     line: int
     text: str
     verdict: Verdict
     expected: str
+    derived: str = ""
+    source: str = ""
+    block: int = 0
 
     @property
     def as_expected(self) -> bool:
@@ -60,12 +69,17 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
     judged: list[JudgedClaim] = []
     before: t.Expression | t.Derivative = claim.head
     for link in claim.links:
-        verdict = judge_equation(program, _side(program, before, scope), _side(program, link, scope, "right"))
-        judged.append(JudgedClaim(claim.line, f"{write_tree(before)} = {write_tree(link)}", verdict, expected))
+        left = _side(program, before, scope)
+        verdict = judge_equation(program, left, _side(program, link, scope, "right"))
+        derived = "" if verdict.proved or isinstance(before, t.Expression) else _write_side(program, left)
+        text = f"{write_tree(before)} = {write_tree(link)}"
+        judged.append(JudgedClaim(link.line or claim.line, text, verdict, expected, derived, block=claim.line))
         before = link
     if claim.digits is not None:
         verdict = _judge_digits(program, before, scope, claim.digits)
-        judged.append(JudgedClaim(claim.line, f"{write_tree(before)} ~ {claim.digits}", verdict, expected))
+        judged.append(
+            JudgedClaim(claim.line, f"{write_tree(before)} ~ {claim.digits}", verdict, expected, block=claim.line)
+        )
     return tuple(judged)
 
 
@@ -128,6 +142,15 @@ def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[st
     if isinstance(tree, t.Derivative):
         return derivative_side(program, tree, scope)
     return read_side(program, tree, scope, name)
+
+
+def _write_side(program: Program, side: Side) -> str:
+    """A derivative in the names of the program."""
+    known = {*program.tensors(), *(d.tensor.name for d in side.needed)}
+    if any(read.tensor.name not in known for _, _, read in side.plain.reads()):
+        return ""
+    hidden = hidden_definitions(program.extended(side.needed))
+    return write_tree(phrase_terms(side.plain.terms, side.plain.indices, hidden))
 
 
 def _judge_digits(
