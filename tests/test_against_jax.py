@@ -226,7 +226,7 @@ def test_a_planted_mistake_is_found_and_shrunk(
     """A mistake in the engine shows in one of the first programs, of which one of a few short lines is made."""
     plant(monkeypatch)
     found = next(p for p in map(generate_program, range(100)) if judge(p))
-    smallest = shrink(found, lambda program: bool(judge(program)), 150)
+    smallest = shrink(found, lambda program: bool(judge(program)), 100)
     monkeypatch.undo()
 
     definitions = [line for line in smallest.text.splitlines() if " = " in line]

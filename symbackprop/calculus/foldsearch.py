@@ -74,7 +74,8 @@ class FoldSearch:
         self.costs = NameCosts(program.definitions)
         self.finite = finite_tensors(program) | {d.tensor.name for d in adjoints}
         self.tensors = program.tensors() | {d.tensor.name: d.tensor for d in adjoints}
-        self.definitions = {d.tensor.name: d for d in program.definitions if d.is_sum}
+        # Nothing is written in terms of the loss: a text in which a scalar behind the loss reads it is none.
+        self.definitions = {d.tensor.name: d for d in program.definitions if d.is_sum and d.tensor.name != program.loss}
         self.position = {n: k for k, n in enumerate(self.definitions)}
         self.place = {n: k for k, n in enumerate(_reading_order(program.definitions))}
         self.oriented: dict[str, tuple[Rule, ...]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symbackprop.calculus.atoms import Atom, IndexMap, Monomial, Number, Poly
-from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.indices import Affine, Index
 
 
 def match(pattern: Atom, atom: Atom) -> IndexMap | None:
@@ -14,7 +14,6 @@ def match(pattern: Atom, atom: Atom) -> IndexMap | None:
     Indices of the pattern stand for index forms of the same range; a bound one only for a bound one.
 
     >>> from symbackprop.calculus.atoms import AtomTable
-    >>> from symbackprop.calculus.indices import Index
     >>> i, j, table = Index("i", Affine.of("N")), Index("j", Affine.of("N")), AtomTable()
     >>> found = match(table.tensor("x", (Affine.of(i),)), table.tensor("x", (Affine.of(j),)))
     >>> str(found[i])
@@ -50,7 +49,14 @@ def _match_form(pattern: Affine, form: Affine, values: IndexMap) -> bool:
     index = pattern.index
     if index is None:
         known: IndexMap = {i: values[i] for i in pattern.indices if i in values}
-        return len(known) == len(pattern.indices) and pattern.substitute(known) == form
+        rest = pattern.substitute(known)
+        if len(known) == len(pattern.indices):
+            return rest == form
+        unknown = [(a, c) for a, c in rest.terms if isinstance(a, Index) and a not in values]
+        if len(known) + 1 < len(pattern.indices) or len(unknown) != 1 or unknown[0][1] not in (1, -1):
+            return False
+        (index, coefficient) = unknown[0]  # the only one that is not known yet is what the forms leave for it
+        return _match_form(Affine.of(index), (form - rest) * coefficient + Affine.of(index), values)
     if index in values:
         return values[index] == form
     other = form.index

@@ -28,7 +28,7 @@ from symbackprop.calculus.polynomials import (
 )
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import find_cycles
-from symbackprop.calculus.reindexing import reindex
+from symbackprop.calculus.reindexing import reindex, unroll
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.sums import Recorded, SumRule
 from symbackprop.calculus.tensors import Read, Role
@@ -134,10 +134,11 @@ class NormalForms:
     ) -> Poly:
         """The polynomial with the definitions of all names but `keep` put in, those in `local` first.
 
-        What is in a cycle stays a name; that of `unfold` is put in once, and the cycle stays inside it. Those in
-        `opened`, among which there must be no cycle, are put in wherever they are read.
+        What is in a cycle stays a name; that of `unfold` is put in once, where it is read at a step alone, and the
+        cycle stays inside it. Those in `opened`, among which there must be no cycle, are put in wherever they are read.
         """
         done: dict[str, Poly] = {}
+        stepping = frozenset(self.cycles) - frozenset(local) - opened
 
         def inline(p: Poly, kept: frozenset[str]) -> Poly:
             open_names = sorted(n for n in names_of(p) if n not in kept or n in local)
@@ -146,7 +147,7 @@ class NormalForms:
                 if name not in done:
                     inner = kept.union(n for n in self.cycles.get(name, ()) if n not in opened)
                     done[name] = inline(self.of(definition) if name in local else self.of_name(name), inner)
-            return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()})
+            return self.algebra.inline(p, {n: (d.indices, done[n]) for n, d in found.items()}, stepping)
 
         return inline(poly, keep - opened)
 
@@ -225,6 +226,8 @@ class NormalForms:
         """Whether a polynomial vanishes, denominators outside sums multiplied out and sums counted in one way."""
         if poly and any(a.open for m in poly for a, _ in m):
             poly = reindex(self.algebra, poly)
+        if poly:
+            poly = unroll(self.algebra, poly)
         for _ in range(ROUNDS):
             negative = [(a, e) for m in poly for a, e in m if a.kind is Kind.POWER and e < 0]
             if not poly or not negative:

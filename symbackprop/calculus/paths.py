@@ -107,9 +107,9 @@ def instantiate(definition: Definition, at: Sequence[Affine]) -> tuple[Term, ...
     return tuple(terms)
 
 
-def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]]:
-    """The definition of one tensor with the hidden ones that it reads, all else given; and the tensors that are
-    given.
+def local_program(program: Program, name: str) -> tuple[Program, str, tuple[str, ...]]:
+    """The definition of one tensor with the hidden ones that it reads, all else given; what it is called there, and the
+    tensors that are given.
     """
     chosen: list[Definition] = []
     given: dict[str, Tensor] = {}
@@ -130,7 +130,7 @@ def local_program(program: Program, name: str) -> tuple[Program, tuple[str, ...]
         own = next(k for k, d in enumerate(chosen) if d.tensor.name == name)
         other = replace(chosen[own].tensor, name=choose_name(f"{name}_next", program.tensors()))
         chosen[own], name = replace(chosen[own], tensor=other), other.name
-    return Program(tuple(given.values()), tuple(chosen), program.assumptions, name), tuple(given)
+    return Program(tuple(given.values()), tuple(chosen), program.assumptions), name, tuple(given)
 
 
 def restore_name(definition: Definition, local: Adjoints, tensor: Tensor) -> Definition:
@@ -149,8 +149,7 @@ def restore_name(definition: Definition, local: Adjoints, tensor: Tensor) -> Def
 @lru_cache(maxsize=4096)
 def derive_locally(program: Program, name: str) -> Adjoints:
     """The chain rule on one visible definition alone."""
-    small, given = local_program(program, name)
-    return derive(small, small.loss or name, given)
+    return derive(*local_program(program, name))
 
 
 def visible_reader_names(program: Program) -> Mapping[str, tuple[str, ...]]:
@@ -159,7 +158,7 @@ def visible_reader_names(program: Program) -> Mapping[str, tuple[str, ...]]:
     for definition in program.definitions:
         if definition.tensor.role is Role.HIDDEN:
             continue
-        _, given = local_program(program, definition.tensor.name)
+        *_, given = local_program(program, definition.tensor.name)
         for name in given:
             readers.setdefault(name, []).append(definition.tensor.name)
     return {name: tuple(found) for name, found in readers.items()}

@@ -1,4 +1,6 @@
-"""Sums that differ in what their bound indices count: sum(r, w[r]*y[k-r+1]) is sum(p, w[k-p+1]*y[p]).
+"""Sums in another form for proofs: counted by other indices, or written out.
+
+Two sums may differ in what their bound indices count: sum(r, w[r]*y[k-r+1]) is sum(p, w[k-p+1]*y[p]).
 
 An index may be counted by any tensor that reads it and is 0 outside of its axis. Where the range of the index is that
 of such an axis, it is counted by the first of these tensors instead, so that sums that are equal in this way become the
@@ -7,11 +9,42 @@ same.
 
 from __future__ import annotations
 
-from symbackprop.calculus.atoms import Atom, Kind, Monomial, Number, Poly, is_steady, make_monomial
+import itertools
+import math
+
+from symbackprop.calculus.atoms import Atom, IndexMap, Kind, Monomial, Number, Poly, is_steady, make_monomial
 from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.polynomials import add
 from symbackprop.calculus.rewriting import Algebra, Rewrite
 
 PASSES = 3
+MOST_TERMS = 64
+"""A sum of more terms than this is not written out."""
+
+
+def unroll(algebra: Algebra, poly: Poly) -> Poly:
+    """The polynomial with its sums over few numbers written out."""
+
+    def replace(atom: Atom, exponent: Number) -> Poly | None:
+        if not _is_short(atom):
+            return None
+        ranges = [range(i.start, i.start + (i.size.integer or 0)) for i in atom.bound]
+        parts = []
+        for point in itertools.product(*ranges):
+            values: IndexMap = {i: Affine.of(k) for i, k in zip(atom.bound, point, strict=True)}
+            parts.append(unroll(algebra, algebra.rename(atom.body, values)))
+        return algebra.raise_to(add(*parts), exponent)
+
+    return algebra.rewrite(poly, Rewrite(replace)) if _has_short_sum(poly) else poly
+
+
+def _is_short(atom: Atom) -> bool:
+    """Whether an atom is a sum over few numbers."""
+    return atom.kind is Kind.SUM and 0 < math.prod(i.size.integer or 0 for i in atom.bound) <= MOST_TERMS
+
+
+def _has_short_sum(poly: Poly) -> bool:
+    return any(_is_short(a) or _has_short_sum(a.body) for m in poly for a, _ in m)
 
 
 def reindex(algebra: Algebra, poly: Poly) -> Poly:

@@ -184,13 +184,22 @@ class Algebra(Sums):
         """The polynomial with atoms replaced."""
         return self.transform(poly, {}, rewrite)
 
-    def inline(self, poly: Poly, definitions: dict[str, tuple[tuple[Index, ...], Poly]]) -> Poly:
-        """The polynomial with every read of these tensors replaced by its definition."""
+    def inline(
+        self,
+        poly: Poly,
+        definitions: dict[str, tuple[tuple[Index, ...], Poly]],
+        plain: frozenset[str] = frozenset(),
+    ) -> Poly:
+        """The polynomial with every read of these tensors replaced by its definition; of those in `plain` only reads at
+        indices alone.
+        """
         if not definitions:
             return poly
 
         def replace(atom: Atom, exponent: Number) -> Poly | None:
             if atom.body or atom.name not in definitions:
+                return None
+            if atom.name in plain and any(form.index is None for form in atom.at):
                 return None
             indices, value = definitions[atom.name]
             result = self.raise_to(self.rename(value, dict(zip(indices, atom.at, strict=True))), exponent)

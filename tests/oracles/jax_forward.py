@@ -165,7 +165,7 @@ class Forward:
                 forms = [self.number(form, scope) for form in indices]
                 table = jnp.stack([jnp.stack(row) for row in inverse])
                 if function == "solve":
-                    table = jnp.tensordot(table, self.values[_name_of(arguments[1])], 1)
+                    table = jnp.tensordot(table, self._without_base(_name_of(arguments[1])), 1)
                 return _take(table, forms, [1] * len(forms))
         raise TypeError(f"the JAX oracle does not read {node}")
 
@@ -208,6 +208,13 @@ class Forward:
         """Entries of a tensor, 0 outside its range."""
         axis, start = self.starts.get(name, (0, 1))
         return _take(self.values[name], forms, [start if k == axis else 1 for k in range(len(forms))])
+
+    def _without_base(self, name: str) -> Array:
+        """The entries of a tensor over which indices run that stand alone."""
+        axis, start = self.starts.get(name, (0, 1))
+        value = self.values[name]
+        first = [1 - start if k == axis else 0 for k in range(value.ndim)]
+        return value[tuple(slice(k, k + size) for k, size in zip(first, self.program.shapes[name], strict=True))]
 
     def _extreme(self, operation: str, full: Array, outer: int) -> Array:
         """The largest or smallest value over the last axes, or where the largest stands; the first of equal ones."""
