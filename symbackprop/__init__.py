@@ -25,6 +25,8 @@ from symbackprop.errors import UnsupportedError as UnsupportedError
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive
+from symbackprop.facade.latex import LatexFormula as LatexFormula
+from symbackprop.facade.latex import latex_formula as latex_formula
 from symbackprop.facade.networks import Network as Network
 from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program

@@ -12,6 +12,7 @@ import sympy
 from symbackprop.calculus import programs as calculus
 from symbackprop.errors import FormulaError
 from symbackprop.facade.expressions import without_kinks
+from symbackprop.facade.latex import LatexFormula
 from symbackprop.facade.networks import Network
 from symbackprop.facade.programs import Program
 from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
@@ -24,16 +25,20 @@ from symbackprop.proof.documents import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
 
 
-def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = ()) -> Verdict:
+def verify(
+    left: Formula | LatexFormula, right: Formula | LatexFormula, assume: Sequence[sympy.Basic | str] = ()
+) -> Verdict:
     """Decide whether two scalar formulas are equal for all real values of their names.
 
-    Both are SymPy expressions or text in the formula language; `assume` holds relations such as "eps > 0".
+    Both are SymPy expressions, text in the formula language, or `latex_formula(...)`; `assume` holds relations such as
+    "eps > 0".
 
     >>> print(verify("exp(-x)/(1 + exp(-x))^2", "sigmoid(x)*(1 - sigmoid(x))").status)
     proved
     >>> verify("x^2", "x*abs(x)").refuted
     True
     """
+    left, right = (write_tree(f.tree()) if isinstance(f, LatexFormula) else f for f in (left, right))
     verdict = decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assume])
     if not verdict.proved:
         return verdict
@@ -46,12 +51,12 @@ def verify(left: Formula, right: Formula, assume: Sequence[sympy.Basic | str] = 
     return replace(verdict, hypotheses=hypotheses, formulas=(*verdict.formulas, *new))
 
 
-def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: str = "loss") -> Verdict:
+def verify_gradient(program: Program | Network, wrt: str, claim: Formula | LatexFormula, of: str = "loss") -> Verdict:
     """Decide whether a claimed derivative of `of` by an entry such as "W[k,d]" is the one that the chain rule gives.
 
-    `claim` is text in the formula language, or a SymPy expression of the program's scalars. It may read every tensor
-    of the program, and `adj(z[n,i])`, the adjoint of one. Where `wrt` is a whole tensor such as "W", the claim is a
-    matrix expression with its shape.
+    `claim` is text in the formula language, a SymPy expression of the program's scalars, or `latex_formula(...)`. It
+    may read every tensor of the program, and `adj(z[n,i])`, the adjoint of one. Where `wrt` is a whole tensor such as
+    "W", the claim is a matrix expression with its shape.
 
     >>> from symbackprop.facade.programs import parse
     >>> neuron = parse("input x, y\\nparam w\\nloss = (w*x - y)^2")
@@ -71,6 +76,8 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula, of: st
         )
     numerator = core.tensor(of)
     whole = isinstance(head, t.Name) and (numerator.axes or core.tensor(head.name).axes)
+    if isinstance(claim, LatexFormula):
+        return _judge_latex(core, of, head, claim, bool(whole))
     if isinstance(claim, str) and (whole or (isinstance(head, t.Name) and _names_whole_tensors(claim, core))):
         return judge_matrix_gradient(core, of, head.name, claim)
     tree = read_expression(claim) if isinstance(claim, str) else transcribe(without_kinks(read_scalar(claim)))
@@ -87,6 +94,16 @@ def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
     for error in document.errors:
         raise error
     return [(judged, judged.verdict) for judged in document.claims]
+
+
+def _judge_latex(
+    program: calculus.Program, of: str, head: t.Name | t.Access, claim: LatexFormula, whole: bool
+) -> Verdict:
+    """The verdict on a claim in LaTeX: about a whole tensor it is a matrix formula, about an entry one with indices."""
+    if whole:
+        return judge_matrix_gradient(program, of, head.name, claim.matrix(program))
+    letters = tuple(i.name for i in head.indices if isinstance(i, t.Name)) if isinstance(head, t.Access) else ()
+    return judge_gradient(program, of, head, claim.tree(program, letters))
 
 
 def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:

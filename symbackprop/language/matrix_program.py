@@ -46,15 +46,20 @@ def read_matrix_program(text: str, shapes: Axes, param: Sequence[str] = (), limi
 
 
 def read_matrix_claim(
-    text: str, tensors: Mapping[str, tuple[Affine, ...]], sizes: frozenset[str], wanted: tuple[Affine, ...]
+    claim: str | t.Expression,
+    tensors: Mapping[str, tuple[Affine, ...]],
+    sizes: frozenset[str],
+    wanted: tuple[Affine, ...],
 ) -> tuple[tuple[t.Define, ...], tuple[t.Name, ...], t.Expression]:
     """An entry of a matrix with these axes: what it needs defined, its letters, and the formula. 0 fits every shape.
+
+    The claim is text, or the tree of a matrix expression.
 
     >>> axes = (Affine.of("N"), Affine.of("D"))
     >>> read_matrix_claim("2*A", {"A": axes}, frozenset(("N", "D")), axes)[1]
     (Name(name='i'), Name(name='j'))
     """
-    *before, line = read_matrix_lines(text)
+    *before, line = read_matrix_lines(claim) if isinstance(claim, str) else (Line(None, claim, line=claim.line),)
     for one in (*before, line):
         if one.equal is not None:
             raise fail(one, "an assumption in a claim", "an expression", "assume it in the program")

@@ -1,46 +1,105 @@
-"""Claims about whole gradients, written as matrix expressions."""
+"""Claims about whole tensors, written as matrix expressions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition
-from symbackprop.calculus.indices import Index
+from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role
-from symbackprop.errors import ArgumentError
+from symbackprop.errors import ArgumentError, FormulaError
 from symbackprop.language import read_matrix_claim
 from symbackprop.language import tree as t
 from symbackprop.language.assembly import define
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
+from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
+from symbackprop.language.matrix_shapes import ShapeReader
 from symbackprop.language.symbols import program_symbols
-from symbackprop.proof.claims import derivative_side, judge_equation, read_side
+from symbackprop.proof.claims import Side, derivative_side, judge_equation, read_side
 from symbackprop.proof.verdict import Verdict
 
+Axes = tuple[Affine, ...]
 
-def judge_matrix_gradient(program: Program, of: str, wrt: str, claim: str) -> Verdict:
+
+def judge_matrix_gradient(program: Program, of: str, wrt: str, claim: str | t.Expression) -> Verdict:
     """The verdict on a matrix expression that is claimed to be the derivative of `of` by `wrt`.
 
-    It has the shape of `wrt` where `of` is a scalar, and otherwise the axes of `of` followed by those of `wrt`.
+    It has the shape of `wrt` where `of` is a scalar, and otherwise the axes of `of` followed by those of `wrt`. The
+    claim is text, or a tree, which may read `adj(z)`, the adjoint of a tensor.
     """
-    numerator, denominator = program.tensor(of), program.tensor(wrt)
-    axes = (*numerator.axes, *denominator.axes)
+    return judge_matrix_claim(program, t.Derivative(t.Name(of), t.Name(wrt)), (claim,))[0]
+
+
+def judge_matrix_claim(
+    program: Program, head: t.Expression | t.Derivative, links: Sequence[str | t.Expression]
+) -> tuple[Verdict, ...]:
+    """The verdicts on head = link = link ..., one for each link; the head is a matrix expression or a derivative.
+
+    Every side must have the shape of the head; ShapeError names the operation or the side that does not.
+    """
+    trees = [tree for tree in (head, *links) if isinstance(tree, t.Expression)]
+    program, known = _with_adjoints(program, trees)
+    if isinstance(head, t.Derivative):
+        axes, turned = _derivative_axes(program, head), False
+    else:
+        axes, turned = _axes_of(program, _named(head, known))
+    verdicts: list[Verdict] = []
+    before: str | t.Expression | t.Derivative = head
+    for link in links:
+        extended, letters, right = _side(program, link, known, axes, turned, "right")
+        if isinstance(before, t.Derivative):
+            scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
+            count = len(program.tensor(before.of.name).axes)
+            at = t.Derivative(_read(before.of.name, letters[:count]), _read(before.wrt.name, letters[count:]))
+            left = derivative_side(program, at, scope)
+        else:
+            extended, _, left = _side(extended, before, known, axes, turned, "left")
+        verdicts.append(judge_equation(extended, left, right))
+        before = link
+    return tuple(verdicts)
+
+
+def _derivative_axes(program: Program, head: t.Derivative) -> Axes:
+    axes = (*program.tensor(head.of.name).axes, *program.tensor(head.wrt.name).axes)
     if len(axes) > 2:
         raise ArgumentError(
-            f"The derivative of {of} by {wrt} has {len(axes)} axes, and a matrix has two; claim an entry."
+            f"The derivative of {head.of.name} by {head.wrt.name} has {len(axes)} axes, and a matrix has two; claim an "
+            "entry."
         )
+    return axes
+
+
+def _axes_of(program: Program, tree: t.Expression) -> tuple[Axes, bool]:
+    """The axes of an expression, and whether it is a row, whose equations are judged turned."""
+    shape = ShapeReader(_plain(program), frozenset(program.size_names)).read(tree).shape
+    return tuple(size for size in shape if size is not None), shape[0] is None and shape[1] is not None
+
+
+def _plain(program: Program) -> dict[str, Axes]:
+    """The tensors that matrix expressions may read, with their axes."""
     shown = {t.name: t for t in program.tensors().values() if t.role is not Role.HIDDEN and t.range is None}
-    plain = {name: tensor.axes for name, tensor in shown.items() if not tensor.bases}
-    before, letters, body = read_matrix_claim(claim, plain, frozenset(program.size_names), axes)
+    return {name: tensor.axes for name, tensor in shown.items() if not tensor.bases}
+
+
+def _side(
+    program: Program, claim: str | t.Expression, known: Mapping[str, str], axes: Axes, turned: bool, name: str
+) -> tuple[Program, tuple[t.Name, ...], Side]:
+    """One side of an equation: the program with what it needs defined, its letters, and its definition."""
+    tree = claim if isinstance(claim, str) else _named(claim, known)
+    if turned and isinstance(tree, t.Expression):
+        tree = Operation("'", (tree,), False, line=tree.line, column=tree.column)
+    before, letters, body = read_matrix_claim(tree, _plain(program), frozenset(program.size_names), axes)
     extended = program.extended(_define(program, before))
     scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
-    count = len(numerator.axes)
-    head = t.Derivative(_read(of, letters[:count]), _read(wrt, letters[count:]))
-    right = read_side(extended, body, scope, "right")
-    return judge_equation(extended, derivative_side(program, head, scope), right)
+    return extended, letters, read_side(extended, body, scope, name)
 
 
-def _read(name: str, letters: tuple[t.Name, ...]) -> t.Name | t.Access:
-    return t.Access(name, letters) if letters else t.Name(name)
+def _read(of: str, letters: tuple[t.Name, ...]) -> t.Name | t.Access:
+    return t.Access(of, letters) if letters else t.Name(of)
 
 
 def _define(program: Program, statements: tuple[t.Define, ...]) -> tuple[Definition, ...]:
@@ -55,3 +114,29 @@ def _define(program: Program, statements: tuple[t.Define, ...]) -> tuple[Definit
         elaborator.symbols.tensors[definition.tensor.name] = definition.tensor
         elaborator.symbols.lines[definition.tensor.name] = 0
     return tuple(made)
+
+
+def _with_adjoints(program: Program, trees: Sequence[t.Expression]) -> tuple[Program, dict[str, str]]:
+    """The program with the adjoints of the loss that trees read, and their names."""
+    nodes = [node for tree in trees for node, _ in walk_matrix(tree)]
+    wanted = [n.operands[0] for n in nodes if isinstance(n, Operation) and n.name == "adj"]
+    names = tuple(dict.fromkeys(node.name for node in wanted if isinstance(node, t.Name)))
+    if not names:
+        return program, {}
+    if program.loss is None:
+        line = trees[0].line or None
+        raise FormulaError("adj(...) is the adjoint of the loss, and the program has no loss.", line=line)
+    for name in names:
+        program.tensor(name)
+    adjoints = derive(program, program.loss, names)
+    return program.extended(adjoints.definitions), {name: adjoints.adjoint_name(name) for name in names}
+
+
+def _named(node: t.Expression, known: Mapping[str, str]) -> t.Expression:
+    """The tree with adj(z) replaced by the name of that adjoint."""
+    match node:
+        case Operation("adj", (t.Name(name),)):
+            return t.Name(known[name], line=node.line, column=node.column)
+        case Operation(_, operands) | Run(operands, _):
+            return replace(node, operands=tuple(_named(operand, known) for operand in operands))
+    return node

@@ -277,7 +277,8 @@ class IndexWriter:
             conditions, body = take_conditions(body, self.names.tensors)
         if operation == "mean":
             sizes = [find_range(b, tree.body, self.names.tensors) for b in tree.binders]
-            below = " ".join("?" if s is None else self.piece(s).at(PRODUCT) for s in sizes)
+            counts = sorted((s for s in sizes if s is not None), key=lambda size: not isinstance(size, Number))
+            below = "?" if len(counts) < len(sizes) else self._juxtapose(counts).text
             operation, text = "sum", rf"\frac{{1}}{{{below}}} "
         outer = [c for c in conditions if not any(mentions(c, b.name) for b in tree.binders)]
         if outer:

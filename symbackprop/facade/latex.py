@@ -1,0 +1,48 @@
+r"""Formulas given in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from symbackprop.calculus import programs as calculus
+from symbackprop.language import read_expression, write_matrix_tree, write_tree
+from symbackprop.language import tree as t
+from symbackprop.notation.reading import Syntax, make_vocabulary, read_formula, read_matrix_formula, read_syntax
+
+
+@dataclass(frozen=True, slots=True)
+class LatexFormula:
+    """A formula in LaTeX; what its names stand for is settled where it is used."""
+
+    text: str
+    names: tuple[tuple[str, str], ...] = ()
+    syntax: Syntax = field(default_factory=lambda: Syntax(), compare=False, repr=False)
+
+    def tree(self, program: calculus.Program | None = None, letters: tuple[str, ...] = ()) -> t.Expression:
+        """The formula in index notation over a program, or over real scalars; `letters` are the indices in scope."""
+        return read_formula(self.syntax, make_vocabulary(program, dict(self.names)), letters)
+
+    def matrix(self, program: calculus.Program) -> t.Expression:
+        """The formula in matrix notation over a program."""
+        return read_matrix_formula(self.syntax, make_vocabulary(program, dict(self.names)))
+
+    def understood(self, program: calculus.Program | None = None, whole: bool = False) -> str:
+        """The formula in the formula language, as it was understood."""
+        if whole and program is not None:
+            return write_matrix_tree(self.matrix(program))
+        return write_tree(self.tree(program))
+
+
+def latex_formula(text: str, names: Mapping[str, str] | None = None) -> LatexFormula:
+    r"""A formula in LaTeX, as `verify` and `verify_gradient` take it.
+
+    `names` says what LaTeX names stand for, in the names of the program: `{r"\hat y": "a2", "S": "sigmoid"}`. A command
+    that is not known, something left over, and a formula with two readings are errors that say what was seen.
+
+    >>> latex_formula(r"\frac{e^{-x}}{(1+e^{-x})^2}").understood()
+    'exp(-x)/(1 + exp(-x))^2'
+    """
+    for meaning in (names or {}).values():
+        read_expression(meaning)
+    return LatexFormula(text, tuple((names or {}).items()), read_syntax(text))

@@ -1,0 +1,227 @@
+r"""Blocks of LaTeX as statements: rows, chains of equalities over several rows, formulas side by side, updates.
+
+`&` and `\\` are taken whether or not an environment stands around them. A row that begins with a relation goes on with
+the statement before it, and one that begins with `+` or `-` with its last side.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from symbackprop.errors import FormulaError
+from symbackprop.language.tree import Node
+from symbackprop.notation.reading.grammar import read_syntax
+from symbackprop.notation.reading.lexemes import locate
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Group,
+    Relation,
+    Scripts,
+    Sum,
+    Symbol,
+    Syntax,
+    bare,
+    write_syntax,
+)  # fmt: skip
+
+ENVIRONMENTS = re.compile(
+    r"\\(begin|end)\{(aligned|align|split|gather|gathered|equation|eqnarray|multline|displaymath)\*?\}|\$\$?|(?<!\\)\\[\[\]]"
+)
+MARKS = re.compile(
+    r"\\begin\{[a-z]*\*?\}|\\end\{[a-z]*\*?\}|\\\\(\[-?[0-9.]+(?:pt|em|ex|mm|cm)\])?|\\(?:left|right)\.|\\q?quad(?![A-Za-z])"
+    r"|\\(?:text|mbox|textrm)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[(\[{)\]}&,;]|\s+|.",
+    re.DOTALL,
+)
+COMMENT = re.compile(r"\\(?:text|mbox|textrm)\s*\{([^{}]*)\}")
+RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not|if)\b", re.I)
+LABEL = re.compile(r"\s*([A-Za-z]{2,})\s*:(?!=)")
+CONTINUES = re.compile(r"\s*(=|:=|\\approx(?![A-Za-z])|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\leftarrow(?![A-Za-z]))")
+GOES_ON = re.compile(r"\s*([-+*]|\\(cdot|times|odot)(?![A-Za-z]))")
+UPDATED = ("new", "t+1")
+
+
+@dataclass(frozen=True, slots=True)
+class LatexStatement(Node):
+    r"""Sides joined by relations; one side is a formula that says nothing by itself.
+
+    `kind` is "equation", "update", "approximation" (whose last relation is `\approx`), "relation" or "expression".
+    """
+
+    kind: str
+    sides: tuple[Syntax, ...]
+    operators: tuple[str, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of the text, from one offset to another; `row` counts rows."""
+
+    start: int
+    end: int
+    row: int
+
+
+def read_block(text: str, line: int = 1, column: int = 1) -> tuple[LatexStatement, ...]:
+    r"""The statements of a block, which begins at a line and a column of a file.
+
+    >>> [s.kind for s in read_block(r"a &= b + c \\ &= c + b \\ w &:= w - g")]
+    ['equation', 'update']
+    """
+    plain = ENVIRONMENTS.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    statements: list[LatexStatement] = []
+    pieces, flat = _cut(plain, line, column)
+    for piece in _join(flat, pieces):
+        match = LABEL.match(flat, piece.start, piece.end)
+        label, start = (match[1], match.end()) if match else ("", piece.start)
+        body = flat[start : piece.end].rstrip(" \t\r\n.,;")
+        if not body.strip():
+            continue
+        at = locate(text, start, line, column)
+        follows = CONTINUES.match(body)
+        if follows:
+            _continue(statements, body, follows, at)
+            continue
+        syntax = read_syntax(body, *at)
+        if not isinstance(syntax, Relation) and statements:
+            raise _fail(syntax, f"`{write_syntax(syntax)}` by itself", "an equation")
+        statements.append(_statement(syntax, label))
+    if not statements:
+        raise FormulaError("found an empty block, expected a formula", line=line, column=column, found="an empty block",
+                           expected="a formula")  # fmt: skip
+    return tuple(statements)
+
+
+def _fail(node: Node, found: str, expected: str, hint: str = "") -> FormulaError:
+    message = f"found {found}, expected {expected}" + (f"; {hint}" if hint else "")
+    return FormulaError(message, line=node.line or None, column=node.column or None, found=found, expected=expected)
+
+
+def _cut(text: str, line: int, column: int) -> tuple[list[_Piece], str]:
+    """The pieces between ends of rows, separating commas and wide blanks, and the text with the marks of rows blank.
+
+    Comments in words are in no piece.
+    """
+    pieces: list[_Piece] = []
+    flat = list(text)
+    depth, start, row, columns = 0, 0, 0, 0
+
+    def end(at: int) -> None:
+        nonlocal start
+        if text[start:at].replace("&", "").strip():
+            pieces.append(_Piece(start, at, row))
+
+    for match in MARKS.finditer(text):
+        word = match.group()
+        if word in ("(", "[", "{", r"\{", r"\lbrace") or word.startswith(r"\begin"):
+            depth += 1
+        elif word in (")", "]", "}", r"\}", r"\rbrace") or word.startswith(r"\end"):
+            depth = max(depth - 1, 0)
+        elif depth:
+            continue
+        elif word.startswith(r"\\"):
+            end(match.start())
+            start, row, columns = match.end(), row + 1, 0
+            flat[match.start() : match.end()] = " " * len(word)
+        elif word == "&":
+            columns += 1
+            flat[match.start()] = " "
+            if columns % 2 == 0 and not re.match(r"\s*=?\s*$", text[start : match.start()].replace("&", "")):
+                if not _is_eqnarray(text, start, match.start()):
+                    end(match.start())
+                    start = match.end()
+        elif word in (",", ";") or word.startswith((r"\quad", r"\qquad")):
+            end(match.start())
+            start = match.end()
+        elif COMMENT.fullmatch(word) and _is_comment(text, start, match, line, column):
+            end(match.start())
+            start = match.end()
+    end(len(text))
+    return pieces, "".join(flat)
+
+
+def _is_eqnarray(text: str, start: int, end: int) -> bool:
+    """Whether the second mark of a row stands behind a lone relation, as in `a &=& b`."""
+    _, _, last = text[start:end].rpartition("&")
+    return bool(CONTINUES.fullmatch(last.rstrip()))
+
+
+def _is_comment(text: str, start: int, match: re.Match[str], line: int, column: int) -> bool:
+    """Whether words stand outside the formula; FormulaError where they restrict it."""
+    found = COMMENT.fullmatch(match.group())
+    words = found[1].strip() if found else ""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*", words) and words not in ("and", "or", "so", "hence", "thus"):
+        return False
+    if RESTRICTING.search(words) or words == "or":
+        at = locate(text, match.start(), line, column)
+        raise FormulaError(f"found the words `{words}`, expected what always holds; conditions stand in cases",
+                           line=at[0], column=at[1], found=words, expected="a formula")  # fmt: skip
+    return True
+
+
+def _join(text: str, pieces: list[_Piece]) -> list[_Piece]:
+    """The pieces, each row that goes on with a sum or a product joined to what it goes on with."""
+    joined: list[_Piece] = []
+    for piece in pieces:
+        if joined and joined[-1].row < piece.row:
+            before = text[joined[-1].start : joined[-1].end].rstrip()
+            blank = re.fullmatch(r"\s*(\\q?quad\s*)*", text[joined[-1].end : piece.start])
+            open_end = before.endswith(("+", "-", "=", r"\cdot", r"\times", r"\odot"))
+            if blank and (GOES_ON.match(text, piece.start, piece.end) or open_end):
+                joined[-1] = _Piece(joined[-1].start, piece.end, piece.row)
+                continue
+        joined.append(piece)
+    return joined
+
+
+def _continue(statements: list[LatexStatement], text: str, match: re.Match[str], at: tuple[int, int]) -> None:
+    """Add the links of a row that begins with a relation to the statement before it."""
+    if not statements:
+        raise FormulaError(f"found `{match[1]}` at the beginning, expected what stands before it", line=at[0],
+                           column=at[1], found=match[1], expected="a formula")  # fmt: skip
+    place = locate(text, match.end(), *at)
+    syntax = read_syntax(text[match.end() :], *place)
+    first = {r"\le": "<=", r"\leq": "<=", r"\ge": ">=", r"\geq": ">=", r"\leftarrow": ":="}.get(match[1], match[1])
+    sides = syntax.parts if isinstance(syntax, Relation) else (syntax,)
+    more = (first, *(syntax.operators if isinstance(syntax, Relation) else ()))
+    last = statements[-1]
+    whole = Relation((*last.sides, *sides), (*last.operators, *more), line=last.line, column=last.column)
+    statements[-1] = _statement(whole, last.label)
+
+
+def _statement(syntax: Syntax, label: str) -> LatexStatement:
+    place = {"line": syntax.line, "column": syntax.column}
+    if not isinstance(syntax, Relation):
+        return LatexStatement("expression", (syntax,), (), label, **place)
+    sides, operators = syntax.parts, syntax.operators
+    if operators[0] == ":=" and set(operators[1:]) <= {"=", r"\approx"}:
+        kind = "update"
+    elif set(operators) == {"="}:
+        kind = "update" if _is_updated(sides[0], sides[1]) else "equation"
+    elif operators[-1] == r"\approx" and set(operators[:-1]) <= {"="}:
+        kind = "approximation"
+    else:
+        kind = "relation"
+    return LatexStatement(kind, sides, operators, label, **place)
+
+
+def _is_updated(target: Syntax, value: Syntax) -> bool:
+    """Whether an equation gives a name its next value: x_{new} = ..., or w = w - ..."""
+    node = bare(target)
+    if isinstance(node, Scripts):
+        for script in (node.below, node.above):
+            if script is not None and _letters(script) in ("new", "(new)"):
+                return True
+    if not isinstance(node, Scripts | Symbol) or not isinstance(value, Sum):
+        return False
+    return write_syntax(value.parts[0]) == write_syntax(node) and value.signs[0] != "-"
+
+
+def _letters(script: Syntax) -> str:
+    node = bare(script)
+    if isinstance(node, Group) and node.opened == "(" and len(node.parts) == 1:
+        return f"({_letters(node.parts[0])})"
+    if isinstance(node, Beside) and all(isinstance(part, Symbol) for part in node.parts):
+        return "".join(write_syntax(part) for part in node.parts)
+    return write_syntax(node)

@@ -1,0 +1,200 @@
+r"""Symbols with scripts as entries of tensors: which scripts belong to the name, which are indices, which are powers.
+
+Every reading that fits the rank of a tensor is found; with two of them it is an error that shows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+from symbackprop.errors import FormulaError
+from symbackprop.language import tree as t
+from symbackprop.language.wording import fail
+from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Group,
+    Numeral,
+    Scripts,
+    Symbol,
+    Syntax,
+    bare,
+    write_syntax,
+)  # fmt: skip
+from symbackprop.notation.reading.vocabulary import Entry, Vocabulary, label_of, script_text
+
+ReadIndex = Callable[[Syntax], t.Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a symbol: what it stands for, the parts that are its indices, and the power above it."""
+
+    value: t.Expression
+    indices: tuple[Syntax, ...]
+    above: Syntax | None
+
+
+def find_readings(node: Syntax, vocabulary: Vocabulary) -> tuple[Reading, ...]:
+    """The readings of a symbol with its scripts that fit the ranks of tensors, those of one origin."""
+    scripts = node if isinstance(node, Scripts) else Scripts(node)
+    symbol = bare(scripts.base)
+    if not isinstance(symbol, Symbol):
+        raise fail(node, f"`{write_syntax(node)}`", "a name")
+    entries = vocabulary.find(symbol, scripts.primes)
+    for origin in sorted({entry.origin for entry in entries}):
+        found = [r for entry in entries if entry.origin == origin for r in _entry_readings(entry, scripts)]
+        if found:
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
+def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:
+    """The whole tensor that a symbol is by itself, or None where it is none or an entry."""
+    found = find_powers(node, vocabulary)
+    whole = [value for value, above in found if above is None and isinstance(value, t.Name)]
+    return replace(whole[0], line=node.line, column=node.column) if len(whole) == 1 == len(found) else None
+
+
+def find_powers(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[t.Expression, Syntax | None], ...]:
+    """What a symbol without indices may be, of whatever rank, with the power above it."""
+    scripts = node if isinstance(node, Scripts) else Scripts(node)
+    symbol = bare(scripts.base)
+    if not isinstance(symbol, Symbol):
+        return ()
+    entries = vocabulary.find(symbol, scripts.primes)
+    for origin in sorted({entry.origin for entry in entries}):
+        mine = [e for e in entries if e.origin == origin]
+        found = [(e.value, above) for e in mine for parts, above in _splits(e, scripts) if not parts]
+        if found:
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
+def _entry_readings(entry: Entry, scripts: Scripts) -> Iterator[Reading]:
+    for parts, above in _splits(entry, scripts):
+        rank = 0 if isinstance(entry.value, t.Access) else entry.rank
+        for indices in split_indices(parts, rank):
+            yield Reading(entry.value, indices, above)
+
+
+def _splits(entry: Entry, scripts: Scripts) -> Iterator[tuple[tuple[Syntax, ...], Syntax | None]]:
+    """The parts that are left of the scripts when the name has taken its own, and the power above."""
+    above = scripts.above
+    first: tuple[Syntax, ...] = ()
+    label = label_of(above) if above is not None else None
+    turned = _label_and_more(above) if above is not None else None
+    if entry.label:
+        if label is not None and script_text(label) == entry.label:
+            above = None
+        elif turned is not None and script_text(turned[0]) == entry.label:
+            above = turned[1]
+        else:
+            return
+    elif label is not None:
+        above, first = None, (label,)  # a sample: x^{(n)}
+    elif turned is not None:
+        return
+    below = _parts(scripts.below)
+    if not entry.below:
+        yield (*first, *below), above
+    elif scripts.below is not None:
+        for count in range(1, len(below) + 1):
+            if ",".join(map(script_text, below[:count])) == entry.below:
+                yield (*first, *below[count:]), above
+
+
+def _label_and_more(above: Syntax) -> tuple[Syntax, Syntax] | None:
+    r"""A label and what stands behind it, as in W^{(2)\top}."""
+    node = bare(above)
+    if isinstance(node, Beside) and len(node.parts) == 2:
+        label = label_of(node.parts[0])
+        return (label, node.parts[1]) if label is not None else None
+    return None
+
+
+def _parts(below: Syntax | None) -> tuple[Syntax, ...]:
+    if below is None:
+        return ()
+    node = below
+    while isinstance(node, Group) and node.opened == "{":
+        if len(node.parts) > 1:
+            return node.parts
+        node = node.parts[0]
+    return (node,)
+
+
+def split_indices(parts: tuple[Syntax, ...], rank: int) -> tuple[tuple[Syntax, ...], ...]:
+    """The ways to read parts as so many indices: parts side by side are apart where their number says so.
+
+    >>> len(split_indices((Beside((Symbol("i"), Symbol("j"))),), 2)), len(split_indices((Numeral("123"),), 2))
+    (1, 2)
+    """
+    if len(parts) == rank:
+        return (parts,)
+    if not parts or len(parts) > rank:
+        return ()
+    found: list[tuple[Syntax, ...]] = []
+    for chosen in product(*(_cuts(part) for part in parts)):
+        flat = tuple(index for cut in chosen for index in cut)
+        if len(flat) == rank and flat not in found:
+            found.append(flat)
+    return tuple(found)
+
+
+def _cuts(part: Syntax) -> tuple[tuple[Syntax, ...], ...]:
+    """The ways to cut one part into indices: letters one by one, digits one by one or together."""
+    node = bare(part)
+    if isinstance(node, Numeral) and node.text.isdigit() and len(node.text) > 1:
+        return tuple(tuple(replace(node, text=piece) for piece in cut) for cut in _digit_cuts(node.text))
+    if isinstance(node, Beside):
+        found = [tuple(i for cut in chosen for i in cut) for chosen in product(*(_cuts(p) for p in node.parts))]
+        return (*found, (node,))
+    return ((node,),)
+
+
+def _digit_cuts(text: str) -> Iterator[tuple[str, ...]]:
+    if len(text) > 6:
+        yield (text,)
+        return
+    for gaps in product((False, True), repeat=len(text) - 1):
+        pieces, start = [], 0
+        for place, gap in enumerate(gaps, start=1):
+            if gap:
+                pieces.append(text[start:place])
+                start = place
+        yield (*pieces, text[start:])
+
+
+def read_entry(node: Syntax, vocabulary: Vocabulary, read: ReadIndex) -> tuple[t.Expression, Syntax | None] | None:
+    """The entry that a symbol with scripts is, and what stands above it as a power; None where no name fits.
+
+    AmbiguousFormulaError shows the readings where there are several.
+    """
+    made: dict[tuple[t.Expression, Syntax | None], None] = {}
+    failure: FormulaError | None = None
+    for reading in find_readings(node, vocabulary):
+        try:
+            made[(_with_indices(reading.value, tuple(read(i) for i in reading.indices)), reading.above)] = None
+        except FormulaError as error:
+            failure = failure or error
+    if len(made) > 1:
+        texts = tuple(write_tree(value) for value, _ in made)
+        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, "put commas between indices")
+    if not made and failure is not None:
+        raise failure
+    return next(iter(made), None)
+
+
+def _with_indices(value: t.Expression, indices: tuple[t.Expression, ...]) -> t.Expression:
+    if not indices:
+        return value
+    match value:
+        case t.Name(name):
+            return t.Access(name, indices)
+        case t.Apply("adj", (t.Name(name),)):
+            return t.Apply("adj", (t.Access(name, indices),))
+    raise TypeError(f"{write_tree(value)} has no entries")

@@ -1,0 +1,379 @@
+r"""The words of LaTeX formulas: commands, letters one by one, numbers, brackets and bars that open or close.
+
+TeX's own rule for arguments is kept: behind `^`, `_` or `\frac` a digit stands alone, so `\frac12` is one half. Where
+that rule and a hasty reader disagree, as in `x^12`, it is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lark import Token
+from lark.lexer import Lexer
+
+from symbackprop.errors import FormulaError
+
+ACCENTS = {
+    "hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde",
+    "dot": "dot", "vec": "vec",
+}  # fmt: skip
+FONTS = frozenset(
+    {"mathbf", "mathbb", "mathcal", "mathscr", "mathfrak", "boldsymbol", "bm", "bf", "mathsf", "mathit", "mathrm",
+     "text", "textrm", "textit", "textbf", "operatorname", "mbox"}
+)  # fmt: skip
+UPRIGHT = frozenset({"mathrm", "text", "textrm", "textit", "operatorname", "mbox", "mathit", "mathsf"})
+SPACES = frozenset(
+    {",", ";", ":", "!", " ", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag",
+     "thinspace", "enspace", "hfill", "left", "right"}
+    | {size + side for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")}
+)  # fmt: skip
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma "
+    "tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
+    "partial nabla infty top intercal prime star".split()
+)
+FUNCTIONS = frozenset(
+    "log ln exp sin cos tan tanh sinh cosh max min det arg argmax argmin tr sum prod erf sign".split()
+)
+MULTIPLIED = {
+    "*": "*", "/": "/", "cdot": r"\cdot", "times": r"\times", "odot": r"\odot", "circ": r"\circ", "oslash": r"\oslash",
+    "ast": r"\ast", "otimes": r"\otimes", "div": "/",
+}  # fmt: skip
+RELATIONS = {
+    "=": "=", "<": "<", ">": ">", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
+    "ne": "!=", "neq": "!=", "approx": r"\approx", "leftarrow": ":=", "gets": ":=", "coloneqq": ":=", "lt": "<",
+    "gt": ">", "triangleq": "=", "equiv": "=",
+}  # fmt: skip
+OPENING = {"(": "(", "[": "[", r"\{": r"\{", "lbrace": r"\{", "lbrack": "["}
+CLOSING = {")": "(", "]": "[", r"\}": r"\{", "rbrace": r"\{", "rbrack": "["}
+SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert"}
+CONNECTIVES = {
+    "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
+}  # fmt: skip
+WORDS = re.compile(
+    r"(?P<space>[ \t\r\n~]+)|(?P<comment>(?<!\\)%[^\n]*)|(?P<row>\\\\(\[-?[0-9.]+(pt|em|ex|mm|cm)\])?)"
+    r"|\\(?P<command>operatorname\*|[A-Za-z]+|[^A-Za-z])|(?P<number>[0-9]+(\.[0-9]+)?|\.[0-9]+)|(?P<letter>[A-Za-z])"
+    r"|(?P<assign>:=)|(?P<bars>\|\|?)|(?P<sign>[-+])|(?P<script>[_^])|(?P<prime>'+)|(?P<other>.)",
+    re.DOTALL,
+)
+PLAIN = re.compile(r"[A-Za-z0-9 .,\-]*(\\[_ ,][A-Za-z0-9 .,\-]*)*")
+OPERANDS = frozenset({"NUMBER", "SYMBOL", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES"})
+FOREIGN = {
+    "\u2212": "write the minus sign as -", "\u00d7": r"write \times", "\u00b7": r"write \cdot", "$": "",
+    "&": r"it belongs into aligned equations and cases", "#": "", ":": "an update is written :=", ";": "",
+}  # fmt: skip
+
+
+class UnknownCommandError(FormulaError):
+    r"""A LaTeX command that the reader does not know; it is never skipped."""
+
+
+class AmbiguousFormulaError(FormulaError):
+    """A formula that can be read in more ways than one; `readings` are those that were found."""
+
+    def __init__(self, message: str, readings: tuple[str, ...], *, line: int | None, column: int | None) -> None:
+        self.readings = readings
+        super().__init__(message, line=line, column=column, found=readings[0], expected="one reading")
+
+
+def ambiguous(line: int, column: int, what: str, readings: tuple[str, ...], instead: str) -> AmbiguousFormulaError:
+    """The error for what can be read in more ways than one."""
+    listed = " or as ".join(f"`{reading}`" for reading in readings)
+    message = f"found {what}, which can be read as {listed}; {instead}"
+    return AmbiguousFormulaError(message, readings, line=line or None, column=column or None)
+
+
+def locate(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
+    """The line and the column of a place in a text that starts at a line and a column."""
+    before = text.count("\n", 0, offset)
+    start = text.rfind("\n", 0, offset) + 1
+    return line + before, offset - start + 1 + (column - 1 if not before else 0)
+
+
+@dataclass(slots=True)
+class Scanner:
+    """Cuts one formula into tokens; `line` and `column` say where it starts."""
+
+    text: str
+    line: int = 1
+    column: int = 1
+    place: int = 0
+    pending: int = 0
+    """How many arguments TeX still takes, each of which may be a single digit."""
+    opened: list[tuple[str, int, int]] = field(default_factory=list)
+    cases: int = 0
+    last: str = ""
+    barred: set[int] = field(default_factory=set)
+    """The depths of brackets at which a pair of bars was closed."""
+
+    def tokens(self) -> Iterator[Token]:
+        """The tokens of the formula; FormulaError says what no formula holds."""
+        while self.place < len(self.text):
+            match = WORDS.match(self.text, self.place)
+            if match is None:
+                raise TypeError("a text has a word at every place")
+            start, kind = self.place, match.lastgroup or "other"
+            self.place = match.end()
+            word = match[kind] if kind in ("command", "number") else match.group()
+            for token in self._read(kind, word, start):
+                self.last = "FUNCTION" if token.value[1:] in FUNCTIONS else token.type
+                yield token
+        if self.opened:
+            word, at, _ = self.opened[-1]
+            raise self.fail(at, f"`{word}` that is never closed", f"`{SHOWN[word]}`")
+
+    def fail(self, offset: int, found: str, expected: str, hint: str = "", kind: type[FormulaError] = FormulaError
+             ) -> FormulaError:  # fmt: skip
+        """The error at a place."""
+        line, column = locate(self.text, offset, self.line, self.column)
+        message = f"found {found}, expected {expected}" + (f"; {hint}" if hint else "")
+        return kind(message, line=line, column=column, found=found, expected=expected)
+
+    def _token(self, kind: str, value: str, offset: int) -> Token:
+        line, column = locate(self.text, offset, self.line, self.column)
+        return Token(kind, value, offset, line, column)
+
+    def _taken(self) -> None:
+        self.pending = max(self.pending - 1, 0)
+
+    def _read(self, kind: str, word: str, start: int) -> Iterator[Token]:
+        match kind:
+            case "space" | "comment":
+                return
+            case "command":
+                yield from self._command(word, start)
+            case "number":
+                yield self._number(word, start)
+            case "letter":
+                self._taken()
+                yield self._token("SYMBOL", word, start)
+            case "assign":
+                yield self._token("RELATION", ":=", start)
+            case "sign":
+                yield self._token("SIGN", word, start)
+            case "script":
+                self.pending = 1
+                yield self._token("SUB" if word == "_" else "SUP", word, start)
+            case "prime":
+                yield self._token("PRIMES", word, start)
+            case "row":
+                if not self.cases:
+                    raise self.fail(start, r"`\\`", "one formula", "read_block reads several lines")
+                yield self._token("ROW", word, start)
+            case "bars":
+                if word == "||":
+                    raise self.fail(start, "`||`", r"`\lVert x \rVert` for a norm, `|a| \, |b|` for bars side by side")
+                yield self._bar(start)
+            case _:
+                yield self._other(word, start)
+
+    def _number(self, word: str, start: int) -> Token:
+        if not self.pending:
+            return self._token("NUMBER", word, start)
+        digit = word[0]
+        self._taken()
+        self.place = start + 1
+        if len(word) > 1 and not self.pending:
+            line, column = locate(self.text, start, self.line, self.column)
+            readings = (f"{{{word}}}", f"{{{digit}}}{word[1:]}")
+            raise ambiguous(line, column, f"`{word}` as an argument", readings, "put braces around what is meant")
+        return self._token("NUMBER", digit, start)
+
+    def _other(self, word: str, start: int) -> Token:
+        if word == "{":
+            self.opened.append(("{", start, max(self.pending - 1, 0)))
+            self.pending = 0
+            return self._token("LBRACE", word, start)
+        if word == "}":
+            if not self.opened or self.opened[-1][0] != "{":
+                raise self._unopened(word, start)
+            self.pending = self.opened.pop()[2]
+            return self._token("RBRACE", word, start)
+        if word in "([":
+            return self._open(word, start)
+        if word in ")]":
+            return self._close(word, start)
+        if word in MULTIPLIED:
+            return self._token("MULTIPLY", MULTIPLIED[word], start)
+        if word in RELATIONS:
+            return self._token("RELATION", RELATIONS[word], start)
+        if word == ",":
+            return self._token("COMMA", word, start)
+        if word == "&" and self.cases:
+            return self._token("AMPERSAND", word, start)
+        shown = f"`{word}`" if word.isprintable() else f"the character U+{ord(word):04X}"
+        raise self.fail(start, shown, "a formula", FOREIGN.get(word, "it is not part of LaTeX formulas"))
+
+    def _unopened(self, word: str, start: int) -> FormulaError:
+        if self.opened:
+            opener = self.opened[-1][0]
+            return self.fail(start, f"`{word}`", f"`{SHOWN[opener]}`, which closes `{opener}`")
+        return self.fail(start, f"`{word}`", "a bracket that it closes", "nothing is open here")
+
+    def _open(self, word: str, start: int) -> Token:
+        self.opened.append((word, start, 0))
+        self.pending = 0
+        return self._token("OPEN", word, start)
+
+    def _close(self, word: str, start: int) -> Token:
+        opener = CLOSING[word]
+        if not self.opened or self.opened[-1][0] != opener:
+            raise self._unopened(word, start)
+        self.opened.pop()
+        return self._token("CLOSE", opener, start)
+
+    def _bar(self, start: int, double: bool = False, side: str = "") -> Token:
+        """A bar closes behind an operand where one is open, and opens elsewhere."""
+        kind = "||" if double else "|"
+        is_open = bool(self.opened) and self.opened[-1][0] == kind
+        if side == "right" or (not side and is_open and self.last in OPERANDS):
+            if not is_open:
+                raise self._unopened(kind, start)
+            self.opened.pop()
+            self.barred = {depth for depth in self.barred if depth < len(self.opened)} | {len(self.opened)}
+            return self._token("BAR_CLOSE", kind, start)
+        if not side and self.last in OPERANDS and self.last != "BAR_CLOSE" and len(self.opened) in self.barred:
+            line, column = locate(self.text, start, self.line, self.column)
+            readings = ("|a| b |c|", "|a |b| c|")
+            raise ambiguous(line, column, f"a third bar `{kind}`", readings, r"write \left| and \right|")
+        self.opened.append((kind, start, 0))
+        self.pending = 0
+        return self._token("BAR_OPEN", kind, start)
+
+    def _command(self, word: str, start: int) -> Iterator[Token]:
+        if word in ("left", "right") or (word[:3].lower() == "big" and word in SPACES):
+            yield from self._delimiter(word, start)
+        elif word in SPACES:
+            return
+        elif word in ("label", "tag", "vspace", "hspace"):
+            self._braced(start)
+        elif word in ACCENTS:
+            self.pending += not self.pending
+            yield self._token("ACCENT", ACCENTS[word], start)
+        elif word.rstrip("*") in FONTS:
+            yield self._font(word, start)
+        elif word in ("frac", "dfrac", "tfrac", "cfrac"):
+            self.pending = 2
+            yield self._token("FRAC", word, start)
+        elif word == "sqrt":
+            self.pending = 1
+            yield self._token("SQRT", word, start)
+        elif word in GREEK or word in FUNCTIONS:
+            self._taken()
+            yield self._token("PRIMES", "'", start) if word == "prime" else self._token("SYMBOL", f"\\{word}", start)
+        elif word in MULTIPLIED:
+            yield self._token("MULTIPLY", MULTIPLIED[word], start)
+        elif word in RELATIONS:
+            yield self._token("RELATION", RELATIONS[word], start)
+        elif word in ("{", "lbrace", "lbrack"):
+            yield self._open(r"\{" if word != "lbrack" else "[", start)
+        elif word in ("}", "rbrace", "rbrack"):
+            yield self._close(r"\}" if word != "rbrack" else "]", start)
+        elif word in ("lvert", "rvert", "lVert", "rVert", "|", "vert", "Vert"):
+            side = {"l": "left", "r": "right"}.get(word[0], "")
+            yield self._bar(start, "V" in word or word == "|", side)
+        elif word in ("begin", "end"):
+            yield self._environment(word, start)
+        else:
+            raise self.fail(start, f"the unknown command `\\{word}`", "a formula", _hint(word), UnknownCommandError)
+
+    def _delimiter(self, word: str, start: int) -> Iterator[Token]:
+        r"""`\left(` is a bracket, and `\left|` a bar that opens; a size alone changes nothing."""
+        side = "left" if word == "left" or word.endswith("l") else "right" if word[-1] == "r" else ""
+        side = "right" if word == "right" else side
+        match = WORDS.match(self.text, _skip_blanks(self.text, self.place))
+        if match is None or match.group() in (".", "<", ">", "/"):
+            raise self.fail(start, f"`\\{word}`{' and no bracket' if match is None else match.group()}", "a bracket")
+        at, kind = match.start(), match.lastgroup
+        name = match["command"] if kind == "command" else match.group()
+        if name == "||" or kind == "number":
+            raise self.fail(at, f"`{name}` behind `\\{word}`", "one bracket")
+        if name in ("|", "vert", "lvert", "rvert", "Vert", "lVert", "rVert"):
+            self.place = match.end()
+            double = "V" in name or (kind == "command" and name == "|")
+            yield self._bar(at, double, {"l": "left", "r": "right"}.get(name[0], side) if len(name) > 4 else side)
+        elif name not in (*OPENING, *CLOSING, "{", "}") or match.group() in "{}":
+            raise self.fail(at, f"`{match.group()}` behind `\\{word}`", "a bracket")
+
+    def _braced(self, start: int) -> str:
+        """The raw text of an argument in braces."""
+        at = _skip_blanks(self.text, self.place)
+        if not self.text.startswith("{", at):
+            raise self.fail(start, "a command without its argument", "`{`")
+        depth, end = 0, at
+        while end < len(self.text):
+            depth += {"{": 1, "}": -1}.get(self.text[end], 0)
+            end += 1
+            if not depth:
+                self.place = end
+                return self.text[at + 1 : end - 1]
+        raise self.fail(at, "`{` that is never closed", "`}`")
+
+    def _font(self, word: str, start: int) -> Token:
+        r"""A word set upright is one symbol; a font around anything else belongs to the symbol inside."""
+        plain = word.rstrip("*")
+        at = _skip_blanks(self.text, self.place)
+        if plain in UPRIGHT and self.text.startswith("{", at):
+            kept = self.place
+            content = self._braced(start)
+            if PLAIN.fullmatch(content):
+                written = re.sub(r"\\[ ,]", " ", content).replace(r"\_", "_").strip(" ,.")
+                self._taken()
+                if plain not in ("mathit", "operatorname") and written in CONNECTIVES:
+                    return self._token(CONNECTIVES[written], written, start)
+                if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*( [A-Za-z]+)?|arg ?(max|min)", written):
+                    return self._token("SYMBOL" if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
+                raise self.fail(start, f"the words `{content}`", "a name", "words stand outside the formula")
+            self.place = kept
+        self.pending += not self.pending
+        return self._token("FONT", plain, start)
+
+    def _environment(self, word: str, start: int) -> Token:
+        name = self._braced(start)
+        if name != "cases":
+            raise self.fail(start, f"`\\{word}{{{name}}}`", "cases, or a block of aligned equations by itself",
+                            "matrices are written by their names", UnknownCommandError)  # fmt: skip
+        self.cases += 1 if word == "begin" else -1
+        if word == "begin":
+            self.opened.append(("cases", start, 0))
+        elif not self.opened or self.opened.pop()[0] != "cases":
+            raise self.fail(start, r"`\end{cases}`", "a bracket that is closed before it")
+        return self._token("BEGIN_CASES" if word == "begin" else "END_CASES", name, start)
+
+
+SHOWN["cases"] = r"\end{cases}"
+
+
+def _skip_blanks(text: str, place: int) -> int:
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    return place
+
+
+def _hint(word: str) -> str:
+    match word:
+        case "Rightarrow" | "implies" | "iff" | "Longrightarrow":
+            return "write each equation by itself"
+        case "arctan" | "arcsin" | "arccos" | "cot" | "sec":
+            return "the formula language does not have this function"
+        case "propto" | "sim":
+            return "only = can be proved; say what the factor is"
+        case "pm" | "mp":
+            return "write both formulas"
+        case "ldots" | "dots" | "cdots":
+            return "write the sum with its bounds"
+    return "it is never skipped; write the formula without it"
+
+
+class LatexLexer(Lexer):
+    """The scanner as Lark takes it; what it is given is (text, line, column)."""
+
+    def __init__(self, _configuration: object) -> None:
+        """Lark passes the configuration of the grammar, of which nothing is needed."""
+
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Token]:
+        """The tokens of a formula; Lark hands over what its parser was given."""
+        return Scanner(*lexer_state).tokens()

@@ -1,0 +1,362 @@
+r"""LaTeX in matrix notation, as trees of matrix expressions.
+
+What stands side by side is a matrix product and binds more tightly than \odot. Shapes are known here: they tell
+products of scalars from those of matrices, and how long a vector of ones is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction as Rational
+
+from symbackprop.calculus.indices import Affine
+from symbackprop.errors import UnsupportedError
+from symbackprop.language import tree as t
+from symbackprop.language.matrix_grammar import Operation, Run, Sign
+from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
+from symbackprop.language.phrasing import affine_tree
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.entries import find_powers
+from symbackprop.notation.reading.factors import Factor, plain_values
+from symbackprop.notation.reading.index_formulas import IndexReader
+from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.syntax import (
+    Cases,
+    Group,
+    Marked,
+    Relation,
+    Scripts,
+    Sum,
+    Symbol,
+    Syntax,
+    bare,
+    write_syntax,
+)  # fmt: skip
+from symbackprop.notation.reading.terms import TermReader
+from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script_text
+
+TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
+ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
+WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
+ONES, TURNED = t.Name("1"), Operation("'", (t.Name("1"),))
+"""A column and a row of ones whose length is not known yet."""
+
+
+def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None) -> t.Expression:
+    """The meaning of a formula in matrix notation; vectors of ones that nothing gives a length take it from `shape`."""
+    reader = MatrixReader(vocabulary, frozenset(), plain_values(syntax))
+    found: t.Expression = reader.read(syntax)
+    return reader.settle(found, shape, syntax)
+
+
+@dataclass(slots=True)
+class MatrixReader(TermReader):
+    """Reads formulas whose parts are scalars, vectors and matrices."""
+
+    stretched: dict[int, tuple[bool, bool]] = field(default_factory=dict)
+
+    def number(self, text: str, node: Syntax) -> t.Expression:
+        written = f"0{text}" if text.startswith(".") else text
+        return t.Number(Rational(written), written, line=node.line, column=node.column)
+
+    def name(self, node: Syntax) -> t.Expression:
+        scripts = node if isinstance(node, Scripts) else Scripts(node)
+        symbol = bare(scripts.base)
+        if not isinstance(symbol, Symbol):
+            raise fail(node, f"`{write_syntax(node)}`", "a name")
+        found = find_powers(node, self.vocabulary)
+        if len(found) > 1:
+            texts = tuple(f"{_shown(value)}" for value, _ in found)
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, "declare what it stands for")
+        place = {"line": node.line, "column": node.column}
+        if found:
+            self.note_font(symbol, node)
+            value, above = found[0]
+            made = _whole(value, node)
+            return made if above is None else self.raised(made, above, node)
+        special = self._special(scripts, symbol, node)
+        if special is not None:
+            return special if scripts.above is None else self.raised(special, scripts.above, node)
+        if symbol.name == "e" and scripts.below is None and scripts.above is not None and not scripts.primes:
+            return Operation("exp", (self.read(scripts.above),), False, **place)
+        if symbol.name == r"\pi" and scripts.below is None and scripts.above is None:
+            return t.Name("pi", **place)
+        if self.vocabulary.find(symbol, scripts.primes):
+            raise fail(node, f"`{write_syntax(node)}` among whole matrices", "a name without indices",
+                       "claim an entry such as W[k,d] for a formula with indices")  # fmt: skip
+        raise self.unknown(node)
+
+    def _special(self, scripts: Scripts, symbol: Symbol, node: Syntax) -> t.Expression | None:
+        """Vectors of ones and identity matrices, with their sizes below if these are written."""
+        size = self._size(scripts.below) if scripts.below is not None else None
+        if symbol.name == "1" and symbol.font:
+            return ONES if scripts.below is None else size and Operation("ones", (size,), line=node.line)
+        if symbol.name == "I" and not symbol.accents and size is not None:
+            return Operation("eye", (size,), line=node.line, column=node.column)
+        return None
+
+    def _size(self, below: Syntax) -> t.Expression | None:
+        node = bare(below)
+        text = script_text(node)
+        if text.isdigit():
+            return self.number(text, node)
+        found = [value for value, above in find_powers(node, self.vocabulary) if above is None]
+        return found[0] if len(found) == 1 and isinstance(found[0], t.Name) else None
+
+    def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
+        place = {"line": node.line, "column": node.column}
+        arguments = tuple(self.settle(a, None, node) for a in arguments)
+        inner = arguments[0]
+        if function == "log" and isinstance(inner, Operation) and inner.name == "abs" and not primed:
+            (deep,) = inner.operands
+            if isinstance(deep, Operation) and deep.name == "det":
+                return Operation("logdet", deep.operands, False, **place)
+        return Operation(function, arguments, primed, **place)
+
+    def _function(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> str | None:
+        if base.name in WHOLE and not base.accents and not self.vocabulary.find(base):
+            return WHOLE[base.name]
+        return TermReader._function(self, base, scripts, row)
+
+    def raised(self, base: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
+        exponent, place = bare(above), {"line": node.line, "column": node.column}
+        shown = write_syntax(exponent)
+        if shown in TRANSPOSED:
+            if shown == "T" and (self.vocabulary.find(Symbol("T")) or "T" in self.vocabulary.sizes):
+                raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a transpose", "the power T"),
+                                r"write ^\top")  # fmt: skip
+            return TURNED if base == ONES else Operation("'", (base,), False, **place)
+        if isinstance(exponent, Marked):
+            if exponent.operand is None or exponent.sign not in (r"\odot", r"\circ"):
+                raise fail(node, f"`{write_syntax(node)}`", "a power", "declare what the name with its mark stands for")
+            return Operation(".^", (base, self.read(exponent.operand)), False, **place)
+        if label_of(above) is not None:
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a layer or a sample", "a power"),
+                            "write powers without brackets")  # fmt: skip
+        if isinstance(exponent, Sum) and len(exponent.parts) == 1 and exponent.signs == ("-",):
+            inverted = write_syntax(bare(exponent.parts[0]))
+            if inverted in TRANSPOSED or (inverted == "1" and self.shape(base) != SCALAR):
+                inverse = Operation("inv", (base,), False, **place)
+                return inverse if inverted == "1" else Operation("'", (inverse,), False, **place)
+        return Operation("^", (base, self.read(above)), False, **place)
+
+    def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
+        place = {"line": node.line, "column": node.column}
+        settled = self._alike(parts, node)
+        first = Operation("neg", (settled[0],), False, **place) if signs[0] == "-" else settled[0]
+        if len(settled) == 1:
+            return first
+        return Run(
+            (first, *settled[1:]), tuple(_sign(s, p) for s, p in zip(signs[1:], settled[1:], strict=True)), **place
+        )
+
+    def multiply(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
+        groups: list[list[t.Expression]] = []
+        between: list[str] = []
+        for sign, part in zip(signs, parts, strict=True):
+            if sign or not groups:
+                groups.append([part])
+                between += [sign] if sign else []
+            else:
+                groups[-1].append(part)
+        joined = [self._product(group, node) for group in groups]
+        while (
+            between and between[0] in (r"\cdot", r"\times", "*") and len(set(between)) > 1 and self._scalar(joined[0])
+        ):
+            rest = self._joined(joined[1:], between[1:], node)
+            return _run((joined[0], rest), ("*",), node)
+        return self._joined(joined, between, node)
+
+    def _joined(self, groups: list[t.Expression], between: list[str], node: Syntax) -> t.Expression:
+        """Products joined by signs, all of one kind."""
+        if not between:
+            return groups[0]
+        if set(between) <= set(ENTRYWISE):
+            return _run(tuple(self._alike(groups, node)), tuple(ENTRYWISE[sign] for sign in between), node)
+        if set(between) & set(ENTRYWISE):
+            shown = write_syntax(node)
+            raise ambiguous(node.line, node.column, f"`{shown}`", (r"\odot before \cdot", r"\cdot before \odot"),
+                            "bracket what is meant")  # fmt: skip
+        made = self.settle(groups[0], None, node)
+        for sign, part in zip(between, groups[1:], strict=True):
+            made = self._times(made, sign, self.settle(part, None, node), node)
+        return made
+
+    def _times(self, left: t.Expression, sign: str, right: t.Expression, node: Syntax) -> t.Expression:
+        scalar = self._scalar(left) or self._scalar(right)
+        if sign == "/":
+            return _run((left, right), ("/",), node)
+        if sign not in (r"\cdot", r"\times", "*"):
+            raise UnsupportedError(f"line {node.line}: `{sign}` between matrices has no form in this version.")
+        if not scalar and sign != r"\cdot":
+            raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
+                            "the product entry by entry"), r"write them side by side, or \odot")  # fmt: skip
+        if not scalar and self.shape(left) == self.shape(right) and self.shape(left)[1] is None:
+            left = Operation("'", (left,), False, line=node.line, column=node.column)
+        return _run((left, right), ("*",), node)
+
+    def _product(self, factors: Sequence[t.Expression], node: Syntax) -> t.Expression:
+        """Factors side by side, in which vectors of ones add up rows or columns, or repeat a vector."""
+        if ONES not in factors and TURNED not in factors:
+            return factors[0] if len(factors) == 1 else _run(tuple(factors), ("*",) * (len(factors) - 1), node)
+        row = list(factors)
+        first = next((k for k, f in enumerate(row) if f not in (ONES, TURNED) and not self._scalar(f)), None)
+        if first is None:
+            return _run(tuple(row), ("*",) * (len(row) - 1), node) if len(row) > 1 else row[0]
+        scalars = [f for f in row[:first] if f not in (ONES, TURNED)]
+        before, made = [f for f in row[:first] if f in (ONES, TURNED)], row[first]
+        place = {"line": node.line, "column": node.column}
+        behind: list[t.Expression] = []
+        for factor in row[first + 1 :]:
+            if factor == ONES:
+                made = Operation("sum", (made, t.Number(Rational(2), "2")), False, **place)
+            elif factor == TURNED:
+                behind.append(factor)
+            else:
+                made = _run((made, factor), ("*",), node)
+        if before and before[-1] == TURNED:
+            total = Operation("sum", (made, t.Number(Rational(1), "1")), False, **place)
+            made, before = Operation("'", (total,), False, **place), before[:-1]
+        whole = (*scalars, *before, made, *behind)
+        return whole[0] if len(whole) == 1 else _run(whole, ("*",) * (len(whole) - 1), node)
+
+    def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
+        """Operands of one shape; vectors of ones take their length from what they stand beside."""
+        shape = next((self.shape(p) for p in parts if not _has_ones(p) and not self._scalar(p)), None)
+        return [self.settle(part, shape, node) if shape is not None else part for part in parts]
+
+    def settle(self, tree: t.Expression, shape: Shape | None, node: Syntax) -> t.Expression:
+        """The tree with vectors of ones of the length that a shape asks for."""
+        if not _has_ones(tree):
+            return tree
+        if shape is None:
+            raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
+        return _with_ones(tree, shape, node)
+
+    def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
+        return _run((top, bottom), ("/" if self._scalar(bottom) else "./",), node)
+
+    def absolute(self, group: Group) -> t.Expression:
+        place = {"line": group.line, "column": group.column}
+        inner: t.Expression = self.read(group.parts[0])
+        shape = self.shape(inner)
+        if group.opened == "|":
+            if shape[0] is not None and shape[0] == shape[1]:
+                raise ambiguous(group.line, group.column, f"`{write_syntax(group)}` of a matrix", ("its determinant",
+                                "the absolute values of its entries"), r"write \det or \operatorname{abs}")  # fmt: skip
+            return Operation("abs", (inner,), False, **place)
+        kind = script_text(group.parts[1]) if len(group.parts) > 1 else ""
+        matrix = shape[0] is not None and shape[1] is not None
+        if matrix and kind != "F":
+            raise ambiguous(group.line, group.column, f"`{write_syntax(group)}` of a matrix", ("the Frobenius norm",
+                            "the spectral norm"), r"write \lVert ... \rVert_F")  # fmt: skip
+        if kind not in ("", "2", "F", "1"):
+            raise fail(group, f"the norm with `{kind}` below", "1, 2 or F")
+        return Operation("norm1" if kind == "1" else "norm2", (inner,), False, **place)
+
+    def mask(self, relation: Relation, node: Syntax) -> t.Expression:
+        """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
+        if len(relation.parts) != 2 or relation.operators[0] not in ("<", "<=", ">", ">="):
+            raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
+        left, right = (self.read(part) for part in relation.parts)
+        operator, place = relation.operators[0], {"line": node.line, "column": node.column}
+        larger, smaller = (left, right) if operator in (">", "<=") else (right, left)
+        zero = smaller == t.Number(Rational(0))
+        difference = larger if zero else Run((larger, smaller), (_sign("-", smaller),), **place)
+        step = Operation("relu", (difference,), True, **place)
+        if operator in ("<", ">"):
+            return step
+        return Run((t.Number(Rational(1), "1"), step), (_sign("-", step),), **place)
+
+    def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
+        raise fail(node, f"`{write_syntax(node)}` among whole matrices", "products of matrices",
+                   "claim an entry such as W[k,d] for a formula with indices")  # fmt: skip
+
+    def cases(self, node: Cases) -> t.Expression:
+        raise UnsupportedError(f"line {node.line}, column {node.column}: cases of whole matrices are not supported.")
+
+    def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
+        head = IndexReader(self.vocabulary).head(of, wrt, node)
+        if head.of == t.Name(self.vocabulary.loss or "") and isinstance(head.wrt, t.Name):
+            return Operation("adj", (head.wrt,), False, line=node.line, column=node.column)
+        raise UnsupportedError(f"line {node.line}, column {node.column}: derivatives inside a matrix formula are not "
+                               r"supported in this version; write \delta, or declare a name for adj(...).")  # fmt: skip
+
+    # Shapes.
+
+    def shape(self, tree: t.Expression) -> Shape:
+        """The shape of a tree; ShapeError where its parts do not fit."""
+        tensors: dict[str, tuple[Affine, ...]] = {n: x.axes for n, x in self.vocabulary.tensors.items()}
+        return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(_without_adjoints(tree)).shape
+
+    def _scalar(self, tree: t.Expression) -> bool:
+        if _has_ones(tree):
+            return False
+        return self.shape(tree) == SCALAR
+
+
+def _whole(value: t.Expression, node: Syntax) -> t.Expression:
+    """A whole tensor, or the adjoint of one."""
+    place = {"line": node.line, "column": node.column}
+    match value:
+        case t.Apply("adj", arguments):
+            return Operation("adj", arguments, False, **place)
+        case t.Access():
+            raise fail(node, f"an entry, `{write_syntax(node)}`, among whole matrices", "whole tensors")
+    return replace(value, **place)
+
+
+def _shown(value: t.Expression) -> str:
+    return value.name if isinstance(value, t.Name) else str(value)
+
+
+def _sign(symbol: str, node: t.Node) -> Sign:
+    return Sign(symbol, line=node.line, column=node.column)
+
+
+def _run(operands: tuple[t.Expression, ...], signs: tuple[str, ...], node: t.Node) -> Run:
+    """Operands in a row; a product in front is opened, because products are read from the left."""
+    first = operands[0]
+    if isinstance(first, Run) and first.signs[0].symbol not in "+-":
+        opened, before = first.operands, first.signs
+    else:
+        opened, before = (first,), ()
+    marks = tuple(_sign(sign, operand) for sign, operand in zip(signs, operands[1:], strict=True))
+    return Run((*opened, *operands[1:]), (*before, *marks), line=node.line, column=node.column)
+
+
+def _has_ones(tree: t.Expression) -> bool:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node == ONES:
+            return True
+        waiting += node.operands if isinstance(node, Operation | Run) else ()
+    return False
+
+
+def _with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
+    """Ones in front are as long as the shape has rows, those behind as it has columns."""
+    rows, columns = shape
+    match tree:
+        case t.Name("1") if rows is not None:
+            return Operation("ones", (affine_tree(rows),), line=node.line, column=node.column)
+        case Operation("'", (t.Name("1"),)) if columns is not None:
+            ones = Operation("ones", (affine_tree(columns),), line=node.line, column=node.column)
+            return Operation("'", (ones,), line=node.line, column=node.column)
+        case Operation("neg", (operand,)):
+            return replace(tree, operands=(_with_ones(operand, shape, node),))
+        case Run(operands, signs) if all(sign.symbol in "+-*" for sign in signs):
+            return replace(tree, operands=tuple(_with_ones(o, shape, node) if _has_ones(o) else o for o in operands))
+    raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
+
+
+def _without_adjoints(tree: t.Expression) -> t.Expression:
+    """The tree with tensors in place of their adjoints, which have their shapes."""
+    match tree:
+        case Operation("adj", (inner,)):
+            return inner
+        case Operation(_, operands) | Run(operands, _):
+            return replace(tree, operands=tuple(map(_without_adjoints, operands)))
+    return tree

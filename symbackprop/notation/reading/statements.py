@@ -1,0 +1,152 @@
+r"""Statements of a block as statements of the formula language: claims and definitions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
+from symbackprop.language import tree as t
+from symbackprop.language import write_matrix_tree, write_tree
+from symbackprop.language.tree import Node
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.blocks import LatexStatement
+from symbackprop.notation.reading.entries import find_whole
+from symbackprop.notation.reading.index_formulas import read_formula, read_head
+from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
+from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
+from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
+from symbackprop.notation.reading.vocabulary import Vocabulary
+
+
+def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
+    r"""The claim that an equation, or an approximation, makes: a link for each side behind the first.
+
+    >>> from symbackprop.language import write_tree
+    >>> from symbackprop.notation.reading.blocks import read_block
+    >>> from symbackprop.notation.reading.vocabulary import make_vocabulary
+    >>> (block,) = read_block(r"(a+b)^2 &= a^2 + 2ab + b^2")
+    >>> write_tree(read_claim(block, make_vocabulary()))
+    'claim (a + b)^2 = a^2 + 2*a*b + b^2'
+    """
+    if statement.kind not in ("equation", "approximation"):
+        raise fail(statement, f"an {statement.kind}" if statement.kind[0] in "aeu" else f"a {statement.kind}",
+                   "an equation to claim")  # fmt: skip
+    first, *others = statement.sides
+    digits: str | None = None
+    if statement.kind == "approximation":
+        digits = read_digits(others.pop())
+    derived = read_head(first, vocabulary)
+    letters = letters_of(derived) if derived is not None else ()
+    head = derived if derived is not None else read_formula(first, vocabulary)
+    links = tuple(read_formula(side, vocabulary, letters) for side in others)
+    return t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixClaim(Node):
+    """head = link = link ..., whose sides are matrix expressions; the head may be the derivative by a whole tensor."""
+
+    head: t.Expression | t.Derivative
+    links: tuple[t.Expression, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The claim of each link, as it was understood."""
+        sides = [write_tree(self.head) if isinstance(self.head, t.Derivative) else write_matrix_tree(self.head)]
+        sides += [write_matrix_tree(link) for link in self.links]
+        return tuple(f"{left} = {right}" for left, right in pairwise(sides))
+
+
+def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | MatrixClaim:
+    """The claim of an equation, about entries or about whole tensors.
+
+    It is about whole tensors where its head is one, or the derivative by one; a scalar is read with indices if it can
+    be, and otherwise as a product of matrices.
+    """
+    if names_whole(statement.sides[0], vocabulary):
+        return read_matrix_statement(statement, vocabulary)
+    try:
+        return read_claim(statement, vocabulary)
+    except (FormulaError, UnsupportedError) as first:
+        if vocabulary.open or statement.kind != "equation" or isinstance(first, AmbiguousFormulaError):
+            raise
+        try:
+            return read_matrix_statement(statement, vocabulary)
+        except (ShapeError, AmbiguousFormulaError):
+            raise
+        except (FormulaError, UnsupportedError):
+            raise first from None
+
+
+def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
+    """Whether a side is a whole tensor with axes, or a derivative of one or by one."""
+    derived = read_head(side, vocabulary)
+    parts = (derived.of, derived.wrt) if derived is not None else (find_whole(bare(side), vocabulary),)
+    names = [part.name for part in parts if isinstance(part, t.Name)]
+    return any(name in vocabulary.tensors and vocabulary.tensors[name].axes for name in names)
+
+
+def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> MatrixClaim:
+    """The claim that an equation of matrices makes; vectors of ones are as long as its first side asks for."""
+    if statement.kind != "equation":
+        raise fail(statement, f"the {statement.kind} of whole tensors", "an equation to claim")
+    first, *others = statement.sides
+    head: t.Expression | t.Derivative | None = read_head(first, vocabulary)
+    if isinstance(head, t.Derivative):
+        tensors = [vocabulary.tensors[part.name] for part in (head.of, head.wrt) if part.name in vocabulary.tensors]
+        axes = [size for tensor in tensors for size in tensor.axes]
+        if len(axes) > 2:
+            raise fail(statement, f"a derivative with {len(axes)} axes", "at most two", "claim an entry")
+        shape = ((*axes, None, None)[0], (*axes, None, None)[1])
+    else:
+        reader = MatrixReader(vocabulary)
+        head = read_matrix_formula(first, vocabulary)
+        shape = reader.shape(head)
+    links = tuple(read_matrix_formula(side, vocabulary, shape) for side in others)
+    return MatrixClaim(head, links, line=statement.line, column=statement.column)
+
+
+def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
+    """The definition that an equation of two sides makes, its left side being a name or an entry of one."""
+    if statement.kind != "equation" or len(statement.sides) != 2:
+        raise fail(statement, f"{write_syntax(statement.sides[0])} in no single equation", "name = formula")
+    head = read_formula(statement.sides[0], vocabulary)
+    if not isinstance(head, t.Name | t.Access):
+        raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
+    letters = tuple(i.name for i in head.indices if isinstance(i, t.Name)) if isinstance(head, t.Access) else ()
+    body = read_formula(statement.sides[1], vocabulary, letters)
+    return t.Define(head, body, line=statement.line, column=statement.column)
+
+
+def letters_of(head: t.Derivative) -> tuple[str, ...]:
+    """The indices that stand in the head of a claim."""
+    places = [i for part in (head.of, head.wrt) if isinstance(part, t.Access) for i in part.indices]
+    return tuple(dict.fromkeys(i.name for i in places if isinstance(i, t.Name)))
+
+
+def read_digits(side: Syntax) -> str:
+    r"""The digits that a value is claimed to round to: `2.04\times10^{-7}` is 2.04e-7.
+
+    >>> from symbackprop.notation.reading.grammar import read_syntax
+    >>> read_digits(read_syntax(r"-2.04\times10^{-7}"))
+    '-2.04e-7'
+    """
+    node, sign = bare(side), ""
+    if isinstance(node, Sum) and len(node.parts) == 1:
+        sign, node = "-" if node.signs[0] == "-" else "", bare(node.parts[0])
+    if isinstance(node, Numeral):
+        return sign + node.text
+    if isinstance(node, Product) and len(node.parts) == 2 and node.operators[0] in (r"\times", r"\cdot"):
+        first, power = bare(node.parts[0]), bare(node.parts[1])
+        ten = isinstance(power, Scripts) and write_syntax(power.base) == "10" and power.above is not None
+        if isinstance(first, Numeral) and isinstance(power, Scripts) and ten and power.above is not None:
+            exponent = write_syntax(bare(power.above))
+            if re.fullmatch(r"-?[0-9]+", exponent):
+                return f"{sign}{first.text}e{exponent}"
+    raise _no_digits(side)
+
+
+def _no_digits(side: Syntax) -> FormulaError:
+    return fail(side, f"`{write_syntax(side)}` behind \\approx", r"digits such as 2.04\times10^{-7}")

@@ -1,0 +1,152 @@
+r"""What stands below and above a sum: the indices that it binds, their ranges, and conditions on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from symbackprop.errors import FormulaError
+from symbackprop.language import tree as t
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Group,
+    Numeral,
+    Relation,
+    Scripts,
+    Symbol,
+    Syntax,
+    bare,
+    write_syntax,
+)  # fmt: skip
+
+
+class Reader(Protocol):
+    """What reads the ends of a sum."""
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """The indices in scope."""
+
+    def index(self, node: Syntax) -> t.Expression:
+        """An index."""
+
+    def read(self, node: Syntax) -> Any:
+        """A formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a sum binds, and under which conditions it takes an addend."""
+
+    binders: tuple[t.Binder, ...]
+    conditions: tuple[t.Condition, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The letters."""
+        return tuple(binder.name for binder in self.binders)
+
+
+def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
+    r"""The bounds of \sum_{i}, \sum_{i=1}^{N}, \sum_{n,k}, \sum_{j \neq i} and \sum_{1 \le j \le N}."""
+    below = scripts.below
+    if below is None:
+        raise fail(scripts, f"`{write_syntax(scripts)}`", "an index below")
+    parts = _parts(below)
+    upper = bare(scripts.above) if scripts.above is not None else None
+    if len(parts) > 1 and upper is not None:
+        raise fail(scripts, "one upper bound for several indices", "one sum for each index")
+    binders: list[t.Binder] = []
+    conditions: list[t.Condition] = []
+    for part in parts:
+        found = _read_part(part, upper, reader, {b.name for b in binders})
+        if isinstance(found, t.Condition):
+            conditions.append(found)
+            continue
+        binders += found.binders
+        conditions += found.conditions
+    if not binders:
+        raise fail(scripts, f"`{write_syntax(scripts)}` without an index", "the letter that it runs over")
+    return Bounds(tuple(binders), tuple(conditions))
+
+
+def _parts(below: Syntax) -> tuple[Syntax, ...]:
+    node = below
+    while isinstance(node, Group) and node.opened == "{":
+        if len(node.parts) > 1:
+            return node.parts
+        node = node.parts[0]
+    if isinstance(node, Beside) and all(isinstance(bare(part), Symbol) for part in node.parts):
+        return node.parts
+    return (node,)
+
+
+def _read_part(part: Syntax, upper: Syntax | None, reader: Reader, known: set[str]) -> Bounds | t.Condition:
+    """One index with its bounds, or a condition on indices that are bound already."""
+    node = bare(part)
+    place = {"line": node.line, "column": node.column}
+    if not isinstance(node, Relation):
+        return _bounded(_binder(node), None, upper, reader)
+    if len(node.parts) == 2 and node.operators == ("=",):
+        name = _binder(node.parts[0])
+        return _bounded(name, node.parts[1], upper, reader)
+    if len(node.parts) == 3 and set(node.operators) <= {"<=", "<"} and upper is None:
+        low, letter, high = node.parts
+        if node.operators == ("<=", "<="):
+            return _bounded(_binder(letter), low, high, reader)
+        raise fail(node, f"`{write_syntax(node)}`", r"1 \le i \le N")
+    if len(node.parts) != 2 or node.operators[0] not in ("<", "<=", ">", ">=", "!="):
+        raise fail(node, f"`{write_syntax(node)}` below a sum", r"an index such as i, i=1 or j \neq i")
+    name = _binder(node.parts[0])
+    other = reader.index(node.parts[1])
+    scope = reader.letters | known
+    unknown = [n.name for n, _ in t.walk(other) if isinstance(n, t.Name) and n.name not in scope]
+    if unknown and unknown[0].islower():
+        raise fail(node, f"the letter {unknown[0]} below a sum that binds {name.name}", "an index that is bound before",
+                   "put the indices that are summed before the condition: i, j, i < j")  # fmt: skip
+    condition = t.Compare(node.operators[0], t.Name(name.name, **place), other, **place)
+    if name.name in known:
+        return condition
+    if upper is not None:
+        raise fail(node, "an upper bound above a condition", "one of the two")
+    return Bounds((name,), (condition,))
+
+
+def _binder(node: Syntax) -> t.Binder:
+    inner = bare(node)
+    primes = 0
+    if isinstance(inner, Scripts) and inner.below is None and inner.above is None:
+        primes, inner = inner.primes, bare(inner.base)
+    if not isinstance(inner, Symbol) or inner.accents or inner.font or (len(inner.name) > 1 and inner.name[0] != "\\"):
+        raise fail(node, f"`{write_syntax(node)}` below a sum", "the letter of an index")
+    return t.Binder(inner.name.removeprefix("\\") + "_prime" * primes, line=node.line, column=node.column)
+
+
+def _bounded(binder: t.Binder, lower: Syntax | None, upper: Syntax | None, reader: Reader) -> Bounds:
+    """An index that runs from a lower bound, 1 if none is written, to an upper one."""
+    place = {"line": binder.line, "column": binder.column}
+    letter = t.Name(binder.name, **place)
+    conditions: list[t.Condition] = []
+    if lower is not None and not (isinstance(bare(lower), Numeral) and write_syntax(bare(lower)) == "1"):
+        conditions.append(_from(letter, lower, reader))
+    size: t.Expression | None = None
+    if upper is not None:
+        end = reader.index(upper)
+        if any(isinstance(n, t.Name) and n.name in reader.letters for n, _ in t.walk(end)):
+            conditions.append(t.Compare("<=", letter, end, **place))
+        else:
+            size = end
+    return Bounds((t.Binder(binder.name, size, **place),), tuple(conditions))
+
+
+def _from(letter: t.Name, lower: Syntax, reader: Reader) -> t.Condition:
+    start = reader.index(lower)
+    if isinstance(start, t.Number) and start.value < 1:
+        raise _zero(lower, letter.name)
+    return t.Compare(">=", letter, start, line=letter.line, column=letter.column)
+
+
+def _zero(lower: Syntax, name: str) -> FormulaError:
+    return fail(lower, f"a sum over {name} from {write_syntax(bare(lower))}", "a sum from 1",
+                "indices count from 1 here, so entries counted from 0 are other entries")  # fmt: skip

@@ -1,0 +1,261 @@
+r"""What the symbols of a formula stand for: declared names, the tensors and sizes of a program, functions.
+
+A tensor can be written as the writers print it (`W^{(1)}`, `\hat{y}`), as `as` says, by its own name (`W_1`,
+`\mathrm{loss}`), and with square brackets for layers. What is declared goes before what is known, and nothing is chosen
+between two names of one rank: both readings are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError, FormulaError
+from symbackprop.functions import FUNCTION_BY_NAME
+from symbackprop.language import read_expression
+from symbackprop.language import tree as t
+from symbackprop.notation.reading.grammar import read_syntax
+from symbackprop.notation.reading.lexemes import ACCENTS
+from symbackprop.notation.reading.syntax import Beside, Group, Numeral, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.writing.names import choose_names, default_symbol, small_symbol
+
+COMMANDS = {
+    r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\sin": "sin", r"\cos": "cos", r"\tan": "tan", r"\tanh": "tanh",
+    r"\sinh": "sinh", r"\cosh": "cosh", r"\erf": "erf", r"\sign": "sign",
+}  # fmt: skip
+WORDS = {name.replace("_", ""): name for name in FUNCTION_BY_NAME} | {"sgn": "sign", "ln": "log", "swish": "silu"}
+LOSSES = (
+    "L", r"\ell", "J",
+    r"\mathcal{L}", r"\mathcal{J}", "loss", "Loss",
+)  # fmt: skip
+DECLARED, WRITTEN, NAMED, DERIVED = range(4)
+"""Where a name comes from, the first ones going before the later ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One way of writing a name; `label` stands in brackets above it, `below` below, and `value` is what it means."""
+
+    name: str
+    accents: tuple[str, ...]
+    font: str
+    label: str
+    below: str
+    primes: int
+    rank: int
+    value: t.Expression
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names that formulas may use; `open` ones take every symbol for a real scalar of its own name."""
+
+    entries: tuple[Entry, ...] = ()
+    functions: Mapping[str, str] = field(default_factory=dict)
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    sizes: tuple[str, ...] = ()
+    loss: str | None = None
+    open: bool = True
+
+    def find(self, symbol: Symbol, primes: int = 0) -> tuple[Entry, ...]:
+        """The entries that a symbol may be, those of the first origin that has any; a font is as good as none."""
+        fits = [e for e in self.entries if (e.name, e.accents, e.primes) == (symbol.name, symbol.accents, primes)]
+        exact = [e for e in fits if e.font == symbol.font]
+        return tuple(exact or (e for e in fits if not e.font))
+
+    def function(self, symbol: Symbol, primes: int = 0) -> str | None:
+        """The function of the catalogue that a symbol is, whatever else it may be."""
+        for shown in dict.fromkeys((write_syntax(symbol) + "'" * primes, write_syntax(symbol))):
+            if shown in self.functions:
+                return self.functions[shown]
+        if symbol.accents or symbol.font not in ("", "mathrm"):
+            return None
+        if symbol.name in COMMANDS:
+            return COMMANDS[symbol.name]
+        known = WORDS.get(symbol.name.lower().replace("-", "")) if len(symbol.name) > 1 else None
+        return known if known is None or symbol.name[0] != "\\" else None
+
+    @property
+    def known(self) -> str:
+        """The names that there are, for messages."""
+        shown = dict.fromkeys(_show(entry) for entry in self.entries if entry.origin != DERIVED)
+        return ", ".join(list(shown)[:24]) or "none"
+
+
+def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | None = None) -> Vocabulary:
+    r"""The vocabulary of a program, or of real scalars where there is none, and of declared names.
+
+    `names` maps LaTeX to what it stands for: a tensor, a size, an entry such as `W3[1,1]`, `adj(z)`, or a function.
+
+    >>> vocabulary = make_vocabulary(None, {"S": "sigmoid", r"\hat y": "a2"})
+    >>> vocabulary.functions["S"], vocabulary.entries[0].value.name
+    ('sigmoid', 'a2')
+    """
+    tensors = {n: x for n, x in program.tensors().items() if x.role is not Role.HIDDEN} if program is not None else {}
+    sizes = tuple(program.size_names) if program is not None else ()
+    functions: dict[str, str] = {}
+    entries: list[Entry] = []
+    for written, meaning in (names or {}).items():
+        symbol, label, below, primes = read_name(written)
+        meaning = meaning.strip()
+        if meaning in FUNCTION_BY_NAME and meaning not in tensors:
+            functions[_shape(symbol, label, below) + "'" * primes] = meaning
+            continue
+        value = _read_meaning(written, meaning, tensors, sizes, program is None)
+        rank = len(tensors[value.name].axes) if isinstance(value, t.Name) and value.name in tensors else 0
+        entries.append(Entry(symbol.name, symbol.accents, symbol.font, label, below, primes, rank, value, DECLARED))
+    if program is not None:
+        entries += _program_entries(program, tensors, sizes)
+    return Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes,
+                      program.loss if program is not None else None, program is None)  # fmt: skip
+
+
+def read_names(text: str) -> dict[str, str]:
+    r"""Declared names: `\hat y = a4, S = sigmoid`; commas inside brackets do not separate.
+
+    >>> read_names(r"\hat y = a4, w_{311} = W3[1,1]")
+    {'\\hat y': 'a4', 'w_{311}': 'W3[1,1]'}
+    """
+    found: dict[str, str] = {}
+    depth, start = 0, 0
+    for place, letter in enumerate(text + ","):
+        depth += {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}.get(letter, 0)
+        if letter != "," or depth:
+            continue
+        written, equals, meaning = text[start:place].partition("=")
+        start = place + 1
+        if not (written.strip() and equals and meaning.strip()):
+            raise FormulaError(
+                rf"found `{text[:place].strip()}`, expected names such as \hat y = a4, S = sigmoid",
+                found=text[:place].strip(), expected="a name, =, and what it stands for",
+            )  # fmt: skip
+        found[written.strip()] = meaning.strip()
+    return found
+
+
+def read_name(written: str) -> tuple[Symbol, str, str, int]:
+    r"""A name in LaTeX as its symbol, its label above, what stands below it, and its primes.
+
+    >>> read_name("W^{[2]}")[1], read_name(r"x_{\text{new}}")[2]
+    ('2', 'new')
+    """
+    node = bare(read_syntax(written))
+    scripts = node if isinstance(node, Scripts) else Scripts(node)
+    base, label = bare(scripts.base), ""
+    if scripts.above is not None:
+        found = label_of(scripts.above)
+        label = script_text(found) if found is not None else ""
+        if found is None:
+            base = Numeral("")
+    if not isinstance(base, Symbol):
+        raise FormulaError(
+            rf"found `{written}`, expected a name such as \hat y, W^{{(2)}} or x_{{new}}", found=written,
+            expected="a name",
+        )  # fmt: skip
+    return base, label, script_text(scripts.below) if scripts.below is not None else "", scripts.primes
+
+
+def label_of(above: Syntax) -> Syntax | None:
+    """What stands in brackets above a symbol, as layers and samples are numbered; None where it is an exponent."""
+    node = bare(above)
+    if isinstance(node, Group) and node.opened in ("(", "[") and len(node.parts) == 1:
+        return node.parts[0]
+    return None
+
+
+def script_text(script: Syntax) -> str:
+    """What a script says, as names are compared: letters side by side make a word.
+
+    >>> script_text(Beside((Symbol("n"), Symbol("e"), Symbol("w"))))
+    'new'
+    """
+    node = bare(script)
+    if isinstance(node, Group) and node.opened == "{":
+        return ",".join(map(script_text, node.parts))
+    if isinstance(node, Beside):
+        return "".join(map(script_text, node.parts))
+    if isinstance(node, Symbol) and not node.accents:
+        return node.name.removeprefix("\\")
+    return write_syntax(node)
+
+
+def _shape(symbol: Symbol, label: str, below: str) -> str:
+    return write_syntax(symbol) + (f"_{{{below}}}" if below else "") + (f"^{{({label})}}" if label else "")
+
+
+def _show(entry: Entry) -> str:
+    symbol = Symbol(entry.name, entry.accents, entry.font)
+    return _shape(symbol, entry.label, entry.below) + "'" * entry.primes
+
+
+def _read_meaning(
+    written: str, meaning: str, tensors: Mapping[str, Tensor], sizes: Iterable[str], is_open: bool
+) -> t.Expression:
+    """What a declared name stands for; ArgumentError where that does not exist."""
+    value = read_expression(meaning)
+    read = value
+    if isinstance(value, t.Apply) and value.function == "adj" and len(value.arguments) == 1:
+        read = value.arguments[0]
+    if not isinstance(read, t.Name | t.Access | t.Number):
+        raise ArgumentError(f"{written} stands for {meaning!r}, which is no name, entry, adjoint or function.")
+    known = is_open or isinstance(read, t.Number) or read.name in tensors or read.name in sizes
+    if not known:
+        listed = ", ".join((*tensors, *sizes))
+        raise ArgumentError(f"{written} stands for {meaning!r}, and the program has {listed}.")
+    return value
+
+
+def _program_entries(program: Program, tensors: Mapping[str, Tensor], sizes: Iterable[str]) -> Iterable[Entry]:
+    """How the names of a program can be written."""
+    shown = choose_names(program.tensors(), tuple(sizes))
+    for name, tensor in tensors.items():
+        rank = len(tensor.axes)
+        symbols = [shown.symbol(name), shown.symbol(name, matrix=True)]
+        for symbol in dict.fromkeys(s for s in symbols if s is not None):
+            yield from _entry(symbol.write(), rank, t.Name(name), WRITTEN)
+        if tensor.tex is not None:
+            yield from _entry(tensor.tex, rank, t.Name(name), WRITTEN)
+        for written in _own_names(name):
+            yield from _entry(written, rank, t.Name(name), NAMED)
+    for size in sizes:
+        for written in dict.fromkeys((small_symbol(size), *_own_names(size))):
+            yield from _entry(written, 0, t.Name(size), NAMED)
+    if program.loss is None or any(tensor.denominator is not None for tensor in tensors.values()):
+        return
+    for name, tensor in tensors.items():
+        if re.fullmatch(r"z\d*", name) and tensor.role is Role.DEFINED:
+            symbol = replace(default_symbol(name), base=r"\delta")
+            of = t.Apply("adj", (t.Name(name),))
+            yield from _entry(symbol.write(), len(tensor.axes), of, DERIVED)
+
+
+def _own_names(name: str) -> tuple[str, ...]:
+    """A name of the formula language in LaTeX: as one word, and with its digits above or below."""
+    symbol = default_symbol(name)
+    scalar = default_symbol(name, scalar=True)
+    found = [symbol.write(), scalar.write()]
+    if len(name) > 1:
+        found.append(rf"\mathrm{{{name}}}".replace("_", r"\_"))
+    head, mark, tail = name.partition("_")
+    if mark and tail and tail not in ACCENTS:
+        found += [f"{default_symbol(head).write()}_{{{tail}}}"] if tail.isalnum() else []
+    if re.fullmatch(r"eps|epsilon", name):
+        found += [r"\epsilon", r"\varepsilon"]
+    if name == "phi":
+        found.append(r"\phi")
+    return tuple(dict.fromkeys(found))
+
+
+def _entry(written: str, rank: int, value: t.Expression, origin: int) -> Iterable[Entry]:
+    """The entry of a way of writing; none where it is no name that the reader reads."""
+    try:
+        symbol, label, below, primes = read_name(written)
+    except FormulaError:
+        return
+    yield Entry(symbol.name, symbol.accents, symbol.font, label, below, primes, rank, value, origin)
+    if symbol.font == "mathit" and len(symbol.name) == 1:
+        yield Entry(symbol.name, symbol.accents, "", label, below, primes, rank, value, origin)
