@@ -1,35 +1,23 @@
 """Markdown documents: their claims, judged in order, and their formulas that are no claims.
 
 The `symbackprop` fences and the formulas that are marked as given form one program, in order; every claim is judged
-against the whole of it.
+against the whole of it, in the names that are declared above it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop.calculus.programs import Program
 from symbackprop.errors import DocumentError, SymBackpropError
 from symbackprop.language import extract_fences, read_statements
 from symbackprop.language.assembly import assemble
-from symbackprop.language.markdown import Formula, scan_markdown
-from symbackprop.language.tree import Claim
-from symbackprop.proof.claims import JudgedClaim, judge_claim
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What is claimed at one place of a document: one claim of a fence, or all of a block in LaTeX.
-
-    `sources` are the links of its claims in LaTeX. Where a block is expected to be refuted, one wrong link is enough.
-    """
-
-    line: int
-    claims: tuple[Claim, ...] = ()
-    sources: tuple[str, ...] = ()
-    refuted: bool = False
-    error: SymBackpropError | None = None
+from symbackprop.language.markdown import Formula, Names, scan_markdown
+from symbackprop.language.tree import Claim, Statement
+from symbackprop.notation.reading import read_names
+from symbackprop.proof.claims import JudgedClaim
+from symbackprop.proof.passages import Passage, judge_passage, read_given, read_passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +73,30 @@ def read_document(path: str | Path) -> Document:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{path} cannot be read: {error}.") from error
-    statements = read_statements(extract_fences(text))
-    passages = tuple(Passage(s.line, (s,), refuted=s.refuted) for s in statements if isinstance(s, Claim))
+    written = read_statements(extract_fences(text))
     pieces = scan_markdown(text)
+    statements = [s for s in written if not isinstance(s, Claim)]
+    waiting: list[tuple[Formula, dict[str, str]]] = []
+    names: dict[str, str] = {}
+    for piece in pieces:
+        if isinstance(piece, Names):
+            names = names | _declared(piece)
+        elif piece.kind == "given":
+            above: list[Statement] = [s for s in statements if s.line < piece.line]
+            given = read_given(piece, assemble(tuple(above)), names)
+            statements = [*above, *given, *statements[len(above) :]]
+        elif piece.kind == "claim":
+            waiting.append((piece, names))
+    program = assemble(tuple(statements))
+    passages = [Passage(s.line, (s,), s.refuted) for s in written if isinstance(s, Claim)]
+    passages += [read_passage(formula, program, known) for formula, known in waiting]
     unjudged = tuple(Unjudged(f.line, " ".join(f.tex.split())) for f in pieces if isinstance(f, Formula) and not f.kind)
-    return Document(str(path), assemble(statements), passages, unjudged)
+    return Document(str(path), program, tuple(sorted(passages, key=lambda p: p.line)), unjudged)
 
 
-def judge_passage(program: Program, passage: Passage) -> tuple[JudgedClaim, ...]:
-    """The verdicts of a passage, one for each link; raises what the passage could not be understood for."""
-    if passage.error is not None:
-        raise passage.error
+def _declared(mark: Names) -> dict[str, str]:
+    """The names that a mark declares."""
     try:
-        judged = [link for claim in passage.claims for link in judge_claim(program, claim)]
+        return read_names(mark.text)
     except SymBackpropError as error:
-        if getattr(error, "line", None) is not None:
-            raise
-        raise DocumentError(f"line {passage.line}: {error}") from error
-    if not passage.sources:
-        return tuple(judged)
-    if passage.refuted:
-        # A block with a mistake in it: what is right there is as it should be, as long as something is wrong.
-        wrong = any(link.verdict.refuted for link in judged)
-        judged = [replace(k, expected="refuted" if k.verdict.refuted or not wrong else "proved") for k in judged]
-    return tuple(
-        replace(link, source=source, block=passage.line) for link, source in zip(judged, passage.sources, strict=True)
-    )
+        raise DocumentError(f"line {mark.line}: {error}") from error

@@ -8,8 +8,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from symbackprop.language import write_tree
+from symbackprop.language.tree import Claim
 from symbackprop.proof.claims import JudgedClaim
-from symbackprop.proof.documents import JudgedDocument, Passage
+from symbackprop.proof.documents import JudgedDocument
+from symbackprop.proof.passages import Passage
 
 LONGEST_NAME = 160
 
@@ -51,11 +53,8 @@ def describe_failure(claim: JudgedClaim) -> str:
 
 def describe_passage(passage: Passage) -> str:
     """What is claimed at a place, in a few words."""
-    text = (
-        passage.sources[0]
-        if passage.sources
-        else " ".join(write_tree(c).removeprefix("claim ") for c in passage.claims)
-    )
+    claims = [write_tree(claim).removeprefix("claim ") for claim in passage.claims if isinstance(claim, Claim)]
+    text = passage.latex or " ".join(claims)
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."
 
 

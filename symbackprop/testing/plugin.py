@@ -11,7 +11,8 @@ import pytest
 from symbackprop.calculus.programs import Program
 from symbackprop.errors import SymBackpropError
 from symbackprop.proof.claims import JudgedClaim
-from symbackprop.proof.documents import Passage, judge_passage, read_document
+from symbackprop.proof.documents import read_document
+from symbackprop.proof.passages import Passage, judge_passage
 from symbackprop.report.judgements import describe_failure, describe_passage
 
 SUFFIX = ".derivation.md"
