@@ -126,7 +126,7 @@ def derive(program: Program, numerator: str, wrt: Sequence[str]) -> Adjoints:
     reserved = frozenset(tensors) | frozenset(program.size_names)
     outer = _outer_indices(program, top, reserved)
     outer_names = {i.name for i in outer}
-    names = _adjoint_names(tensors, numerator, top)
+    names = _adjoint_names(tensors, numerator, numerator == program.loss)
     finite = finite_tensors(program)
     steady = finite | {names[n] for n in finite_adjoints(program, finite)}
     definitions = {d.tensor.name: d for d in program.definitions}
@@ -219,11 +219,14 @@ def _outer_indices(program: Program, top: Tensor, reserved: frozenset[str]) -> t
     return top.indices(taken)
 
 
-def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, top: Tensor) -> dict[str, str]:
-    """A free name for every adjoint: z_bar for z, and with the numerator in front where that is not a scalar."""
+def _adjoint_names(tensors: Mapping[str, Tensor], numerator: str, is_loss: bool) -> dict[str, str]:
+    """A free name for every adjoint: z_bar for z, and with the numerator in front where that is not the loss.
+
+    So derivatives of two numerators can stand in one program.
+    """
     taken, names = set(tensors), {}
     for name in tensors:
-        wanted = f"{name}_bar" if not top.axes else f"{numerator}_by_{name}"
+        wanted = f"{name}_bar" if is_loss else f"{numerator}_by_{name}"
         names[name] = choose_name(wanted, taken)
         taken.add(names[name])
     return names
