@@ -17,7 +17,7 @@ from symbackprop.language.markdown import Formula, Names, scan_markdown
 from symbackprop.language.tree import Claim, Statement
 from symbackprop.notation.reading import read_names
 from symbackprop.proof.claims import JudgedClaim
-from symbackprop.proof.passages import Passage, judge_passage, read_given, read_passage
+from symbackprop.proof.passages import Known, Passage, judge_passage, read_given, read_passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,22 @@ def read_document(path: str | Path) -> Document:
         raise DocumentError(f"{path} cannot be read: {error}.") from error
     written = read_statements(extract_fences(text))
     pieces = scan_markdown(text)
-    statements = [s for s in written if not isinstance(s, Claim)]
-    waiting: list[tuple[Formula, dict[str, str]]] = []
-    names: dict[str, str] = {}
+    statements: list[Statement] = [s for s in written if not isinstance(s, Claim)]
+    waiting: list[tuple[Formula, Known]] = []
+    known = Known()
     for piece in pieces:
         if isinstance(piece, Names):
-            names = names | _declared(piece)
+            known = known.declaring(_declared(piece))
         elif piece.kind == "given":
-            above: list[Statement] = [s for s in statements if s.line < piece.line]
-            given = read_given(piece, assemble(tuple(above)), names)
-            statements = [*above, *given, *statements[len(above) :]]
+            earlier = [s for s in statements if s.line < piece.line]
+            given = read_given(piece, assemble(tuple(earlier)), known)
+            statements = [*earlier, *given.definitions, *statements[len(earlier) :]]
+            known = given.known
         elif piece.kind == "claim":
-            waiting.append((piece, names))
+            waiting.append((piece, known))
     program = assemble(tuple(statements))
     passages = [Passage(s.line, (s,), s.refuted) for s in written if isinstance(s, Claim)]
-    passages += [read_passage(formula, program, known) for formula, known in waiting]
+    passages += [read_passage(formula, program, above) for formula, above in waiting]
     unjudged = tuple(Unjudged(f.line, " ".join(f.tex.split())) for f in pieces if isinstance(f, Formula) and not f.kind)
     return Document(str(path), program, tuple(sorted(passages, key=lambda p: p.line)), unjudged)
 

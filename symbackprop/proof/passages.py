@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.programs import Program
 from symbackprop.errors import DocumentError, FormulaError, ShapeError, SymBackpropError
 from symbackprop.functions import FUNCTION_BY_NAME
@@ -24,8 +25,9 @@ from symbackprop.notation.reading import (
     write_syntax,
 )
 from symbackprop.notation.reading.index_formulas import scalar_name
-from symbackprop.notation.reading.syntax import Scripts, Symbol, Syntax, bare
+from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare
 from symbackprop.proof.claims import JudgedClaim, judge_claim
+from symbackprop.proof.given_functions import GivenFunction, expand_functions
 from symbackprop.proof.matrix_claims import judge_matrix_claim
 from symbackprop.proof.verdict import Verdict
 
@@ -56,25 +58,125 @@ class Passage:
     error: SymBackpropError | None = None
 
 
-def read_passage(formula: Formula, program: Program, names: Mapping[str, str]) -> Passage:
-    """What a formula claims of a program, with the names that the document declares."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a document has declared above a place: names of LaTeX, and functions of its own by how they are written."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, GivenFunction] = field(default_factory=dict)
+
+    def declaring(self, names: Mapping[str, str]) -> Known:
+        """With more names, which go before older ones and before functions of the same name."""
+        functions = {written: f for written, f in self.functions.items() if written not in names}
+        return Known({**self.names, **names}, functions)
+
+    def giving(self, function: GivenFunction, name: str | None) -> Known:
+        """With a function; `name` is that of its value in the program, if it has one there."""
+        names = {written: meaning for written, meaning in self.names.items() if written != function.name}
+        if name is not None:
+            names[function.name] = name
+        return Known(names, {**self.functions, function.name: function})
+
+    def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
+        """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
+        names = {k: v for k, v in self.names.items() if not partial or _is_known(v, program)}
+        made = make_vocabulary(program, names)
+        return replace(made, functions={**made.functions, **{written: written for written in self.functions}})
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a formula adds to a program, and what is known below it."""
+
+    definitions: tuple[t.Define, ...]
+    known: Known
+
+
+def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
+    """What a formula claims of a program, with what the document declares above it."""
     latex = " ".join(formula.tex.split())
     passage = Passage(formula.line, refuted=formula.refuted, latex=latex)
     try:
-        vocabulary = make_vocabulary(program, names)
+        vocabulary = known.vocabulary(program)
         statements = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
-        claims = tuple(read_any_claim(statement, vocabulary) for statement in statements)
+        claims = tuple(_expand(read_any_claim(s, vocabulary), known.functions) for s in statements)
     except SymBackpropError as error:
         return replace(passage, error=error)
     links = tuple(link for statement in statements for link in _links(statement))
     return replace(passage, claims=claims, links=links)
 
 
-def read_given(formula: Formula, program: Program, names: Mapping[str, str]) -> tuple[t.Define, ...]:
-    """The definitions that a formula makes, in the names that stand above it."""
-    vocabulary: Vocabulary = make_vocabulary(program, {k: v for k, v in names.items() if _is_known(v, program)})
-    statements = read_block(formula.tex, formula.line, formula.column)
-    return tuple(_read_definition(statement, vocabulary) for statement in statements)
+def read_given(formula: Formula, program: Program, known: Known) -> Given:
+    """The definitions and functions that a formula gives, in the names that stand above it."""
+    definitions: list[t.Define] = []
+    for statement in read_block(formula.tex, formula.line, formula.column):
+        vocabulary = known.vocabulary(program, partial=True)
+        called = _called(statement.sides[0])
+        if called is None:
+            made = _read_definition(statement, vocabulary)
+            definitions.append(replace(made, body=expand_functions(made.body, known.functions)))
+            continue
+        function = _read_function(statement, *called)
+        value = _value_of(function, called[1], program, vocabulary)
+        definitions += [value] if value is not None else []
+        known = known.giving(function, value.head.name if value is not None else None)
+    return Given(tuple(definitions), known)
+
+
+def _expand(claim: t.Claim | MatrixClaim, functions: Mapping[str, GivenFunction]) -> t.Claim | MatrixClaim:
+    """A claim about entries with the document's own functions written out."""
+    if not isinstance(claim, t.Claim) or not functions:
+        return claim
+    head = claim.head if isinstance(claim.head, t.Derivative) else expand_functions(claim.head, functions)
+    return replace(claim, head=head, links=tuple(expand_functions(link, functions) for link in claim.links))
+
+
+def _called(side: Syntax) -> tuple[str, tuple[Syntax, ...]] | None:
+    """The name and the arguments of the left side f(x), or None where it is something else."""
+    pair = bare(side)
+    if not isinstance(pair, Beside) or len(pair.parts) != 2:
+        return None
+    name, group = (bare(part) for part in pair.parts)
+    if not isinstance(name, Symbol) or not isinstance(group, Group) or group.opened != "(":
+        return None
+    return write_syntax(name), group.parts
+
+
+def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax, ...]) -> GivenFunction:
+    """A function whose parameters are the names in its brackets."""
+    written = [write_syntax(argument) for argument in arguments]
+    if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written):
+        return _no_function(statement)
+    opened = make_vocabulary()
+    names = [read_formula(argument, opened) for argument in arguments]
+    body = read_formula(statement.sides[1], opened)
+    parameters = tuple(n.name for n in names if isinstance(n, t.Name))
+    used = {node.name for node, _ in t.walk(body) if isinstance(node, t.Name | t.Access)} - {"pi"}
+    if len(parameters) != len(names) or not used <= set(parameters):
+        return _no_function(statement)
+    return GivenFunction(name, parameters, body)
+
+
+def _no_function(statement: LatexStatement) -> GivenFunction:
+    raise FormulaError(
+        "found a definition with brackets on its left side, expected a function of its arguments alone, as in f(x) = x^2",
+        line=statement.line or None,
+        column=statement.column or None,
+    )
+
+
+def _value_of(
+    function: GivenFunction, arguments: tuple[Syntax, ...], program: Program, vocabulary: Vocabulary
+) -> t.Define | None:
+    """The value of a function at what its arguments are in the program, under a name that is free; None without it."""
+    try:
+        values = [read_formula(argument, vocabulary) for argument in arguments]
+    except SymBackpropError:
+        return None
+    base = re.sub(r"[^A-Za-z0-9]", "", function.name) or "f"
+    name = choose_name(base, {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, *t.RESERVED})
+    place = {"line": arguments[0].line, "column": arguments[0].column}
+    return t.Define(t.Name(name, **place), function.at(values, False, arguments[0]), **place)
 
 
 def judge_passage(program: Program, passage: Passage) -> tuple[JudgedClaim, ...]:
