@@ -15,26 +15,24 @@ DOCUMENTS = tuple(Path(__file__).with_name(name) for name in ("mistakes.md",))
 
 
 def with_verdicts(document: Path) -> str:
-    """The text of a document with the verdicts of each block of claims quoted below it."""
+    """The text of a document with the verdicts of each paragraph, fence or block of claims quoted below it."""
     quotes: dict[int, list[str]] = {}
     for claim, verdict in sb.check_document(document):
         quotes.setdefault(claim.line, []).append(f"> - `{claim.text}`: {bold(str(verdict))}")
-    made, pending, inside, skipping = [], [], False, False
+    made, pending, inside, quoted = [], [], False, False
     for number, line in enumerate(document.read_text(encoding="utf-8").split("\n"), 1):
-        if skipping and (line.startswith(">") or not line):
+        if line.startswith("> - ") or (quoted and not line):
+            quoted = bool(line)
             continue
-        if skipping:
-            made.append("")
-            skipping = False
-        made.append(line)
         pending += quotes.get(number, [])
         if line.startswith("```"):
             inside = not inside
-            if not inside and pending:
-                made += ["", *pending]
-                pending, skipping = [], True
-    # A document that ends in quotes ends as any file does.
-    return "\n".join([*made, ""] if skipping else made)
+        if not line and pending and not inside:
+            made += ["", *pending, ""]
+            pending = []
+        else:
+            made.append(line)
+    return "\n".join(made)
 
 
 def bold(sentence: str) -> str:

@@ -126,7 +126,8 @@ def _holds_by_induction(
         return False
     definition = forms.program.definition(name)
     places = left.terms[0].slots[0]
-    assert definition is not None and isinstance(places, Read)
+    assert definition is not None
+    assert isinstance(places, Read)
     letters = [form.index for form in places.at]
     if None in letters or len(set(letters)) != len(letters) or {*letters} != {*left.indices}:
         return False

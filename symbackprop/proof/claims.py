@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import sympy
+
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.paths import check_entry, instantiate
@@ -161,12 +164,13 @@ def _judge_digits(
             f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None
         )
     side = read_side(program, tree, scope)
-    terms = side.definition.terms
-    if any(term.slots or term.bound for term in terms):
+    part = program.extended(side.needed).concerning((side.definition,))
+    expansion = Expansion(part, {})
+    if part.leaves or part.size_names or any(term.bound for term in side.definition.terms):
         raise FormulaError(
             f"Only a number rounds to {digits}, and {write_tree(tree)} reads tensors.", line=tree.line or None
         )
-    return approximates(sum((term.body for term in terms), 0), digits)
+    return approximates(sympy.Add(*(expansion.term(t, expansion.start({})) for t in side.definition.terms)), digits)
 
 
 def _find_scope(program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]) -> dict[str, Index]:

@@ -16,6 +16,7 @@ from symbackprop.language.assembly import assemble
 from symbackprop.language.markdown import Formula, Names, scan_markdown
 from symbackprop.language.tree import Claim, Statement
 from symbackprop.notation.reading import read_names
+from symbackprop.notation.reading.vocabulary import read_name
 from symbackprop.proof.claims import JudgedClaim
 from symbackprop.proof.passages import Known, Passage, judge_passage, read_given, read_passage
 
@@ -98,6 +99,9 @@ def read_document(path: str | Path) -> Document:
 def _declared(mark: Names) -> dict[str, str]:
     """The names that a mark declares."""
     try:
-        return read_names(mark.text)
+        names = read_names(mark.text)
+        for written in names:
+            read_name(written)
     except SymBackpropError as error:
         raise DocumentError(f"line {mark.line}: {error}") from error
+    return names

@@ -66,16 +66,15 @@ class Known:
     functions: Mapping[str, GivenFunction] = field(default_factory=dict)
 
     def declaring(self, names: Mapping[str, str]) -> Known:
-        """With more names, which go before older ones and before functions of the same name."""
-        functions = {written: f for written, f in self.functions.items() if written not in names}
-        return Known({**self.names, **names}, functions)
+        """With more names, which go before older ones; a name that stands for itself loses what was declared of it."""
+        functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
+        merged = {written: meaning for written, meaning in {**self.names, **names}.items() if written != meaning}
+        return Known(merged, functions)
 
     def giving(self, function: GivenFunction, name: str | None) -> Known:
         """With a function; `name` is that of its value in the program, if it has one there."""
-        names = {written: meaning for written, meaning in self.names.items() if written != function.name}
-        if name is not None:
-            names[function.name] = name
-        return Known(names, {**self.functions, function.name: function})
+        value = {} if name is None else {function.name: name}
+        return Known({**self.names, **value}, {**self.functions, function.name: function})
 
     def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
         """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
@@ -159,7 +158,7 @@ def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax
 
 def _no_function(statement: LatexStatement) -> GivenFunction:
     raise FormulaError(
-        "found a definition with brackets on its left side, expected a function of its arguments alone, as in f(x) = x^2",
+        "found a definition with brackets on its left side, expected a function of its arguments alone: f(x) = x^2",
         line=statement.line or None,
         column=statement.column or None,
     )
@@ -197,14 +196,14 @@ def judge_passage(program: Program, passage: Passage) -> tuple[JudgedClaim, ...]
         raise _placed(error, passage.line) from error
     if not passage.links:
         return tuple(judged)
-    wrong = any(claim.verdict.refuted for claim in judged)
+    wrong = any(each.verdict.refuted for each in judged)
     made: list[JudgedClaim] = []
-    for claim, link in zip(judged, passage.links, strict=True):
+    for each, link in zip(judged, passage.links, strict=True):
         # In a formula with a mistake in it, what is right is as it should be, as long as something is wrong.
-        refuted = passage.refuted and (claim.verdict.refuted or not wrong)
+        refuted = passage.refuted and (each.verdict.refuted or not wrong)
         expected = "refuted" if refuted else "proved"
         source = link.source if len(judged) > 1 else passage.latex
-        made.append(replace(claim, line=link.line, source=source, block=passage.line, expected=expected))
+        made.append(replace(each, line=link.line, source=source, block=passage.line, expected=expected))
     return tuple(made)
 
 
@@ -238,7 +237,11 @@ def _letters(below: Syntax | None) -> tuple[str, ...]:
 
 
 def _equation(statement: LatexStatement) -> LatexStatement:
-    """What a statement says is equal: of an update, what follows its new value."""
+    """What a statement says is equal: of an update, what follows its new value; of `loss: x`, its label and x."""
+    if statement.kind == "expression" and statement.label:
+        place = {"line": statement.line, "column": statement.column}
+        label = Symbol(statement.label, (), "mathrm", **place)
+        return replace(statement, kind="equation", sides=(label, *statement.sides), operators=("=",))
     if statement.kind != "update":
         return statement
     if len(statement.sides) < 3:

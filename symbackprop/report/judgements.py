@@ -80,11 +80,9 @@ def write_junit(documents: Sequence[JudgedDocument]) -> str:
     for document in documents:
         wrong = [claim for claim in document.claims if not claim.as_expected]
         cases = len(document.claims) + len(document.unjudged) + len(document.errors)
-        counts = {"tests": cases, "failures": len(wrong), "errors": len(document.errors)}
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=document.path, skipped=str(len(document.unjudged)),
-            **{name: str(count) for name, count in counts.items()},
-        )  # fmt: skip
+        counts = {"name": document.path, "tests": str(cases), "failures": str(len(wrong))}
+        counts |= {"errors": str(len(document.errors)), "skipped": str(len(document.unjudged))}
+        suite = ElementTree.SubElement(root, "testsuite", counts)
         for claim in document.claims:
             case = _case(suite, document, claim.line, claim.source or claim.text)
             if not claim.as_expected:
