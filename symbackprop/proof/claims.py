@@ -101,24 +101,19 @@ def judge_gradient(program: Program, of: str, wrt: t.Name | t.Access, claim: t.E
 
 
 def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], name: str = "left") -> Side:
-    """An expression over the tensors of a program; `adj(z[n,i])` in it is the adjoint of the loss.
+    """An expression over the tensors of a program.
 
+    `adj(z[n,i])` in it is the adjoint of the loss, and `adj(a[n,j], z[n,i])` the derivative of one entry by another.
     What is nested in it is named after the side, so that the parts of two sides never share a name.
     """
+    tree = _of_loss(tree, program.loss)
     needed: list[Definition] = []
-    wanted = tuple(dict.fromkeys(_adjoints_in(tree)))
     names: dict[str, str] = {}
-    if wanted:
-        if program.loss is None:
-            raise FormulaError(
-                "adj(...) is the adjoint of the loss, and the program has no loss.", line=tree.line or None
-            )
-        for name in wanted:
-            program.tensor(name)
-        adjoints = derive(program, program.loss, wanted)
+    for of, wanted in _derivatives_in(program, tree).items():
+        adjoints = derive(program, of, wanted)
         needed += adjoints.definitions
-        names = {name: adjoints.adjoint_name(name) for name in wanted}
-    extended = program.extended(tuple(needed))
+        names |= {each if of == program.loss else f"{of}_by_{each}": adjoints.adjoint_name(each) for each in wanted}
+    extended = program.extended(_unique(needed))
     elaborator = Elaborator(program_symbols(extended), known=hidden_parts(extended))
     indices = tuple(scope.values())
     made = elaborator.define(name, indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
@@ -215,21 +210,41 @@ def _with_scalars(program: Program, trees: Sequence[t.Expression]) -> Program:
     return replace(program, leaves=(*program.leaves, *scalars)) if scalars else program
 
 
-def _adjoints_in(tree: t.Node) -> list[str]:
-    """The tensors whose adjoints an expression reads."""
-    found: list[str] = []
+def _derivatives_in(program: Program, tree: t.Node) -> dict[str, tuple[str, ...]]:
+    """The derivatives that an expression reads: what they are taken of, and by."""
+    found: dict[str, tuple[str, ...]] = {}
     for node, _ in t.walk(tree):
         if not isinstance(node, t.Apply) or node.function != "adj":
             continue
-        read = node.arguments[0] if len(node.arguments) == 1 else None
-        if not isinstance(read, t.Name | t.Access):
+        parts = [part for part in node.arguments if isinstance(part, t.Name | t.Access)]
+        if len(parts) != len(node.arguments) or len(parts) not in (1, 2):
             raise FormulaError(
-                f"adj takes one tensor, as in adj(z[n,i]); found {write_tree(node)}.",
+                f"adj takes one tensor, as in adj(z[n,i]), or two, as in adj(a[n,j], z[n,i]); "
+                f"found {write_tree(node)}.",
                 line=node.line or None,
                 column=node.column or None,
             )
-        found.append(read.name)
+        if len(parts) == 1 and program.loss is None:
+            raise FormulaError(
+                "adj(...) is the adjoint of the loss, and the program has no loss.", line=tree.line or None
+            )
+        of = parts[0].name if len(parts) == 2 else program.loss or ""
+        for part in parts:
+            program.tensor(part.name)
+        found[of] = tuple(dict.fromkeys((*found.get(of, ()), parts[-1].name)))
     return found
+
+
+def _of_loss(tree: t.Expression, loss: str | None) -> t.Expression:
+    """The expression with the adjoints of the loss in their short form, adj(z) for adj(loss, z)."""
+
+    def change(node: t.Node) -> t.Node:
+        if isinstance(node, t.Apply) and node.function == "adj" and node.arguments[:1] == (t.Name(loss or ""),):
+            return replace(node, arguments=node.arguments[-1:])
+        return t.map_children(node, change)
+
+    changed = change(tree)
+    return changed if isinstance(changed, t.Expression) else tree
 
 
 def _with_adjoints(tree: t.Expression, names: Mapping[str, str]) -> t.Expression:
@@ -237,9 +252,12 @@ def _with_adjoints(tree: t.Expression, names: Mapping[str, str]) -> t.Expression
 
     def change(node: t.Node) -> t.Node:
         if isinstance(node, t.Apply) and node.function == "adj":
-            (read,) = node.arguments
-            if isinstance(read, t.Access | t.Name):
-                return replace(read, name=names[read.name])
+            reads = [part for part in node.arguments if isinstance(part, t.Access | t.Name)]
+            key = reads[0].name if len(reads) == 1 else f"{reads[0].name}_by_{reads[-1].name}"
+            name = names.get(key, key)
+            indices = tuple(i for read in reads if isinstance(read, t.Access) for i in read.indices)
+            place = {"line": node.line, "column": node.column}
+            return t.Access(name, indices, **place) if indices else t.Name(name, **place)
         return t.map_children(node, change)
 
     changed = change(tree)

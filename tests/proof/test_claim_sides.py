@@ -61,3 +61,31 @@ def test_claims_about_matrices(claim: str, status: str) -> None:
     (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
     assert judged.verdict.status == status, judged.verdict
     assert ("S[i,j] = S[j,i]" in judged.verdict.hypotheses) == ("S[d,j]" in claim)
+
+
+NEURON = """input x, y
+param w, b
+z = w*x + b
+a = sigmoid(z)
+loss = (a - y)^2
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        # The derivatives of two scalars by one tensor are two definitions, and neither side reads the other's.
+        ("d a / d w = adj(w)", "refuted"),
+        ("d a / d w = adj(z)*x", "refuted"),
+        ("d a / d w = adj(a, z)*x", "proved"),
+        ("d loss / d w = adj(loss, a)*adj(a, z)*adj(z, w)", "proved"),
+        ("d loss / d w = adj(a)*adj(a, z)*adj(z, w)", "proved"),
+        ("d loss / d w = adj(a)*adj(a, z)", "refuted"),
+    ],
+)
+def test_derivatives_inside_claims(claim: str, status: str) -> None:
+    """adj(a, z) is the derivative of one tensor by another, and adj(z) that of the loss."""
+    statements = read_statements(f"{NEURON}claim {claim}")
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert status == judged.verdict.status

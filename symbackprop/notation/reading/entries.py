@@ -91,14 +91,16 @@ def _splits(entry: Entry, scripts: Scripts) -> Iterator[tuple[tuple[Syntax, ...]
         if label is not None and script_text(label) == entry.label:
             above = None
         elif turned is not None and script_text(turned[0]) == entry.label:
-            above = turned[1]
+            above, sample = turned[1], label_of(turned[1])
+            if sample is not None:
+                above, first = None, (sample,)  # layer and sample: a^{[1](n)}
         else:
             return
     elif label is not None:
         above, first = None, (label,)  # a sample: x^{(n)}
     elif turned is not None:
         return
-    below = _parts(scripts.below)
+    below = parts_below(scripts.below)
     if not entry.below:
         yield (*first, *below), above
     elif scripts.below is not None:
@@ -116,7 +118,8 @@ def _label_and_more(above: Syntax) -> tuple[Syntax, Syntax] | None:
     return None
 
 
-def _parts(below: Syntax | None) -> tuple[Syntax, ...]:
+def parts_below(below: Syntax | None) -> tuple[Syntax, ...]:
+    """The parts of a subscript that commas separate."""
     if below is None:
         return ()
     node = below
@@ -134,7 +137,7 @@ def split_indices(parts: tuple[Syntax, ...], rank: int) -> tuple[tuple[Syntax, .
     (1, 2)
     """
     if len(parts) == rank:
-        return (parts,)
+        return () if any(_is_word(part) for part in parts) else (parts,)
     if not parts or len(parts) > rank:
         return ()
     found: list[tuple[Syntax, ...]] = []
@@ -152,8 +155,14 @@ def _cuts(part: Syntax) -> tuple[tuple[Syntax, ...], ...]:
         return tuple(tuple(replace(node, text=piece) for piece in cut) for cut in _digit_cuts(node.text))
     if isinstance(node, Beside):
         found = [tuple(i for cut in chosen for i in cut) for chosen in product(*(_cuts(p) for p in node.parts))]
-        return (*found, (node,))
+        return tuple(found) if _is_word(node) else (*found, (node,))
     return ((node,),)
+
+
+def _is_word(part: Syntax) -> bool:
+    """Whether letters stand side by side, which as one index would be their product; only 2i is one."""
+    node = bare(part)
+    return isinstance(node, Beside) and not any(isinstance(bare(inner), Numeral) for inner in node.parts)
 
 
 def _digit_cuts(text: str) -> Iterator[tuple[str, ...]]:

@@ -45,7 +45,8 @@ script: SUB argument -> below
       | SUP argument -> above
       | PRIMES -> primes
 ?argument: group | single
-?single: NUMBER -> numeral | SYMBOL -> symbol | UPRIGHT -> upright | accented | styled | MULTIPLY -> marked
+?single: NUMBER -> numeral | SYMBOL -> symbol | UPRIGHT -> upright | accented | styled
+       | MULTIPLY -> marked | PRIMES -> only_primes
 group: LBRACE content RBRACE
      | LBRACE RBRACE -> empty
 _list: relation (COMMA relation)*
@@ -60,7 +61,7 @@ styled: FONT argument
      | OPEN _list CLOSE -> bracket
      | BAR_OPEN _list BAR_CLOSE -> bracket
      | BEGIN_CASES row (ROW row)* ROW? END_CASES -> cases
-row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE)
+row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE) COMMA?
 
 %declare NUMBER SYMBOL UPRIGHT ACCENT FONT FRAC SQRT SUB SUP PRIMES LBRACE RBRACE OPEN CLOSE BAR_OPEN BAR_CLOSE SIGN
 %declare MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND

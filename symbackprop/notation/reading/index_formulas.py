@@ -15,7 +15,7 @@ from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
-from symbackprop.notation.reading.entries import find_whole, read_entry
+from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, head_parts, plain_values
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
@@ -29,10 +29,11 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    walk_syntax,
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TIMES, TermReader
-from symbackprop.notation.reading.vocabulary import LOSSES, Vocabulary, label_of, script_text
+from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of, script_text
 
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "=": "!="}
@@ -78,6 +79,8 @@ class IndexReader(TermReader):
         symbol = bare(scripts.base)
         if not isinstance(symbol, Symbol):
             raise fail(node, f"`{write_syntax(node)}`", "a name")
+        if self._is_kronecker(scripts, symbol):
+            return self._kronecker(scripts, node)
         found = read_entry(node, self.vocabulary, self.index)
         if found is not None:
             value, above = found
@@ -99,12 +102,48 @@ class IndexReader(TermReader):
         """Whether a letter can be an index: it carries no name of the program."""
         return letter not in self.vocabulary.tensors and letter not in self.vocabulary.sizes and bool(node)
 
+    def _is_kronecker(self, scripts: Scripts, symbol: Symbol) -> bool:
+        """Whether a delta with two indices is 1 where they are equal; an error where it may be an adjoint as well."""
+        if symbol.name != r"\delta" or symbol.accents or symbol.font or scripts.above is not None or scripts.primes:
+            return False
+        if self.vocabulary.functions.get(r"\delta") == "kronecker":
+            return True
+        if self.vocabulary.open or scripts.below is None or len(split_indices(parts_below(scripts.below), 2)) != 1:
+            return False
+        entries = [e for e in self.vocabulary.find(symbol) if not e.label and not e.below and e.rank == 2]
+        if any(entry.origin != DERIVED for entry in entries):
+            return False
+        for entry in entries:
+            of = entry.value.arguments[0] if isinstance(entry.value, t.Apply) else entry.value
+            axes = self.vocabulary.tensors[of.name].axes if isinstance(of, t.Name) else ()
+            if len(set(axes)) == 1:
+                readings = (f"the adjoint of {write_tree(of)}", "Kronecker's delta")
+                raise ambiguous(scripts.line, scripts.column, f"`{write_syntax(scripts)}`", readings,
+                                r"declare \delta = kronecker, or a name for the adjoint")  # fmt: skip
+        return not entries
+
+    def _kronecker(self, scripts: Scripts, node: Syntax) -> t.Expression:
+        cuts = split_indices(parts_below(scripts.below), 2) if scripts.below is not None else ()
+        if len(cuts) != 1:
+            raise fail(node, f"`{write_syntax(node)}`", r"two indices, as in \delta_{ij}")
+        left, right = (self.index(part) for part in cuts[0])
+        one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
+        place = {"line": node.line, "column": node.column}
+        return t.Where(t.Compare("==", left, right, **place), one, zero, **place)
+
     def _exponential(self, scripts: Scripts, node: Syntax) -> t.Expression:
         if scripts.primes or (scripts.above is not None and label_of(scripts.above) is not None
                               and isinstance(bare(label_of(scripts.above) or node), Symbol | Numeral)
                               and not self.vocabulary.open):  # fmt: skip
             raise self.unknown(node)
-        power: t.Expression = self.number("1", node) if scripts.above is None else self.read(scripts.above)
+        above = scripts.above
+        constant = above is None or not any(isinstance(part, Symbol) for part in walk_syntax(above))
+        symbol = bare(scripts.base)
+        if constant and isinstance(symbol, Symbol) and not symbol.font:
+            readings = ("a power of Euler's number", "a power of e, a name")
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", readings,
+                            r"write \mathrm{e} or \exp for the number, or declare e")  # fmt: skip
+        power: t.Expression = self.number("1", node) if above is None else self.read(above)
         return t.Apply("exp", (power,), line=node.line, column=node.column)
 
     def _unlisted(self, scripts: Scripts, symbol: Symbol, node: Syntax) -> t.Expression:
@@ -150,6 +189,9 @@ class IndexReader(TermReader):
                                 "declare T")  # fmt: skip
             raise fail(node, f"the transpose `{write_syntax(node)}`", "a number",
                        "transposes belong to claims about whole matrices")  # fmt: skip
+        if isinstance(exponent, Symbol) and _letter(Scripts(exponent)) in self.letters:
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power", "an index above"),
+                            "write indices below, or samples in brackets above")  # fmt: skip
         inner = label_of(above)
         if inner is not None and not self.vocabulary.open:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a layer or a sample", "a power"),
@@ -278,12 +320,21 @@ class IndexReader(TermReader):
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         head = self.head(of, wrt, node)
+        whole = isinstance(head.wrt, t.Name) and head.wrt.name in self.vocabulary.tensors
         if isinstance(head.of, t.Name) and head.of.name == self.vocabulary.loss:
+            if whole and self.vocabulary.tensors[head.wrt.name].axes:
+                raise fail(node, f"the derivative by all of {head.wrt.name}", "one by an entry, with its indices")
             return t.Apply("adj", (head.wrt,), line=node.line, column=node.column)
-        raise UnsupportedError(
-            f"line {node.line}, column {node.column}: {write_tree(head)} inside a formula is not supported in this "
-            "version; only derivatives of the loss are."
-        )
+        tensors = self.vocabulary.tensors
+        for part in (head.of, head.wrt):
+            if part.name not in tensors:
+                raise UnsupportedError(
+                    f"line {node.line}, column {node.column}: {write_tree(head)} is taken of or by no tensor of a "
+                    "program; derivatives stand in claims about programs."
+                )
+            if isinstance(part, t.Name) and tensors[part.name].axes:
+                raise fail(node, f"the derivative of or by all of {part.name}", "one of an entry, with its indices")
+        return t.Apply("adj", (head.of, head.wrt), line=node.line, column=node.column)
 
     def head(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Derivative:
         """The names of a derivative."""

@@ -171,6 +171,12 @@ class Scanner:
                 yield self._other(word, start)
 
     def _number(self, word: str, start: int) -> Token:
+        powers = re.compile(r"[eE][+-]?[0-9]+").match(self.text, start + len(word))
+        if powers:
+            line, column = locate(self.text, start, self.line, self.column)
+            shown, digits = word + powers.group(), powers.group()[1:]
+            readings = (rf"{word} \cdot 10^{{{digits}}}", rf"{word} \cdot e with {digits} behind it")
+            raise ambiguous(line, column, f"`{shown}`", readings, "write the power of ten")
         if not self.pending:
             return self._token("NUMBER", word, start)
         digit = word[0]
@@ -324,7 +330,7 @@ class Scanner:
                 self._taken()
                 if plain not in ("mathit", "operatorname") and written in CONNECTIVES:
                     return self._token(CONNECTIVES[written], written, start)
-                if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*( [A-Za-z]+)?|arg ?(max|min)", written):
+                if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
                     return self._token("SYMBOL" if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
                 raise self.fail(start, f"the words `{content}`", "a name", "words stand outside the formula")
             self.place = kept

@@ -31,6 +31,7 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    walk_syntax,
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TermReader
@@ -47,7 +48,9 @@ def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | N
     """The meaning of a formula in matrix notation; vectors of ones that nothing gives a length take it from `shape`."""
     reader = MatrixReader(vocabulary, frozenset(), plain_values(syntax))
     found: t.Expression = reader.read(syntax)
-    return reader.settle(found, shape, syntax)
+    settled = reader.settle(found, shape, syntax)
+    reader.shape(settled)
+    return settled
 
 
 @dataclass(slots=True)
@@ -78,7 +81,8 @@ class MatrixReader(TermReader):
         special = self._special(scripts, symbol, node)
         if special is not None:
             return special if scripts.above is None else self.raised(special, scripts.above, node)
-        if symbol.name == "e" and scripts.below is None and scripts.above is not None and not scripts.primes:
+        euler = symbol.name == "e" and scripts.below is None and scripts.above is not None and not scripts.primes
+        if euler and scripts.above is not None and any(isinstance(p, Symbol) for p in walk_syntax(scripts.above)):
             return Operation("exp", (self.read(scripts.above),), False, **place)
         if symbol.name == r"\pi" and scripts.below is None and scripts.above is None:
             return t.Name("pi", **place)

@@ -144,6 +144,9 @@ class TermReader(ABC):
         scripts = node if isinstance(node, Scripts) else None
         base = bare(scripts.base) if scripts is not None else node
         if isinstance(base, Symbol):
+            indicator = self._indicator(base, scripts, row)
+            if indicator is not None:
+                return indicator
             if base.name in BIG and not base.accents and not self._is_extreme_of_arguments(base, scripts, row):
                 return self.reduction(base.name, scripts, row[1:], node), len(row)
             if base.name == r"\nabla":
@@ -161,6 +164,12 @@ class TermReader(ABC):
             return self._scripted_group(scripts, base), 1
         match node:
             case Numeral(text):
+                fraction = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
+                if isinstance(fraction, Fraction) and isinstance(bare(fraction.top), Numeral):
+                    if isinstance(bare(fraction.bottom), Numeral):
+                        readings = (f"{text} + {write_syntax(fraction)}", rf"{text} \cdot {write_syntax(fraction)}")
+                        raise ambiguous(node.line, node.column, f"`{text}{write_syntax(fraction)}`", readings,
+                                        r"write + or \cdot")  # fmt: skip
                 if follows and row[0].sign == "":
                     raise fail(
                         node, f"the number {text} behind a factor", r"\cdot before it, or braces around a script"
@@ -316,7 +325,10 @@ class TermReader(ABC):
         if brackets is None or brackets.opened not in ("(", "["):
             return
         name, inner = write_syntax(node), write_syntax(row[1].node)
-        lone = len(brackets.parts) > 1 or isinstance(without_scripts(brackets.parts[0]), Symbol | Numeral)
+        inside = bare(brackets.parts[0])
+        lone = len(brackets.parts) > 1 or isinstance(without_scripts(inside), Symbol | Numeral)
+        if isinstance(bare(row[1].node), Scripts) and isinstance(inside, Scripts) and inside.above is not None:
+            lone = False  # brackets between two superscripts, as in (a^{[1]})^T
         unsure = self.vocabulary.open and not self.vocabulary.find(base) and write_syntax(node) not in self.values
         if lone or unsure:
             readings = (f"the function {name} of {inner}", rf"{name} \cdot {inner}")
@@ -335,6 +347,7 @@ class TermReader(ABC):
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a derivative", "a quotient"),
                             r"write \partial")  # fmt: skip
         if above is not None:
+            self._check_point(node, row[1:])
             return self.derivative(above, below, node), 1
         if len(row) != 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
             raise fail(node, "a derivative of more than a name", r"\frac{\partial L}{\partial w}",
@@ -346,7 +359,31 @@ class TermReader(ABC):
             raise fail(node, r"`\nabla` without a name below", r"\nabla_{W} L")
         if len(row) < 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
             raise fail(node, r"`\nabla` of something else than a name", r"\nabla_{W} L")
+        self._check_point(node, row[2:])
         return self.derivative(row[1].node, bare(scripts.below), node), 2
+
+    def _check_point(self, node: Syntax, rest: tuple[Factor, ...]) -> None:
+        """A name in brackets behind a derivative is where it is taken, or a factor."""
+        brackets = brackets_of(rest[0].node) if rest and not rest[0].sign else None
+        if brackets is not None and (
+            len(brackets.parts) > 1 or isinstance(without_scripts(brackets.parts[0]), Symbol | Numeral)
+        ):
+            shown = f"{write_syntax(node)}{write_syntax(brackets)}"
+            raise ambiguous(node.line, node.column, f"`{shown}`", ("the derivative at that point", "a product"),
+                            r"write \cdot for a product")  # fmt: skip
+
+    def _indicator(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
+        r"""1 where a relation holds and 0 elsewhere, as in \mathbb{1}[i = j] and \mathbb{1}_{i = j}."""
+        if base.name != "1" or not base.font:
+            return None
+        if scripts is not None and scripts.below is not None and scripts.above is None:
+            relation = bare(scripts.below)
+            return (self.mask(relation, scripts), 1) if isinstance(relation, Relation) else None
+        brackets = bare(row[1].node) if scripts is None and len(row) > 1 and not row[1].sign else None
+        if isinstance(brackets, Group) and len(brackets.parts) == 1 and isinstance(bare(brackets.parts[0]), Relation):
+            relation = bare(brackets.parts[0])
+            return (self.mask(relation, base), 2) if isinstance(relation, Relation) else None
+        return None
 
     # Checks.
 

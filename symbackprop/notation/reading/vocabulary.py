@@ -70,7 +70,7 @@ class Vocabulary:
     def function(self, symbol: Symbol, primes: int = 0) -> str | None:
         """The function of the catalogue that a symbol is, whatever else it may be."""
         for shown in dict.fromkeys((write_syntax(symbol) + "'" * primes, write_syntax(symbol))):
-            if shown in self.functions:
+            if self.functions.get(shown, "kronecker") != "kronecker":
                 return self.functions[shown]
         if symbol.accents or symbol.font not in ("", "mathrm"):
             return None
@@ -102,11 +102,12 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     for written, meaning in (names or {}).items():
         symbol, label, below, primes = read_name(written)
         meaning = meaning.strip()
-        if meaning in FUNCTION_BY_NAME and meaning not in tensors:
+        if meaning in (*FUNCTION_BY_NAME, "kronecker") and meaning not in tensors:
             functions[_shape(symbol, label, below) + "'" * primes] = meaning
             continue
         value = _read_meaning(written, meaning, tensors, sizes, program is None)
-        rank = len(tensors[value.name].axes) if isinstance(value, t.Name) and value.name in tensors else 0
+        read = value.arguments[0] if isinstance(value, t.Apply) else value
+        rank = len(tensors[read.name].axes) if isinstance(read, t.Name) and read.name in tensors else 0
         entries.append(Entry(symbol.name, symbol.accents, symbol.font, label, below, primes, rank, value, DECLARED))
     if program is not None:
         entries += _program_entries(program, tensors, sizes)

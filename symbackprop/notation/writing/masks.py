@@ -36,7 +36,7 @@ from symbackprop.language.tree import (
 )  # fmt: skip
 from symbackprop.language.writer import write_tree
 from symbackprop.notation.writing.addends import deltas_of
-from symbackprop.notation.writing.conditions import find_range, is_zero
+from symbackprop.notation.writing.conditions import MIRRORED, find_range, is_index_condition, is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm
 from symbackprop.notation.writing.index_latex import IndexWriter
 from symbackprop.notation.writing.matrices import Matrix, of_symbol
@@ -44,7 +44,6 @@ from symbackprop.notation.writing.names import Names, Symbol, join_indices, smal
 
 LETTERS = {"one-hot": ("T", "J", r"\Pi", r"\Omega"), "shift": ("S", "R", r"\Sigma"), "mask": ("M", "G", r"\Lambda"),
            "vector": ("m", "r", r"\mu")}  # fmt: skip
-FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 ONE, ZERO = Number(Fraction(1), "1"), Number(Fraction(0), "0")
 
@@ -109,7 +108,7 @@ def _key(condition: Condition, letters: Sequence[str], ranges: Mapping[str, str]
     renamed = chosen.condition if isinstance(chosen, Where) else condition
     text = write_tree(renamed)
     if isinstance(renamed, Compare):
-        other = Compare(FLIPPED[renamed.operator], renamed.right, renamed.left)
+        other = Compare(MIRRORED[renamed.operator], renamed.right, renamed.left)
         text = min(text, write_tree(other))
     return (text, *(ranges[x] for x in letters))
 
@@ -125,16 +124,10 @@ def _kind(condition: Condition, letters: Sequence[str], tensors: Mapping[str, Te
     return "shift"
 
 
-def is_index_condition(condition: Condition, tensors: Mapping[str, Tensor]) -> bool:
-    """Whether a condition speaks of indices, sizes and integer data only."""
-    for node, _ in walk(condition):
-        if isinstance(node, Access) and (node.name not in tensors or tensors[node.name].range is None):
-            return False
-        if isinstance(node, Name) and node.name in tensors and tensors[node.name].range is None:
-            return False
-        if isinstance(node, Apply | Reduce | Where | Power):
-            return False
-    return True
+def is_mask(condition: Condition, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether a condition speaks of indices, sizes and integer data that are given, so that it makes a matrix."""
+    computed = any(isinstance(node, Reduce) for node, _ in walk(condition))
+    return not computed and is_index_condition(condition, tensors)
 
 
 def is_delta(condition: Condition) -> bool:
@@ -170,7 +163,7 @@ class Opener:
     def _open(self, node: Node) -> Node:
         if isinstance(node, Access):
             return self._read(node)
-        if isinstance(node, Where) and is_index_condition(node.condition, self.tensors):
+        if isinstance(node, Where) and is_mask(node.condition, self.tensors):
             return self._choice(node)
         if isinstance(node, Condition):
             return node

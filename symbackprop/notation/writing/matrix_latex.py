@@ -46,7 +46,7 @@ from symbackprop.notation.writing.index_latex import (
     function_latex,
     split_product,
 )  # fmt: skip
-from symbackprop.notation.writing.masks import ONE, Masks, Opener, find_ranges, is_delta, is_index_condition
+from symbackprop.notation.writing.masks import ONE, Masks, Opener, find_ranges, is_delta, is_mask
 from symbackprop.notation.writing.matrices import (
     ATOM,
     HADAMARD,
@@ -218,7 +218,7 @@ class MatrixWriter(ProductWriter):
 
     def _mask(self, condition: Condition, then: Expression, shape: Shape) -> Matrix:
         """`where(c, x, 0)` as the 0-1 matrix of the condition times x, entry by entry."""
-        if is_index_condition(condition, self.names.tensors):
+        if is_mask(condition, self.names.tensors):
             return self._index_mask(condition, then, shape)
         if not isinstance(condition, Compare):
             raise NoMatrixForm("a composed condition has no matrix form")
