@@ -11,7 +11,7 @@ from pathlib import Path
 
 import symbackprop as sb
 
-DOCUMENTS = tuple(Path(__file__).with_name(name) for name in ("mistakes.md",))
+DOCUMENTS = tuple(Path(__file__).with_name(name) for name in ("mistakes.md", "seed_latex.md"))
 
 
 def with_verdicts(document: Path) -> str:

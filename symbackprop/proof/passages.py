@@ -12,6 +12,7 @@ from symbackprop.calculus.programs import Program
 from symbackprop.errors import DocumentError, FormulaError, ShapeError, SymBackpropError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language import write_tree
 from symbackprop.language.markdown import Formula
 from symbackprop.notation.reading import (
     LatexStatement,
@@ -36,10 +37,11 @@ RELATIONS = {":=": r"\leftarrow", "<=": r"\le", ">=": r"\ge"}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of a derivation as it is written, with the line of its right side."""
+    """One link of a derivation as it is written and as it was understood, with the line of its right side."""
 
     line: int
     source: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,12 @@ def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
     try:
         vocabulary = known.vocabulary(program)
         statements = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
-        claims = tuple(_expand(read_any_claim(s, vocabulary), known.functions) for s in statements)
+        claims = tuple(read_any_claim(statement, vocabulary) for statement in statements)
+        expanded = tuple(_expand(claim, known.functions) for claim in claims)
     except SymBackpropError as error:
         return replace(passage, error=error)
-    links = tuple(link for statement in statements for link in _links(statement))
-    return replace(passage, claims=claims, links=links)
+    links = tuple(link for pair in zip(statements, claims, strict=True) for link in _links(*pair))
+    return replace(passage, claims=expanded, links=links)
 
 
 def read_given(formula: Formula, program: Program, known: Known) -> Given:
@@ -203,7 +206,7 @@ def judge_passage(program: Program, passage: Passage) -> tuple[JudgedClaim, ...]
         refuted = passage.refuted and (each.verdict.refuted or not wrong)
         expected = "refuted" if refuted else "proved"
         source = link.source if len(judged) > 1 else passage.latex
-        made.append(replace(each, line=link.line, source=source, block=passage.line, expected=expected))
+        made.append(replace(each, line=link.line, text=link.text, source=source, block=passage.line, expected=expected))
     return tuple(made)
 
 
@@ -258,12 +261,18 @@ def _equation(statement: LatexStatement) -> LatexStatement:
     return LatexStatement(kind, statement.sides[1:], statement.operators[1:], statement.label, **place)
 
 
-def _links(statement: LatexStatement) -> list[Link]:
-    """The links of an equation as they are written."""
-    sides = zip(pairwise(statement.sides), statement.operators, strict=True)
+def _links(statement: LatexStatement, claim: t.Claim | MatrixClaim) -> list[Link]:
+    """The links of an equation as they are written and understood."""
+    if isinstance(claim, MatrixClaim):
+        texts = list(claim.texts)
+    else:
+        sides = [write_tree(side) for side in (claim.head, *claim.links)]
+        texts = [f"{left} = {right}" for left, right in pairwise(sides)]
+        texts += [f"{sides[-1]} ~ {claim.digits}"] if claim.digits is not None else []
+    written = zip(pairwise(statement.sides), statement.operators, texts, strict=True)
     return [
-        Link(right.line or statement.line, f"{write_syntax(left)} {RELATIONS.get(sign, sign)} {write_syntax(right)}")
-        for (left, right), sign in sides
+        Link(right.line or statement.line, f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}", text)
+        for (a, right), sign, text in written
     ]
 
 

@@ -57,7 +57,8 @@ def test_given_formulas_are_definitions_and_claims_are_judged(judge: Judge) -> N
 def test_the_first_wrong_line_of_a_derivation_is_named(judge: Judge) -> None:
     """Each line is judged against the line before it; what follows the mistake may follow from it."""
     document = judge(
-        NEURON + "<!-- sb: claim -->\n$$\n\\frac{\\partial l}{\\partial w} &= 2(\\hat{y} - y)\\hat{y}(1 - \\hat{y})x \\\\\n"
+        NEURON
+        + "<!-- sb: claim -->\n$$\n\\frac{\\partial l}{\\partial w} &= 2(\\hat{y} - y)\\hat{y}(1 - \\hat{y})x \\\\\n"
         "&= 2(\\hat{y} - y)\\hat{y}(1 + \\hat{y})x \\\\\n&= 2x\\hat{y}(1 + \\hat{y})(\\hat{y} - y)\n$$\n"
     )
 
@@ -96,7 +97,7 @@ def test_a_function_that_a_document_gives_is_written_out_and_differentiated(judg
 
     assert document.errors == ()
     assert [c.as_expected for c in document.claims] == [True] * 4
-    assert document.claims[1].text == "1 + 2*t = 2*t + 1"
+    assert document.claims[1].text == "f'(t) = 2*t + 1"
 
 
 def test_an_update_claims_the_equalities_behind_its_new_value(judge: Judge) -> None:
