@@ -22,6 +22,8 @@ from symbackprop.errors import SymBackpropError as SymBackpropError
 from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
+from symbackprop.facade.backward import upstream as upstream
+from symbackprop.facade.backward import verify_backward as verify_backward
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive

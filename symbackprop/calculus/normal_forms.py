@@ -28,7 +28,7 @@ from symbackprop.calculus.polynomials import (
 )
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import find_cycles
-from symbackprop.calculus.reindexing import reindex, unroll
+from symbackprop.calculus.reindexing import complement, reindex, unroll
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.sums import Recorded, SumRule
 from symbackprop.calculus.tensors import Read, Role
@@ -226,6 +226,8 @@ class NormalForms:
         """Whether a polynomial vanishes, denominators outside sums multiplied out and sums counted in one way."""
         if poly and any(a.open for m in poly for a, _ in m):
             poly = reindex(self.algebra, poly)
+        if any(a.kind is Kind.RANGE for m in poly for a, _ in m):
+            poly = complement(self.algebra, poly)
         if poly:
             poly = unroll(self.algebra, poly)
         for _ in range(ROUNDS):

@@ -116,6 +116,7 @@ class Polynomials(ABC):
     used: set[str] = field(default_factory=set)
     """The sources of the rules that have applied."""
     _leads: dict[Atom, tuple[Monomial, Number]] = field(default_factory=dict, repr=False)
+    _lines: dict[Atom, tuple[str, Number]] = field(default_factory=dict, repr=False)
     _factored: dict[str, list[tuple[Poly, int]]] = field(default_factory=dict, repr=False)
 
     @abstractmethod
@@ -215,12 +216,16 @@ class Polynomials(ABC):
         return self._reduce_power(coefficient, factors, atom) if exponent < 0 else None
 
     def _merge_indices(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
-        """The product with the second index of a delta called as the first, or an index as the number that it is."""
+        """The product with the second index of a delta called as the first, or an index as the value that it has."""
         parts = atom.at[0].terms
-        if len(parts) == 1 and isinstance(parts[0][0], Index) and parts[0][1] == 1:
+        lone = [(part, c) for part, c in parts if not isinstance(part, str)]
+        if len(lone) == 1 and isinstance(lone[0][0], Index) and lone[0][1] in (1, -1):
+            index, sign = lone[0]
+            if not any(index in other.free for other in factors if other is not atom):
+                return None
             rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
-            changed = self.rename(rest, {parts[0][0]: Affine.of(-atom.at[0].constant)})
-            return None if changed == rest else self.multiply(self.single(atom), changed)
+            changed = self.rename(rest, {index: Affine.of(index) - atom.at[0] * sign})
+            return self.multiply(self.single(atom), changed)
         if len(parts) != 2 or atom.at[0].constant or {parts[0][1], parts[1][1]} != {1, -1}:
             return None
         first, second = parts[0][0], parts[1][0]
@@ -250,10 +255,19 @@ class Polynomials(ABC):
         return None if changed == rest else self.multiply(self.single(atom), changed)
 
     def _reduce_mask(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:
-        """[B > 0] * [B = 0] is zero, and under [B = 0] the leading monomial of B is minus the rest."""
+        """[L > 1] * [L > 0] is [L > 1], [L > 0] * [L = 0] is 0; under [B = 0] the leading monomial of B is -rest."""
+        line, threshold = self._line(atom)
+        for other in factors:
+            if other.kind is not Kind.MASK or other is atom or self._line(other)[0] != line:
+                continue
+            beyond = self._line(other)[1]
+            # What is equal to a value is above all that are less, and above or equal to no other.
+            if atom.name == "=" and (other.name == "=" or threshold <= beyond):
+                return {}
+            if atom.name == "=" or (other.name == ">" and threshold > beyond):
+                return self.product(coefficient, {a: e for a, e in factors.items() if a is not other})
         if atom.name == ">":
-            zero = self.table.intern(Kind.MASK, "=", (), (), atom.body)
-            return {} if zero in factors else self._vanish(coefficient, factors, atom)
+            return self._vanish(coefficient, factors, atom)
         lead, leading = self._lead(atom)
         if not lead or any(e <= 0 or factors.get(a, 0) < e for a, e in lead):
             return None
@@ -261,6 +275,15 @@ class Polynomials(ABC):
         for a, e in lead:
             less[a] -= e
         return self.spread(-coefficient / Fraction(leading), less, {m: c for m, c in atom.body.items() if m != lead})
+
+    def _line(self, atom: Atom) -> tuple[str, Number]:
+        """What a mask compares, with the leading coefficient 1 and without its number, and that number."""
+        if atom not in self._lines:
+            _, leading = self._lead(atom)
+            rest: Poly = {m: Fraction(c) / leading for m, c in atom.body.items() if m}
+            key = poly_key(rest) if leading > 0 else atom.key
+            self._lines[atom] = (key, -Fraction(atom.body.get((), 0)) / leading)
+        return self._lines[atom]
 
     def _vanish(self, coefficient: Number, factors: dict[Atom, Number], mask: Atom) -> Poly | None:
         """The product with a mask written by the tensor beside it that vanishes by itself."""

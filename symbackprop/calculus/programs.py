@@ -85,6 +85,14 @@ class Program:
             self.loss if self.loss in needed else None,
         )
 
+    def completing(self, part: Program) -> Program:
+        """A part of the program together with the definitions that read nothing else."""
+        names = set(part.tensors())
+        for definition in self.definitions:
+            if set(definition.uses()) <= names | {definition.tensor.name}:
+                names.add(definition.tensor.name)
+        return replace(part, definitions=tuple(d for d in self.definitions if d.tensor.name in names))
+
     def sources(self, names: Iterable[str]) -> frozenset[str]:
         """The tensors `names` with everything that they are made of, at any depth."""
         made = {d.tensor.name: d for d in self.definitions}

@@ -14,10 +14,11 @@ import math
 
 from symbackprop.calculus.atoms import Atom, IndexMap, Kind, Monomial, Number, Poly, is_steady, make_monomial
 from symbackprop.calculus.indices import Affine, Index
-from symbackprop.calculus.polynomials import add
+from symbackprop.calculus.polynomials import add, constant, subtract
 from symbackprop.calculus.rewriting import Algebra, Rewrite
 
 PASSES = 3
+MOST_LEFT_OUT = 3
 MOST_TERMS = 64
 """A sum of more terms than this is not written out."""
 
@@ -92,6 +93,32 @@ def _recount(algebra: Algebra, atom: Atom) -> tuple[Monomial, tuple[Index, ...]]
         if coefficient == 1 and all(is_steady(a, e) for a, e in monomial):
             return make_monomial(monomial), tuple(fresh if i == index else i for i in atom.bound)
     return None
+
+
+def complement(algebra: Algebra, poly: Poly) -> Poly:
+    """The polynomial with a range that leaves out a few entries at one end of an index written as 1 less those entries.
+
+    With t in 1..T, [1 <= t + 1 <= T] is 1 - [t = T].
+    """
+
+    def replace(atom: Atom, exponent: Number) -> Poly | None:
+        if atom.kind is not Kind.RANGE or not atom.at[0].terms:
+            return None
+        index = atom.at[0].terms[0][0]
+        if not isinstance(index, Index) or _offset(atom.at[0], index) is None:
+            return None
+        form, (first, last) = atom.at[0], (Affine.of(int(atom.name)), atom.at[1] + Affine.of(int(atom.name) - 1))
+        sign = form.terms[0][1]
+        ends = [(end - form) * sign + Affine.of(index) for end in (first, last)]
+        low, high = ends if sign > 0 else reversed(ends)
+        below, above = (low - Affine.of(index.start)).integer, (index.last - high).integer
+        if below is None or above is None or max(below, above) > MOST_LEFT_OUT or min(below, above) > 0:
+            return None
+        left_out = [Affine.of(index.start + k) for k in range(below)]
+        left_out += [index.last - Affine.of(k) for k in range(above)]
+        return subtract(constant(1), add(*(algebra.delta(Affine.of(index) - place) for place in left_out)))
+
+    return algebra.rewrite(poly, Rewrite(replace))
 
 
 def _offset(form: Affine, index: Index) -> Affine | None:

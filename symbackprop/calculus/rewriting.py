@@ -18,7 +18,7 @@ from symbackprop.calculus.atoms import (
     form_texts,
     is_positive,
 )
-from symbackprop.calculus.indices import Affine, Entry, Index
+from symbackprop.calculus.indices import Affine, Entry, Index, compare_range
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
 from symbackprop.calculus.vanishing import Vanishing
@@ -263,6 +263,8 @@ class Algebra(Sums):
                 return self.within(at[0], at[1], int(atom.name))
             if atom.kind is Kind.INDEX:
                 return self.raise_to(self.count(at[0]), exponent)
+            if any(compare_range(f, size, start) is False for f, (start, size) in zip(at, atom.spans, strict=False)):
+                return self.raise_to({}, exponent)  # outside its range a tensor is 0
             return {((self.table.intern(atom.kind, atom.name, at, spans=atom.spans), exponent),): 1}
         if atom.kind in SUMS:
             fresh = {i: self.table.fresh(Index(i.name, i.size.substitute(values), i.start)) for i in atom.bound}

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import numpy as np
 
 import symbackprop as sb
 from symbackprop.cli.learning import describe, make_optimizer, read_data_set
 from symbackprop.cli.sources import read_data, read_network, read_source, read_source_or_matrix
 from symbackprop.cli.tour import run_tour
+from symbackprop.cli.user_code import load_functions, read_shapes
 from symbackprop.facade.experiments import learn
 from symbackprop.proof.documents import judge_document
-from symbackprop.report.judgements import exit_code, write_json, write_junit, write_text
+from symbackprop.report.judgements import exit_code, exit_code_of_verdict, write_json, write_junit, write_text
 
 Command = Callable[..., Any]
 
@@ -181,6 +183,30 @@ def check(files: tuple[str, ...], strict: bool, form: str) -> None:
             click.echo(f"{type(error).__name__}: {said}", err=True)
     click.echo({"text": write_text, "json": write_json, "junit": write_junit}[form](documents))
     sys.exit(exit_code(documents, strict))
+
+
+@command.command("check-backward")
+@click.argument("code", metavar="MODULE.py:forward,backward")
+@click.option("--shape", "shapes", multiple=True, metavar="x=2,3", help="The shape of an input; repeat it for more.")
+@click.option(
+    "--data", metavar="DATA.json", help="What is not differentiated, such as labels, as a JSON object by name."
+)
+@click.option("--seconds", type=float, default=10, show_default=True, help="The time for each choice of shapes.")
+def check_backward(code: str, shapes: tuple[str, ...], data: str | None, seconds: float) -> None:
+    """Judge a backward written by hand in NumPy. THIS RUNS THE CODE of MODULE.py, as importing it would.
+
+    MODULE.py:forward,backward names a forward that returns (out, cache) and a backward that takes (dout, cache);
+    MODULE.py:case one function that returns (output, upstream, {name: gradient}).
+
+    Exits with 0 if it is proved, 1 if it is refuted, 2 if it is undecided, 3 if the code or a shape cannot be read.
+    """
+    fixed = read_shapes(shapes)
+    click.echo(f"Running the code of {code.rpartition(':')[0]}.", err=True)
+    functions = load_functions(code)
+    given = {} if data is None else {name: np.asarray(value) for name, value in read_data(data).items()}
+    verdict = sb.verify_backward(*functions, shapes=fixed, data=given, seconds=seconds)
+    click.echo(str(verdict))
+    sys.exit(exit_code_of_verdict(verdict))
 
 
 @command.command()

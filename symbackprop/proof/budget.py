@@ -26,6 +26,7 @@ class Budget:
     def __init__(
         self, seconds: float = 10.0, most_terms: int = 2_000_000, most_degree: int = 3_000, most_cells: int = 400
     ) -> None:
+        self.most_bits = 100 * most_terms
         self.seconds, self.most_terms, self.most_degree, self.most_cells = seconds, most_terms, most_degree, most_cells
         self._deadline = time.monotonic() + seconds
         self._cells = 0
@@ -42,6 +43,11 @@ class Budget:
             raise BudgetExceededError(
                 f"a product of {first} by {second} terms is more than the {self.most_terms} allowed"
             )
+
+    def check_bits(self, terms: int, bits: int) -> None:
+        """Raise if the coefficients of so many terms would be too long together."""
+        if terms * bits > self.most_bits:
+            raise BudgetExceededError(f"{terms} coefficients of {bits} bits are more than the {self.most_bits} allowed")
 
     def check_degree(self, degree: int) -> None:
         """Raise if a polynomial would have too high a degree."""

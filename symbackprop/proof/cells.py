@@ -7,13 +7,14 @@ fixes g > 0, g < 0 or g = 0; in the last case a symbol is solved for and substit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
 from symbackprop.errors import UnsupportedError
+from symbackprop.proof.arguments import argument_of_sign
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.evaluation import (
     ImpreciseValueError,
@@ -22,11 +23,13 @@ from symbackprop.proof.evaluation import (
     relation_holds,
     sign_of_value,
 )
-from symbackprop.proof.facts import Fact, contradict, factor_polynomial, solve_zero
+from symbackprop.proof.facts import Fact, contradict, factor_polynomial, solve_function, solve_zero
+from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.numbers import name_of, read_float, real_symbol
 from symbackprop.proof.problems import Problem
 
 Substitution = tuple[tuple[sp.Symbol, sp.Expr], ...]
+Replacements = tuple[tuple[sp.Expr, sp.Expr], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Cell:
 
     `conditions` are the signs that define the cell (without what the problem takes for granted), `substitution` the
     symbols that equations fix, in terms of the others; `unsolved` the equations that could not be solved for a symbol.
-    `compared` are the expressions whose sign was told from facts, assumptions among them.
+    `left_compared` and `right_compared` are the expressions whose sign chose the branches of a side.
     """
 
     left: sp.Expr | None
@@ -44,7 +47,13 @@ class Cell:
     conditions: tuple[Fact, ...]
     substitution: Substitution = ()
     unsolved: tuple[sp.Expr, ...] = ()
-    compared: tuple[sp.Expr, ...] = ()
+    left_compared: tuple[sp.Expr, ...] = ()
+    right_compared: tuple[sp.Expr, ...] = ()
+
+    @property
+    def compared(self) -> tuple[sp.Expr, ...]:
+        """The expressions whose sign was told from facts, assumptions among them, and the symbols with a value."""
+        return (*self.left_compared, *self.right_compared, *(symbol for symbol, _ in self.substitution))
 
     @property
     def open(self) -> bool:
@@ -69,6 +78,35 @@ class _NoValue(Exception):
     """The side has no real value on this cell."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A part of the space: what holds on it, and what is put in the place of symbols and of functions there."""
+
+    facts: tuple[Fact, ...]
+    conditions: tuple[Fact, ...] = ()
+    substitution: Substitution = ()
+    unsolved: tuple[sp.Expr, ...] = ()
+    replacements: Replacements = ()
+
+    def where(self, fact: Fact) -> _Region | None:
+        """The part where one more fact holds; None if no point is left."""
+        if contradict((*self.facts, fact)):
+            return None
+        return replace(self, facts=(*self.facts, fact), conditions=(*self.conditions, fact))
+
+    def fix(self, symbol: sp.Symbol, value: sp.Expr) -> _Region | None:
+        """The part where a symbol has a value; None if no point is left."""
+        values = {symbol: value}
+        facts = tuple(fact.substitute(values) for fact in self.facts)
+        earlier = tuple((each, known.xreplace(values)) for each, known in self.substitution)
+        replaced = tuple((atom.xreplace(values), known.xreplace(values)) for atom, known in self.replacements)
+        expressions = (*(fact.expression for fact in facts), *(known for _, known in (*earlier, *replaced)))
+        if any(_has_no_value(expression) for expression in expressions) or contradict(facts):
+            return None
+        unsolved = tuple(each.xreplace(values) for each in self.unsolved)
+        return _Region(facts, self.conditions, (*earlier, (symbol, value)), unsolved, replaced)
+
+
 def split_cells(problem: Problem, budget: Budget) -> Iterator[Cell]:
     """The cells of a problem; one cell if nothing is compared.
 
@@ -79,94 +117,69 @@ def split_cells(problem: Problem, budget: Budget) -> Iterator[Cell]:
     >>> [(cell.text, cell.left) for cell in split_cells(read_problem(sp.Abs(x), x), Budget())]
     [('x > 0', x), ('x = 0', 0), ('x < 0', -x)]
     """
-    yield from _assume_equations(problem, budget, problem.facts, (), _solved_equations(problem.assumed))
+    yield from _assume_equations(problem, budget, _Region(problem.facts), _solved_equations(problem.assumed))
 
 
-def _solved_equations(facts: Iterable[Fact]) -> tuple[tuple[tuple[sp.Symbol, sp.Expr], ...], ...]:
+def _solved_equations(facts: Iterable[Fact]) -> tuple[Substitution, ...]:
     """The solutions of each assumed equation that can be solved for a symbol."""
     return tuple(tuple(found) for fact in facts if fact.relation == "=" and (found := solve_zero(fact.expression)))
 
 
 def _assume_equations(
-    problem: Problem,
-    budget: Budget,
-    facts: tuple[Fact, ...],
-    substitution: Substitution,
-    equations: tuple[tuple[tuple[sp.Symbol, sp.Expr], ...], ...],
+    problem: Problem, budget: Budget, region: _Region, equations: tuple[Substitution, ...]
 ) -> Iterator[Cell]:
     """Substitute what the assumed equations say, one after the other, before anything is compared."""
     if not equations:
-        yield from _split(problem, budget, facts, (), substitution, ())
+        yield from _split(problem, budget, region)
         return
-    for solution in equations[0]:
-        after = _substitute(facts, substitution, solution)
+    for symbol, value in equations[0]:
+        after = region.fix(symbol, value)
         if after is not None:
-            values = {solution[0]: solution[1]}
-            later = tuple(fact.substitute(values) for fact in facts if fact.relation == "=")
-            yield from _assume_equations(problem, budget, *after, _solved_equations(later))
+            values = {symbol: value}
+            later = tuple(fact.substitute(values) for fact in region.facts if fact.relation == "=")
+            yield from _assume_equations(problem, budget, after, _solved_equations(later))
 
 
-def _split(
-    problem: Problem,
-    budget: Budget,
-    facts: tuple[Fact, ...],
-    conditions: tuple[Fact, ...],
-    substitution: Substitution,
-    unsolved: tuple[sp.Expr, ...],
-) -> Iterator[Cell]:
+def _split(problem: Problem, budget: Budget, region: _Region) -> Iterator[Cell]:
     budget.count_cell()
-    resolver = _Resolver(facts, substitution)
+    resolvers = (_Resolver(region, budget), _Resolver(region, budget))
     try:
-        left, right = resolver.side(problem.left), resolver.side(problem.right)
+        left, right = resolvers[0].side(problem.left), resolvers[1].side(problem.right)
     except _SplitNeeded as needed:
         difference = needed.difference
     else:
-        compared = (*resolver.compared, *(symbol for symbol, _ in substitution))
-        yield Cell(left, right, facts, conditions, substitution, unsolved, compared)
+        compared = [tuple(dict.fromkeys(resolver.compared)) for resolver in resolvers]
+        yield Cell(
+            left, right, region.facts, region.conditions, region.substitution, region.unsolved, compared[0], compared[1]
+        )
         return
-    above, zero, below = Fact(difference, ">"), Fact(difference, "="), Fact(-difference, ">")
-    if not contradict((*facts, above)):
-        yield from _split(problem, budget, (*facts, above), (*conditions, above), substitution, unsolved)
-    if not contradict((*facts, zero)):
-        solutions = solve_zero(difference)
-        if solutions is None:
-            yield from _split(
-                problem, budget, (*facts, zero), (*conditions, zero), substitution, (*unsolved, difference)
-            )
-        else:
-            for solution in solutions:
-                yield from _split_on_zero(problem, budget, facts, conditions, substitution, unsolved, solution)
-    if not contradict((*facts, below)):
-        yield from _split(problem, budget, (*facts, below), (*conditions, below), substitution, unsolved)
+    above = region.where(Fact(difference, ">"))
+    if above is not None:
+        yield from _split(problem, budget, above)
+    yield from _split_on_zero(problem, budget, region, difference)
+    below = region.where(Fact(-difference, ">"))
+    if below is not None:
+        yield from _split(problem, budget, below)
 
 
-def _split_on_zero(
-    problem: Problem,
-    budget: Budget,
-    facts: tuple[Fact, ...],
-    conditions: tuple[Fact, ...],
-    substitution: Substitution,
-    unsolved: tuple[sp.Expr, ...],
-    solution: tuple[sp.Symbol, sp.Expr],
-) -> Iterator[Cell]:
-    """The part of the cell where the solved symbol has its value."""
-    after = _substitute(facts, substitution, solution)
-    if after is not None:
-        equation = Fact(solution[0] - solution[1], "=")
-        yield from _split(problem, budget, after[0], (*conditions, equation), after[1], unsolved)
-
-
-def _substitute(
-    facts: tuple[Fact, ...], substitution: Substitution, solution: tuple[sp.Symbol, sp.Expr]
-) -> tuple[tuple[Fact, ...], Substitution] | None:
-    """Facts and substitution once a symbol has its value; None if no point is left."""
-    values = {solution[0]: solution[1]}
-    substituted = tuple(fact.substitute(values) for fact in facts)
-    earlier = tuple((symbol, value.xreplace(values)) for symbol, value in substitution)
-    without_value = any(_has_no_value(fact.expression) for fact in substituted) or any(
-        _has_no_value(value) for _, value in earlier
-    )
-    return None if without_value or contradict(substituted) else (substituted, (*earlier, solution))
+def _split_on_zero(problem: Problem, budget: Budget, region: _Region, difference: sp.Expr) -> Iterator[Cell]:
+    """The part of a region where a difference is zero: a symbol or a function in it gets its value there."""
+    on_zero = region.where(Fact(difference, "="))
+    if on_zero is None:
+        return
+    solutions = solve_zero(difference)
+    if solutions is None:
+        known = solve_function(difference)
+        replacements = on_zero.replacements if known is None else (*on_zero.replacements, known)
+        yield from _split(
+            problem, budget, replace(on_zero, unsolved=(*region.unsolved, difference), replacements=replacements)
+        )
+        return
+    for symbol, value in solutions:
+        after = region.fix(symbol, value)
+        if after is not None:
+            equation = Fact(symbol - value, "=")
+            yield from _split(problem, budget, replace(after, conditions=(*region.conditions, equation)))
 
 
 def _has_no_value(expression: sp.Basic) -> bool:
@@ -177,22 +190,28 @@ def _has_no_value(expression: sp.Basic) -> bool:
 class _Resolver:
     """Rebuilds expressions as smooth ones over real symbols, under given facts and substitutions."""
 
-    def __init__(self, facts: tuple[Fact, ...], substitution: Substitution) -> None:
-        self._facts = facts
-        self._values = {symbol.name: value for symbol, value in substitution}
+    def __init__(self, region: _Region, budget: Budget) -> None:
+        self._facts, self._budget = region.facts, budget
+        self._values = {symbol.name: value for symbol, value in region.substitution}
+        self._replacements = region.replacements
         self._memo: dict[sp.Basic, sp.Expr] = {}
         self.compared: list[sp.Expr] = []
 
     def side(self, expression: sp.Expr) -> sp.Expr | None:
         try:
-            return self.smooth(expression)
+            smooth = self.smooth(expression)
         except _NoValue:
             return None
+        for function, value in self._replacements:
+            smooth = smooth.xreplace({function: value})
+        return None if _has_no_value(smooth) else smooth
 
     def smooth(self, expression: sp.Basic) -> sp.Expr:
         known = self._memo.get(expression)
         if known is None:
             known = self._build(expression)
+            for function, value in self._replacements:
+                known = known.xreplace({function: value})
             if _has_no_value(known):
                 raise _NoValue
             self._memo[expression] = known
@@ -247,6 +266,8 @@ class _Resolver:
             return any(self._truth(part) for part in condition.args)
         if isinstance(condition, sp.Not):
             return not self._truth(condition.args[0])
+        if isinstance(condition, sp.ITE):
+            return self._truth(condition.args[1] if self._truth(condition.args[0]) else condition.args[2])
         if isinstance(condition, Relational):
             return relation_holds(condition, self._sign(self.smooth(condition.lhs) - self.smooth(condition.rhs)))
         raise UnsupportedError(f"the condition {condition} cannot be read; write it with <, <=, ==, and, or, not")
@@ -254,8 +275,16 @@ class _Resolver:
     def _sign(self, difference: sp.Expr) -> int:
         """The sign of a smooth expression on the cell, if the facts determine it."""
         if difference.is_number:
-            return _sign_of_number(difference)
+            return _sign_of_number(difference, self._budget)
         self.compared.append(difference)
+        inner = argument_of_sign(difference)
+        sign = self._sign_by_facts(difference) if inner is None else self._sign(inner)
+        known = None if sign or difference.is_polynomial() else solve_function(difference)
+        if known is not None:
+            self._replacements = (*self._replacements, known)
+        return sign
+
+    def _sign_by_facts(self, difference: sp.Expr) -> int:
         for fact in self._facts:  # a cell's own signs, found without elimination
             if fact.relation in (">", "=") and fact.expression in (difference, -difference):
                 return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1
@@ -273,11 +302,14 @@ class _Resolver:
         ]
         if len(possible) == 1:
             return possible[0]
-        raise _SplitNeeded(difference)
+        known = None if difference.is_polynomial() else sign_under(self._facts, difference, self._budget)
+        if known is None:
+            raise _SplitNeeded(difference)
+        return known
 
 
-def _sign_of_number(number: sp.Expr) -> int:
-    """The exact sign of a constant, by balls."""
+def _sign_of_number(number: sp.Expr, budget: Budget) -> int:
+    """The exact sign of a constant, by balls; whether it is zero, by its normal form."""
     for precision in (64, 1024):
         try:
             return sign_of_value(evaluate(number, {}, precision))
@@ -285,4 +317,6 @@ def _sign_of_number(number: sp.Expr) -> int:
             continue
         except UndefinedValueError as error:
             raise _NoValue from error
+    if sign_under((), number, budget) == 0:
+        return 0
     raise UnsupportedError(f"the sign of {number} could not be told at 1024 bits")

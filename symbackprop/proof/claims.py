@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from symbackprop.calculus.chain import derive
-from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
 from symbackprop.calculus.indices import Affine, Index
@@ -27,6 +27,7 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
+from symbackprop.proof.repairs import Question, find_repair
 from symbackprop.proof.rounding import approximates
 from symbackprop.proof.verdict import Verdict
 
@@ -56,11 +57,20 @@ class JudgedClaim:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of an equation: its definition, how its folded form reads, and the definitions that both need."""
+    """One side of an equation: its definition, how its folded form reads, and the definitions that both need.
+
+    A derivative knows what it is taken of and by, what each of the tensors that read the latter adds to it, and the
+    folded definitions; a claimed formula knows its tree.
+    """
 
     definition: Definition
     plain: Definition
     needed: tuple[Definition, ...]
+    tree: t.Expression | None = None
+    of: Tensor | None = None
+    wrt: Tensor | None = None
+    paths: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+    folded: tuple[Definition, ...] = ()
 
 
 def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
@@ -72,9 +82,12 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
     judged: list[JudgedClaim] = []
     before: t.Expression | t.Derivative = claim.head
     for link in claim.links:
-        left = _side(program, before, scope)
-        verdict = judge_equation(program, left, _side(program, link, scope, "right"))
-        derived = "" if verdict.proved or isinstance(before, t.Expression) else _write_side(program, left)
+        left, right = _side(program, before, scope), _side(program, link, scope, "right")
+        adjoint = _whole_adjoint(program, before, scope)
+        truth = None if adjoint is None else derivative_side(program, adjoint, scope)
+        verdict = judge_equation(program, left, right, truth)
+        true_side = left if isinstance(before, t.Derivative) else truth
+        derived = "" if verdict.proved or true_side is None else _write_side(program, true_side)
         text = f"{write_tree(before)} = {write_tree(link)}"
         judged.append(JudgedClaim(link.line or claim.line, text, verdict, expected, derived, block=claim.line))
         before = link
@@ -86,10 +99,56 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
     return tuple(judged)
 
 
-def judge_equation(program: Program, left: Side, right: Side) -> Verdict:
-    """The verdict on left = right, both in the same letters."""
-    extended = program.extended(_unique((*left.needed, *right.needed)))
-    return compare(extended, left.definition, right.definition, left.plain)
+def judge_equation(program: Program, left: Side, right: Side, truth: Side | None = None) -> Verdict:
+    """The verdict on left = right, both in the same letters.
+
+    `truth` is the left side as a derivative where it names an adjoint; what a wrong right side lacks is said with it.
+    """
+    truth = truth or left
+    extended = program.extended(_unique((*left.needed, *right.needed, *truth.needed)))
+    sides = (left.definition, right.definition, left.plain, truth.definition, truth.plain)
+    read = extended.concerning(sides)
+    extended = replace(extended.completing(read), loss=program.loss)
+    # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
+    general = bool(left.definition.indices or read.size_names)
+    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=not general)
+    if not verdict.refuted or verdict.diagnosis or right.tree is None:
+        return verdict
+    return replace(verdict, diagnosis=find_repair(_ask(extended, truth, right, right.tree)))
+
+
+def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Question:
+    """What the search for a repair is told."""
+    adjoints = {
+        d.tensor.denominator: d.tensor.name
+        for d in program.definitions
+        if d.tensor.role is Role.ADJOINT and d.tensor.denominator is not None and d.tensor.numerator == program.loss
+    }
+    claimed = _with_adjoints(tree, adjoints)
+    hidden = hidden_definitions(program) | {d.tensor.name: d for d in truth.folded if d.tensor.role is Role.HIDDEN}
+    sizes = frozenset(program.size_names)
+    if truth.tree is not None:
+        phrased = [_with_adjoints(truth.tree, adjoints)]
+    else:
+        phrased = [phrase_terms(truth.plain.terms, truth.plain.indices, hidden, sizes)]
+    adjoint = [d for d in truth.folded if d.tensor.role is Role.ADJOINT]
+    phrased += [phrase_terms(d.terms, d.indices, hidden, sizes) for d in adjoint]
+    paths = truth.paths
+    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), truth.of, truth.wrt, paths)
+
+
+def _whole_adjoint(
+    program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index]
+) -> t.Derivative | None:
+    """The derivative that a side is which is an adjoint and nothing else."""
+    if not isinstance(tree, t.Apply) or tree.function != "adj" or program.loss is None or len(tree.arguments) != 1:
+        return None
+    (read,) = tree.arguments
+    if not isinstance(read, t.Access | t.Name):
+        return None
+    places = read.indices if isinstance(read, t.Access) else ()
+    plain = all(isinstance(i, t.Number) or (isinstance(i, t.Name) and i.name in scope) for i in places)
+    return t.Derivative(t.Name(program.loss), read) if plain else None
 
 
 def judge_gradient(program: Program, of: str, wrt: t.Name | t.Access, claim: t.Expression) -> Verdict:
@@ -97,7 +156,7 @@ def judge_gradient(program: Program, of: str, wrt: t.Name | t.Access, claim: t.E
     head = t.Derivative(t.Name(of), wrt)
     program = _with_scalars(program, [claim])
     scope = _find_scope(program, head, [claim])
-    return judge_equation(program, _side(program, head, scope), _side(program, claim, scope, "right"))
+    return judge_equation(program, derivative_side(program, head, scope), read_side(program, claim, scope, "right"))
 
 
 def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], name: str = "left") -> Side:
@@ -118,7 +177,7 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     indices = tuple(scope.values())
     made = elaborator.define(name, indices, _with_adjoints(tree, names), Role.DEFINED, tree.line or None)
     needed += elaborator.hidden
-    return Side(made, made, tuple(needed))
+    return Side(made, made, tuple(needed), tree)
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:
@@ -132,8 +191,14 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     name = adjoints.adjoint_name(wrt.name)
     plain = next(d for d in folded.definitions if d.tensor.name == name)
     raw, neat = (Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain))
+    step = next(s for s in adjoints.steps if s.tensor == wrt.name)
+    paths = tuple(
+        (c.reader, instantiate(replace(step.adjoint, terms=(c.result,)), at))
+        for c in step.contributions
+        if c.result is not None
+    )
     # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
-    return Side(raw, neat, tuple(d for d in adjoints.definitions))
+    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, paths, folded.definitions)
 
 
 def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left") -> Side:

@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isnan
 
 import sympy
@@ -35,6 +36,8 @@ from symbackprop.proof.verdict import Verdict, Witness
 DIAGNOSIS_SECONDS = 0.8
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
+SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
+"""Values between 1/4 and 7/4, less the first, times the second: positive, then of both signs, negative, and large."""
 MOST_SIZES = 12
 """Among so many sizes that fit two are chosen, where the first choice leaves an axis empty."""
 
@@ -45,19 +48,22 @@ def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Te
     return compare(program, Definition(scalar, (), tuple(left)), Definition(scalar, (), tuple(right)))
 
 
-def compare(program: Program, left: Definition, right: Definition, plain: Definition | None = None) -> Verdict:
+def compare(
+    program: Program, left: Definition, right: Definition, plain: Definition | None = None, diagnosed: bool = True
+) -> Verdict:
     """Whether two definitions of a tensor in the same letters are equal, for all sizes where that can be decided.
 
-    `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them.
+    `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them, at the
+    entry where the sides differ. Unless `diagnosed`, that is left to the caller.
     """
     sides = (left, right) if plain is None else (left, right, plain)
     program = program.concerning(sides)
     places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program.extended((left, right))))
     for place in places:
-        refuted = place.refute(left, right, plain or left)
+        refuted = place.refute(left, right, (plain or left) if diagnosed else None)
         if refuted is not None:
             return refuted
-    assumptions = _prove_for_all(program, left, right)
+    assumptions = prove_for_all(program, left, right)
     if assumptions is not None:
         scope = "all sizes" if program.size_names else "all values"
         hypotheses = tuple(write_assumption(a, program) for a in assumptions)
@@ -65,13 +71,18 @@ def compare(program: Program, left: Definition, right: Definition, plain: Defini
     return _prove_at(places, left, right)
 
 
-def _prove_for_all(program: Program, left: Definition, right: Definition) -> tuple[Assumption, ...] | None:
-    """The assumptions under which the normal form shows two definitions to be equal, or None."""
+def prove_for_all(
+    program: Program, left: Definition, right: Definition, products: int = 200_000, seconds: float | None = None
+) -> tuple[Assumption, ...] | None:
+    """The assumptions under which the normal form shows two definitions to be equal, or None.
+
+    `products` bounds the work of each attempt, `seconds` its time.
+    """
     opened = open_products(program)
     twins = find_twins(opened)
     shared = replace(opened, definitions=tuple(read_twins(d, twins) for d in opened.definitions))
     sides = read_twins(left, twins), read_twins(right, twins)
-    forms = NormalForms(shared, program.assumptions)
+    forms = NormalForms(shared, program.assumptions, products, seconds)
     equality = forms.equal(*sides) or equal_with_recurrences(forms, *sides)
     if equality is not None:
         return equality.assumptions
@@ -79,11 +90,12 @@ def _prove_for_all(program: Program, left: Definition, right: Definition) -> tup
     if not assumed and not any(d.call for d in shared.definitions):
         return None
     mirrored = _symmetrize_all(shared, assumed)
-    forms = NormalForms(mirrored, program.assumptions)
+    forms = NormalForms(mirrored, program.assumptions, products, seconds)
     symmetric = find_symmetric(mirrored, assumed, lambda one, other: forms.equal(one, other) is not None)
     joined = share_functions(mirrored, lambda one, other: forms.equal(one, other) is not None)
     joined = _symmetrize_all(joined, {name: known for name, known in symmetric.items() if name not in assumed})
-    equality = NormalForms(joined, program.assumptions).equal(*(symmetrize(side, symmetric) for side in sides))
+    forms = NormalForms(joined, program.assumptions, products, seconds)
+    equality = forms.equal(*(symmetrize(side, symmetric) for side in sides))
     if equality is None:
         return None
     reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())
@@ -182,10 +194,11 @@ class Place:
         made = []
         for definition in (left, right):
             values = expansion.start(dict(zip(definition.indices, entry, strict=True)))
-            made.append(sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved)))
+            side = sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved))
+            made.append(side.replace(sympy.ITE, _choose))
         return made[0], made[1]
 
-    def refute(self, left: Definition, right: Definition, plain: Definition) -> Verdict | None:
+    def refute(self, left: Definition, right: Definition, plain: Definition | None) -> Verdict | None:
         """A refutation: the first entry whose sides differ at one point, confirmed rigorously; `plain` is diagnosed."""
         entry = self._differing_entry(left, right)
         if entry is None:
@@ -193,7 +206,7 @@ class Place:
         witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
         if witness is None:
             return None
-        return self.refutation(entry, witness, self._diagnose(plain, right, entry))
+        return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))
 
     def refutation(self, entry: Entry, witness: Witness | None, diagnosis: str) -> Verdict:
         """The verdict that one entry is refuted here."""
@@ -219,26 +232,40 @@ class Place:
         return min((text for text in found if text), key=len, default="")
 
     def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
-        """The first entry whose two sides are far apart in floating point."""
-        numbers = Evaluation(self.program, self.sizes, self.value_of, self.data)
+        """The first entry whose two sides are far apart in floating point, at positive values, else at any."""
+        for shift, scale in SCALES:
+            entry = self._differing_at(left, right, shift, scale)
+            if entry is not None:
+                return entry
+        return None
+
+    def _differing_at(self, left: Definition, right: Definition, shift: float, scale: float) -> Entry | None:
+        """The same at values less `shift`, times `scale`."""
+        numbers = Evaluation(self.program, self.sizes, partial(self.value_of, shift=shift, scale=scale), self.data)
         for entry in list_entries(left.indices, self.sizes):
             sides = []
             for definition in (left, right):
                 values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
                 sides.append(sum(numbers.term(t, values) for t in definition.terms))
-            if not all(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
+            if not any(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
                 1.0, abs(sides[0]), abs(sides[1])
             ):
                 return entry
         return None
 
-    def value_of(self, name: str, entry: Entry) -> float:
+    def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1) -> float:
         """A value for an entry of what is given, such that the assumed equations hold."""
         symbol = entry_symbol(name, entry)
         if symbol not in self.solved:
-            return _sample(str(symbol))
+            return (_sample(str(symbol)) - shift) * scale
         value = self.solved[symbol]
-        return float(value.xreplace({s: sympy.Float(_sample(str(s))) for s in value.free_symbols}))
+        drawn = {s: sympy.Float((_sample(str(s)) - shift) * scale) for s in value.free_symbols}
+        return float(value.xreplace(drawn))
+
+
+def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:
+    """A choice between conditions, as a condition."""
+    return sympy.Or(sympy.And(condition, then), sympy.And(sympy.Not(condition), otherwise))
 
 
 def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) -> None:

@@ -124,4 +124,4 @@ def _is_proven(problem: Problem, budget: Budget) -> bool:
         if not with_normal_form(cell.facts, budget, partial(_is_equal, left=left, right=right)):
             return False
     evidence = search(problem, budget, problem.facts, wanted=3)
-    return evidence.witness is None and evidence.agreeing > 0
+    return evidence.witness is None and len(evidence.agreeing) > 0

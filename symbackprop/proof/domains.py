@@ -10,10 +10,11 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.normal_form import NormalForm
 
 _SUFFICIENT = {">": ("+",), ">=": ("+", "+0"), "!=": ("+", "-", "!")}
+_IMPOSSIBLE = {">": ("-", "-0"), ">=": ("-",), "!=": ()}
 
 
-def conditions_of(expression: sp.Expr) -> tuple[Fact, ...]:
-    """The conditions under which every part of a smooth expression has a value, innermost first.
+def conditions_of(*expressions: sp.Expr) -> tuple[Fact, ...]:
+    """The conditions under which every part of smooth expressions has a value, innermost first.
 
     >>> import sympy as sp
     >>> x = sp.Symbol("x", real=True)
@@ -21,8 +22,9 @@ def conditions_of(expression: sp.Expr) -> tuple[Fact, ...]:
     ['x != 1', 'x > 0']
     """
     conditions: dict[Fact, None] = {}
-    for node in sp.postorder_traversal(expression):
-        conditions.update(dict.fromkeys(_conditions_at(node)))
+    for expression in expressions:
+        for node in sp.postorder_traversal(expression):
+            conditions.update(dict.fromkeys(_conditions_at(node)))
     return tuple(conditions)
 
 
@@ -62,6 +64,8 @@ def learn_conditions(form: NormalForm, conditions: tuple[Fact, ...], label: int)
         if sign not in _SUFFICIENT[fact.relation]:
             if fact.relation == ">" and sign == "+0":
                 fact = Fact(fact.expression, "!=")  # a square fails to be positive only where it is zero
+            if sign in _IMPOSSIBLE[fact.relation]:
+                raise ArithmeticError(f"{fact.text} holds nowhere")
             open_conditions.append(fact)
             form.learn(fact, label)
     return open_conditions

@@ -21,11 +21,13 @@ from symbackprop.proof.domains import conditions_of, learn_conditions
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.normal_form import NormalForm, with_normal_form
 from symbackprop.proof.problems import Problem, read_problem
-from symbackprop.proof.rational import ZeroDenominatorError
-from symbackprop.proof.sampling import Evidence, compare_at, sample_points, search
+from symbackprop.proof.sampling import Evidence, SeenPoint, compare_at, sample_points, search
 from symbackprop.proof.verdict import Verdict, Witness
 
 _SEARCH_TRIES = 200
+_GUARDS = 3  # points at which balls check a proof
+_GUARD_TRIES = 60
+_PERIODIC = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc)
 _FLOAT_ROUNDING = Fraction(1, 10**13)
 
 
@@ -99,7 +101,7 @@ def _is_rounding(problem: Problem, witness: Witness) -> bool:
 
 
 def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
-    evidence = Evidence(None, 0)
+    evidence = Evidence(None)
     if not any(fact.relation == "=" for fact in problem.assumed):
         evidence = search(problem, budget, problem.facts)
         if evidence.witness is not None:
@@ -108,10 +110,10 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
     # Open cells first: a difference there says more than one at a kink.
     cells.sort(key=lambda cell: not cell.open)
     results: list[tuple[Cell, _CellResult]] = []
-    agreeing = evidence.agreeing
+    agreeing = set(evidence.agreeing)
     for cell in cells:
-        result, seen = _judge_cell(problem, cell, budget, guard=len(cells) > 1 or not agreeing)
-        agreeing += seen
+        cell, result, seen = _judge_cell(problem, cell, budget, guard=len(cells) > 1 or len(agreeing) < _GUARDS)
+        agreeing |= seen
         if result.witness is not None:
             if cell.open:
                 return _refute(problem, result.witness, claim)
@@ -124,8 +126,11 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
         cell, result = stuck[0]
         where = f" where {cell.text}" if cell.conditions else ""
         return Verdict("undecided", reason=f"{result.reason}{where}")
-    if not agreeing:
-        return Verdict("undecided", reason="no point was found at which both sides are defined")
+    if len(agreeing) < min(_GUARDS, 1 + _GUARDS * _free_names(problem, cells)):
+        count = len(agreeing) or "no"
+        points = "point was" if len(agreeing) == 1 else "points were"
+        reason = f"{count} {points} found at which both sides are defined, and a proof is checked at {_GUARDS}"
+        return Verdict("undecided", reason=reason)
     lopsided = _one_sided_region(problem, results)
     if lopsided:
         return Verdict("undecided", reason=f"the sides agree wherever both are defined, but {lopsided}")
@@ -141,22 +146,52 @@ def _refute(problem: Problem, witness: Witness, claim: str) -> Verdict:
     return Verdict("refuted", witness=witness, diagnosis=diagnose(problem, witness, claim))
 
 
-def _judge_cell(problem: Problem, cell: Cell, budget: Budget, guard: bool) -> tuple[_CellResult, int]:
-    """What holds on one cell, and at how many points of it the sides were seen to agree."""
+def _free_names(problem: Problem, cells: list[Cell]) -> int:
+    """How many names are not fixed by equations, on the largest cell."""
+    return max((len(problem.names) - len(cell.substitution) for cell in cells), default=0)
+
+
+def _judge_cell(
+    problem: Problem, cell: Cell, budget: Budget, guard: bool
+) -> tuple[Cell, _CellResult, frozenset[SeenPoint]]:
+    """What holds on one cell, and the points of it at which the sides were seen to agree.
+
+    The cell comes back without the sides that have no value on it.
+    """
     if cell.left is None or cell.right is None:
-        return _CellResult(True), 0
+        return cell, _CellResult(True), frozenset()
     try:
         result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell))
-    except ZeroDenominatorError:
-        result = _CellResult(False, reason="something is divided by zero")
-    except (UnsupportedError, ArithmeticError) as error:
+        if not result.equal and any(side.has(*_PERIODIC) for side in (cell.left, cell.right)):
+            result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell), angles=True)
+    except ArithmeticError as error:
+        left = _with_value(cell, cell.left, cell.left_compared, budget)
+        right = _with_value(cell, cell.right, cell.right_compared, budget)
+        if left is None or right is None:
+            return replace(cell, left=left, right=right), _CellResult(True), frozenset()
+        result = _CellResult(False, reason=str(error))
+    except UnsupportedError as error:
         result = _CellResult(False, reason=str(error))
     if result.equal and not guard:
-        return result, 0
-    wanted, tries = (1, 24) if result.equal else (_SEARCH_TRIES, _SEARCH_TRIES)
+        return cell, result, frozenset()
+    wanted, tries = (_GUARDS, _GUARD_TRIES) if result.equal else (_SEARCH_TRIES, _SEARCH_TRIES)
     facts = (*problem.facts, *cell.conditions)
     evidence = search(problem, budget, facts, cell.substitution, wanted=wanted, tries=tries, seed=1)
-    return replace(result, witness=evidence.witness), evidence.agreeing
+    return cell, replace(result, witness=evidence.witness), evidence.agreeing
+
+
+def _with_value(cell: Cell, side: sp.Expr, compared: tuple[sp.Expr, ...], budget: Budget) -> sp.Expr | None:
+    """A side, or None if it certainly has no value on the cell."""
+
+    def convert(form: NormalForm) -> None:
+        learn_conditions(form, conditions_of(side, *compared), len(cell.facts))
+        form.convert(side)
+
+    try:
+        with_normal_form(cell.facts, budget, convert)
+    except ArithmeticError:
+        return None
+    return side
 
 
 def _prove_cell(form: NormalForm, cell: Cell) -> _CellResult:
@@ -164,7 +199,7 @@ def _prove_cell(form: NormalForm, cell: Cell) -> _CellResult:
     left, right = cell.left, cell.right
     assert left is not None
     assert right is not None
-    needs = (conditions_of(left), conditions_of(right))
+    needs = (conditions_of(left, *cell.left_compared), conditions_of(right, *cell.right_compared))
     outside = len(cell.facts)  # a label that no assumption has
     conditions = []
     for own, other, side in ((needs[0], needs[1], "left"), (needs[1], needs[0], "right")):
@@ -173,7 +208,7 @@ def _prove_cell(form: NormalForm, cell: Cell) -> _CellResult:
     first, second = form.convert(left), form.convert(right)
     if first != second:
         difference = form.field.add(first, form.field.multiply(second, form.field.constant(sp.S.NegativeOne)))
-        if not difference.is_zero:
+        if not difference.is_zero and not form.vanishes(difference, cell.unsolved):
             return _CellResult(False, reason="no proof and no counterexample was found")
     return _CellResult(True, tuple(conditions), frozenset(form.signs.used))
 

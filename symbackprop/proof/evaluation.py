@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import log10
 
 import sympy as sp
 from flint import arb, ctx, fmpq
@@ -35,6 +36,11 @@ _BALL_FUNCTIONS: Mapping[type[sp.Basic], Callable[[arb], arb]] = {
     sp.sinh: arb.sinh, sp.cosh: arb.cosh, sp.tanh: arb.tanh, sp.coth: arb.coth, sp.sech: arb.sech, sp.csch: arb.csch,
     sp.asinh: arb.asinh, sp.acosh: arb.acosh, sp.atanh: arb.atanh,
 }  # fmt: skip
+
+_LARGEST_EXACT_EXPONENT = 100_000
+
+# Of a higher degree a root is taken by exp and log.
+_LARGEST_ROOT = 1_000
 
 # exp(exp(exp 40)) would keep arb busy for ever; beyond 2^60 only functions that grow slowly are evaluated.
 _LARGEST_ARGUMENT = 2**60
@@ -74,7 +80,10 @@ def holds(condition: sp.Basic, point: Point, precision: int = 256) -> bool:
 
 
 def enclose(value: Value, digits: int = 12) -> Interval:
-    """A value as an interval with decimal ends, rounded outward to `digits` significant digits."""
+    """A value as an interval with decimal ends, rounded outward to `digits` significant digits.
+
+    Raises ImpreciseValueError for a ball that would take too many digits.
+    """
     if isinstance(value, fmpq):
         exact = Fraction(int(value.p), int(value.q))
         return Interval(exact, exact)
@@ -82,14 +91,16 @@ def enclose(value: Value, digits: int = 12) -> Interval:
     if lower == upper:
         return Interval(lower, upper)
     size = max(abs(lower), abs(upper))
-    places = digits + len(str(size.denominator)) - len(str(size.numerator))
-    step = Fraction(10) ** -places
+    bits = size.denominator.bit_length() - size.numerator.bit_length()
+    step = Fraction(10) ** -(digits + round(bits * log10(2)))
     return Interval(lower // step * step, -(-upper // step) * step)
 
 
 def _exact(end: arb) -> Fraction:
     """An exact ball as the dyadic rational that it is."""
     mantissa, exponent = (int(part) for part in end.man_exp())
+    if abs(exponent) > _LARGEST_EXACT_EXPONENT:
+        raise ImpreciseValueError("the value is too large or too small to be written out")
     return Fraction(mantissa) * Fraction(2) ** exponent
 
 
@@ -115,6 +126,8 @@ class _Evaluation:
             return any(self.truth(part) for part in condition.args)
         if isinstance(condition, sp.Not):
             return not self.truth(condition.args[0])
+        if isinstance(condition, sp.ITE):
+            return self.truth(condition.args[1] if self.truth(condition.args[0]) else condition.args[2])
         if isinstance(condition, Relational):
             sign = sign_of_value(self.value(condition.lhs) - self.value(condition.rhs))
             return relation_holds(condition, sign)
@@ -197,8 +210,10 @@ class _Evaluation:
                 return fmpq(0)
             raise UndefinedValueError("zero to a power that is not a positive number")
         if isinstance(exponent, sp.Rational):
-            root = _ball(base).root(int(exponent.q)) if exponent.q != 2 else _ball(base).sqrt()
-            return _finite(root ** int(exponent.p))
+            if exponent.q == 2:
+                return _finite(_ball(base).sqrt() ** int(exponent.p))
+            if max(abs(exponent.p), exponent.q) <= _LARGEST_ROOT:
+                return _finite(_ball(base).root(int(exponent.q)) ** int(exponent.p))
         logarithm = _ball(base).log() * _ball(self.value(exponent))
         if not abs(logarithm) < _LARGEST_ARGUMENT:
             raise ImpreciseValueError("the power is too large for a ball")

@@ -9,16 +9,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import sympy as sp
 
+from symbackprop.proof.lines import is_empty
 from symbackprop.proof.wording import say
 
 Relation = Literal[">", ">=", "=", "!="]
 
 _MOST_CONSTRAINTS = 120
 _MOST_TERMS = 60
+_MOST_FACTORS = 8
 
 _MAKERS = {">": sp.Gt, ">=": sp.Ge, "=": sp.Eq, "!=": sp.Ne}
 
@@ -57,7 +59,8 @@ class Fact:
         return Fact(self.expression.xreplace(values), self.relation)
 
 
-Linear = dict[sp.Expr, sp.Rational]
+Linear = dict[Any, Any]
+"""A linear combination of monomials (of any kind): monomial to number, the constant under 1."""
 
 
 @functools.lru_cache(maxsize=2048)
@@ -91,6 +94,11 @@ def contradict(facts: Iterable[Fact]) -> bool:
     True
     """
     facts = tuple(facts)
+    return _contradict_linearly(facts) or _line_is_empty(facts) or _products_contradict(facts)
+
+
+def _contradict_linearly(facts: tuple[Fact, ...]) -> bool:
+    """Whether the facts contradict each other as linear relations between monomials of known sign."""
     positive = frozenset(fact.expression for fact in facts if fact.relation == ">")
     rows: list[tuple[Linear, bool]] = []
     monomials: dict[sp.Expr, None] = {}
@@ -109,11 +117,41 @@ def contradict(facts: Iterable[Fact]) -> bool:
         sign = _monomial_sign(monomial, positive)
         if sign is not None:
             rows.append(({monomial: sp.S.One}, sign == ">"))
-    return _infeasible(rows, list(monomials))
+    return infeasible(rows, list(monomials))
 
 
-def _infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[sp.Expr]) -> bool:
-    """Fourier-Motzkin elimination: whether the rows `linear >= 0` (or > 0) have no common solution."""
+@functools.lru_cache(maxsize=2048)
+def _line_is_empty(facts: tuple[Fact, ...]) -> bool:
+    """Whether the facts about one variable alone have no solution, for some variable; found exactly."""
+    lines: dict[sp.Basic, list[tuple[sp.Poly, str]]] = {}
+    for fact in facts:
+        symbols = fact.expression.free_symbols
+        if len(symbols) == 1 and fact.expression.is_polynomial():
+            (symbol,) = symbols
+            polynomial = sp.Poly(fact.expression, symbol)
+            if polynomial.domain.is_ZZ or polynomial.domain.is_QQ:
+                lines.setdefault(symbol, []).append((polynomial, fact.relation))
+    return any(is_empty(line) for line in lines.values() if any(polynomial.degree() > 1 for polynomial, _ in line))
+
+
+@functools.lru_cache(maxsize=2048)
+def _products_contradict(facts: tuple[Fact, ...]) -> bool:
+    """Whether a contradiction needs products of two facts: x > 2 gives (x - 2)^2 > 0, which a circle may exclude."""
+    known = [f for f in facts if f.relation != "!=" and f.expression.is_polynomial() and f.expression.free_symbols]
+    degrees = [sp.Poly(f.expression, *sorted(f.expression.free_symbols, key=str)).total_degree() for f in known]
+    ordered = [fact for fact, degree in zip(known, degrees, strict=True) if degree == 1 and fact.relation != "="]
+    if max(degrees, default=0) != 2 or len(known) > _MOST_FACTORS:
+        return False
+    products = [
+        Fact(sp.expand(first.expression * second.expression), ">" if first.relation == second.relation == ">" else ">=")
+        for number, first in enumerate(ordered)
+        for second in ordered[number:]
+    ]
+    return bool(products) and _contradict_linearly((*facts, *products))
+
+
+def infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[object]) -> bool:
+    """Fourier-Motzkin elimination: whether the rows `linear >= 0` (or > 0, where True) have no common solution."""
     for variable in variables:
         lower = [row for row in rows if row[0].get(variable, 0) > 0]
         upper = [row for row in rows if row[0].get(variable, 0) < 0]
@@ -125,10 +163,10 @@ def _infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[sp.Expr]) -
                 combined: Linear = {}
                 for linear, weight in ((first, -second[variable]), (second, first[variable])):
                     for key, value in linear.items():
-                        combined[key] = combined.get(key, sp.S.Zero) + weight * value
+                        combined[key] = combined.get(key, 0) + weight * value
                 combined.pop(variable)
                 rows.append((combined, first_strict or second_strict))
-    constants = [(linear.get(sp.S.One, sp.S.Zero), strict) for linear, strict in rows]
+    constants = [(linear.get(sp.S.One, 0), strict) for linear, strict in rows]
     return any(constant < 0 or (strict and constant == 0) for constant, strict in constants)
 
 
@@ -162,6 +200,8 @@ def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.
     >>> solve_zero(w * x - 1)
     [(w, 1/x)]
     """
+    if not expression.is_polynomial(*expression.free_symbols) and expression.is_rational_function():
+        expression = sp.fraction(sp.together(expression))[0]  # where it has a value
     if expression.is_number or depth > 4 or not expression.is_polynomial(*expression.free_symbols):
         return None
     found: list[tuple[sp.Symbol, sp.Expr]] = []
@@ -171,6 +211,23 @@ def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.
             return None
         found += solutions
     return found
+
+
+def solve_function(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """A function in a sum and what it is where the sum is zero; None if none stands there with a number as its factor.
+
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> solve_function(2 * sp.erf(x) - x * y)
+    (erf(x), x*y/2)
+    """
+    for term in sp.Add.make_args(expression):
+        coefficient, function = term.as_coeff_Mul()
+        is_function = isinstance(function, sp.Function | sp.Pow) and not function.is_rational_function()
+        rest = expression - term
+        if is_function and not rest.has(function):
+            return function, -rest / coefficient
+    return None
 
 
 def _solve_factor(factor: sp.Expr, depth: int) -> list[tuple[sp.Symbol, sp.Expr]] | None:

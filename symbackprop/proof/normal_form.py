@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import gcd, lcm
 from typing import TypeVar
 
 import sympy as sp
 from flint import fmpq, fmpq_mpoly
 
 from symbackprop.errors import UnsupportedError
+from symbackprop.proof.angles import sine_and_cosine
 from symbackprop.proof.budget import Budget
+from symbackprop.proof.elementary import in_exp, in_sin_cos
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.radicals import denest
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
 from symbackprop.proof.signs import SignTable
+from symbackprop.proof.units import UnitNeededError, Units
 
 Result = TypeVar("Result")
 
-# Functions that are kept as generators; True where f(-x) = -f(x). cos is even and handled beside sin.
+# Functions that are kept as generators; True where f(-x) = -f(x).
 _OPAQUE_FUNCTIONS: dict[type[sp.Basic], bool] = {
-    sp.sin: True, sp.erf: True, sp.atan: True, sp.asin: True, sp.asinh: True, sp.atanh: True, sp.acosh: False,
+    sp.erf: True, sp.atan: True, sp.asin: True,
 }  # fmt: skip
 
 _SMALL_FACTOR_LIMIT = 2**15
@@ -39,16 +42,12 @@ class _Root:
     degree: int
 
 
-class _UnitNeededError(Exception):
-    """The exponents of one exponential need a smaller common unit; the form is built again with it."""
-
-    def __init__(self, key: str, unit: sp.Rational) -> None:
-        self.key, self.unit = key, unit
-        super().__init__(key)
-
-
-def with_normal_form(facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result]) -> Result:
+def with_normal_form(
+    facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result], *, angles: bool = False
+) -> Result:
     """Run `work` on a normal form, again with more generators or finer units as long as it asks for them.
+
+    With `angles`, sin and cos of sums and multiples are expanded; without, an argument as a whole is one angle.
 
     >>> import sympy as sp
     >>> x = sp.Symbol("x", real=True)
@@ -57,26 +56,41 @@ def with_normal_form(facts: Sequence[Fact], budget: Budget, work: Callable[[Norm
     True
     """
     size = 12
-    units: dict[str, sp.Rational] = {}
+    units = Units()
     while True:
         budget.check_time()
         try:
-            return work(NormalForm(facts, budget, size, units))
+            return work(NormalForm(facts, budget, size, units, angles))
         except TooFewGeneratorsError:
             size *= 2
             if size > 400:
                 raise UnsupportedError("more than 200 independent functions occur") from None
-        except _UnitNeededError as needed:
-            units[needed.key] = needed.unit
+        except UnitNeededError as needed:
+            units.refine(needed)
+
+
+def sign_under(facts: Sequence[Fact], expression: sp.Expr, budget: Budget) -> int | None:
+    """The sign of an expression wherever it is defined and the facts hold, if its normal form shows it.
+
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> sign_under((Fact(y - sp.tanh(x), ">"),), 1 - 2 / (sp.exp(2 * x) + 1) - y, Budget())
+    -1
+    """
+    try:
+        return with_normal_form(facts, budget, lambda form: form.sign(facts, expression))
+    except (UnsupportedError, ArithmeticError):
+        return None
 
 
 class NormalForm:
     """Converts expressions over real symbols; facts say which polynomials have a known sign."""
 
-    def __init__(self, facts: Sequence[Fact], budget: Budget, size: int, units: dict[str, sp.Rational]) -> None:
+    def __init__(self, facts: Sequence[Fact], budget: Budget, size: int, units: Units, angles: bool = False) -> None:
         self.field = QuotientField(size, budget)
         self.signs = SignTable(self.field)
         self._units = units
+        self._angles = angles
         self._numbers: dict[str, int] = {}
         self._meanings: dict[int, Callable[[], sp.Expr]] = {}  # made only when something is printed
         self._exponents: dict[int, Quotient] = {}
@@ -88,13 +102,27 @@ class NormalForm:
 
     def learn(self, fact: Fact, label: int) -> None:
         """Take a fact into account from now on; facts that cannot be expressed are left aside."""
-        if fact.relation == "=":
-            return
         try:
             value = self.convert(fact.expression)
         except (UnsupportedError, ArithmeticError):
             return
+        self.signs.relate(value, fact.relation, label)
+        if fact.relation == "=":
+            return
         self.signs.learn(value, "+" if fact.relation == ">" else "+0" if fact.relation == ">=" else "!", label)
+
+    def sign(self, facts: Sequence[Fact], expression: sp.Expr) -> int | None:
+        """The sign of an expression by what was learned, and by the equations among the facts."""
+        value = self.convert(expression)
+        equations = [fact.expression for fact in facts if fact.relation == "="]
+        if value.is_zero or self.vanishes(value, equations):
+            return 0
+        return {"+": 1, "-": -1}.get(self.signs.of_quotient(value) or self.signs.implied(value))
+
+    def vanishes(self, value: Quotient, zeros: Sequence[sp.Expr]) -> bool:
+        """Whether a quotient is zero wherever one of the expressions is zero and both are defined."""
+        quotients = [self.convert(zero) for zero in zeros]
+        return any(_divides(zero.numerator, value.numerator) for zero in quotients if not zero.is_zero)
 
     def convert(self, expression: sp.Expr) -> Quotient:
         """The quotient that an expression is."""
@@ -108,7 +136,7 @@ class NormalForm:
         if isinstance(node, sp.Rational):
             return field.constant(node)
         if isinstance(node, sp.Symbol):
-            return field.generator(self._number(f"symbol {node.name}", lambda: node))
+            return field.generator(self.number(f"symbol {node.name}", lambda: node))
         if node is sp.pi:
             return field.generator(self._positive_number("pi", lambda: node))
         if node is sp.E:
@@ -149,36 +177,29 @@ class NormalForm:
                 field.power(field.add(square, field.constant(sp.S.One)), -1),
             )
             return ratio if isinstance(node, sp.tanh) else field.power(ratio, -1)
-        if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch):
-            return self.convert(_in_exp(node))
+        if isinstance(node, sp.sinh | sp.cosh | sp.sech | sp.csch | sp.asinh | sp.acosh | sp.atanh):
+            return self.convert(in_exp(node))
         if isinstance(node, sp.tan | sp.cot | sp.sec | sp.csc):
-            return self.convert(_in_sin_cos(node))
+            return self.convert(in_sin_cos(node))
         if isinstance(node, sp.erfc):
             return self.convert(1 - sp.erf(node.args[0]))
         if isinstance(node, sp.acos):
             return self.convert(sp.pi / 2 - sp.asin(node.args[0]))
-        if isinstance(node, sp.cos) or node.func in _OPAQUE_FUNCTIONS:
+        if isinstance(node, sp.sin | sp.cos):
+            sine, cosine = sine_and_cosine(self, self.convert(node.args[0]), self._angles)
+            return sine if isinstance(node, sp.sin) else cosine
+        if node.func in _OPAQUE_FUNCTIONS:
             return self._opaque(node.func, self.convert(node.args[0]))
         raise UnsupportedError(f"the proof has no rule for {node.func.__name__}")
 
     def _opaque(self, function: type[sp.Basic], argument: Quotient) -> Quotient:
-        field, even = self.field, function is sp.cos
-        odd = _OPAQUE_FUNCTIONS.get(function, False)
-        flipped = argument.numerator and argument.numerator.leading_coefficient() < 0 and (odd or even)
+        field, odd = self.field, _OPAQUE_FUNCTIONS[function]
+        flipped = odd and argument.numerator and argument.numerator.leading_coefficient() < 0
         if flipped:
             argument = field.multiply(argument, field.constant(sp.S.NegativeOne))
-        text = f"{argument.numerator} / {argument.denominator}"
-        if even:
-            # cos^2 = 1 - sin^2, with sin as the earlier generator.
-            sine = self._number(f"sin {text}", lambda: sp.sin(self.express(argument), evaluate=False))
-            is_new = f"cos {text}" not in self._numbers
-            number = self._number(f"cos {text}", lambda: sp.cos(self.express(argument), evaluate=False))
-            if is_new:
-                field.relate(number, 2, field.one - field.generator(sine).numerator ** 2)
-            return field.generator(number)
-        key = f"{function.__name__} {text}"
-        value = field.generator(self._number(key, lambda: function(self.express(argument), evaluate=False)))
-        return field.multiply(value, field.constant(sp.S.NegativeOne)) if flipped and odd else value
+        key = f"{function.__name__} {argument.numerator} / {argument.denominator}"
+        value = field.generator(self.number(key, lambda: function(self.express(argument), evaluate=False)))
+        return field.multiply(value, field.constant(sp.S.NegativeOne)) if flipped else value
 
     def exponential(self, argument: Quotient) -> Quotient:
         """exp of a quotient, as a product over the terms of its polynomial part and of its remainder."""
@@ -199,8 +220,10 @@ class NormalForm:
             sign = self.signs.of(inside)
             if sign in ("+", "+0") or inside.is_constant():
                 return self.root(Quotient(inside, field.one), scale)
+            if sign in ("-", "-0"):
+                return self.root(Quotient(-inside, field.one), scale)
         key = f"exp {used} / {denominator}"
-        unit = self._unit(key, scale, abs(scale))
+        unit = self.unit(key, scale, abs(scale))
         monomial = field.quotient(field.polynomial({exponents: fmpq(1)}), denominator)
         argument = field.multiply(monomial, field.constant(unit))
         number = self._positive_number(key, lambda: sp.exp(self.express(argument), evaluate=False))
@@ -234,7 +257,7 @@ class NormalForm:
             outside = self.logarithm(Quotient(root.base.denominator, self.field.one))
             return self._add_scaled(outside, self.logarithm(root.base), sp.Rational(1, root.degree))
         positive = self.signs.of(factor) in ("+", "+0")
-        generator = self._number(f"log {factor}", lambda: self._express_logarithm(factor, positive))
+        generator = self.number(f"log {factor}", lambda: self._express_logarithm(factor, positive))
         self._logarithms[generator] = factor
         if self.signs.of(factor - 1) == "+":
             self.signs.mark_generator(generator, "+")
@@ -248,6 +271,7 @@ class NormalForm:
         field = self.field
         if exponent.q == 1:
             return field.power(base, int(exponent))
+        field.budget.check_degree(max(abs(int(exponent.p)), int(exponent.q)))
         if base.is_zero:
             if exponent < 0:
                 raise ArithmeticError("a negative power of zero")
@@ -263,6 +287,8 @@ class NormalForm:
                         result = field.multiply(result, self._simple_root(field.constant(sp.Integer(prime)), power))
             for factor, multiplicity in factors:
                 sign = self.signs.of(factor)
+                if sign in ("", "!") and multiplicity > 1:
+                    sign = self.signs.implied(Quotient(factor, field.one)) or sign
                 if sign in ("-", "-0"):
                     factor, negative = -factor, negative ^ bool(multiplicity % 2)
                 if sign in ("", "!"):
@@ -285,9 +311,15 @@ class NormalForm:
         if exponent.q == 1:
             return field.power(base, int(exponent))
         key = f"root {base.numerator} / {base.denominator}"
-        degree = int(1 / self._unit(key, sp.Rational(1, exponent.q), sp.S.One))
+        if exponent.q == 2:
+            denested = denest(field, self.signs, base, [n for n, root in self._roots.items() if root.degree == 2])
+            if denested is not None:
+                first, second = (self.root(part, sp.S.Half) for part in (denested.first, denested.second))
+                total = field.add(first, field.multiply(second, field.constant(sp.Integer(denested.sign))))
+                return field.power(total, int(exponent.p))
+        degree = int(1 / self.unit(key, sp.Rational(1, exponent.q), sp.S.One))
         is_new = key not in self._numbers
-        number = self._number(key, lambda: self._express_root(base, degree))
+        number = self.number(key, lambda: self._express_root(base, degree))
         if is_new:
             field.relate(number, degree, base.numerator * base.denominator ** (degree - 1))
             self._roots[number] = _Root(base, degree)
@@ -317,7 +349,7 @@ class NormalForm:
             for exponents, coefficient in polynomial.to_dict().items()
         ))  # fmt: skip
 
-    def _number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
+    def number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
         """The generator of that key, taken into use if it is new."""
         number = self._numbers.get(key)
         if number is None:
@@ -326,51 +358,21 @@ class NormalForm:
         return number
 
     def _positive_number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
-        number = self._number(key, meaning)
+        number = self.number(key, meaning)
         self.signs.mark_generator(number, "+")
         return number
 
-    def _unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational:
-        """The common unit of all exponents met under a key; a finer one starts the form again."""
-        unit = self._units.setdefault(key, start)
-        if (exponent / unit).q != 1:
-            raise _UnitNeededError(key, common_measure(unit, exponent))
-        return unit
+    def unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational:
+        """The common unit of all exponents met under a key."""
+        return self._units.find(key, exponent, start)
 
     def _add_scaled(self, total: Quotient, value: Quotient, scale: sp.Rational) -> Quotient:
         return self.field.add(total, self.field.multiply(value, self.field.constant(scale)))
 
 
-def common_measure(first: sp.Rational, second: sp.Rational) -> sp.Rational:
-    """The largest rational of which both are whole multiples.
-
-    >>> import sympy as sp
-    >>> common_measure(sp.Rational(1, 2), sp.Rational(1, 3))
-    1/6
-    """
-    below = lcm(int(first.q), int(second.q))
-    return sp.Rational(gcd(int(first.p) * (below // int(first.q)), int(second.p) * (below // int(second.q))), below)
-
-
-def _in_exp(node: sp.Expr) -> sp.Expr:
-    """sinh, cosh, sech, csch by exp."""
-    # SymPy's `rewrite` would reach into the argument and turn x^3 into exp(3 log x).
-    argument = node.args[0]
-    rise, fall = sp.exp(argument), sp.exp(-argument)
-    by_function = {
-        sp.sinh: (rise - fall) / 2,
-        sp.cosh: (rise + fall) / 2,
-        sp.sech: 2 / (rise + fall),
-        sp.csch: 2 / (rise - fall),
-    }
-    return by_function[node.func]
-
-
-def _in_sin_cos(node: sp.Expr) -> sp.Expr:
-    """tan, cot, sec, csc by sin and cos."""
-    argument = node.args[0]
-    sine, cosine = sp.sin(argument), sp.cos(argument)
-    return {sp.tan: sine / cosine, sp.cot: cosine / sine, sp.sec: 1 / cosine, sp.csc: 1 / sine}[node.func]
+def _divides(divisor: fmpq_mpoly, polynomial: fmpq_mpoly) -> bool:
+    """Whether a polynomial is a multiple of another."""
+    return not divmod(polynomial, divisor)[1]
 
 
 def _single_generator(polynomial: fmpq_mpoly) -> int:

@@ -51,12 +51,12 @@ def read_float(number: sp.Float) -> Fraction:
     0.1 is one tenth and 1e-20 is 1/10^20, whatever their bits say.
 
     >>> import sympy as sp
-    >>> read_float(sp.Float(0.1)), read_float(sp.Float(0.044715))
-    (Fraction(1, 10), Fraction(8943, 200000))
+    >>> read_float(sp.Float(0.1)), read_float(sp.Float(0.044715)), read_float(sp.Float(0.0))
+    (Fraction(1, 10), Fraction(8943, 200000), Fraction(0, 1))
     """
     sign, mantissa, exponent, _ = number._mpf_
     if not mantissa:
-        if number == 0:
+        if not exponent:  # SymPy's Float(0.0) is not equal to 0; infinities and NaN have an exponent
             return Fraction(0)
         raise UnsupportedError(f"{number} is not a finite number")
     if abs(int(exponent)) > 20_000:

@@ -22,7 +22,7 @@ _MOST_SUMMANDS = 1_000
 _LARGEST_EXPONENT = 100_000
 
 _UNFINISHED = (sp.Sum, sp.Product, sp.Derivative, sp.Subs)
-_CONDITIONS = (Relational, sp.And, sp.Or, sp.Not, BooleanAtom, ExprCondPair)
+_CONDITIONS = (Relational, sp.And, sp.Or, sp.Not, sp.ITE, BooleanAtom, ExprCondPair)
 _ATOMS = (sp.Rational, sp.Float, sp.Symbol, sp.Indexed)
 _NODES = (sp.Add, sp.Mul, sp.Pow, *_CONDITIONS)
 
@@ -67,7 +67,7 @@ def read_problem(left: object, right: object, assumptions: Iterable[sp.Basic] = 
         names=tuple(sorted(symbols)),
         integer_names=frozenset(name for name, known in symbols.items() if any(each.is_integer for each in known)),
         declared=tuple(declared),
-        assumed=tuple(fact for relation in relations for fact in _read_relation(relation)),
+        assumed=tuple(fact for relation in relations for fact in read_conditions(relation)),
         notes=tuple(f"The float {float(number)!r} is read as {read_float(number)}." for number in sorted(floats)),
     )
 
@@ -114,7 +114,7 @@ def _read_assumption(assumption: object) -> Relational:
     return assumption
 
 
-def _read_relation(relation: Relational) -> list[Fact]:
+def read_conditions(relation: Relational) -> list[Fact]:
     """A relation as facts about left - right."""
     difference = realise(relation.lhs) - realise(relation.rhs)
     if isinstance(relation, sp.Gt | sp.Ge):
@@ -165,7 +165,7 @@ def _scan(expression: sp.Basic, symbols: dict[str, list[sp.Basic]], floats: dict
             read_float(node)
             floats[node] = None
         elif isinstance(node, sp.Pow) and isinstance(node.exp, sp.Rational):
-            if max(abs(node.exp.p), node.exp.q) > _LARGEST_EXPONENT:
+            if node.exp.is_Integer and abs(node.exp.p) > _LARGEST_EXPONENT:
                 raise UnsupportedError(f"the exponent {node.exp} is larger than {_LARGEST_EXPONENT}")
         elif not isinstance(node, _NODES + _ATOMS + EVALUATED_FUNCTIONS) and node not in (sp.pi, sp.E):
             name = node.func.__name__ if node.args else str(node)

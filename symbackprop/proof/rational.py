@@ -23,6 +23,9 @@ class TooFewGeneratorsError(Exception):
 class ZeroDenominatorError(ArithmeticError):
     """Something was divided by an expression that is zero everywhere."""
 
+    def __init__(self) -> None:
+        super().__init__("something is divided by zero")
+
 
 # Beyond this many pairs of terms a common factor is not looked for: leaving it in is correct, only larger.
 _MOST_GCD_PAIRS = 250_000
@@ -83,6 +86,10 @@ class QuotientField:
     def relate(self, generator: int, degree: int, value: fmpq_mpoly) -> None:
         """Impose generator^degree = value."""
         self._relations.append(Relation(generator, degree, value))
+
+    def is_related(self, generator: int) -> bool:
+        """Whether a relation lowers the powers of a generator."""
+        return any(relation.generator == generator for relation in self._relations)
 
     def generator(self, number: int) -> Quotient:
         """A generator as a quotient."""
@@ -159,12 +166,14 @@ class QuotientField:
 
     def _times(self, first: fmpq_mpoly, second: fmpq_mpoly) -> fmpq_mpoly:
         self.budget.check_product(len(first), len(second))
+        self.budget.check_bits(len(first) * len(second), _coefficient_bits(first) + _coefficient_bits(second))
         self.budget.check_degree(first.total_degree() + second.total_degree())
         return first * second
 
     def _raise(self, base: fmpq_mpoly, exponent: int) -> fmpq_mpoly:
         terms = len(base)
         self.budget.check_degree(base.total_degree() * exponent)
+        self.budget.check_bits(terms, _coefficient_bits(base) * exponent)
         if terms > 1:
             self.budget.check_degree(exponent)
             self.budget.check_product(comb(terms + exponent - 1, exponent), 1)
@@ -202,3 +211,8 @@ class QuotientField:
             return numerator, denominator
         lift = self._generators[relation.generator] ** (relation.degree - least)
         return self._reduce(self._times(numerator, lift)), self._reduce(self._times(denominator, lift))
+
+
+def _coefficient_bits(polynomial: fmpq_mpoly) -> int:
+    """The length of the longest coefficient."""
+    return max((int(coefficient.height_bits()) for coefficient in polynomial.coeffs()), default=0)

@@ -53,6 +53,8 @@ def approximates(expression: object, digits: str) -> Verdict:
                 return replace(blank, status="refuted", witness=witness, notes=problem.notes)
             if isinstance(offset, fmpq):
                 return replace(blank, reason="the value lies half way between two roundings", notes=problem.notes)
+    except ImpreciseValueError as error:
+        return replace(blank, reason=str(error))
     except UndefinedValueError as error:
         return replace(blank, reason=f"the left side has no real value: {error}")
     except UnsupportedError as error:

@@ -32,12 +32,16 @@ Outcome = Literal["different", "agreeing", "left only", "right only", "neither",
 _SCALES = ((4, 1), (6, 2), (5, 3), (7, 8), (15, 16), (9, 4), (40, 3), (63, 64), (12, 1), (3, 16))
 
 
+SeenPoint = tuple[tuple[str, Fraction], ...]
+"""A point as a value: names in their order, with their numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What comparing two sides at some points has shown."""
 
     witness: Witness | None
-    agreeing: int
+    agreeing: frozenset[SeenPoint] = frozenset()
 
 
 def sample_points(
@@ -86,6 +90,8 @@ def _repair(generator: random.Random, problem: Problem, facts: Sequence[Fact], p
             return
         expression = violated[0].expression
         names = sorted(symbol.name for symbol in expression.free_symbols)
+        if not names:
+            return
         name = generator.choice(names)
         value = _rational_value(expression, point)
         slope = _rational_value(expression, {**point, name: point[name] + 1}) - value
@@ -143,7 +149,10 @@ def compare_at(
                 return "neither", None
             return ("right only" if left is None else "left only"), None
         if left < right or left > right:
-            return "different", _witness(point, left, right)
+            try:
+                return "different", _witness(point, left, right)
+            except ImpreciseValueError:
+                return "unclear", None
         outcome = "agreeing"
         if isinstance(left, fmpq) and isinstance(right, fmpq):
             break
@@ -170,14 +179,20 @@ def search(
     seed: int = 0,
 ) -> Evidence:
     """Compare at up to `wanted` points where both sides are defined; stop at the first difference."""
-    agreeing = 0
+    agreeing: set[SeenPoint] = set()
+    met: set[SeenPoint] = set()
     for point in sample_points(problem, facts, substitution, seed, tries):
         budget.check_time()
+        seen = tuple(sorted(point.items()))
+        if seen in met:
+            continue
+        met.add(seen)
         # All bits at the first points, for differences as small as 1e-30; few at the others.
-        outcome, witness = compare_at(problem, point, PRECISIONS if agreeing < 2 else PRECISIONS[:1])
+        outcome, witness = compare_at(problem, point, PRECISIONS if len(agreeing) < 2 else PRECISIONS[:1])
         if witness is not None:
-            return Evidence(witness, agreeing)
-        agreeing += outcome == "agreeing"
-        if agreeing == wanted or (not problem.names and agreeing):
+            return Evidence(witness, frozenset(agreeing))
+        if outcome == "agreeing":
+            agreeing.add(seen)
+        if len(agreeing) == wanted or (not problem.names and agreeing):
             break
-    return Evidence(None, agreeing)
+    return Evidence(None, frozenset(agreeing))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
+import sympy as sp
 from flint import fmpq, fmpq_mpoly
 
+from symbackprop.proof.facts import Linear, Relation, infeasible
 from symbackprop.proof.rational import Quotient, QuotientField
 
 # "+" positive, "+0" positive or zero, "!" not zero, and so on; "" means that nothing is known.
 Sign = Literal["+", "+0", "-", "-0", "!", ""]
+
+# Longer polynomials take no part in elimination.
+_MOST_TERMS = 60
 
 _OPPOSITE: dict[Sign, Sign] = {"+": "-", "+0": "-0", "-": "+", "-0": "+0", "!": "!", "": ""}
 
@@ -41,6 +46,7 @@ class SignTable:
         self._field = field
         self._generators: dict[int, Sign] = {}
         self._known: dict[str, tuple[Sign, int]] = {}
+        self._rows: list[tuple[fmpq_mpoly, Relation, int]] = []
         self.used: set[int] = set()
 
     def mark_generator(self, generator: int, sign: Sign) -> None:
@@ -73,6 +79,51 @@ class SignTable:
             key = str(rest[0])
             if key not in self._known or "0" in self._known[key][0] or self._known[key][0] == "!":
                 self._known[key] = (sign, label)
+
+    def relate(self, value: Quotient, relation: Relation, label: int) -> None:
+        """Record that a quotient is positive, not negative or zero, for what follows by linear elimination."""
+        if relation != "!=" and len(value.numerator) * len(value.denominator) <= _MOST_TERMS:
+            self._rows.append((value.numerator * value.denominator, relation, label))
+
+    def implied(self, value: Quotient) -> Sign:
+        """The strict sign of a quotient that follows from what was recorded, with monomials as unknowns."""
+        if len(value.numerator) * len(value.denominator) > _MOST_TERMS:
+            return ""
+        polynomial = value.numerator * value.denominator
+        rows = self._linked_rows(polynomial)
+        for sign, opposite in (("+", -polynomial), ("-", polynomial)):
+            if self._contradict([*((row, relation) for row, relation, _ in rows), (opposite, ">=")]):
+                self.used.update(label for _, _, label in rows)
+                return cast(Sign, sign)
+        return ""
+
+    def _linked_rows(self, polynomial: fmpq_mpoly) -> list[tuple[fmpq_mpoly, Relation, int]]:
+        """What was recorded of the generators of a polynomial, and of those that are linked to them."""
+        linked = _generators_of(polynomial)
+        found: list[tuple[fmpq_mpoly, Relation, int]] = []
+        for _ in self._rows:
+            more = [row for row in self._rows if row not in found and _generators_of(row[0]) & linked]
+            if not more:
+                break
+            found += more
+            linked = linked.union(*(_generators_of(row[0]) for row in more))
+        return found
+
+    def _contradict(self, rows: list[tuple[fmpq_mpoly, Relation]]) -> bool:
+        """Whether no values of the monomials, as unknowns of known sign, satisfy all rows."""
+        system: list[tuple[Linear, bool]] = []
+        monomials: dict[tuple[int, ...], None] = {}
+        for polynomial, relation in rows:
+            linear = {exponents if any(exponents) else sp.S.One: c for exponents, c in polynomial.to_dict().items()}
+            monomials.update(dict.fromkeys(exponents for exponents in linear if exponents is not sp.S.One))
+            system.append((linear, relation == ">"))
+            if relation == "=":
+                system.append(({exponents: -coefficient for exponents, coefficient in linear.items()}, False))
+        for exponents in monomials:
+            sign = self._of_term(exponents, fmpq(1))
+            if sign and sign != "!":
+                system.append(({exponents: fmpq(1) if sign[0] == "+" else fmpq(-1)}, "0" not in sign))
+        return infeasible(system, list(monomials))
 
     def of_quotient(self, value: Quotient) -> Sign:
         """The sign of a quotient, as far as it is known."""
@@ -133,6 +184,11 @@ class SignTable:
         if by_construction == "+0" and known[0] == "!":
             return "+"
         return known[0]
+
+
+def _generators_of(polynomial: fmpq_mpoly) -> frozenset[int]:
+    """The generators that a polynomial reads."""
+    return frozenset(number for number, degree in enumerate(polynomial.degrees()) if degree)
 
 
 def raise_sign(sign: Sign, exponent: int) -> Sign:

@@ -16,14 +16,16 @@ Status = Literal["proved", "refuted", "undecided"]
 
 _LONGEST_SIDE = 120
 _MOST_NAMES = 6
+_MOST_BITS = 4_000  # of a number that is written out
 
 
 def _write_number(value: Fraction) -> str:
     """A fraction as a terminating decimal where it is a short one, else as p/q or in scientific notation."""
-    text = str(value)
-    if len(text) <= 14:
+    small = max(value.numerator.bit_length(), value.denominator.bit_length()) <= _MOST_BITS
+    text = str(value) if small else f"about {_round(value)}"
+    if small and len(text) <= 14:
         return text
-    exponent = len(str(abs(value.numerator))) - len(str(value.denominator))
+    exponent = (Decimal(value.numerator) / Decimal(value.denominator)).adjusted()
     if abs(value) < Fraction(10) ** exponent:
         exponent -= 1
     scaled = value / Fraction(10) ** exponent

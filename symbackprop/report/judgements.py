@@ -12,6 +12,7 @@ from symbackprop.language.tree import Claim
 from symbackprop.proof.claims import JudgedClaim
 from symbackprop.proof.documents import JudgedDocument
 from symbackprop.proof.passages import Passage
+from symbackprop.proof.verdict import Verdict
 
 LONGEST_NAME = 160
 
@@ -112,6 +113,11 @@ def exit_code(documents: Sequence[JudgedDocument], strict: bool = False) -> int:
         return 1
     loose = [claim for claim in claims if strict and claim.verdict.proved and not claim.verdict.for_all_sizes]
     return 2 if wrong or loose else 0
+
+
+def exit_code_of_verdict(verdict: Verdict) -> int:
+    """0 where it is proved, 1 where it is refuted, 2 where it is undecided."""
+    return 0 if verdict.proved else 1 if verdict.refuted else 2
 
 
 def _explain(claim: JudgedClaim) -> Iterator[str]:

@@ -281,3 +281,35 @@ def test_mistakes_with_matrix_expressions_are_one_line(arguments: tuple[str, ...
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_check_backward_runs_the_code_and_exits_with_the_verdict(tmp_path: Path) -> None:
+    """0, 1, 2 and 3 are proved, refuted, undecided and unreadable, and it is said that the code is run."""
+    module = tmp_path / "layers.py"
+    module.write_text(
+        "import numpy as np\n"
+        "def forward(x, w):\n"
+        "    print('noise')\n"
+        "    return x @ w, (x, w)\n"
+        "def backward(dout, cache):\n"
+        "    x, w = cache\n"
+        "    return dout @ w.T, x.T @ dout\n"
+        "def forgets(dout, cache):\n"
+        "    x, w = cache\n"
+        "    return dout @ w.T, dout.T @ x\n"
+        "def case(x):\n"
+        "    return np.random.rand() * x, 1, {'x': x}\n",
+        encoding="utf-8",
+    )
+    shapes = ("--shape", "x=2,3", "--shape", "w=3,2")
+    proved = run("check-backward", f"{module}:forward,backward", *shapes)
+    refuted = run("check-backward", f"{module}:forward,forgets", *shapes)
+    undecided = run("check-backward", f"{module}:case", "--shape", "x=3")
+    unreadable = run("check-backward", f"{module}:nothing", "--shape", "x=3")
+
+    assert (proved.returncode, refuted.returncode, undecided.returncode, unreadable.returncode) == (0, 1, 2, 3)
+    assert proved.stdout == "Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).\n"
+    assert "Running the code of" in proved.stderr
+    assert "it is transposed" in refuted.stdout
+    assert "layers.py:12: `return np.random.rand() * x" in undecided.stdout
+    assert unreadable.stderr.splitlines()[-1].endswith("has no function nothing.")

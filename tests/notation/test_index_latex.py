@@ -221,10 +221,7 @@ def test_latex_is_the_same_under_three_hash_seeds() -> None:
 def test_shared_factors_and_means_are_written_once() -> None:
     """Layer normalisation's three terms share 1/s, which stands before a bracket that is too tall for a numerator."""
     program = read_program(
-        "input x[N, D], t[N, D]\n"
-        "mu[n] = mean(d, x[n,d])\n"
-        "xc[n,d] = x[n,d] - mu[n]\n"
-        "loss = sum(n, d, t[n,d]*xc[n,d])"
+        "input x[N, D], t[N, D]\nmu[n] = mean(d, x[n,d])\nxc[n,d] = x[n,d] - mu[n]\nloss = sum(n, d, t[n,d]*xc[n,d])"
     )
     printed = lines(write_definitions(backward(program, ("x",)), program))
 
@@ -238,9 +235,8 @@ def test_kinks_print_as_brackets_and_cases() -> None:
 
     assert r"[z^{(1)}_{ni} > 0] \sum_{j=1}^{K} \delta^{(2)}_{nj} W^{(2)}_{ji}" in text
     given = read_program("param w\nloss = where(w > 1, 2*w, w^2)")
-    assert (
-        r"L &= \begin{cases} 2 w & \text{if } w > 1 \\ w^{2} & \text{otherwise} \end{cases}"
-        in write_definitions(given.definitions, given)
+    assert r"L &= \begin{cases} 2 w & \text{if } w > 1 \\ w^{2} & \text{otherwise} \end{cases}" in write_definitions(
+        given.definitions, given
     )
 
 

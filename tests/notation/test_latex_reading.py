@@ -92,6 +92,8 @@ SCALARS = [
     (r"W_{12}", "W_12"),
     (r"a(1-a)", "a*(1 - a)"),
     (r"\mathrm{e}^2", "exp(2)"),
+    (r"\operatorname{GELU}_{\tanh}(x)", "gelu_tanh(x)"),
+    (r"\operatorname{max}(0, x)", "maximum(0, x)"),
 ]  # fmt: skip
 
 PROGRAM = sb.parse("""
@@ -274,6 +276,23 @@ def test_entries_are_read_with_the_names_of_a_program(latex: str, text: str | ty
     read = read_formula(read_syntax(latex), vocabulary, ("k", "n", "d"))
 
     assert text == write_tree(read)
+
+
+def test_indices_of_sums_make_entries_without_a_program() -> None:
+    """A letter that a sum binds is an index, and not part of a name."""
+    read = sb.latex_formula(r"\frac{1}{n}\sum\limits_{i=1}^n(\hat{y}_i-y_i)^2").understood()
+
+    assert "(1/n)*sum(i:n, (yhat[i] - y[i])^2)" == read
+
+
+def test_names_with_plain_superscripts_can_be_declared() -> None:
+    """w^l of Nielsen's book is a power until it is declared."""
+    network = sb.mlp([3, 3, 3]).program.core
+    vocabulary = make_vocabulary(network, {"w^1": "W1", r"\delta^2": "adj(z2)", "x^*": "y"})
+
+    assert "W1[i,j]" == write_tree(read_formula(read_syntax("w^1_{ij}"), vocabulary))
+    assert "adj(z2[n,i])" == write_tree(read_formula(read_syntax(r"\delta^2_{ni}"), vocabulary))
+    assert "x[n,i]^2" == write_tree(read_formula(read_syntax("x_{ni}^2"), vocabulary))
 
 
 @pytest.mark.parametrize(("latex", "text"), HEADS)

@@ -46,9 +46,7 @@ def test_names_follow_the_rules(name: str, scalar: bool, tex: str) -> None:
 
 def test_as_and_names_override_the_rules() -> None:
     """What the program declares by `as` is printed so, and the caller's mapping comes before it."""
-    program = read_program(
-        'param w[K] as "\\mathbf{w}", v_1[K] as "v_1"\nu[k] = w[k]*v_1[k]\nloss = sum(k, u[k])'
-    )
+    program = read_program('param w[K] as "\\mathbf{w}", v_1[K] as "v_1"\nu[k] = w[k]*v_1[k]\nloss = sum(k, u[k])')
 
     assert r"u_{k} &= \mathbf{w}_{k} {v_1}_{k}" in write_definitions(program.definitions, program)
     assert r"u_{k} &= \omega_{k} {v_1}_{k}" in write_definitions(program.definitions, program, names={"w": r"\omega"})

@@ -29,9 +29,7 @@ from symbackprop.notation.writing.entries import EntryWriter
 )
 def test_formulas_written_out(text: str, values: dict[str, int], expected: str) -> None:
     """Sums become terms, indices numbers, and what is then a number is computed."""
-    tensors = read_program(
-        "input x[D], y[D], W[D, D], b[D]\nloss = sum(i, j, W[i,j]*x[j]*y[i]*b[i])"
-    ).tensors()
+    tensors = read_program("input x[D], y[D], W[D, D], b[D]\nloss = sum(i, j, W[i,j]*x[j]*y[i]*b[i])").tensors()
     writer = EntryWriter(tensors, {"D": 2, "N": 3})
 
     assert write_tree(writer.expand(read_expression(text), values)) == expected

@@ -153,3 +153,77 @@ def test_text_is_not_an_expression() -> None:
         decide("x", x)
     with pytest.raises(ArgumentError, match="an assumption is a relation"):
         decide(x, x, ("x > 0",))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "left, right",
+    [
+        # A function is solved for: cos(x y) = 2 y is no rational curve.
+        (sp.Max(sp.cos(x * y), 2 * y), -sp.Min(-sp.cos(x * y), -2 * y)),
+        (sp.cosh(sp.Min(x * y, sp.erf(x))), sp.cosh((x * y + sp.erf(x) - sp.Abs(x * y - sp.erf(x))) / 2)),
+        # An irreducible polynomial divides the difference.
+        (sp.Max(x**3 - x - 1, 0), (x**3 - x - 1 + sp.Abs(x**3 - x - 1)) / 2),
+        # What is compared is written in other words on the other side.
+        (sp.Max(sp.tanh(x), y), -sp.Min((1 - sp.exp(2 * x)) / (1 + sp.exp(2 * x)), -y)),
+        (sp.Max(x, (x + 1) / (x - 2)), sp.Max(x, (2 * x + 2) / (2 * x - 4))),
+        # A condition that holds another choice.
+        (sp.Min(1, sp.Piecewise((1, y >= 1), (y**2, True))), sp.Piecewise((1, y >= 1), (sp.Min(1, y**2), True))),
+        # Increasing functions are compared by their arguments.
+        (sp.Abs(sp.tanh(x)), sp.tanh(sp.Abs(x))),
+        (sp.Max(sp.exp(x), 1), sp.exp(sp.Max(x, 0))),
+    ],
+)
+def test_kinks_on_curves_are_judged(left: sp.Expr, right: sp.Expr) -> None:
+    """Kinks where no symbol can be solved for are judged exactly, too, and a mistake beside them is refuted."""
+    assert decide(left, right).proved
+    assert decide(left, right + step(x > y)).refuted
+
+
+@pytest.mark.parametrize(
+    "outside, inside",
+    [
+        (x > 2, x**2 + y**2 < 1),
+        (x > 3, x**2 < 4),
+        (x**2 - 2 * x + 2 <= 0, y > 0),
+        (x**3 > 9, sp.And(x < 2, y > 0)),
+        (sp.Eq(4 * x**2 + 2 * x + 1, 0), y < 1),
+    ],
+)
+def test_cells_on_curved_sides_are_known_to_be_empty(outside: sp.Basic, inside: sp.Basic) -> None:
+    """A branch that no point can reach does not matter: by real roots on a line, by products in the plane."""
+    reached = sp.Piecewise((sp.Piecewise((a, outside), (b, True)), inside), (0, True))
+
+    assert decide(reached, sp.Piecewise((b, inside), (0, True))).proved
+
+
+def test_what_is_compared_has_conditions_of_its_own() -> None:
+    """max(log x, 0) has no value for x < 0, although the branch that is taken there would have one."""
+    left, right = sp.Max(sp.log(x), 0), sp.Piecewise((sp.log(x), x > 1), (0, True))
+    verdict = decide(left, right)
+
+    assert verdict.undecided
+    assert "only the right side is" in verdict.reason
+    assert decide(left, right, (x > 0,)).proved
+
+
+def test_a_side_without_value_on_a_cell_is_said() -> None:
+    """sqrt of what is negative there has no value; where both sides have none, nothing is claimed."""
+    root = sp.sqrt(x - y)
+
+    assert decide(sp.Piecewise((root, x > y), (root / 10, True)), root * sp.Piecewise((1, x > y), (2, True))).proved
+    assert decide(sp.Piecewise((root, x > y), (0, True)), root).undecided
+
+
+def test_a_proof_is_checked_at_three_points_or_is_none() -> None:
+    """One cell or many, balls must agree at three points; where only one exists at all, that one is enough."""
+    assert decide(sp.log(u**2 + u) * 0 + sp.sqrt(-u), sp.sqrt(-u)).undecided
+    assert "a proof is checked at 3" in decide(sp.sqrt(-(x**2)), sp.sqrt(-(x**2)) + sp.sin(x) ** 2 * 0).reason
+    assert decide(sp.sin(x) ** 2 + sp.cos(x) ** 2, 1, (sp.Eq(x, 1),)).proved
+
+
+def test_numbers_of_any_size_are_written() -> None:
+    """A witness at which the sides are as small as e^-30000 is written in few digits."""
+    verdict = decide(sp.exp(-(x**6) * 10**4), 2 * sp.exp(-(x**6) * 10**4))
+
+    assert verdict.refuted
+    assert len(str(verdict)) < 400

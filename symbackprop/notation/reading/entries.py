@@ -87,7 +87,11 @@ def _splits(entry: Entry, scripts: Scripts) -> Iterator[tuple[tuple[Syntax, ...]
     first: tuple[Syntax, ...] = ()
     label = label_of(above) if above is not None else None
     turned = _label_and_more(above) if above is not None else None
-    if entry.label:
+    if entry.label.startswith("^"):
+        if above is None or f"^{write_syntax(bare(above))}" != entry.label:
+            return
+        above = None
+    elif entry.label:
         if label is not None and script_text(label) == entry.label:
             above = None
         elif turned is not None and script_text(turned[0]) == entry.label:

@@ -20,6 +20,7 @@ from symbackprop.notation.reading.factors import Factor, head_parts, plain_value
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
+    Beside,
     Cases,
     Group,
     Marked,
@@ -88,6 +89,9 @@ class IndexReader(TermReader):
             placed = replace(value, line=node.line, column=node.column)
             return placed if above is None else self.raised(placed, above, node)
         letter = _letter(scripts)
+        if letter == "e" and letter in self.letters and scripts.above is not None:
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power of Euler's number",
+                            "a power of the index e"), r"write \exp, or another letter")  # fmt: skip
         if letter is not None and (letter in self.letters or self.inside) and self._is_index(letter, node):
             made = t.Name(letter, line=node.line, column=node.column)
             return made if scripts.above is None else self.raised(made, scripts.above, node)
@@ -154,7 +158,16 @@ class IndexReader(TermReader):
         if label_of(above) is not None if above is not None else False:
             above = None
         self.note_font(symbol, node)
-        made = t.Name(name, line=node.line, column=node.column)
+        made: t.Expression = t.Name(name, line=node.line, column=node.column)
+        parts = parts_below(scripts.below) if scripts.below is not None else ()
+        inner = {_letter(Scripts(part)) for whole in parts for part in walk_syntax(whole) if isinstance(part, Symbol)}
+        if inner & self.letters:  # an entry, because an index of a sum stands below
+            count = sum(len(part.parts) if isinstance(part, Beside) else 1 for part in map(bare, parts))
+            cuts = split_indices(parts, count)
+            if len(cuts) != 1:
+                raise fail(node, f"the indices of `{write_syntax(node)}`", "indices with commas between them")
+            base = scalar_name(replace(scripts, below=None), symbol)
+            made = t.Access(base, tuple(map(self.index, cuts[0])), line=node.line, column=node.column)
         return made if above is None else self.raised(made, above, node)
 
     def _misfit(self, node: Syntax, symbol: Symbol, scripts: Scripts) -> FormulaError:

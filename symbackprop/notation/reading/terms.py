@@ -39,7 +39,7 @@ from symbackprop.notation.reading.syntax import (
     bare,
     write_syntax,
 )  # fmt: skip
-from symbackprop.notation.reading.vocabulary import COMMANDS, Vocabulary, label_of
+from symbackprop.notation.reading.vocabulary import COMMANDS, VARIANTS, Vocabulary, label_of, script_text
 
 BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
 TIMES = ("", "*", r"\cdot", r"\times")
@@ -256,7 +256,11 @@ class TermReader(ABC):
         if primes > 1:
             raise UnsupportedError(f"{write_syntax(node)} is a second derivative, which formulas cannot name.")
         above = scripts.above if scripts is not None else None
-        if scripts is not None and scripts.below is not None and function != "log":
+        variant = (
+            VARIANTS.get((function, script_text(scripts.below))) if scripts is not None and scripts.below else None
+        )
+        function = variant or function
+        if scripts is not None and scripts.below is not None and function != "log" and variant is None:
             raise fail(node, f"a subscript of the function {write_syntax(base)}", "no subscript, or a declared name")
         if above is not None and (label_of(above) is not None or write_syntax(bare(above)) == "-1"):
             two = ("the inverse function", "one divided by it") if label_of(above) is None else ("a power", "a layer")
@@ -268,7 +272,7 @@ class TermReader(ABC):
             value, taken = self._argument(function, primes > 0, row, node)
         else:
             raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
-        if scripts is not None and scripts.below is not None:
+        if scripts is not None and scripts.below is not None and variant is None:
             value = self.divide(value, self.apply("log", (self.read(scripts.below),), False, node), node)
         return (value if above is None else self.raised(value, above, node)), taken
 

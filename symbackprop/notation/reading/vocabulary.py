@@ -19,14 +19,18 @@ from symbackprop.language import read_expression
 from symbackprop.language import tree as t
 from symbackprop.notation.reading.grammar import read_syntax
 from symbackprop.notation.reading.lexemes import ACCENTS
-from symbackprop.notation.reading.syntax import Beside, Group, Numeral, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.writing.names import choose_names, default_symbol, small_symbol
 
 COMMANDS = {
     r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\sin": "sin", r"\cos": "cos", r"\tan": "tan", r"\tanh": "tanh",
     r"\sinh": "sinh", r"\cosh": "cosh", r"\erf": "erf", r"\sign": "sign",
 }  # fmt: skip
-WORDS = {name.replace("_", ""): name for name in FUNCTION_BY_NAME} | {"sgn": "sign", "ln": "log", "swish": "silu"}
+WORDS = {name.replace("_", ""): name for name in FUNCTION_BY_NAME} | {
+    "sgn": "sign", "ln": "log", "swish": "silu", "max": "maximum", "min": "minimum", "id": "identity",
+}  # fmt: skip
+VARIANTS = {tuple(name.split("_")): name for name in FUNCTION_BY_NAME if name.count("_") == 1}
+"""Functions that are written with a subscript, such as GELU with tanh below."""
 LOSSES = (
     "L", r"\ell", "J",
     r"\mathcal{L}", r"\mathcal{J}", "loss", "Loss",
@@ -141,6 +145,8 @@ def read_names(text: str) -> dict[str, str]:
 def read_name(written: str) -> tuple[Symbol, str, str, int]:
     r"""A name in LaTeX as its symbol, its label above, what stands below it, and its primes.
 
+    What stands above without brackets is kept with its mark, so that W^1 and W^{(1)} are two names.
+
     >>> read_name("W^{[2]}")[1], read_name(r"x_{\text{new}}")[2]
     ('2', 'new')
     """
@@ -149,9 +155,7 @@ def read_name(written: str) -> tuple[Symbol, str, str, int]:
     base, label = bare(scripts.base), ""
     if scripts.above is not None:
         found = label_of(scripts.above)
-        label = script_text(found) if found is not None else ""
-        if found is None:
-            base = Numeral("")
+        label = script_text(found) if found is not None else f"^{write_syntax(bare(scripts.above))}"
     if not isinstance(base, Symbol):
         raise FormulaError(
             rf"found `{written}`, expected a name such as \hat y, W^{{(2)}} or x_{{new}}", found=written,
@@ -185,7 +189,8 @@ def script_text(script: Syntax) -> str:
 
 
 def _shape(symbol: Symbol, label: str, below: str) -> str:
-    return write_syntax(symbol) + (f"_{{{below}}}" if below else "") + (f"^{{({label})}}" if label else "")
+    above = f"^{{{label[1:]}}}" if label.startswith("^") else f"^{{({label})}}" if label else ""
+    return write_syntax(symbol) + (f"_{{{below}}}" if below else "") + above
 
 
 def _show(entry: Entry) -> str:

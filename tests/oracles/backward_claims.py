@@ -373,7 +373,6 @@ RIGHT: tuple[tuple[str, str], ...] = (
     ("conv2d", "d loss / d w[f,c,r,s] = sum(n, p, q, g[n,f,p,q]*x[n,c,p+r-1,q+s-1])"),
     ("conv2d", "d loss / d x[n,c,i,j] = sum(f, r, s, w[f,c,r,s]*g[n,f,i-r+1,j-s+1])"),
     ("conv2d", "d loss / d b[f] = sum(n, p, q, g[n,f,p,q])"),
-    ("average pooling", "d loss / d x[n,i] = g[n,(i-1)//2+1] / 2"),
     ("average pooling", "d loss / d x[n,i] = sum(p, r:2, where(2*p+r-2 == i, g[n,p], 0)) / 2"),
     ("max pooling", "d loss / d x[n,j] = sum(p, where(2*p + i[n,p] - 2 == j, g[n,p], 0))"),
     ("embedding", "d loss / d E[v,d] = sum(n, where(tok[n] == v, 2*g[n,d]*w[d]*E[v,d], 0))"),
@@ -387,7 +386,6 @@ RIGHT: tuple[tuple[str, str], ...] = (
     ("linear recurrence", "d loss / d a = sum(t, adj(h[t])*h[t-1])"),
     ("linear recurrence", "adj(h[t]) = a^(T - t)"),
     ("linear recurrence", "d loss / d x[t] = a^(T - t)"),
-    ("linear recurrence", "d loss / d h0 = a^T"),
     ("gated", "d loss / d V[i,j] = sum(t, adj(h[t,i])*(1 - u[t,i])*(1 - c[t,i]^2)*h[t-1,j])"),
     ("gated", "d loss / d U[i,j] = sum(t, adj(h[t,i])*(h[t-1,i] - c[t,i])*u[t,i]*(1 - u[t,i])*h[t-1,j])"),
     ("lstm", "adj(c[t,k]) = adj(h[t,k])*o[t,k]*(1 - tanh(c[t,k])^2) + adj(c[t+1,k])*f[t+1,k]"),
@@ -419,6 +417,12 @@ RIGHT: tuple[tuple[str, str], ...] = (
     ("ridge", "d loss / d w[d] = 2/N*sum(n, X[n,d]*r[n]) + 2*lam*w[d]"),
     ("determinant", "d loss / d A[i,j] = inv(A)[j,i] - sum(k, l, inv(A)[k,i]*B[l,k]*inv(A)[j,l])"),
 )
+
+AT_STATED_SIZES: tuple[tuple[str, str, str], ...] = (
+    ("average pooling", "d loss / d x[n,i] = g[n,(i-1)//2+1] / 2", "a quotient of an index is not solved for it"),
+    ("linear recurrence", "d loss / d h0 = a^T", "the claim says nothing of the other steps, so there is no induction"),
+)
+"""Right claims that are proved at two sets of sizes only, with the reason."""
 
 WRONG: tuple[tuple[str, str], ...] = (
     ("softmax", "d loss / d z[n,k] = (p[n,k] - y[n,k]) / N"),
@@ -467,11 +471,11 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("causal attention", "d loss / d K[s,d] = sum(t, where(s >= t, adj(z[t,s]), 0)*Q[t,d]) / sqrt(D)"),
     ("multi-head attention", "d loss / d A[h,d,c] = sum(t, s, adj(z[h,t,s])*k[s,h,d]*x[s,c]) / sqrt(D)"),
     ("conv1d", "d loss / d x[n,c,m] = sum(f, r, w[f,c,r]*g[n,f,m+r-1])"),
-    ("conv1d", "d loss / d w[f,c,r] = sum(n, l, g[n,f,l]*x[n,c,l])"),
+    ("conv1d", "d loss / d w[f,c,r] = sum(n, l, g[n,f,l]*x[n,c,l+r])"),
     ("conv1d strided", "d loss / d x[n,h] = sum(p, g[n,p]*w[h-p+1])"),
     ("conv1d dilated", "d loss / d x[n,h] = sum(r, g[n,h-r+1]*w[r])"),
     ("conv2d", "d loss / d x[n,c,i,j] = sum(f, r, s, w[f,c,r,s]*g[n,f,j-s+1,i-r+1])"),
-    ("conv2d", "d loss / d b[f] = sum(n, p, g[n,f,p,p])"),
+    ("conv2d", "d loss / d b[f] = sum(p, q, g[1,f,p,q])"),
     ("average pooling", "d loss / d x[n,i] = g[n,(i-1)//2+1]"),
     ("average pooling", "d loss / d x[n,i] = g[n,i//2+1] / 2"),
     ("max pooling", "d loss / d x[n,j] = sum(p, where(2*p + i[n,p] - 1 == j, g[n,p], 0))"),

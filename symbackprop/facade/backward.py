@@ -1,0 +1,51 @@
+"""Hand-written NumPy, proved or refuted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from symbackprop.errors import ArgumentError
+from symbackprop.proof import Verdict
+from symbackprop.proof.backward import judge_backward
+from symbackprop.proof.tracing import Subject, make_upstream
+
+
+def verify_backward(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None = None,
+    *,
+    shapes: Mapping[str, tuple[int, ...]],
+    data: Mapping[str, Any] | None = None,
+    seconds: float = 10.0,
+) -> Verdict:
+    """Decide whether a hand-written backward returns the derivatives of its forward. It runs your code, unchanged.
+
+    `out, cache = forward(**inputs)` and `grads = backward(dout, cache)`, with the gradients in the order of `shapes`
+    or in a mapping by name. Without `backward`, `forward(**inputs)` returns `(output, upstream, {"x": dx, ...})`, where
+    `upstream(output)` makes the upstream gradient. `data` holds what is not differentiated: labels, masks, options.
+    The proof holds at the given shapes and at another choice of sizes, if the code accepts one; `seconds` bounds each.
+
+    >>> import numpy as np
+    >>> def forward(x, w):
+    ...     return x @ w, (x, w)
+    >>> def backward(dout, cache):
+    ...     x, w = cache
+    ...     return dout @ w.T, x.T @ dout
+    >>> print(verify_backward(forward, backward, shapes={"x": (2, 3), "w": (3, 2)}))
+    Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).
+    """
+    fixed: dict[str, tuple[int, ...]] = {}
+    for name, shape in shapes.items():
+        sizes = tuple(shape)
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise ArgumentError(f"the shape of {name} is a tuple of positive integers such as (2, 3), not {shape!r}.")
+        fixed[name] = sizes
+    if not fixed:
+        raise ArgumentError('shapes is empty; give the shape of each input, such as {"x": (2, 3)}.')
+    return judge_backward(Subject(forward, backward, fixed, dict(data or {})), seconds)
+
+
+def upstream(output: Any) -> Any:
+    """The gradient that arrives at an output: symbols while a backward is verified, ones otherwise."""
+    return make_upstream(output)

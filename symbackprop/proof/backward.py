@@ -1,0 +1,301 @@
+"""Verdicts on a hand-written backward: each entry of each gradient, path cell by path cell, at two shapes.
+
+The truth is SymPy's derivative of <upstream, output>, where the output is what the person's forward computes on traced
+numbers. Nothing is known of what the code is meant to compute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+import sympy as sp
+
+from symbackprop.errors import ArgumentError, UnsupportedError
+from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
+from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.problems import read_conditions, read_problem
+from symbackprop.proof.sampling import compare_at
+from symbackprop.proof.shapes import other_shapes, write_shapes
+from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_values import TracingStoppedError
+from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
+from symbackprop.proof.verdict import Verdict, Witness
+
+_ROUNDING = Fraction(1, 10**13)
+_MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
+_MOST_NAMED = 4
+_SIDES = "Left is the derivative of what forward computes, right is what backward returned."
+
+_DENIALS: Mapping[Relation, Relation] = {">": ">=", ">=": ">", "!=": "=", "=": "!="}
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What was found at one choice of shapes; written to cell by cell."""
+
+    cells: int = 0
+    unvisited: list[Unvisited] = field(default_factory=list)
+    seen: set[Fact] = field(default_factory=set)
+    hypotheses: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
+    admitted: set[Fact] = field(default_factory=set)
+    failed: Verdict | None = None
+
+    def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
+        """Note the conditions of a proof that neither hold plainly nor define the path."""
+        for fact in conditions:
+            if fact in self.admitted or holds_plainly(fact):
+                continue
+            denied = Fact(-fact.expression, _DENIALS[fact.relation])
+            if not trace.conditions or not contradict((*trace.conditions, denied)):
+                self.admitted.add(fact)
+                turned = fact.relation == "!=" and fact.expression.as_coeff_Add()[1].could_extract_minus_sign()
+                self.hypotheses[Fact(-fact.expression, "!=").text if turned else fact.text] = None
+
+
+def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
+    """Whether a backward returns the derivatives of its forward, within `seconds` for each choice of shapes."""
+    try:
+        here = _judge_at(subject, seconds, _MOST_CELLS[0])
+        if here.failed is not None:
+            return _at_shapes(here.failed, subject.shapes)
+        there, shapes, refusals = _judge_elsewhere(subject, seconds)
+    except (CodeStoppedError, TracingStoppedError) as error:
+        return _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
+    if there is not None and there.failed is not None:
+        return _at_shapes(there.failed, shapes)
+    return _proof(subject.shapes, here, shapes, there, refusals)
+
+
+def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:
+    return replace(verdict, for_all_sizes=False, scope=f"the shapes {write_shapes(shapes)}")
+
+
+def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None, Shapes, list[str]]:
+    """The findings at the first other shapes that the code accepts, and what it said to those that it does not."""
+    refusals: list[str] = []
+    for other in other_shapes(subject):
+        try:
+            found = _judge_at(other, seconds, _MOST_CELLS[1])
+        except (CodeStoppedError, ArgumentError) as error:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)}: {error}")
+            continue
+        except TracingStoppedError as error:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")
+            break
+        if found.failed is not None and found.failed.undecided:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
+            break
+        return found, other.shapes, refusals
+    return None, subject.shapes, refusals
+
+
+def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
+    found = _Findings()
+    deadline = time.monotonic() + seconds
+    for trace in trace_paths(subject, deadline, most):
+        if isinstance(trace, Unvisited):
+            found.unvisited.append(trace)
+            continue
+        try:
+            failed = _judge_cell(subject, trace, found, deadline)
+        except TracingStoppedError as error:
+            if not found.cells:
+                raise
+            found.unvisited.append(Unvisited(trace.conditions, trace.point))
+            found.notes[f"Stopped after {found.cells} path cells: {error}."] = None
+            continue
+        if failed is not None:
+            found.failed = failed
+            return found
+        found.cells += 1
+        found.seen.update(trace.conditions)
+        found.notes.update(dict.fromkeys(trace.notes))
+    return found
+
+
+def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: float) -> Verdict | None:
+    """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
+    truth = true_gradients(trace, subject.shapes)
+    for name, shape in subject.shapes.items():
+        if trace.gradients[name][0] != shape:
+            full = tuple(map(trace.cuts.expand, truth[name]))
+            return Verdict("refuted", diagnosis=_join(diagnose_shape(name, shape, trace, full), trace))
+    stuck: Verdict | None = None
+    for name, shape in subject.shapes.items():
+        claims = trace.gradients[name][1]
+        for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
+            verdict = _judge_entry(trace, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
+            if verdict is None:
+                continue
+            if verdict.refuted:
+                full = tuple(map(trace.cuts.expand, truth[name]))
+                gradients = Gradients(name, shape, full, tuple(map(trace.cuts.expand, claims)))
+                diagnosis = diagnose_entry(trace, gradients, place, verdict.diagnosis)
+                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
+            if stuck is None:
+                stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
+    return stuck
+
+
+def true_gradients(trace: Trace, shapes: Shapes) -> dict[str, tuple[sp.Expr, ...]]:
+    """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
+    symbols = {
+        name: [sp.Symbol(entry_name(name, place)) for place in np.ndindex(*shape)] for name, shape in shapes.items()
+    }
+    made = trace.cuts.gradient(trace.output, trace.upstream, [s for each in symbols.values() for s in each])
+    return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
+
+
+def _judge_entry(
+    trace: Trace, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+) -> Verdict | None:
+    """Nothing where the entry is proved; else the verdict that it is not.
+
+    Names of intermediate results are kept where that suffices, as an equation is shorter in them; only the sides in
+    full refute.
+    """
+    cuts = trace.cuts
+    limit = min(deadline - time.monotonic(), 5.0)
+    if limit <= 0:
+        raise TracingStoppedError("the time allowed ran out")
+    if left == right:
+        found.admit(trace, cuts.domain((left, right)))
+        return None
+    for pair in ((left, right), cuts.eliminate((left, right))):
+        if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
+            continue
+        verdict = decide(*pair, claim=title, seconds=limit)
+        if verdict.proved and len(verdict.formulas) == len(verdict.hypotheses):
+            found.admit(trace, cuts.domain((left, right)))
+            return None
+    return _judge_in_full(trace, found, cuts.expand(left), cuts.expand(right), title, deadline)
+
+
+def _judge_in_full(
+    trace: Trace, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+) -> Verdict | None:
+    """The same with all names put back."""
+    if left == right or (left, right) in found.proved:
+        return None
+    limit = max(min(deadline - time.monotonic(), 5.0), 0.1)
+    witness = _differ_at(trace, left, right)
+    if witness is None:
+        verdict = decide(left, right, claim=title, seconds=limit)
+        if verdict.proved:
+            found.proved.add((left, right))
+            found.hypotheses.update(dict.fromkeys(_worth_saying(verdict)))
+            return None
+    conditions = _related(trace.conditions, left.free_symbols | right.free_symbols)
+    verdict = decide(left, right, [fact.formula for fact in conditions], claim=title, seconds=limit)
+    if verdict.proved and witness is None:
+        known = {fact.text for fact in conditions}
+        found.hypotheses.update(dict.fromkeys(h for h in _worth_saying(verdict) if h not in known))
+        return None
+    if witness is not None and not verdict.refuted:
+        verdict = Verdict("refuted", witness=witness, left=left, right=right)
+    if verdict.refuted and trace.rounded and verdict.witness is not None and _is_rounding(verdict.witness):
+        reason = f"the values differ by no more than floats are rounded; {verdict.witness}"
+        return Verdict("undecided", reason=reason, notes=trace.notes)
+    return verdict
+
+
+def _worth_saying(verdict: Verdict) -> list[str]:
+    """The hypotheses, without those that plainly hold, such as x^2 + 1/100000 > 0."""
+    count = len(verdict.formulas)
+    said = []
+    for text, formula in zip(verdict.hypotheses, verdict.formulas, strict=False):
+        if not all(holds_plainly(fact) for fact in read_conditions(formula)):
+            said.append(text)
+    return said + list(verdict.hypotheses[count:])
+
+
+def _differ_at(trace: Trace, left: sp.Expr, right: sp.Expr) -> Witness | None:
+    """The sample point of the path as a witness, if the values there certainly differ."""
+    try:
+        problem = read_problem(left, right)
+        point = {name: trace.point[name] for name in problem.names}
+        return compare_at(problem, point)[1]
+    except (UnsupportedError, KeyError, RecursionError):
+        return None
+
+
+def _is_rounding(witness: Witness) -> bool:
+    left, right = witness.left.lower, witness.right.lower
+    return abs(left - right) <= _ROUNDING * max(abs(left), abs(right))
+
+
+def _related(conditions: tuple[Fact, ...], symbols: set[sp.Basic]) -> list[Fact]:
+    """The conditions that share names with what is compared, directly or by others.
+
+    The rest speaks of other names, and the sample point of the path satisfies it: a witness stays on the path.
+    """
+    names = {str(symbol) for symbol in symbols}
+    chosen: list[Fact] = []
+    waiting = list(conditions)
+    while True:
+        linked = [fact for fact in waiting if names & {s.name for s in fact.expression.free_symbols}]
+        if not linked:
+            return chosen
+        chosen += linked
+        waiting = [fact for fact in waiting if fact not in linked]
+        names |= {s.name for fact in linked for s in fact.expression.free_symbols}
+
+
+def _join(diagnosis: str, trace: Trace) -> str:
+    """The diagnosis, and what was seen of memory that is shared or changed."""
+    return "; ".join(filter(None, (diagnosis, *trace.remarks)))
+
+
+def _proof(shapes: Shapes, here: _Findings, others: Shapes, there: _Findings | None, refusals: list[str]) -> Verdict:
+    parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
+    scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
+    notes: dict[str, None] = {}
+    for each, findings in parts:
+        if findings.seen or findings.unvisited:
+            notes.update(dict.fromkeys(_visits(each, findings)))
+    if any(findings.seen for _, findings in parts):
+        notes["Where a comparison is a tie, nothing was judged."] = None
+    if there is None:
+        notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
+        notes.update(dict.fromkeys(refusals[-1:]))
+    for _, findings in parts:
+        notes.update(findings.notes)
+    hypotheses = list(dict.fromkeys((*here.hypotheses, *(there.hypotheses if there is not None else ()))))
+    if len(hypotheses) > _MOST_NAMED:
+        rest = len(hypotheses) - _MOST_NAMED
+        hypotheses = [*hypotheses[:_MOST_NAMED], f"{rest} more condition{'s' if rest > 1 else ''} like these"]
+    return Verdict("proved", scope=scope, for_all_sizes=False, hypotheses=tuple(hypotheses), notes=tuple(notes))
+
+
+def _cells(findings: _Findings) -> str:
+    if not findings.seen and not findings.unvisited:
+        return ""
+    count = f"{findings.cells} path cell{'s' if findings.cells > 1 else ''}"
+    return f" (on {count}, not all)" if findings.unvisited else f" (on all {count})"
+
+
+def _visits(shapes: Shapes, findings: _Findings) -> Iterator[str]:
+    """Which branches no point has visited."""
+    if not findings.unvisited:
+        return
+    missed = dict.fromkeys(branch.conditions[-1] for branch in findings.unvisited if branch.conditions)
+    never = [fact for fact in missed if fact not in findings.seen]
+    where = f"At {write_shapes(shapes)}"
+    if never:
+        texts = "; ".join(_short(fact) for fact in list(never)[:_MOST_NAMED])
+        more = f"; and {len(never) - _MOST_NAMED} more" if len(never) > _MOST_NAMED else ""
+        yield f"{where} no sample point visited the branches {texts}{more}."
+    yield f"{where} combinations of branches may remain that were not visited."
+
+
+def _short(fact: Fact) -> str:
+    text = fact.text
+    return text if len(text) <= 80 else f"{text[:76]} ..."

@@ -1,0 +1,182 @@
+"""Names for what traced code computes, so that formulas stay as small as the code that made them.
+
+Each function, root and reciprocal of a sum gets a symbol of its own. An equation that holds whatever these symbols
+are worth holds for their values; where it needs to know what they are, they are put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sympy as sp
+
+from symbackprop.proof.domains import conditions_of
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.problems import realise
+
+_PREFIX = "#"  # no name of an input begins so
+
+
+class Cuts:
+    """The named results of one run, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self._symbols: dict[sp.Expr, sp.Symbol] = {}
+        self._definitions: dict[sp.Symbol, sp.Expr] = {}
+        self._short: dict[sp.Expr, sp.Expr] = {}
+        self._full: dict[sp.Symbol, sp.Expr] = {}
+        self._domains: dict[sp.Symbol, tuple[Fact, ...]] = {}
+
+    def _name(self, definition: sp.Expr) -> sp.Expr:
+        """The symbol of a result; numbers need none."""
+        if definition.is_number or definition.is_Symbol:
+            return definition
+        symbol = self._symbols.get(definition)
+        if symbol is None:
+            symbol = self._symbols[definition] = sp.Symbol(f"{_PREFIX}{len(self._symbols) + 1}")
+            self._definitions[symbol] = definition
+        return symbol
+
+    def shorten(self, expression: sp.Expr) -> sp.Expr:
+        """The expression with a symbol for each function, root and reciprocal of a sum in it."""
+        if not expression.args or expression.is_number:
+            return expression
+        known = self._short.get(expression)
+        if known is None:
+            known = self._short[expression] = self._shorten(expression)
+        return known
+
+    def _shorten(self, expression: sp.Expr) -> sp.Expr:
+        arguments = [self.shorten(argument) for argument in expression.args]
+        if isinstance(expression, sp.Function):
+            return self._name(expression.func(*arguments))
+        if not isinstance(expression, sp.Pow):
+            same = all(a is b for a, b in zip(arguments, expression.args, strict=True))
+            return expression if same else expression.func(*arguments)
+        base, exponent = arguments
+        if not isinstance(exponent, sp.Rational):
+            return self._name(base**exponent)
+        if exponent.q != 1:
+            root = base ** sp.Rational(1, exponent.q)
+            base = self._name(root) if isinstance(root, sp.Pow) else self.shorten(root)
+        if exponent.p < 0 and isinstance(base, sp.Add):
+            return self._name(1 / base) ** -exponent.p
+        return base**exponent.p
+
+    def expand(self, expression: sp.Expr) -> sp.Expr:
+        """The expression with everything put back."""
+        return expression.xreplace({s: self._expanded(s) for s in self._used(expression)})
+
+    def eliminate(self, expressions: Sequence[sp.Expr]) -> tuple[sp.Expr, ...]:
+        """The expressions without symbols that others determine: no equation is left between those that stay.
+
+        Where r is 1/(1 + E), the function E is 1/r - 1, which keeps r in place of a fraction; a reciprocal of a sum
+        without such a function is put back.
+        """
+        values: dict[sp.Symbol, sp.Expr] = {}
+        for symbol in self._reciprocals(expressions):
+            base = (1 / self._definitions[symbol]).xreplace(values)
+            solved = next((s for s in reversed(self._used(base)) if self._may_go(s) and _is_linear(base, s)), None)
+            if solved is None:
+                target, value = symbol, 1 / base
+            else:
+                target, value = solved, solved - (base - 1 / symbol) / base.diff(solved)
+            value = sp.expand(value)
+            values = {s: v.xreplace({target: value}) for s, v in values.items()}
+            values[target] = value
+        return tuple(expression.xreplace(values) for expression in expressions)
+
+    def _reciprocals(self, expressions: Sequence[sp.Expr]) -> list[sp.Symbol]:
+        """The reciprocals that expressions read, and those that these read, in the order in which they were made."""
+        found: set[sp.Symbol] = set()
+        waiting = [symbol for expression in expressions for symbol in self._used(expression)]
+        while waiting:
+            symbol = waiting.pop()
+            if symbol not in found and not self._may_go(symbol):
+                found.add(symbol)
+                waiting += self._used(self._definitions[symbol])
+        return sorted(found, key=_number)
+
+    def _may_go(self, symbol: sp.Symbol) -> bool:
+        """Whether a symbol names a function or a root, not a reciprocal."""
+        definition = self._definitions[symbol]
+        return not (isinstance(definition, sp.Pow) and definition.exp == -1)
+
+    def _expanded(self, symbol: sp.Symbol) -> sp.Expr:
+        known = self._full.get(symbol)
+        if known is None:
+            known = self._full[symbol] = self.expand(self._definitions[symbol])
+        return known
+
+    def _used(self, expression: sp.Expr) -> list[sp.Symbol]:
+        return sorted((symbol for symbol in expression.free_symbols if symbol in self._definitions), key=_number)
+
+    def domain(self, expressions: Iterable[sp.Expr]) -> tuple[Fact, ...]:
+        """Where some expressions, and everything that they are made of, have a value."""
+        expressions = tuple(expressions)
+        found: dict[Fact, None] = {}
+        waiting = [symbol for expression in expressions for symbol in self._used(expression)]
+        seen: set[sp.Symbol] = set()
+        while waiting:
+            symbol = waiting.pop()
+            if symbol in seen:
+                continue
+            seen.add(symbol)
+            waiting += self._used(self._definitions[symbol])
+        for symbol in sorted(seen, key=_number):
+            if symbol not in self._domains:
+                own = conditions_of(self._definitions[symbol])
+                self._domains[symbol] = tuple(self.expand_fact(fact) for fact in own)
+            found.update(dict.fromkeys(self._domains[symbol]))
+        for expression in expressions:
+            found.update((self.expand_fact(fact), None) for fact in conditions_of(realise(expression)))
+        return tuple(found)
+
+    def expand_fact(self, fact: Fact) -> Fact:
+        """A condition over the inputs, real as they are."""
+        plain = fact.expression.xreplace({s: sp.Symbol(s.name) for s in fact.expression.free_symbols})
+        return Fact(realise(self.expand(plain)), fact.relation)
+
+    def gradient(
+        self, outputs: Sequence[sp.Expr], weights: Sequence[sp.Expr], inputs: Iterable[sp.Symbol]
+    ) -> Mapping[sp.Symbol, sp.Expr]:
+        """The derivative of <weights, outputs> by each input, weights held fixed: the chain rule over the names."""
+        wanted = {*inputs, *self._definitions}
+        order = list(self._definitions)
+        parts: dict[sp.Symbol, list[sp.Expr]] = {}
+        for output, weight in zip(outputs, weights, strict=True):
+            for symbol in _ordered(output.free_symbols & wanted):
+                parts.setdefault(symbol, []).append(weight * self.shorten(sp.diff(output, symbol)))
+        for name in reversed(order):
+            total = sp.Add(*parts.get(name, ()))
+            if total == 0:
+                continue
+            for symbol in _ordered(self._definitions[name].free_symbols & wanted):
+                parts.setdefault(symbol, []).append(total * self._slope(name, symbol))
+        return {symbol: sp.Add(*parts.get(symbol, ())) for symbol in inputs}
+
+    def _slope(self, name: sp.Symbol, symbol: sp.Symbol) -> sp.Expr:
+        """The derivative of a named result by what it is made of, in its own name where that occurs."""
+        definition = self._definitions[name]
+        slope = sp.diff(definition, symbol)
+        again = {definition: name}
+        if isinstance(definition, sp.Pow):
+            base, exponent = definition.args
+            for power in slope.atoms(sp.Pow):
+                if power.base == base and (power.exp / exponent).is_Integer:
+                    again[power] = name ** (power.exp / exponent)
+        return self.shorten(slope.xreplace(again))
+
+
+def _ordered(symbols: Iterable[sp.Basic]) -> list[sp.Symbol]:
+    return sorted(symbols, key=str)
+
+
+def _is_linear(expression: sp.Expr, symbol: sp.Symbol) -> bool:
+    """Whether a symbol occurs with a number before it and nowhere else."""
+    slope = expression.diff(symbol)
+    return bool(slope.is_number and slope != 0)
+
+
+def _number(symbol: sp.Symbol) -> int:
+    return int(symbol.name.removeprefix(_PREFIX))

@@ -1,0 +1,374 @@
+"""Single changes to a claim: what it would say with one thing put right, in words.
+
+Nothing here knows whether a change helps. Changes come from the formula itself (a factor or a term left out, a sign, a
+number, an index, a name read in place of another of its shape) and from the truth (its factors and its terms put in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+from symbackprop.functions import FUNCTION_BY_NAME
+from symbackprop.language import tree as t
+from symbackprop.language.spelling import number_tree
+from symbackprop.proof.ingredients import (
+    add_term,
+    bracket,
+    divide,
+    exchange_letters,
+    letters_of,
+    multiply,
+    read_instead,
+    sum_over,
+    tensors_of,
+    without,
+)
+
+Write = Callable[[t.Node], str]
+Local = Callable[[t.Node, frozenset[str]], Iterator[tuple[str, t.Node]]]
+"""Changes of one node, given the letters that are in scope there: (words, what stands in its place)."""
+
+NUMBERS = (Fraction(2), Fraction(1, 2))
+EXPONENTS = tuple(map(Fraction, (1, 2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
+OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A claim with one thing changed, and what to say of the claim if that is right."""
+
+    words: str
+    tree: t.Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a change may put in: names by their shapes, letters, sizes and constants; factors, terms and reads of the
+    truth.
+    """
+
+    shapes: Mapping[str, tuple[Any, ...]]
+    others: tuple[str, ...]
+    letters: frozenset[str]
+    scalars: tuple[str, ...]
+    factors: tuple[t.Expression, ...]
+    terms: tuple[t.Expression, ...]
+    reads: tuple[t.Access, ...]
+    write: Write
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The names that are no letters."""
+        return frozenset({*self.shapes, *self.scalars, *self.others})
+
+
+def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """Every single change of a part of a claim, the plainest first; no formula twice."""
+    yield from _Changes(words).factors_of_all(tree)
+    seen: set[t.Node] = {tree}
+    for local in _stages(words):
+        for text, changed in _everywhere(tree, local, words.letters):
+            if changed not in seen and isinstance(changed, t.Expression):
+                seen.add(changed)
+                yield Edit(text or say_change(tree, changed, words.write), changed)
+
+
+def say_change(old: t.Node, new: t.Node, write: Write) -> str:
+    """The smallest part that changed, but not a name or a number alone: those of what it stands in are clearer."""
+    while type(old) is type(new) and not isinstance(old, t.Access | t.Apply | t.Name | t.Number):
+        before, after = t.children(old), t.children(new)
+        changed = [(a, b) for a, b in zip(before, after, strict=False) if a != b]
+        if len(before) != len(after) or len(changed) != 1:
+            break
+        if _differ_in_words(old, new) or isinstance(changed[0][0], t.Name | t.Number | t.Binder):
+            break
+        if isinstance(old, t.Power) and old.exponent == changed[0][0]:
+            break
+        old, new = changed[0]
+    return _instead(write, old, new)
+
+
+def _differ_in_words(old: t.Node, new: t.Node) -> bool:
+    """Whether two nodes of a type differ in more than what stands below them."""
+    names = [n for n in old.__dataclass_fields__ if n not in ("line", "column", "text")]
+    plain = [n for n in names if isinstance(getattr(old, n), str) or _are_words(getattr(old, n))]
+    return any(getattr(old, n) != getattr(new, n) for n in plain)
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(v, str) for v in value)
+
+
+def _instead(write: Write, old: t.Node, new: t.Node) -> str:
+    return f"has {write(old)} in place of {write(new)}"
+
+
+def _stages(words: Vocabulary) -> Iterator[Local]:
+    """The kinds of changes, in the order in which they are tried."""
+    local = _Changes(words)
+    yield local.signs
+    yield local.reductions
+    yield local.left_out
+    yield local.places
+    yield local.names
+    yield local.numbers
+    yield local.functions
+    yield local.conditions
+    yield local.factors
+    yield local.terms
+
+
+def _everywhere(node: t.Node, local: Local, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+    """The changes of a node and of every node below it, each as the whole; "" for words is "this in place of that"."""
+    yield from local(node, letters)
+    if isinstance(node, t.Access | t.Name | t.Number):
+        return
+    for child, rebuild in _parts(node):
+        inner = letters | {b.name for b in node.binders} if isinstance(node, t.Reduce) else letters
+        for text, changed in _everywhere(child, local, inner):
+            yield text, rebuild(changed)
+
+
+def _parts(node: t.Node) -> Iterator[tuple[t.Node, Callable[[t.Node], t.Node]]]:
+    """The nodes below a node, with what the node is when another stands there."""
+    if isinstance(node, t.Reduce):
+        yield node.body, partial(_put, node, "body", None)
+        return
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, t.Node):
+            yield value, partial(_put, node, name, None)
+        elif isinstance(value, tuple) and value and isinstance(value[0], t.Node):
+            for k, child in enumerate(value):
+                yield child, partial(_put, node, name, k)
+
+
+def _put(node: t.Node, name: str, k: int | None, child: t.Node) -> t.Node:
+    """The node with a child replaced."""
+    changed: dict[str, Any] = {name: child}
+    if k is not None:
+        value = getattr(node, name)
+        changed = {name: (*value[:k], child, *value[k + 1 :])}
+    return replace(node, **changed)
+
+
+def list_factors_of_all(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """The sign of a formula, and factors of all of it that are no tensors."""
+    yield Edit("has the wrong sign", t.Negate(tree))
+    common = list(_common(words))
+    for factor in common:
+        text = words.write(factor)
+        yield Edit(f"lacks the factor {text}", multiply(tree, factor))
+        yield Edit(f"lacks the factor 1/{bracket(factor, text)}", divide(tree, factor))
+    for number in (2, -2, 4, -4):
+        yield Edit(f"lacks the factor {number}", multiply(number_tree(Fraction(number)), tree))
+        yield Edit(f"has the extra factor {number}", divide(tree, number_tree(Fraction(number))))
+    for factor in common:
+        text = words.write(factor)
+        yield Edit(f"has the wrong sign and lacks the factor {text}", t.Negate(multiply(tree, factor)))
+        inverse = f"1/{bracket(factor, text)}"
+        yield Edit(f"has the wrong sign and lacks the factor {inverse}", t.Negate(divide(tree, factor)))
+
+
+def _common(words: Vocabulary) -> Iterator[t.Expression]:
+    """Sizes and constants, and their roots."""
+    for name in words.scalars:
+        yield t.Name(name)
+    for name in words.scalars:
+        yield t.Apply("sqrt", (t.Name(name),))
+        yield t.Power(t.Name(name), number_tree(Fraction(2)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The changes of single nodes."""
+
+    words: Vocabulary
+
+    def signs(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """One term with the other sign."""
+        if isinstance(node, t.Chain) and node.operators[0] in "+-":
+            for k, operand in enumerate(node.operands):
+                text = f"has the term {self.words.write(operand)} with the wrong sign"
+                if k == 0:
+                    yield text, replace(node, operands=(t.Negate(operand), *node.operands[1:]))
+                else:
+                    flipped = "-" if node.operators[k - 1] == "+" else "+"
+                    yield text, replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
+
+    def reductions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A sum for a mean, a mean for a sum."""
+        if isinstance(node, t.Reduce) and node.operation in ("sum", "mean"):
+            other = "mean" if node.operation == "sum" else "sum"
+            over = ", ".join(b.name for b in node.binders)
+            yield f"has the {node.operation} over {over} in place of the {other}", replace(node, operation=other)
+
+    def left_out(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A term or a factor less."""
+        if not isinstance(node, t.Chain):
+            return
+        product = node.operators[0] not in "+-"
+        for k, operand in enumerate(node.operands):
+            operator = node.operators[k - 1] if k else ("*" if product else "+")
+            text = self.words.write(operand)
+            if product and operator == "/":
+                text = f"1/{bracket(operand, text)}"
+            rest = without(node, k)
+            yield f"has the extra {'factor' if product else 'term'} {text}", rest
+            if product and k:
+                flipped = "*" if operator == "/" else "/"
+                changed = replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
+                done, due = ("divides", "multiplied") if operator == "/" else ("multiplies", "divided")
+                yield f"{done} by {self.words.write(operand)} where it has to be {due}", changed
+
+    def places(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A tensor read at other indices: swapped, one step aside, at another letter."""
+        if isinstance(node, t.Access):
+            indices = node.indices
+            for order in permutations(indices):
+                if order != indices:
+                    swapped = replace(node, indices=order)
+                    yield "", swapped
+            for read in self.words.reads:
+                if read.name == node.name and read != node and letters_of(read, self.words.known) <= letters:
+                    yield "", read
+            for k, index in enumerate(indices):
+                for other in self._other_places(index, letters):
+                    moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
+                    yield "", moved
+        elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
+            for first, second in permutations(sorted(letters), 2):
+                changed = exchange_letters(node, {first: second, second: first} if first < second else {first: second})
+                if changed != node:
+                    yield "", changed
+
+    def _other_places(self, index: t.Node, letters: frozenset[str]) -> Iterator[t.Expression]:
+        if isinstance(index, t.Name) and index.name in letters:
+            yield from (t.Name(letter) for letter in sorted(letters) if letter != index.name)
+            yield t.Chain((index, number_tree(Fraction(1))), ("-",))
+            yield t.Chain((index, number_tree(Fraction(1))), ("+",))
+        elif isinstance(index, t.Chain) and set(index.operators) <= {"+", "-"}:
+            yield index.operands[0]
+            for k in range(len(index.operators)):
+                flipped = "-" if index.operators[k] == "+" else "+"
+                yield replace(index, operators=(*index.operators[:k], flipped, *index.operators[k + 1 :]))
+            if len(index.operators) > 1:
+                yield replace(index, operators=tuple("-" if o == "+" else "+" for o in index.operators))
+            yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "-"))
+            yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "+"))
+
+    def names(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another tensor of the same shape read, throughout a part of the formula."""
+        if not isinstance(node, t.Expression) or isinstance(node, t.Number):
+            return
+        shapes = self.words.shapes
+        for name in tensors_of(node):
+            for other, shape in shapes.items():
+                if other != name and shape == shapes.get(name):
+                    changed = read_instead(node, name, other)
+                    yield "", changed
+
+    def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another exponent, or another number."""
+        if isinstance(node, t.Power):
+            for exponent in EXPONENTS:
+                changed = replace(node, exponent=number_tree(exponent))
+                yield "", changed
+        elif isinstance(node, t.Number):
+            for value in (node.value * 2, node.value / 2, node.value + 1, node.value - 1):
+                yield "", number_tree(value)
+        elif isinstance(node, t.Name) and node.name in self.words.scalars:
+            for scalar in self.words.scalars:
+                if scalar != node.name:
+                    yield "", t.Name(scalar)
+
+    def functions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A function for its derivative, or none at all; a power more."""
+        if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
+            if node.function in FUNCTION_BY_NAME:
+                primed = replace(node, primed=not node.primed)
+                yield "", primed
+            for number in NUMBERS:
+                scaled = replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
+                yield "", scaled
+            yield "", node.arguments[0]
+        if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
+            if isinstance(node, t.Name) and node.name not in self.words.shapes:
+                return
+            rest = t.Chain((number_tree(Fraction(1)), node), ("-",))
+            yield "", rest
+            squared = t.Power(node, number_tree(Fraction(2)))
+            yield "", squared
+            inverse = divide(number_tree(Fraction(1)), node)
+            yield "", inverse
+            root = t.Apply("sqrt", (node,))
+            yield "", root
+
+    def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """The branches of a choice swapped, or its condition turned."""
+        if isinstance(node, t.Where):
+            changed = replace(node, then=node.otherwise, otherwise=node.then)
+            yield "", changed
+            yield "", node.then
+        elif isinstance(node, t.Compare):
+            turned = replace(node, operator=OPPOSITE[node.operator])
+            yield "", turned
+
+    def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A factor of the truth, a size, a constant or a number more."""
+        if isinstance(node, t.Number):
+            yield from (
+                ("", factor) for factor in self.words.factors if letters_of(factor, self.words.known) <= letters
+            )
+        if isinstance(node, t.Reduce):
+            inner = letters | {b.name for b in node.binders}
+            over = ", ".join(b.name for b in node.binders)
+            for words, changed in self._multiplied(node.body, inner, f" under the {node.operation} over {over}"):
+                yield words, replace(node, body=changed)
+        elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
+            yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
+
+    def factors_of_all(self, tree: t.Expression) -> Iterator[Edit]:
+        """A factor of the truth more, before everything."""
+        for words, changed in self._multiplied(tree, self.words.letters, ""):
+            yield Edit(words, changed)
+
+    def _multiplied(
+        self, node: t.Expression, letters: frozenset[str], where: str
+    ) -> Iterator[tuple[str, t.Expression]]:
+        for factor in (*self.words.factors, *map(number_tree, NUMBERS), *map(t.Name, self.words.scalars)):
+            if letters_of(factor, self.words.known) <= letters:
+                text = self.words.write(factor)
+                yield f"lacks the factor {bracket(factor, text)}{where}", multiply(node, factor)
+                yield f"lacks the factor 1/{bracket(factor, text)}{where}", divide(node, factor)
+
+    def terms(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A term of the truth more."""
+        if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name):
+            return
+        for term in self.words.terms:
+            if letters_of(term, self.words.known) <= letters:
+                yield f"lacks the term {self.words.write(term)} beside {self.words.write(node)}", add_term(node, term)
+
+
+def sums_over_numbers(tree: t.Expression, letters: Sequence[str]) -> Iterator[Edit]:
+    """A number in brackets made a letter that is summed over."""
+    numbers = {
+        i for node, _ in t.walk(tree) if isinstance(node, t.Access) for i in node.indices if isinstance(i, t.Number)
+    }
+    for number in sorted(numbers, key=lambda n: n.value):
+        for letter in letters:
+
+            def change(node: t.Node, number: t.Number = number, letter: str = letter) -> t.Node:
+                if isinstance(node, t.Access):
+                    return replace(node, indices=tuple(t.Name(letter) if i == number else i for i in node.indices))
+                return t.map_children(node, change)
+
+            changed = change(tree)
+            assert isinstance(changed, t.Expression)
+            yield Edit(f"lacks the sum over {letter}", sum_over(changed, letter))

@@ -1,0 +1,62 @@
+"""Rational points that satisfy conditions, found by moving one that satisfies most of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from flint import fmpq
+
+from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError, Value, evaluate, sign_of_value
+from symbackprop.proof.facts import Fact
+
+_ATTEMPTS = 6
+_MOVES = 30
+_DENOMINATOR = 64
+
+
+def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterator[Mapping[str, Fraction]]:
+    """Points that satisfy the facts, each reached by moving one name at a time past the boundary of a violated one.
+
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> found = next(points_near({"x": Fraction(0), "y": Fraction(1)}, [Fact(x - y, ">"), Fact(y, ">")]))
+    >>> found["x"] > found["y"] > 0
+    True
+    """
+    for seed in range(_ATTEMPTS):
+        generator = random.Random(seed)
+        moved = dict(point)
+        try:
+            for _ in range(_MOVES):
+                violated = [fact for fact in facts if not _satisfies(fact, moved)]
+                if not violated:
+                    yield moved
+                    break
+                _move(moved, generator.choice(violated), generator)
+        except (UndefinedValueError, ImpreciseValueError):
+            continue
+
+
+def _satisfies(fact: Fact, point: Mapping[str, Fraction]) -> bool:
+    sign = sign_of_value(evaluate(fact.expression, point))
+    return {">": sign > 0, ">=": sign >= 0, "=": sign == 0, "!=": sign != 0}[fact.relation]
+
+
+def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random) -> None:
+    """Change one name as if the condition were linear in it, and go a little further."""
+    name = generator.choice(sorted(symbol.name for symbol in fact.expression.free_symbols))
+    value = _short(evaluate(fact.expression, point))
+    slope = _short(evaluate(fact.expression, {**point, name: point[name] + 1})) - value
+    if slope:
+        beyond = Fraction(generator.randint(1, 24), 8)
+        step = -value / slope + (beyond if slope > 0 else -beyond)
+        point[name] = (point[name] + step).limit_denominator(_DENOMINATOR)
+
+
+def _short(value: Value) -> Fraction:
+    """A value as a fraction that is near enough to move by."""
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
+    return Fraction(float(value.mid())).limit_denominator(_DENOMINATOR)

@@ -1,0 +1,219 @@
+"""What the traced code sees in the place of `numpy`, `math` and `random`.
+
+What allocates floats allocates traced numbers; everything else is NumPy's own, on arrays of objects.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symbackprop.proof.traced_arrays import TracedArray, TracedPath, is_exact_type
+from symbackprop.proof.traced_values import Traced, TracingStoppedError
+
+_MATH_FUNCTIONS = {
+    "exp": "exp", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "sinh": "sinh", "cosh": "cosh",
+    "sin": "sin", "cos": "cos", "tan": "tan", "erf": "erf", "erfc": "erfc", "atan": "arctan", "log2": "log2",
+    "log10": "log10",
+}  # fmt: skip
+_EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "power", "tanh", "log1p", "expm1", "log2", "log10", "erf")
+
+
+class TracedUfunc:
+    """One of NumPy's elementwise functions, exact where plain numbers are given."""
+
+    def __init__(self, path: TracedPath, ufunc: np.ufunc) -> None:
+        self._path, self._ufunc = path, ufunc
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        name, count = self._ufunc.__name__, self._ufunc.nin
+        operands = [v if isinstance(v, np.ndarray | Traced) else np.asarray(v) for v in inputs[:count]]
+        kinds = {v.dtype.kind if isinstance(v, np.ndarray) else "O" for v in operands}
+        if not kinds & {"O", "f"} and name not in _EXACT_ON_INTEGERS:
+            return self._ufunc(*inputs, **options)
+        if len(inputs) > count:
+            options["out"] = inputs[count]
+            inputs = inputs[:count]
+        if not kinds & {"O", "f"}:
+            inputs = tuple(np.asarray(v).astype(object) for v in inputs)
+        return self._path.apply_ufunc(self._ufunc, "__call__", inputs, options)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ufunc, name)
+        if not callable(method):
+            return method
+        return lambda *inputs, **options: self._path.settle(method(*inputs, **options))
+
+
+class _FloatType(type):
+    """The type of a `float` that lets traced numbers through."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, float) or type(value) is Traced
+
+    def __call__(cls, value: Any = 0.0) -> Any:
+        return value if type(value) is Traced else float(value)
+
+
+class TracedFloat(float, metaclass=_FloatType):
+    """`float` in traced code, as a function, a type and a dtype."""
+
+
+class Forbidden:
+    """A module that traced code must not use, such as a source of randomness."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self._name, self._reason = name, reason
+
+    def __getattr__(self, name: str) -> Any:
+        raise TracingStoppedError(f"{self._name}.{name} {self._reason}")
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise TracingStoppedError(f"{self._name} {self._reason}")
+
+
+class NamespaceShim:
+    """A module whose functions give exact, traced results."""
+
+    def __init__(self, path: TracedPath, module: ModuleType) -> None:
+        self._path, self._module = path, module
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._module, name)
+        if isinstance(found, np.ufunc):
+            return TracedUfunc(self._path, found)
+        if isinstance(found, float) and math.isfinite(found):
+            return self._path.constant(found)
+        if isinstance(found, type | ModuleType) or not callable(found):
+            return found
+        return self._settling(found)
+
+    def _settling(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function without float types, its floats made exact."""
+
+        def call(*args: Any, **options: Any) -> Any:
+            if "dtype" in options and not is_exact_type(options["dtype"]):
+                del options["dtype"]
+            return self._path.settle(function(*args, **options))
+
+        return call
+
+
+class NumpyShim(NamespaceShim):
+    """The part of `numpy` that allocates floats, and the rest by its name."""
+
+    def __init__(self, path: TracedPath) -> None:
+        super().__init__(path, np)
+        self.pi = path.constant(0) + Traced(path, sp.pi)
+        self.e = Traced(path, sp.E)
+        self.linalg = NamespaceShim(path, np.linalg)
+        self.random = Forbidden("np.random", "is random")
+        self.load = self.save = self.loadtxt = self.savetxt = self.savez = self.genfromtxt = self.fromfile = Forbidden(
+            "np.load and its like", "read or write files"
+        )
+
+    def full(self, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+        """A new array of one number or broadcast numbers."""
+        if is_exact_type(dtype) or (dtype is None and np.asarray(fill_value).dtype.kind in "biu"):
+            return np.full(shape, fill_value, dtype)
+        return self._path.filled(shape, fill_value)
+
+    def zeros(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        """Zeros."""
+        return np.zeros(shape, dtype) if is_exact_type(dtype) else self._path.filled(shape, self._path.zero)
+
+    empty = zeros
+
+    def ones(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        """Ones."""
+        return np.ones(shape, dtype) if is_exact_type(dtype) else self._path.filled(shape, self._path.one)
+
+    def _like(self, other: Any, dtype: Any, shape: Any, value: Any) -> Any:
+        other = np.asarray(other)
+        shape = other.shape if shape is None else shape
+        if is_exact_type(dtype) or (dtype is None and other.dtype.kind in "biu"):
+            return np.full(shape, value.expression if isinstance(value, Traced) else value, dtype or other.dtype)
+        return self._path.filled(shape, value)
+
+    def zeros_like(self, other: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+        """Zeros in the shape of another array."""
+        return self._like(other, dtype, shape, self._path.zero)
+
+    empty_like = zeros_like
+
+    def ones_like(self, other: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+        """Ones in the shape of another array."""
+        return self._like(other, dtype, shape, self._path.one)
+
+    def full_like(self, other: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+        """One number in the shape of another array."""
+        return self._like(other, dtype, shape, fill_value)
+
+    def eye(self, *args: Any, dtype: Any = None, **options: Any) -> Any:
+        """The identity matrix."""
+        made = np.eye(*args, **options)
+        return made.astype(dtype) if is_exact_type(dtype) else self._path.settle(made)
+
+    identity = eye
+
+    def array(self, value: Any, dtype: Any = None, copy: bool = True, ndmin: int = 0, **_: Any) -> Any:
+        """A new array."""
+        if is_exact_type(dtype):
+            return np.array(value, dtype)
+        made = np.array(value, ndmin=ndmin)
+        wants_floats = dtype is not None and made.dtype.kind in "biu"
+        made = self._path.exact(made) if wants_floats else made
+        return self._keep(made)
+
+    def asarray(self, value: Any, dtype: Any = None, **_: Any) -> Any:
+        """The same array, where it is one."""
+        if isinstance(value, TracedArray) and not is_exact_type(dtype):
+            return value
+        return self.array(value, dtype)
+
+    ascontiguousarray = asanyarray = asfarray = asarray
+
+    def copy(self, value: Any, **_: Any) -> Any:
+        """A copy."""
+        return self.array(value)
+
+    def _keep(self, made: Any) -> Any:
+        """The array, as one even if it has no axes."""
+        return made if made.dtype.kind in "biuSU" else self._path.filled(made.shape, made)
+
+    def einsum(self, *operands: Any, **options: Any) -> Any:
+        """Einstein sums; objects are never handed to BLAS."""
+        plain = [np.asarray(o) if isinstance(o, np.ndarray | Traced) else o for o in operands]
+        exact = [self._path.exact(o) if isinstance(o, np.ndarray) and o.dtype.kind in "fbiu" else o for o in plain]
+        return self._path.settle(np.einsum(*exact, optimize=options.get("optimize", False)))
+
+    def isclose(self, *_: Any, **__: Any) -> Any:
+        """Not traced: it compares to a tolerance."""
+        raise TracingStoppedError("np.isclose and np.allclose compare to a tolerance")
+
+    allclose = isclose
+
+
+class MathShim(NamespaceShim):
+    """The `math` module, exact and on traced numbers."""
+
+    def __init__(self, path: TracedPath) -> None:
+        super().__init__(path, math)
+        self.pi, self.e = Traced(path, sp.pi), Traced(path, sp.E)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _MATH_FUNCTIONS:
+            return lambda value: self._path.function(_MATH_FUNCTIONS[name], value)
+        if name in ("pow", "fabs", "inf", "nan"):
+            return {"pow": lambda a, b: self._path.constant(a) ** b, "fabs": abs}.get(name, getattr(math, name))
+        return super().__getattr__(name)
+
+    def log(self, value: Any, base: Any = None) -> Any:
+        """The logarithm, to any base."""
+        made = self._path.function("log", value)
+        return made if base is None else made / self._path.function("log", base)

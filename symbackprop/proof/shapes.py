@@ -1,0 +1,82 @@
+"""Other shapes of the same ranks, with sizes told apart, at which a backward is proved again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from symbackprop.proof.tracing import Shapes, Subject
+
+_MOST_SPLIT_AXES = 5
+
+
+def write_shapes(shapes: Shapes) -> str:
+    """Shapes as `x=(2, 3), b=(3,)`."""
+    return ", ".join(f"{name}={tuple(shape)}" for name, shape in shapes.items())
+
+
+def other_shapes(subject: Subject) -> Iterator[Subject]:
+    """The subject at other shapes, the most telling first; the code may refuse any of them.
+
+    Equal sizes are first taken for one size that was given twice by chance, then for the same size.
+    """
+    sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
+    for bumped in _split(subject, sizes):
+        yield _resize(subject, bumped, {})
+    yield from _rename(subject, {size: size + 1 for size in sizes})
+    yield from _multiples(subject, sizes)
+    yield from _rename(subject, {size: max(size - 1, 2) for size in sizes})
+
+
+def _multiples(subject: Subject, sizes: list[int]) -> Iterator[Subject]:
+    """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; all by two; from 1 on."""
+    for base in sizes:
+        yield from _rename(subject, {size: size // base * (base + 1) for size in sizes if size % base == 0})
+    yield from _rename(subject, {size: size + 2 for size in sizes})
+    for least in reversed(sizes):
+        yield from _rename(subject, {1: 2, **{size: 2 * size if size >= least else size + 1 for size in sizes}})
+
+
+def _rename(subject: Subject, renamed: Mapping[int, int]) -> Iterator[Subject]:
+    """The subject with every size changed wherever it stands, if that changes anything and mixes no sizes up."""
+    shapes = {n: tuple(renamed.get(size, size) for size in shape) for n, shape in subject.shapes.items()}
+    sizes = {size for shape in subject.shapes.values() for size in shape}
+    if shapes != dict(subject.shapes) and len({renamed.get(size, size) for size in sizes}) == len(sizes):
+        yield _resize(subject, shapes, renamed)
+
+
+def _split(subject: Subject, sizes: list[int]) -> Iterator[Shapes]:
+    """Shapes in which some of the axes of one size are longer, where an input has that size twice."""
+    shapes = subject.shapes
+    for size in sizes:
+        axes = [(name, axis) for name, shape in shapes.items() for axis, each in enumerate(shape) if each == size]
+        repeated = any(tuple(shape).count(size) > 1 for shape in shapes.values())
+        if not repeated or len(axes) > _MOST_SPLIT_AXES or _has_size(subject.data, size):
+            continue
+        for chosen in product((True, False), repeat=len(axes)):
+            if all(chosen) or not any(chosen):
+                continue
+            longer = {axis for axis, take in zip(axes, chosen, strict=True) if take}
+            yield {
+                name: tuple(each + ((name, axis) in longer) for axis, each in enumerate(shape))
+                for name, shape in shapes.items()
+            }
+
+
+def _has_size(data: Mapping[str, Any], size: int) -> bool:
+    return any(isinstance(value, np.ndarray) and size in value.shape for value in data.values())
+
+
+def _resize(subject: Subject, shapes: Shapes, renamed: Mapping[int, int]) -> Subject:
+    """The subject at other shapes, arrays of data repeated or cut to the sizes that go with them."""
+    data = {
+        name: np.resize(value, tuple(renamed.get(size, size) for size in value.shape))
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in subject.data.items()
+    }
+    return replace(subject, shapes=shapes, data=data)

@@ -1,0 +1,332 @@
+"""Traced numbers: a SymPy expression that passes for a float in a person's own NumPy code.
+
+Every comparison is decided exactly, at one rational point, and recorded: a run of the code follows one path, and the
+recorded conditions say for which inputs the path is taken.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symbackprop.errors import SymBackpropError
+from symbackprop.proof.cuts import Cuts
+from symbackprop.proof.equality import decide
+from symbackprop.proof.evaluation import (
+    PRECISIONS,
+    ImpreciseValueError,
+    UndefinedValueError,
+    evaluate,
+    sign_of_value,
+)
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.numbers import read_float
+from symbackprop.proof.problems import realise
+
+_LARGEST_ROOT = 10_000
+_SHORT_DENOMINATOR = 10**6
+
+
+class TracingStoppedError(SymBackpropError):
+    """The code did something that a traced number cannot follow."""
+
+
+class PointRejectedError(SymBackpropError):
+    """The sample point lies on a kink or outside the domain; another one has to be taken."""
+
+
+class Path(ABC):
+    """One run of the code: the point that decides its comparisons, and what was compared on the way.
+
+    It is written to while the code runs and read afterwards.
+    """
+
+    def __init__(self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float) -> None:
+        self.point = dict(point)
+        self.conditions: list[Fact] = []
+        self.notes: dict[str, None] = {}
+        self.rounded = False
+        self.cuts = Cuts()
+        self._draw, self._deadline = draw, deadline
+        self._known: dict[tuple[sp.Expr, str], int] = {}
+        self.zero = Traced(self, sp.S.Zero)
+        self.one = Traced(self, sp.S.One)
+
+    @abstractmethod
+    def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """One of NumPy's elementwise functions; the paths of arrays have them."""
+
+    def check_time(self) -> None:
+        """Raise once the time is spent."""
+        if time.monotonic() > self._deadline:
+            raise TracingStoppedError("the time allowed ran out while the code was traced")
+
+    def symbol(self, name: str) -> Traced:
+        """A variable, with its value at the sample point."""
+        self.point.setdefault(name, self._draw(name))
+        return Traced(self, sp.Symbol(name))
+
+    def constant(self, value: Any) -> Traced:
+        """A number as a traced one; a float is the number that was meant."""
+        return value if isinstance(value, Traced) else Traced(self, self.read(value))
+
+    def read(self, value: Any) -> sp.Expr:
+        """The exact value of a Python or NumPy number."""
+        if isinstance(value, bool | np.bool_ | int | np.integer):
+            return sp.Integer(int(value))
+        if isinstance(value, float | np.floating):
+            number = float(value)
+            if math.isinf(number):
+                return sp.oo if number > 0 else -sp.oo
+            if math.isnan(number):
+                raise TracingStoppedError("a NaN was computed")
+            return self._read_float(number)
+        if isinstance(value, Fraction):
+            return sp.Rational(value.numerator, value.denominator)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            return self.read(value.item())
+        if isinstance(value, Traced):
+            return value.expression
+        raise TracingStoppedError(f"a {type(value).__name__} takes part in the arithmetic")
+
+    def _read_float(self, number: float) -> sp.Expr:
+        exact = read_float(sp.Float(number))
+        if exact.denominator > _SHORT_DENOMINATOR and len(repr(number)) > 14:
+            square = Fraction(number * number).limit_denominator(_LARGEST_ROOT)
+            # Two units in the last place: 3**-0.5 is not the double nearest to sqrt(1/3).
+            if square > 0 and abs(math.sqrt(square) - abs(number)) <= 2 * math.ulp(number):
+                root = sp.sqrt(sp.Rational(square.numerator, square.denominator))
+                self.notes[f"The float {number!r} is read as {'-' if number < 0 else ''}{root}."] = None
+                return root if number > 0 else -root
+            self.rounded = True
+            self.notes[f"The float {number!r} is read as {exact}."] = None
+        return sp.Rational(exact.numerator, exact.denominator)
+
+    def sign(self, difference: sp.Expr, *, equality: bool = False) -> int:
+        """The sign of an expression on this path; recorded unless it is a number or known."""
+        self.check_time()
+        difference = self.cuts.expand(difference)
+        if difference.is_number:
+            if difference.is_infinite:
+                return 1 if difference.is_positive else -1
+            return self._evaluate_sign(difference)
+        turned = bool(difference.could_extract_minus_sign())
+        canonical = -difference if turned else difference
+        sign = self._known.get((canonical, "sign"))
+        if sign is None and equality:
+            sign = self._known.get((canonical, "equality"))
+        if sign is None:
+            sign = self._evaluate_sign(canonical)
+            self._known[canonical, "equality" if equality else "sign"] = sign
+            if sign:
+                real = realise(canonical)
+                relation: Any = "!=" if equality else ">"
+                self.conditions.append(Fact(real if sign > 0 or equality else -real, relation))
+        return -sign if turned else sign
+
+    def _evaluate_sign(self, expression: sp.Expr) -> int:
+        sign: int | None = None
+        for precision in PRECISIONS:
+            try:
+                sign = sign_of_value(evaluate(expression, self.point, precision))
+                break
+            except ImpreciseValueError:
+                continue
+            except UndefinedValueError as error:
+                raise PointRejectedError("something compared has no value at the sample point") from error
+        if not sign and not expression.is_number:
+            if decide(expression, sp.S.Zero, seconds=2.0).proved:
+                return 0
+            raise PointRejectedError("a comparison is a tie at the sample point")
+        if sign is None:
+            raise TracingStoppedError("the sign of a number could not be told")
+        return sign
+
+
+class Traced:
+    """A number of the traced code: an expression, and the path that it is computed on."""
+
+    __slots__ = ("expression", "path")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, path: Path, expression: sp.Expr) -> None:
+        self.path, self.expression = path, expression
+
+    def __repr__(self) -> str:
+        """The expression, for those who print while they debug."""
+        return str(self.expression)
+
+    def __copy__(self) -> Traced:
+        """Itself: it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Traced:
+        """Itself: it never changes."""
+        return self
+
+    def apply(self, function: Callable[[sp.Expr], sp.Expr]) -> Traced:
+        """A function of one real variable."""
+        self.path.check_time()
+        if self.expression.is_infinite:
+            value = sp.limit(function(_LIMIT), _LIMIT, self.expression)
+            if value.has(sp.nan, sp.zoo, sp.AccumBounds):
+                raise TracingStoppedError(f"a function of {self.expression} was computed")
+            return Traced(self.path, value)
+        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))))
+
+    def _with(self, other: Any, operation: Callable[[sp.Expr, sp.Expr], sp.Expr], swapped: bool = False) -> Any:
+        if isinstance(other, np.ndarray) and other.ndim:
+            return NotImplemented
+        if not isinstance(other, _NUMBERS) and not isinstance(other, np.ndarray):
+            return NotImplemented
+        self.path.check_time()
+        first, second = self.expression, self.path.read(other)
+        if swapped:
+            first, second = second, first
+        if first.is_infinite or second.is_infinite:
+            first, second = self._bounded(first), self._bounded(second)
+        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))))
+
+    def _bounded(self, expression: sp.Expr) -> sp.Expr:
+        """Beside an infinity only the sign of a number counts."""
+        return expression if expression.is_infinite else sp.Integer(self.path.sign(expression))
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a + b)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a + b, True)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a - b)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a - b, True)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a * b)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a * b, True)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a / b)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a / b, True)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a**b)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._with(other, lambda a, b: a**b, True)
+
+    def __neg__(self) -> Traced:
+        return Traced(self.path, -self.expression)
+
+    def __pos__(self) -> Traced:
+        return self
+
+    def __abs__(self) -> Traced:
+        return self if self.path.sign(self.expression) >= 0 else -self
+
+    def _compare(self, other: Any, equality: bool = False) -> int:
+        first, second = self.expression, self.path.read(other)
+        if first.is_infinite or second.is_infinite:
+            return 0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1
+        return self.path.sign(first - second, equality=equality)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compare(other) < 0 if isinstance(other, _NUMBERS) else NotImplemented
+
+    def __le__(self, other: Any) -> Any:
+        return self._compare(other) <= 0 if isinstance(other, _NUMBERS) else NotImplemented
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compare(other) > 0 if isinstance(other, _NUMBERS) else NotImplemented
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compare(other) >= 0 if isinstance(other, _NUMBERS) else NotImplemented
+
+    def __eq__(self, other: Any) -> Any:
+        return self._compare(other, True) == 0 if isinstance(other, _NUMBERS) else NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        return self._compare(other, True) != 0 if isinstance(other, _NUMBERS) else NotImplemented
+
+    def __bool__(self) -> bool:
+        """Whether it is not zero, as for a float."""
+        return self.path.sign(self.expression, equality=True) != 0
+
+    def _number(self) -> sp.Expr:
+        if not self.expression.is_number:
+            raise TracingStoppedError("a traced number is needed as a plain float or integer")
+        return self.expression
+
+    def __float__(self) -> float:
+        return float(self._number())
+
+    def __int__(self) -> int:
+        return int(self._number())
+
+    def __index__(self) -> int:
+        if not self.expression.is_Integer:
+            raise TypeError("a traced number is no index")
+        return int(self.expression)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy's own functions on a traced number: the operation of the same name, in arrays of objects."""
+        return self.path.apply_ufunc(ufunc, method, inputs, options)
+
+    # What NumPy's scalars have, so that a loss may be treated as the array without axes that it is.
+    shape: tuple[int, ...] = ()
+    ndim = 0
+    size = 1
+
+    @property
+    def T(self) -> Traced:  # noqa: N802
+        """Itself, without axes to swap."""
+        return self
+
+    @property
+    def real(self) -> Traced:
+        """Itself: it is real."""
+        return self
+
+    def item(self) -> Traced:
+        """Itself, as a NumPy scalar hands out its value."""
+        return self
+
+    def copy(self) -> Traced:
+        """Itself: it never changes."""
+        return self
+
+    conjugate = conj = squeeze = item
+
+    def sum(self, *_: Any, **__: Any) -> Traced:
+        """Itself, the only entry."""
+        return self
+
+    mean = max = min = sum
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """Itself; the precision of floats plays no part."""
+        return self if np.dtype(dtype).kind in "fO" else np.dtype(dtype).type(self)
+
+
+_LIMIT = sp.Symbol("limit")
+_NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
+
+
+def _valued(expression: sp.Expr) -> sp.Expr:
+    """The expression, unless something was divided by an exact zero or left the real numbers."""
+    if expression in (sp.nan, sp.zoo) or expression.is_number and expression.has(sp.nan, sp.zoo, sp.I):
+        raise TracingStoppedError("a division by zero, or a root or logarithm that is not real, was computed")
+    return expression

@@ -1,0 +1,308 @@
+"""Runs of a person's forward and backward on traced arrays, one for each path that the code can take."""
+
+from __future__ import annotations
+
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from linecache import getline
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symbackprop.errors import ArgumentError, SymBackpropError
+from symbackprop.proof.cuts import Cuts
+from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.nearby_points import points_near
+from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim, TracedFloat
+from symbackprop.proof.plain_signs import fails_plainly
+from symbackprop.proof.rebinding import Ownership, Rebinder
+from symbackprop.proof.traced_arrays import TracedPath, find_path
+from symbackprop.proof.traced_values import PointRejectedError, Traced, TracingStoppedError
+
+_POINTS = 12
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class CodeStoppedError(SymBackpropError):
+    """The person's code raised, or did what cannot be traced; `part` is the function that was running."""
+
+    def __init__(self, place: str, line: str, cause: str, part: str, *, traced: bool) -> None:
+        self.place, self.line, self.cause, self.part, self.traced = place, line, cause, part, traced
+        where = f"{place}: `{line}`: " if place else f"in {part}: "
+        super().__init__(f"{where}{cause}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: a forward with its backward, or one function that does both."""
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any] | None
+    shapes: Shapes
+    data: Mapping[str, Any]
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which code is the person's."""
+        return Ownership.of(*(each for each in (self.forward, self.backward) if each is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One run: output, upstream and gradients as expressions, and the conditions of the path."""
+
+    output: tuple[sp.Expr, ...]
+    upstream: tuple[sp.Expr, ...]
+    output_shape: tuple[int, ...]
+    gradients: Mapping[str, tuple[tuple[int, ...], tuple[sp.Expr, ...]]]
+    conditions: tuple[Fact, ...]
+    point: Mapping[str, Fraction]
+    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
+    rounded: bool
+    cuts: Cuts
+
+
+@dataclass(frozen=True, slots=True)
+class Unvisited:
+    """A branch that no sample point reached: its last condition, after those that lead to it; and a point near it."""
+
+    conditions: tuple[Fact, ...]
+    near: Mapping[str, Fraction]
+
+
+def make_upstream(output: Any) -> Any:
+    """The gradient that arrives at an output: a variable for each of its entries.
+
+    Outside of a verification it is an array of ones, so that the same function runs on floats.
+    """
+    try:
+        path = find_path((output,))
+    except TracingStoppedError:
+        return np.ones_like(output)
+    made = path.variables("upstream", np.shape(output) if isinstance(output, np.ndarray) else ())
+    path.upstreams.append((made, _expressions(path, made)))
+    return made
+
+
+def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace | Unvisited]:
+    """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
+
+    What is still waiting when the bound or the time is met is handed out as unvisited; branches that no run has taken
+    yet may use as many runs again.
+    """
+    first = _first_trace(subject, deadline)
+    yield first
+    seen = set(first.conditions)
+    waiting = _branches(first, 0)
+    count = 1
+    while waiting:
+        branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
+        waiting.remove(branch)
+        allowed = most if branch.conditions[-1] in seen else 2 * most
+        trace = None
+        if count < allowed and time.monotonic() < deadline:
+            if contradict(branch.conditions):
+                continue
+            trace = _trace_below(subject, branch, deadline)
+        if trace is None:
+            yield branch
+            continue
+        count += 1
+        yield trace
+        seen.update(trace.conditions)
+        waiting += _branches(trace, len(branch.conditions))
+
+
+def _branches(trace: Trace, start: int) -> list[Unvisited]:
+    """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
+    conditions = trace.conditions
+    others = [Fact(-fact.expression, ">") for fact in conditions]
+    return [
+        Unvisited((*conditions[:k], others[k]), trace.point)
+        for k in range(start, len(conditions))
+        if conditions[k].relation == ">" and not fails_plainly(others[k])
+    ]
+
+
+def _first_trace(subject: Subject, deadline: float) -> Trace:
+    rejected = PointRejectedError("no sample point was tried")
+    for seed in range(_POINTS):
+        try:
+            return run(subject, {}, deadline, seed)
+        except PointRejectedError as error:
+            rejected = error
+    raise TracingStoppedError(str(rejected))
+
+
+def _trace_below(subject: Subject, branch: Unvisited, deadline: float) -> Trace | None:
+    """A run that takes a branch, or None where no point of it was found."""
+    prefix = branch.conditions
+    for seed, point in enumerate(points_near(branch.near, prefix)):
+        try:
+            trace = run(subject, point, deadline, seed)
+        except PointRejectedError:
+            continue
+        if trace.conditions[: len(prefix)] == prefix:
+            return trace
+    return None
+
+
+def _drawer(seed: int) -> Callable[[str], Fraction]:
+    """A number for each name, the same in every process; odd seeds draw positive ones."""
+
+    def draw(name: str) -> Fraction:
+        generator = random.Random(f"{seed}:{name}")
+        magnitude = Fraction(generator.randint(1, 97), 64)
+        return magnitude if seed % 2 else magnitude * generator.choice((-1, 1))
+
+    return draw
+
+
+def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int) -> Trace:
+    """One run of the person's code at a sample point."""
+    path = TracedPath(point, _drawer(seed), deadline)
+    rebind = _rebinder(path, subject.ownership)
+    inputs = {name: path.variables(name, tuple(shape)) for name, shape in subject.shapes.items()}
+    before = {name: _expressions(path, value) for name, value in inputs.items()}
+    given = {name: _given(path, value) for name, value in subject.data.items()}
+    remarks = []
+    forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
+    title = _title(subject.forward)
+    result = _guarded(subject.ownership, title, lambda: forward(**inputs, **given))
+    remarks += [f"{title} changes its input {n} in place" for n in inputs if _expressions(path, inputs[n]) != before[n]]
+    if backward is None:
+        if not isinstance(result, tuple) or len(result) != 3 or not isinstance(result[2], Mapping):
+            raise ArgumentError(f"{title} has to return (output, upstream, {{name: gradient}}).")
+        output, upstream, gradients = result
+    else:
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise ArgumentError(f"{title} has to return (output, cache).")
+        output, cache = result
+        upstream = make_upstream(output)
+    targets = _expressions(path, output)
+    weights = _expressions(path, upstream)
+    name = title
+    if backward is not None:
+        name = _title(subject.backward)
+        gradients = _by_name(subject.shapes, _guarded(subject.ownership, name, lambda: backward(upstream, cache)), name)
+    for made, symbols in path.upstreams:
+        if made is upstream and _expressions(path, upstream) != symbols:
+            weights = symbols
+            remarks.append(f"{name} changes the upstream gradient in place")
+    weights = weights if len(weights) == len(targets) else weights * len(targets)
+    if len(weights) != len(targets):
+        raise ArgumentError("the upstream gradient and the output have different shapes.")
+    missing = [name for name in subject.shapes if gradients.get(name) is None]
+    if missing:
+        raise ArgumentError(f"no gradient was returned for {', '.join(missing)}.")
+    remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
+    return Trace(
+        targets,
+        weights,
+        np.shape(output) if isinstance(output, np.ndarray) else (),
+        {name: (_shape(gradients[name]), _expressions(path, gradients[name])) for name in subject.shapes},
+        tuple(path.conditions),
+        path.point,
+        tuple(remarks),
+        tuple(path.notes),
+        path.rounded,
+        path.cuts,
+    )
+
+
+def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
+    numpy = NumpyShim(path)
+    chance = Forbidden("random", "is random")
+    return Rebinder(
+        ownership,
+        {
+            "numpy": numpy,
+            "numpy.random": numpy.random,
+            "numpy.linalg": numpy.linalg,
+            "math": MathShim(path),
+            "random": chance,
+        },
+        path.settle,
+        {
+            "float": TracedFloat,
+            "open": Forbidden("open", "reads or writes files"),
+            "input": Forbidden("input", "asks a person"),
+        },
+    )
+
+
+def _given(path: TracedPath, value: Any) -> Any:
+    """Data of the person: arrays copied, floats exact, integers as they are."""
+    if isinstance(value, np.ndarray):
+        return path.settle(value.copy())
+    if isinstance(value, float | np.floating):
+        return path.constant(value)
+    return value
+
+
+def _expressions(path: TracedPath, value: Any) -> tuple[sp.Expr, ...]:
+    """The entries of an array, in row-major order."""
+    entries = np.asarray(value, dtype=object).flat if not isinstance(value, Traced) else [value]
+    return tuple(path.read(entry) for entry in entries)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return () if isinstance(value, Traced) else np.shape(value)
+
+
+def _title(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _by_name(shapes: Shapes, gradients: Any, name: str) -> Mapping[str, Any]:
+    """What backward returned, under the names of the inputs."""
+    if isinstance(gradients, Mapping):
+        return gradients
+    listed = tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
+    if len(listed) != len(shapes):
+        raise ArgumentError(
+            f"{name} returned {len(listed)} gradients, and shapes names {len(shapes)} inputs: {', '.join(shapes)}."
+        )
+    return dict(zip(shapes, listed, strict=True))
+
+
+def _shared_memory(gradients: Mapping[str, Any]) -> list[str]:
+    names = [name for name, value in gradients.items() if isinstance(value, np.ndarray)]
+    return [
+        f"the gradients of {a} and {b} share memory"
+        for k, a in enumerate(names)
+        for b in names[k + 1 :]
+        if np.shares_memory(np.asarray(gradients[a]), np.asarray(gradients[b]))
+    ]
+
+
+def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
+    """Run a piece of the person's code; what it raises is told with the line that raised it."""
+    try:
+        with np.errstate(all="ignore"):
+            return call()
+    except PointRejectedError:
+        raise
+    except Exception as error:  # whatever their code raises is a fact about it, not a failure of ours
+        place, line = _locate(ownership, error)
+        traced = isinstance(error, TracingStoppedError)
+        cause = str(error) if traced else f"{type(error).__name__}: {error}"
+        raise CodeStoppedError(place, line, cause, part, traced=traced) from error
+
+
+def _locate(ownership: Ownership, error: Exception) -> tuple[str, str]:
+    """The last line of the person's own code that an error came through."""
+    found = "", ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if ownership.owns(file, str(frame.f_globals.get("__name__", ""))):
+            found = f"{FilePath(file).name}:{number}", getline(file, number).strip()
+    return found
