@@ -110,4 +110,5 @@ def weigh(program: Program, name: str) -> tuple[Program, str]:
     at = tuple(map(Affine.of, indices))
     term = make_term(indices, slot_symbol(0) * slot_symbol(1), (Read(cotangent, at), Read(tensor, at)))
     made = Definition(total, (), (term,) if term is not None else ())
-    return replace(program, leaves=(*program.leaves, cotangent), definitions=(*program.definitions, made)), total.name
+    weighed = replace(program, definitions=(*program.definitions, made), loss=total.name)
+    return replace(weighed, leaves=(*program.leaves, cotangent)), total.name

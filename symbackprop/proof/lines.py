@@ -35,7 +35,7 @@ def _holds(sign: int, relation: str) -> bool:
 
 
 def _sign(polynomial: sp.Poly, place: sp.Rational) -> int:
-    return int(sp.sign(polynomial.eval(place)))
+    return int(sp.sign(polynomial(place)))
 
 
 def _signs_along(polynomials: list[sp.Poly], product: sp.Poly) -> Iterator[list[int]]:

@@ -322,8 +322,8 @@ class _Search:
                 numbers = [self._values(q.program, side, dict(self.made)) for side in sides]
                 if _agree(*numbers) and self._proves(q.program, *sides):
                     yield (
-                        f"the claim holds where {second.name} = {first.name}, not in general: it is the diagonal of the Jacobian"
-                        f" of {of.name} by {wrt.name}"
+                        f"the claim holds where {second.name} = {first.name}, not in general: it is the diagonal of "
+                        f"the Jacobian of {of.name} by {wrt.name}"
                     )
 
     # What the claim takes for granted
