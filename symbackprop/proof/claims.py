@@ -99,6 +99,11 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
     return tuple(judged)
 
 
+def judge_claims(program: Program, claims: Sequence[t.Claim]) -> tuple[JudgedClaim, ...]:
+    """The verdicts of claims about one program, a link each."""
+    return tuple(judged for claim in claims for judged in judge_claim(program, claim))
+
+
 def judge_equation(program: Program, left: Side, right: Side, truth: Side | None = None) -> Verdict:
     """The verdict on left = right, both in the same letters.
 
