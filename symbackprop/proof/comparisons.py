@@ -58,7 +58,7 @@ def compare(
     """
     sides = (left, right) if plain is None else (left, right, plain)
     program = program.concerning(sides)
-    places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program.extended((left, right))))
+    places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
     for place in places:
         refuted = place.refute(left, right, (plain or left) if diagnosed else None)
         if refuted is not None:
