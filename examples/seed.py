@@ -6,7 +6,7 @@ Run it to check them, with `--write` to write them anew.
 from __future__ import annotations
 
 import itertools
-import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -14,35 +14,8 @@ import symbackprop as sb
 from symbackprop.notation.writing import choose_names, make_equations
 
 DOCUMENT = Path(__file__).with_name("seed.md")
+VERDICTS = Path(__file__).with_name("verdicts.py")
 MARKS = ("<!-- updates: written by examples/seed.py -->", "<!-- end of updates -->")
-
-
-def with_verdicts(text: str) -> str:
-    """The document with the verdicts of each fence quoted below it."""
-    quotes: dict[int, list[str]] = {}
-    for claim, verdict in sb.check_document(DOCUMENT):
-        sentence = str(verdict)
-        quotes.setdefault(claim.line, []).append(f"> - `{claim.text}`: **{sentence[:1].lower()}{sentence[1:]}")
-    lines, made, pending, inside, skipping = text.split("\n"), [], [], False, False
-    for number, line in enumerate(lines, 1):
-        if skipping and (line.startswith(">") or not line):
-            continue
-        if skipping:
-            made.append("")
-            skipping = False
-        made.append(line)
-        pending += quotes.get(number, [])
-        if line.startswith("```"):
-            inside = not inside
-            if not inside and pending:
-                made += ["", *(bold(q) for q in pending)]
-                pending, skipping = [], True
-    return "\n".join(made)
-
-
-def bold(quote: str) -> str:
-    """The quote with its first word, the status, in bold."""
-    return re.sub(r": \*\*(\w+)", r": **\1**", quote)
 
 
 def list_updates() -> str:
@@ -69,7 +42,7 @@ def list_updates() -> str:
 
 def render() -> str:
     """The document as it should be."""
-    text = with_verdicts(DOCUMENT.read_text(encoding="utf-8"))
+    text: str = runpy.run_path(str(VERDICTS))["with_verdicts"](DOCUMENT)
     before, rest = text.split(MARKS[0])
     return before + MARKS[0] + "\n\n" + list_updates() + "\n\n" + MARKS[1] + rest.split(MARKS[1])[1]
 

@@ -24,6 +24,11 @@ class Assumption:
     right: tuple[Term, ...]
     tree: object = None
 
+    def reads(self) -> frozenset[str]:
+        """The tensors that it speaks of."""
+        assumed = Tensor("assumed", (), Role.HIDDEN)
+        return frozenset(Definition(assumed, self.indices, (*self.left, *self.right)).uses())
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -62,6 +67,42 @@ class Program:
         leaves = tuple(t for t in self.leaves if t.name in needed)
         kept = tuple(d for d in self.definitions if d.tensor.name in needed)
         return replace(self, leaves=leaves, definitions=kept, assumptions=(), loss=None)
+
+    def concerning(self, definitions: Iterable[Definition]) -> Program:
+        """The part of the program that some definitions read, with what is assumed of it and with tensors that have
+        their sizes; the loss only if it is read.
+
+        What is said about one part of a program then does not depend on what stands beside it.
+        """
+        about = tuple(definitions)
+        needed = self.sources(name for d in about for name in d.uses())
+        spoken = {a: self.sources(a.reads()) for a in self.assumptions}
+        kept: frozenset[Assumption] = frozenset()
+        while len(more := frozenset(a for a, names in spoken.items() if not names or names & needed)) > len(kept):
+            kept, needed = more, needed.union(*(spoken[a] for a in more))
+        part = self._part(needed, kept)
+        for size in part.extended(about).size_names:
+            if size not in part.size_names:
+                having = [t.name for t in self.tensors().values() if any(size in axis.names for axis in t.axes)]
+                needed |= self.sources(having[:1])
+                part = self._part(needed, kept)
+        return part
+
+    def _part(self, names: frozenset[str], assumptions: frozenset[Assumption]) -> Program:
+        return Program(
+            tuple(t for t in self.leaves if t.name in names),
+            tuple(d for d in self.definitions if d.tensor.name in names),
+            tuple(a for a in self.assumptions if a in assumptions),
+            self.loss if self.loss in names else None,
+        )
+
+    def completing(self, part: Program) -> Program:
+        """A part of the program together with the definitions that read nothing else."""
+        names = set(part.tensors())
+        for definition in self.definitions:
+            if set(definition.uses()) <= names | {definition.tensor.name}:
+                names.add(definition.tensor.name)
+        return replace(part, definitions=tuple(d for d in self.definitions if d.tensor.name in names))
 
     def sources(self, names: Iterable[str]) -> frozenset[str]:
         """The tensors `names` with everything that they are made of, at any depth."""

@@ -11,12 +11,13 @@ import click
 import numpy as np
 
 import symbackprop as sb
-from symbackprop.cli.judging import exit_code, exit_code_of_verdict, judge_documents
 from symbackprop.cli.learning import describe, make_optimizer, read_data_set
 from symbackprop.cli.sources import read_data, read_network, read_source, read_source_or_matrix
 from symbackprop.cli.tour import run_tour
 from symbackprop.cli.user_code import load_functions, read_shapes
 from symbackprop.facade.experiments import learn
+from symbackprop.proof.documents import judge_document
+from symbackprop.report.judgements import exit_code, exit_code_of_verdict, write_json, write_junit, write_text
 
 Command = Callable[..., Any]
 
@@ -166,14 +167,22 @@ def explain(
 @command.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE.md...")
 @click.option("--strict", is_flag=True, help="Not proved for all sizes counts as undecided.")
-def check(files: tuple[str, ...], strict: bool) -> None:
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True, help="Output."
+)
+def check(files: tuple[str, ...], strict: bool, form: str) -> None:
     """Judge every claim of Markdown files.
 
     Exits with 0 if all is as claimed or expected, 1 if something is refuted, 2 if something is undecided, 3 if a file
     cannot be read.
     """
-    judged = judge_documents(files, click.echo)
-    sys.exit(exit_code(judged, strict))
+    documents = [judge_document(path) for path in files]
+    for document in documents:
+        for error in document.errors:
+            said = str(error) if document.path in str(error) else f"{document.path}: {error}"
+            click.echo(f"{type(error).__name__}: {said}", err=True)
+    click.echo({"text": write_text, "json": write_json, "junit": write_junit}[form](documents))
+    sys.exit(exit_code(documents, strict))
 
 
 @command.command("check-backward")

@@ -19,8 +19,9 @@ from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe, transcribe_condition
-from symbackprop.proof import Verdict, decide, documents
+from symbackprop.proof import Verdict, decide
 from symbackprop.proof.claims import JudgedClaim, judge_gradient
+from symbackprop.proof.documents import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
 
 
@@ -91,8 +92,15 @@ def _read_entry(text: str) -> t.Name | t.Access:
 
 
 def check_document(path: str | Path) -> list[tuple[JudgedClaim, Verdict]]:
-    """Judge every claim in the `symbackprop` fences of a Markdown file."""
-    return [(judged, judged.verdict) for judged in documents.check_document(path)]
+    """Judge every claim of a Markdown file, in its `symbackprop` fences and in its marked formulas, in their order.
+
+    Raises DocumentError for a file that cannot be read, and FormulaError with the line of the file for what cannot be
+    understood.
+    """
+    document = judge_document(path)
+    for error in document.errors:
+        raise error
+    return [(judged, judged.verdict) for judged in document.claims]
 
 
 def _judge_latex(

@@ -17,21 +17,36 @@ def extract_fences(markdown: str) -> str:
     >>> extract_fences("# Title\\n```symbackprop\\nparam w\\n```\\n")
     '\\n\\nparam w\\n\\n'
     """
-    lines, kept = markdown.split("\n"), []
+    return "\n".join(line if place == "ours" else "" for place, line in _placed_lines(markdown))
+
+
+def without_fences(markdown: str) -> str:
+    """Return the text outside of all fences, every other line blank.
+
+    >>> without_fences("# Title\\n```sh\\nls\\n```\\n")
+    '# Title\\n\\n\\n\\n'
+    """
+    return "\n".join(line if place == "outside" else "" for place, line in _placed_lines(markdown))
+
+
+def _placed_lines(markdown: str) -> list[tuple[str, str]]:
+    """Each line with its place: "outside" of fences, in one of "ours", or in "another" or the mark of one."""
+    placed: list[tuple[str, str]] = []
     opener, opened_at, ours = "", 0, False
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(markdown.split("\n"), start=1):
         match = FENCE.match(line.rstrip("\r"))
         if opener:
             if match and not match["info"].strip() and match["marks"].startswith(opener):
-                opener, line = "", ""
-            kept.append(line if ours and opener else "")
-            continue
-        kept.append("")
-        if match:
+                opener = ""
+            placed.append(("ours" if ours and opener else "another", line))
+        elif match:
             words = match["info"].split()
             opener, opened_at, ours = match["marks"], number, bool(words) and words[0] == "symbackprop"
+            placed.append(("another", line))
+        else:
+            placed.append(("outside", line))
     if opener and ours:
         raise DocumentError(
             f"line {opened_at}: found a symbackprop fence that is never closed, expected {opener} on a line of its own"
         )
-    return "\n".join(kept)
+    return placed

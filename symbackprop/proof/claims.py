@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import sympy
+
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.paths import check_entry, instantiate
@@ -32,12 +35,20 @@ from symbackprop.proof.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """One link of a claim with its verdict; `expected` is the status that the document states."""
+    """One link of a claim with its verdict; `expected` is the status that the document states.
+
+    `text` is the link as it was understood, in the formula language, and `source` how it was written where that is
+    LaTeX. `derived` is what the chain rule gives where a derivative was claimed and not proved. The links of one
+    derivation share its `block`, the line where it begins.
+    """
 
     line: int
     text: str
     verdict: Verdict
     expected: str
+    derived: str = ""
+    source: str = ""
+    block: int = 0
 
     @property
     def as_expected(self) -> bool:
@@ -76,12 +87,22 @@ def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
         adjoint = _whole_adjoint(program, before, scope)
         truth = None if adjoint is None else derivative_side(program, adjoint, scope)
         verdict = judge_equation(program, left, right, truth)
-        judged.append(JudgedClaim(claim.line, f"{write_tree(before)} = {write_tree(link)}", verdict, expected))
+        true_side = left if isinstance(before, t.Derivative) else truth
+        derived = "" if verdict.proved or true_side is None else _write_side(program, true_side)
+        text = f"{write_tree(before)} = {write_tree(link)}"
+        judged.append(JudgedClaim(link.line or claim.line, text, verdict, expected, derived, block=claim.line))
         before = link
     if claim.digits is not None:
         verdict = _judge_digits(program, before, scope, claim.digits)
-        judged.append(JudgedClaim(claim.line, f"{write_tree(before)} ~ {claim.digits}", verdict, expected))
+        judged.append(
+            JudgedClaim(claim.line, f"{write_tree(before)} ~ {claim.digits}", verdict, expected, block=claim.line)
+        )
     return tuple(judged)
+
+
+def judge_claims(program: Program, claims: Sequence[t.Claim]) -> tuple[JudgedClaim, ...]:
+    """The verdicts of claims about one program, a link each."""
+    return tuple(judged for claim in claims for judged in judge_claim(program, claim))
 
 
 def judge_equation(program: Program, left: Side, right: Side, truth: Side | None = None) -> Verdict:
@@ -91,8 +112,11 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     """
     truth = truth or left
     extended = program.extended(_unique((*left.needed, *right.needed, *truth.needed)))
+    sides = (left.definition, right.definition, left.plain, truth.definition, truth.plain)
+    read = extended.concerning(sides)
+    extended = replace(extended.completing(read), loss=program.loss)
     # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
-    general = bool(left.definition.indices or extended.size_names)
+    general = bool(left.definition.indices or read.size_names)
     verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=not general)
     if not verdict.refuted or verdict.diagnosis or right.tree is None:
         return verdict
@@ -195,6 +219,15 @@ def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[st
     return read_side(program, tree, scope, name)
 
 
+def _write_side(program: Program, side: Side) -> str:
+    """A derivative in the names of the program."""
+    known = {*program.tensors(), *(d.tensor.name for d in side.needed)}
+    if any(read.tensor.name not in known for _, _, read in side.plain.reads()):
+        return ""
+    hidden = hidden_definitions(program.extended(side.needed))
+    return write_tree(phrase_terms(side.plain.terms, side.plain.indices, hidden))
+
+
 def _judge_digits(
     program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], digits: str
 ) -> Verdict:
@@ -203,12 +236,13 @@ def _judge_digits(
             f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None
         )
     side = read_side(program, tree, scope)
-    terms = side.definition.terms
-    if any(term.slots or term.bound for term in terms):
+    part = program.extended(side.needed).concerning((side.definition,))
+    expansion = Expansion(part, {})
+    if part.leaves or part.size_names or any(term.bound for term in side.definition.terms):
         raise FormulaError(
             f"Only a number rounds to {digits}, and {write_tree(tree)} reads tensors.", line=tree.line or None
         )
-    return approximates(sum((term.body for term in terms), 0), digits)
+    return approximates(sympy.Add(*(expansion.term(t, expansion.start({})) for t in side.definition.terms)), digits)
 
 
 def _find_scope(program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]) -> dict[str, Index]:

@@ -32,7 +32,7 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.lemmas import apply_lemmas
-from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.verdict import Verdict, Witness
 
 DIAGNOSIS_SECONDS = 0.8
 MOST_ENTRIES = 64
@@ -60,6 +60,8 @@ def compare(
     `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them, at the
     entry where the sides differ. Unless `diagnosed`, that is left to the caller.
     """
+    sides = (left, right) if plain is None else (left, right, plain)
+    program = program.concerning(sides)
     places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
     for place in places:
         refuted = place.refute(left, right, (plain or left) if diagnosed else None)
@@ -246,13 +248,13 @@ class Place:
         witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
         if witness is None:
             return None
-        diagnosis = "" if plain is None else self._diagnose(plain, right, entry)
-        return Verdict("refuted", scope=self.at(entry), for_all_sizes=False, witness=witness, diagnosis=diagnosis)
+        return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))
 
-    def at(self, entry: Entry) -> str:
-        """Where an entry is: "the entry [1,2] at N=2"."""
+    def refutation(self, entry: Entry, witness: Witness | None, diagnosis: str) -> Verdict:
+        """The verdict that one entry is refuted here."""
         where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
-        return " at ".join(part for part in (where, self.where) if part)
+        scope = " at ".join(part for part in (where, self.where) if part)
+        return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
 
     def _diagnose(self, plain: Definition, right: Definition, entry: Entry) -> str:
         """What the right side lacks, in the shortest words that any choice of kept names gives.
@@ -379,8 +381,8 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
                 verdict = place.decide(left, right, entry, keep)
                 if verdict.proved:
                     break
-            if verdict.refuted:  # with no name kept: the sides differ where no sample lies, as at a kink
-                return replace(verdict, scope=place.at(entry), for_all_sizes=False)
+            if verdict.refuted:  # the last choice keeps no name, so this speaks of what is given alone
+                return place.refutation(entry, verdict.witness, verdict.diagnosis)
             if not verdict.proved:
                 where = f" at the entry {list(entry)}" if entry else ""
                 return Verdict("undecided", reason=verdict.reason or f"neither a proof nor a counterexample{where}")

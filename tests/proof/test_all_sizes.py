@@ -9,7 +9,7 @@ from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.tree import Claim
 from symbackprop.proof import Verdict
-from symbackprop.proof.documents import judge_claims
+from symbackprop.proof.claims import judge_claims
 
 
 def judge(program: str, claim: str) -> Verdict:

@@ -7,7 +7,7 @@ import pytest
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.tree import Claim
-from symbackprop.proof.documents import judge_claims
+from symbackprop.proof.claims import judge_claims
 
 PROGRAM = "input x[N], y[N]\nloss = sum(n, x[n]*y[n])\n"
 

@@ -1,0 +1,65 @@
+"""Functions that a document defines itself, f(x) = x^2: put in where they are applied, their derivatives derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.calculus.chain import derive
+from symbackprop.calculus.folding import fold
+from symbackprop.errors import FormulaError
+from symbackprop.language import tree as t
+from symbackprop.language.assembly import assemble
+from symbackprop.language.phrasing import hidden_definitions, phrase_terms
+from symbackprop.language.substitution import substitute_names
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFunction:
+    """name(parameters) = body; the body reads nothing but the parameters."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: t.Expression
+
+    def at(self, arguments: Sequence[t.Expression], primed: bool, node: t.Node) -> t.Expression:
+        """The value, or the derivative by the only parameter, at some arguments."""
+        if len(arguments) != len(self.parameters):
+            raise _fail(node, f"{len(arguments)} arguments of {self.name}", f"{len(self.parameters)}")
+        if primed and len(self.parameters) != 1:
+            raise _fail(node, f"{self.name}' of several arguments", "a partial derivative")
+        body = self._slope() if primed else self.body
+        return substitute_names(body, dict(zip(self.parameters, arguments, strict=True)))
+
+    def _slope(self) -> t.Expression:
+        """The derivative, as the chain rule gives it."""
+        (parameter,) = self.parameters
+        program = assemble((t.Declaration("param", parameter), t.Define(t.Name(self.name), self.body)))
+        derived = derive(program, self.name, (parameter,))
+        folded = fold(derived, ())
+        name = derived.adjoint_name(parameter)
+        found = next((d for d in folded.definitions if d.tensor.name == name), derived.gradient(parameter))
+        hidden = hidden_definitions(program.extended(tuple(folded.definitions)))
+        slope = phrase_terms(found.terms, found.indices, hidden)
+        # A fold may speak of the value itself, as sigmoid' does.
+        return substitute_names(slope, {self.name: self.body})
+
+
+def expand_functions(tree: t.Expression, functions: Mapping[str, GivenFunction]) -> t.Expression:
+    """The tree with every application of a given function written out."""
+
+    def change(node: t.Node) -> t.Node:
+        changed = t.map_children(node, change)
+        if isinstance(changed, t.Apply) and changed.function in functions:
+            made = functions[changed.function].at(changed.arguments, changed.primed, changed)
+            return replace(made, line=node.line, column=node.column)
+        return changed
+
+    made = change(tree)
+    assert isinstance(made, t.Expression)
+    return made
+
+
+def _fail(node: t.Node, found: str, expected: str) -> FormulaError:
+    return FormulaError(f"found {found}, expected {expected}", line=node.line or None, column=node.column or None,
+                        found=found, expected=expected)  # fmt: skip

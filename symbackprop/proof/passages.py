@@ -1,0 +1,302 @@
+"""What is claimed at one place of a document, read from its LaTeX, and its verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from symbackprop.calculus.indices import choose_name
+from symbackprop.calculus.programs import Program
+from symbackprop.errors import DocumentError, FormulaError, ShapeError, SymBackpropError
+from symbackprop.functions import FUNCTION_BY_NAME
+from symbackprop.language import tree as t
+from symbackprop.language import write_tree
+from symbackprop.language.markdown import Formula
+from symbackprop.notation.reading import (
+    LatexStatement,
+    MatrixClaim,
+    Vocabulary,
+    make_vocabulary,
+    read_any_claim,
+    read_block,
+    read_definition,
+    read_formula,
+    write_syntax,
+)
+from symbackprop.notation.reading.index_formulas import scalar_name
+from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare
+from symbackprop.proof.claims import JudgedClaim, judge_claim
+from symbackprop.proof.given_functions import GivenFunction, expand_functions
+from symbackprop.proof.matrix_claims import judge_matrix_claim
+from symbackprop.proof.verdict import Verdict
+
+RELATIONS = {":=": r"\leftarrow", "<=": r"\le", ">=": r"\ge"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a derivation as it is written and as it was understood, with the line of its right side."""
+
+    line: int
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is claimed at one place of a document: one claim of a fence, or all of a formula in LaTeX.
+
+    A formula has its `links`, and `latex` is the whole of it. Where it is expected to be refuted, one wrong link is
+    enough. `error` says why it could not be understood.
+    """
+
+    line: int
+    claims: tuple[t.Claim | MatrixClaim, ...] = ()
+    refuted: bool = False
+    links: tuple[Link, ...] = ()
+    latex: str = ""
+    error: SymBackpropError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a document has declared above a place: names of LaTeX, and functions of its own by how they are written."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, GivenFunction] = field(default_factory=dict)
+
+    def declaring(self, names: Mapping[str, str]) -> Known:
+        """With more names, which go before older ones; a name that stands for itself loses what was declared of it."""
+        functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
+        merged = {written: meaning for written, meaning in {**self.names, **names}.items() if written != meaning}
+        return Known(merged, functions)
+
+    def giving(self, function: GivenFunction, name: str | None) -> Known:
+        """With a function; `name` is that of its value in the program, if it has one there."""
+        value = {} if name is None else {function.name: name}
+        return Known({**self.names, **value}, {**self.functions, function.name: function})
+
+    def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
+        """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
+        names = {k: v for k, v in self.names.items() if not partial or _is_known(v, program)}
+        made = make_vocabulary(program, names)
+        return replace(made, functions={**made.functions, **{written: written for written in self.functions}})
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a formula adds to a program, and what is known below it."""
+
+    definitions: tuple[t.Define, ...]
+    known: Known
+
+
+def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
+    """What a formula claims of a program, with what the document declares above it."""
+    latex = " ".join(formula.tex.split())
+    passage = Passage(formula.line, refuted=formula.refuted, latex=latex)
+    try:
+        vocabulary = known.vocabulary(program)
+        statements = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
+        claims = tuple(read_any_claim(statement, vocabulary) for statement in statements)
+        expanded = tuple(_expand(claim, known.functions) for claim in claims)
+    except SymBackpropError as error:
+        return replace(passage, error=error)
+    links = tuple(link for pair in zip(statements, claims, strict=True) for link in _links(*pair))
+    return replace(passage, claims=expanded, links=links)
+
+
+def read_given(formula: Formula, program: Program, known: Known) -> Given:
+    """The definitions and functions that a formula gives, in the names that stand above it."""
+    definitions: list[t.Define] = []
+    for statement in read_block(formula.tex, formula.line, formula.column):
+        vocabulary = known.vocabulary(program, partial=True)
+        called = _called(statement.sides[0])
+        if called is None:
+            made = _read_definition(statement, vocabulary)
+            definitions.append(replace(made, body=expand_functions(made.body, known.functions)))
+            continue
+        function = _read_function(statement, *called)
+        value = _value_of(function, called[1], program, vocabulary)
+        definitions += [value] if value is not None else []
+        known = known.giving(function, value.head.name if value is not None else None)
+    return Given(tuple(definitions), known)
+
+
+def _expand(claim: t.Claim | MatrixClaim, functions: Mapping[str, GivenFunction]) -> t.Claim | MatrixClaim:
+    """A claim about entries with the document's own functions written out."""
+    if not isinstance(claim, t.Claim) or not functions:
+        return claim
+    head = claim.head if isinstance(claim.head, t.Derivative) else expand_functions(claim.head, functions)
+    return replace(claim, head=head, links=tuple(expand_functions(link, functions) for link in claim.links))
+
+
+def _called(side: Syntax) -> tuple[str, tuple[Syntax, ...]] | None:
+    """The name and the arguments of the left side f(x), or None where it is something else."""
+    pair = bare(side)
+    if not isinstance(pair, Beside) or len(pair.parts) != 2:
+        return None
+    name, group = (bare(part) for part in pair.parts)
+    if not isinstance(name, Symbol) or not isinstance(group, Group) or group.opened != "(":
+        return None
+    return write_syntax(name), group.parts
+
+
+def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax, ...]) -> GivenFunction:
+    """A function whose parameters are the names in its brackets."""
+    written = [write_syntax(argument) for argument in arguments]
+    if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written):
+        return _no_function(statement)
+    opened = make_vocabulary()
+    names = [read_formula(argument, opened) for argument in arguments]
+    body = read_formula(statement.sides[1], opened)
+    parameters = tuple(n.name for n in names if isinstance(n, t.Name))
+    used = {node.name for node, _ in t.walk(body) if isinstance(node, t.Name | t.Access)} - {"pi"}
+    if len(parameters) != len(names) or not used <= set(parameters):
+        return _no_function(statement)
+    return GivenFunction(name, parameters, body)
+
+
+def _no_function(statement: LatexStatement) -> GivenFunction:
+    raise FormulaError(
+        "found a definition with brackets on its left side, expected a function of its arguments alone: f(x) = x^2",
+        line=statement.line or None,
+        column=statement.column or None,
+    )
+
+
+def _value_of(
+    function: GivenFunction, arguments: tuple[Syntax, ...], program: Program, vocabulary: Vocabulary
+) -> t.Define | None:
+    """The value of a function at what its arguments are in the program, under a name that is free; None without it."""
+    try:
+        values = [read_formula(argument, vocabulary) for argument in arguments]
+    except SymBackpropError:
+        return None
+    base = re.sub(r"[^A-Za-z0-9]", "", function.name) or "f"
+    name = choose_name(base, {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, *t.RESERVED})
+    place = {"line": arguments[0].line, "column": arguments[0].column}
+    return t.Define(t.Name(name, **place), function.at(values, False, arguments[0]), **place)
+
+
+def judge_passage(program: Program, passage: Passage) -> tuple[JudgedClaim, ...]:
+    """The verdicts of a passage, one for each link; raises what the passage could not be understood for."""
+    if isinstance(passage.error, ShapeError):
+        return (_shapes_differ(passage, passage.latex, passage.error),)
+    if passage.error is not None:
+        raise _placed(passage.error, passage.line)
+    judged: list[JudgedClaim] = []
+    try:
+        for claim in passage.claims:
+            judged += judge_claim(program, claim) if isinstance(claim, t.Claim) else _judge_matrices(program, claim)
+    except ShapeError as error:
+        if not passage.links:
+            raise
+        return (_shapes_differ(passage, passage.latex, error),)
+    except SymBackpropError as error:
+        raise _placed(error, passage.line) from error
+    if not passage.links:
+        return tuple(judged)
+    wrong = any(each.verdict.refuted for each in judged)
+    made: list[JudgedClaim] = []
+    for each, link in zip(judged, passage.links, strict=True):
+        # In a formula with a mistake in it, what is right is as it should be, as long as something is wrong.
+        refuted = passage.refuted and (each.verdict.refuted or not wrong)
+        expected = "refuted" if refuted else "proved"
+        source = link.source if len(judged) > 1 else passage.latex
+        made.append(replace(each, line=link.line, text=link.text, source=source, block=passage.line, expected=expected))
+    return tuple(made)
+
+
+def _read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
+    """A definition whose name may be a new one: a scalar, or a tensor whose indices are free on the right side."""
+    target = bare(statement.sides[0])
+    scripts = target if isinstance(target, Scripts) else Scripts(target)
+    symbol = bare(scripts.base)
+    if statement.kind == "update" and len(statement.sides) == 2:
+        statement = replace(statement, kind="equation", operators=("=",))
+    if statement.kind != "equation" or not isinstance(symbol, Symbol) or vocabulary.find(symbol, scripts.primes):
+        return read_definition(statement, vocabulary)
+    place = {"line": statement.line, "column": statement.column}
+    letters = _letters(scripts.below)
+    if letters:
+        body = read_formula(statement.sides[1], vocabulary, letters)
+        if set(letters) <= {n.name for n, _ in t.walk(body) if isinstance(n, t.Name)}:
+            name = scalar_name(replace(scripts, below=None), symbol)
+            return t.Define(t.Access(name, tuple(t.Name(i, **place) for i in letters), **place), body, **place)
+    body = read_formula(statement.sides[1], vocabulary)
+    return t.Define(t.Name(scalar_name(scripts, symbol), **place), body, **place)
+
+
+def _letters(below: Syntax | None) -> tuple[str, ...]:
+    """The single letters below a symbol, side by side or with commas between them; none where something else stands."""
+    if below is None:
+        return ()
+    words = [word for word in re.split(r"[\s,{}]+", write_syntax(below)) if word]
+    letters = tuple(letter for word in words for letter in word)
+    return letters if letters and all(letter.isalpha() and letter.isascii() for letter in letters) else ()
+
+
+def _equation(statement: LatexStatement) -> LatexStatement:
+    """What a statement says is equal: of an update, what follows its new value; of `loss: x`, its label and x."""
+    if statement.kind == "expression" and statement.label:
+        place = {"line": statement.line, "column": statement.column}
+        label = Symbol(statement.label, (), "mathrm", **place)
+        return replace(statement, kind="equation", sides=(label, *statement.sides), operators=("=",))
+    if statement.kind != "update":
+        return statement
+    if len(statement.sides) < 3:
+        raise FormulaError(
+            "found an update, which claims nothing by itself, expected an equation; mark it as given to define the new "
+            "value, or claim the derivative that it uses",
+            line=statement.line or None,
+            column=statement.column or None,
+            found="an update",
+            expected="an equation",
+        )
+    kind = "approximation" if statement.operators[-1] == r"\approx" else "equation"
+    place = {"line": statement.line, "column": statement.column}
+    return LatexStatement(kind, statement.sides[1:], statement.operators[1:], statement.label, **place)
+
+
+def _links(statement: LatexStatement, claim: t.Claim | MatrixClaim) -> list[Link]:
+    """The links of an equation as they are written and understood."""
+    if isinstance(claim, MatrixClaim):
+        texts = list(claim.texts)
+    else:
+        sides = [write_tree(side) for side in (claim.head, *claim.links)]
+        texts = [f"{left} = {right}" for left, right in pairwise(sides)]
+        texts += [f"{sides[-1]} ~ {claim.digits}"] if claim.digits is not None else []
+    written = zip(pairwise(statement.sides), statement.operators, texts, strict=True)
+    return [
+        Link(right.line or statement.line, f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}", text)
+        for (a, right), sign, text in written
+    ]
+
+
+def _judge_matrices(program: Program, claim: MatrixClaim) -> tuple[JudgedClaim, ...]:
+    verdicts = judge_matrix_claim(program, claim.head, claim.links)
+    return tuple(
+        JudgedClaim(claim.line, text, verdict, "proved") for text, verdict in zip(claim.texts, verdicts, strict=True)
+    )
+
+
+def _shapes_differ(passage: Passage, latex: str, error: ShapeError) -> JudgedClaim:
+    """A claim about matrices whose shapes do not fit is wrong at every size, and no point is needed to see it."""
+    verdict = Verdict("refuted", diagnosis=f"the shapes do not fit: {error.message}")
+    expected = "refuted" if passage.refuted else "proved"
+    return JudgedClaim(error.line or passage.line, latex, verdict, expected, source=latex, block=passage.line)
+
+
+def _placed(error: SymBackpropError, line: int) -> SymBackpropError:
+    """The error with its line, where it has none."""
+    return error if getattr(error, "line", None) is not None else DocumentError(f"line {line}: {error}")
+
+
+def _is_known(meaning: str, program: Program) -> bool:
+    """Whether everything that a declared name stands for is there already."""
+    known = {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, "adj"}
+    bare = re.sub(r"\[[^\]]*\]", "", meaning)
+    return set(re.findall(r"[A-Za-z][A-Za-z0-9_]*", bare)) <= known

@@ -1,0 +1,177 @@
+"""Documents with LaTeX: what is given, what is claimed, in which names, and where the first mistake stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import symbackprop as sb
+from symbackprop.proof.documents import JudgedDocument, judge_document
+from symbackprop.report.judgements import first_wrong_lines
+
+Judge = Callable[[str], JudgedDocument]
+
+NEURON = """\
+```symbackprop
+input x, y
+param w, b
+```
+<!-- sb: given -->
+$$
+\\hat{y} = \\sigma(wx + b)
+$$
+The loss is $l = (\\hat{y} - y)^2$. <!-- sb: given -->
+"""
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    """Judges a text as a document."""
+
+    def judged(text: str) -> JudgedDocument:
+        path = tmp_path / "a.md"
+        path.write_text(text, encoding="utf-8")
+        return judge_document(path)
+
+    return judged
+
+
+def test_given_formulas_are_definitions_and_claims_are_judged(judge: Judge) -> None:
+    """A block of several equations is a claim each, and each verdict echoes the formula as it was understood."""
+    text = NEURON + (
+        "<!-- sb: claim -->\n$$\n\\frac{\\partial l}{\\partial \\hat{y}} = 2(\\hat{y} - y), \\quad\n"
+        "\\frac{\\partial l}{\\partial w} = 2(\\hat{y} - y)\\hat{y}(1 - \\hat{y})x\n$$\n"
+    )
+    document = judge(text)
+
+    assert document.errors == ()
+    assert [(c.line, c.text, c.verdict.status) for c in document.claims] == [
+        (12, "d l / d yhat = 2*(yhat - y)", "proved"),
+        (13, "d l / d w = 2*(yhat - y)*yhat*(1 - yhat)*x", "proved"),
+    ]
+    assert document.claims[0].source == r"\frac{\partial l}{\partial\hat{y}} = 2(\hat{y}-y)"
+
+
+def test_the_first_wrong_line_of_a_derivation_is_named(judge: Judge) -> None:
+    """Each line is judged against the line before it; what follows the mistake may follow from it."""
+    document = judge(
+        NEURON
+        + "<!-- sb: claim -->\n$$\n\\frac{\\partial l}{\\partial w} &= 2(\\hat{y} - y)\\hat{y}(1 - \\hat{y})x \\\\\n"
+        "&= 2(\\hat{y} - y)\\hat{y}(1 + \\hat{y})x \\\\\n&= 2x\\hat{y}(1 + \\hat{y})(\\hat{y} - y)\n$$\n"
+    )
+
+    assert [(c.line, c.verdict.status) for c in document.claims] == [(12, "proved"), (13, "refuted"), (14, "proved")]
+    assert first_wrong_lines(document) == (13,)
+
+
+def test_a_block_that_is_expected_to_be_wrong_passes_if_a_line_is(judge: Judge) -> None:
+    """`expect refuted` asks for a mistake, not for nothing but mistakes; without one it fails."""
+    block = "<!-- sb: claim expect refuted -->\n$$\n(w + b)^2 &= w^2 + 2wb + b^2 \\\\\n&= w^2 + {} + b^2\n$$\n"
+    wrong = judge(NEURON + block.format("wb"))
+    right = judge(NEURON + block.format("2bw"))
+
+    assert [(c.verdict.status, c.as_expected) for c in wrong.claims] == [("proved", True), ("refuted", True)]
+    assert [(c.verdict.status, c.as_expected) for c in right.claims] == [("proved", False), ("proved", False)]
+
+
+def test_names_hold_from_their_place_on(judge: Judge) -> None:
+    """A later declaration goes before an earlier one, and a name that stands for itself loses its declaration."""
+    document = judge(
+        "```symbackprop\nparam u, v, x\n```\n<!-- sb: names x = u -->\n$x^2 = x \\cdot x$ <!-- sb: claim -->\n\n"
+        "<!-- sb: names x = v -->\n$2x = x + x$ <!-- sb: claim -->\n\n<!-- sb: names x = x -->\n"
+        "$3x = x + 2x$ <!-- sb: claim -->\n"
+    )
+
+    assert [c.text for c in document.claims] == ["u^2 = u*u", "2*v = v + v", "3*x = x + 2*x"]
+
+
+def test_a_function_that_a_document_gives_is_written_out_and_differentiated(judge: Judge) -> None:
+    """f(x) = x^2 + x: its values, its derivative at a point, and its value as a tensor."""
+    document = judge(
+        "```symbackprop\nparam t, u\n```\n<!-- sb: names x = t -->\n$f(x) = x^2 + x$ <!-- sb: given -->\n\n"
+        "$f(u + 1) = u^2 + 3u + 2$ <!-- sb: claim -->\n\n$f'(x) = 2x + 1$ <!-- sb: claim -->\n\n"
+        "$\\frac{df}{dx} = 2x + 1$ <!-- sb: claim -->\n\n$f'(u) = 2u$ <!-- sb: claim expect refuted -->\n"
+    )
+
+    assert document.errors == ()
+    assert [c.as_expected for c in document.claims] == [True] * 4
+    assert document.claims[1].text == "f'(t) = 2*t + 1"
+
+
+def test_an_update_claims_the_equalities_behind_its_new_value(judge: Judge) -> None:
+    """What w becomes is no equation; of two forms of it they are."""
+    document = judge(
+        "```symbackprop\nparam w\n```\n$w_{new} = w - 2w = -w$ <!-- sb: claim -->\n\n"
+        "$w \\leftarrow w - 2w$ <!-- sb: claim -->\n"
+    )
+
+    assert [(c.text, c.verdict.status) for c in document.claims] == [("w - 2*w = -w", "proved")]
+    assert [str(e) for e in document.errors][0].startswith("line 6, column 2: found an update")
+
+
+def test_matrices_are_judged_and_shapes_that_do_not_fit_refute(judge: Judge) -> None:
+    """A claim about whole tensors; where shapes do not fit, the verdict says so."""
+    fence = (
+        "```symbackprop\ninput X[N,D], y[N]\nparam w[D]\ne[n] = sum(d, X[n,d]*w[d]) - y[n]\n"
+        "loss = sum(n, e[n]^2)/2\n```\n"
+    )
+    right = judge(fence + "$\\nabla_w L = X^\\top (Xw - y)$ <!-- sb: claim -->")
+    wrong = judge(fence + "$\\nabla_w L = X (Xw - y)$ <!-- sb: claim expect refuted -->")
+
+    assert [c.verdict.proved for c in right.claims] == [True]
+    assert [c.verdict.for_all_sizes for c in right.claims] == [True]
+    assert wrong.errors == ()
+    assert [c.as_expected for c in wrong.claims] == [True]
+    assert wrong.claims[0].verdict.diagnosis.startswith("the shapes do not fit: ")
+
+
+@pytest.mark.parametrize(
+    "tail, message",
+    [
+        ("$w = \\foo$ <!-- sb: claim -->", "line 10, column 6: "),
+        ("$w + b$ <!-- sb: claim -->", "line 10, column 2: found an expression"),
+        ("$w < b$ <!-- sb: claim -->", "line 10, column 2: found a relation"),
+        ("<!-- sb: names \\hat y -->", "line 10: "),
+        ("<!-- sb: names S = nothing -->\n$S = w$ <!-- sb: claim -->", "line 11: "),
+        ("$g(w) = w + x$ <!-- sb: given -->", "line 10, column 2: found a definition with brackets"),
+        ("<!-- sb: clam -->", "line 10: found the mark 'clam'"),
+    ],
+)
+def test_what_cannot_be_understood_is_named_with_its_line(judge: Judge, tail: str, message: str) -> None:
+    """Every error has the line of the file, and hides no other claim where it can."""
+    document = judge(NEURON + tail)
+
+    assert [str(error)[: len(message)] for error in document.errors] == [message]
+
+
+def test_one_unreadable_formula_hides_no_other(judge: Judge) -> None:
+    """The others are judged, and check_document raises for the first error."""
+    document = judge(NEURON + "$w = \\foo$ <!-- sb: claim -->\n\n$w + w = 2w$ <!-- sb: claim -->\n")
+
+    assert len(document.errors) == 1
+    assert [c.verdict.status for c in document.claims] == ["proved"]
+    with pytest.raises(sb.SymBackpropError):
+        sb.check_document(document.path)
+
+
+def test_formulas_without_a_mark_are_listed(judge: Judge) -> None:
+    """What is not judged is said to be not judged."""
+    document = judge("Let $a = b$ and\n\n$$\nc\n= d\n$$\n")
+
+    assert [(each.line, each.source) for each in document.unjudged] == [(1, "a = b"), (3, "c = d")]
+    assert document.claims == ()
+
+
+def test_fences_and_formulas_are_one_program_in_order(judge: Judge) -> None:
+    """A fence reads what a formula above it gives, and a claim what stands below it."""
+    document = judge(
+        "```symbackprop\nparam w\n```\n$u = w^2$ <!-- sb: given -->\n\n$v = u^2$ <!-- sb: claim -->\n\n"
+        "```symbackprop\nv = u*u\nclaim d v / d w = 4*w^3\n```\n"
+    )
+
+    assert [(c.line, c.text, c.verdict.status) for c in document.claims] == [
+        (6, "v = u^2", "proved"),
+        (10, "d v / d w = 4*w^3", "proved"),
+    ]
