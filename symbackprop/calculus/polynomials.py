@@ -60,14 +60,14 @@ class Budget:
     def start(self) -> None:
         """Begin to count afresh."""
         self._spent = 0
-        self._deadline = None if self.seconds is None else time.monotonic() + self.seconds
+        self._deadline = None if self.seconds is None else time.process_time() + self.seconds
 
     def spend(self) -> None:
         """Count one product; OutOfBudgetError when the limit is reached."""
         self._spent += 1
         if self.products is not None and self._spent > self.products:
             raise OutOfBudgetError(f"more than {self.products} products")
-        if self._deadline is not None and not self._spent % 64 and time.monotonic() > self._deadline:
+        if self._deadline is not None and not self._spent % 64 and time.process_time() > self._deadline:
             raise OutOfBudgetError(f"more than {self.seconds} seconds")
 
 

@@ -34,7 +34,7 @@ from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.lemmas import apply_lemmas
 from symbackprop.proof.verdict import Verdict, Witness
 
-DIAGNOSIS_SECONDS = 0.8
+DIAGNOSIS_SECONDS = 1.6
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
 SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
@@ -73,9 +73,9 @@ def compare(
         hypotheses = tuple(write_assumption(a, program) for a in assumptions)
         return Verdict("proved", scope=scope, hypotheses=hypotheses)
     # Before anything is called proved at small sizes: what is special about them may be a number that is written.
-    until = time.monotonic() + WIDE_SECONDS
+    until = time.process_time() + WIDE_SECONDS
     for sizes in wide_sizes(program, left, right):
-        refuted = Place.make(program, sizes).refute(left, right, None) if time.monotonic() < until else None
+        refuted = Place.make(program, sizes).refute(left, right, None) if time.process_time() < until else None
         if refuted is not None:
             return refuted
     return _prove_at(places, left, right)
@@ -265,10 +265,10 @@ class Place:
         read = {r.tensor.name for side in (plain, right) for _, _, r in side.reads()}
         names = [d.tensor.name for d in self.program.definitions if d.tensor.name in _defined(self.program)]
         needed = [n for n in names if any(n in _ancestors(self.program, name) for name in read)]
-        until = time.monotonic() + DIAGNOSIS_SECONDS
+        until = time.process_time() + DIAGNOSIS_SECONDS
         found: list[str] = []
         for count in range(len(needed), -1, -1):
-            if time.monotonic() > until:
+            if time.process_time() > until:
                 break
             found.append(self.decide(plain, right, entry, frozenset(needed[:count])).diagnosis)
         return min((text for text in found if text), key=len, default="")

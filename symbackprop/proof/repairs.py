@@ -36,7 +36,7 @@ from symbackprop.proof.edits import Edit, Vocabulary, list_edits, list_factors_o
 from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
 from symbackprop.proof.ingredients import list_factors, list_masks, list_terms, sum_over
 
-SECONDS = 1.0
+SECONDS = 2.0
 PRODUCTS = 20_000
 MOST_CHECKED = 12
 """Entries that a candidate is tried at in numbers."""
@@ -63,7 +63,7 @@ class Question:
 
 def find_repair(question: Question, seconds: float = SECONDS) -> str:
     """A proven sentence about what the claim lacks, or nothing."""
-    search = _Search(question, time.monotonic() + seconds)
+    search = _Search(question, time.process_time() + seconds)
     try:
         if not search.prepare():
             return ""
@@ -126,7 +126,7 @@ class _Search:
             program, place.sizes, lambda name, entry: place.value_of(name, entry, shift, scale), place.data, made
         )
         for entry in self.entries:
-            if time.monotonic() > self.until:
+            if time.process_time() > self.until:
                 raise _OutOfTimeError
             values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
             yield sum((numbers.term(term, values) for term in definition.terms), 0.0)
@@ -146,7 +146,7 @@ class _Search:
         return agrees and self._proves(program, truth or q.left, candidate)
 
     def _proves(self, program: Program, left: Definition, right: Definition) -> bool:
-        seconds = max(self.until - time.monotonic(), 0.0)
+        seconds = max(self.until - time.process_time(), 0.0)
         return prove_for_all(program, left, right, PRODUCTS, seconds) is not None
 
     def candidates(self) -> Iterator[str]:
@@ -180,7 +180,7 @@ class _Search:
 
     def _may_be_right(self, tree: t.Expression) -> bool:
         """Whether a formula agrees with the truth in numbers, as far as it has any here."""
-        if time.monotonic() > self.until:
+        if time.process_time() > self.until:
             raise _OutOfTimeError
         assert self.formulas is not None
         names = [i.name for i in self.question.left.indices]

@@ -65,7 +65,7 @@ class Path(ABC):
 
     def check_time(self) -> None:
         """Raise once the time is spent."""
-        if time.monotonic() > self._deadline:
+        if time.process_time() > self._deadline:
             raise TracingStoppedError("the time allowed ran out while the code was traced")
 
     def symbol(self, name: str) -> Traced:

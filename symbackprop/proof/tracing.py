@@ -108,7 +108,7 @@ def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace 
         waiting.remove(branch)
         allowed = most if branch.conditions[-1] in seen else 2 * most
         trace = None
-        if count < allowed and time.monotonic() < deadline:
+        if count < allowed and time.process_time() < deadline:
             if contradict(branch.conditions):
                 continue
             trace = _trace_below(subject, branch, deadline)
