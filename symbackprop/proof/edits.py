@@ -141,6 +141,8 @@ def _parts(node: t.Node) -> Iterator[tuple[t.Node, Callable[[t.Node], t.Node]]]:
         return
     for name in node.__dataclass_fields__:
         value = getattr(node, name)
+        if isinstance(node, t.Entry) and name == "call":
+            continue  # an entry is one of a whole-matrix call and of nothing else
         if isinstance(value, t.Node):
             yield value, partial(_put, node, name, None)
         elif isinstance(value, tuple) and value and isinstance(value[0], t.Node):

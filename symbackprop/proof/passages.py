@@ -25,7 +25,7 @@ from symbackprop.notation.reading import (
     read_formula,
     write_syntax,
 )
-from symbackprop.notation.reading.index_formulas import scalar_name
+from symbackprop.notation.reading.letters import scalar_name
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare
 from symbackprop.proof.claims import JudgedClaim, judge_claim
 from symbackprop.proof.given_functions import GivenFunction, expand_functions
