@@ -61,13 +61,14 @@ def compare(
     entry where the sides differ. Unless `diagnosed`, that is left to the caller.
     """
     sides = (left, right) if plain is None else (left, right, plain)
-    program = program.concerning(sides)
+    whole, program = program, program.concerning(sides)
     places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
     for place in places:
         refuted = place.refute(left, right, (plain or left) if diagnosed else None)
         if refuted is not None:
             return refuted
-    assumptions = prove_for_all(program, left, right)
+    # Helper lines that no side reads may be lemmas.
+    assumptions = prove_for_all(whole, left, right)
     if assumptions is not None:
         scope = "all sizes" if program.size_names else "all values"
         hypotheses = tuple(write_assumption(a, program) for a in assumptions)
