@@ -211,7 +211,7 @@ class Derivation:
 
         >>> from symbackprop.facade.programs import parse
         >>> print(derive(parse("param w\\ninput x\\nloss = exp(w*x)")).hessian("w").text())
-        w_bar2 = exp(w*x)*x^2
+        w_bar_by_w = exp(w*x)*x^2
         """
         first = self[wrt or self._only("hessian")]
         second = by or wrt or self._only("hessian")
