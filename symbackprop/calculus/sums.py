@@ -136,9 +136,12 @@ class Sums(Polynomials):
             elif atom.kind is Kind.SUM and exponent > 0 and isinstance(exponent, int):
                 for _ in range(exponent):
                     fresh: IndexMap = {i: Affine.of(self.table.fresh(i)) for i in atom.bound}
+                    opened, *others = self.rename(atom.body, fresh).items()
+                    if others or opened[1] != 1:  # a condition in it has turned round: it stays closed
+                        inner[atom] = inner.get(atom, 0) + 1
+                        continue
                     every += [i for form in fresh.values() for i in form.indices]
-                    (opened,) = self.rename(atom.body, fresh)
-                    for a, e in opened:
+                    for a, e in opened[0]:
                         inner[a] = inner.get(a, 0) + e
             else:
                 inner[atom] = inner.get(atom, 0) + exponent
@@ -164,6 +167,8 @@ class Sums(Polynomials):
         values: IndexMap = {i: Affine.of(i.renamed(label)) for i, label in best[1].items()}
         renamed = self.rename({monomial: 1}, values)
         names = tuple(i.renamed(label) for i, label in best[1].items())
+        if len(renamed) != 1 or next(iter(renamed.values())) != 1:
+            return self.sum_over(renamed, names)  # a condition has turned round with the names of its indices
         return self.apply_rules(self.table.intern(Kind.SUM, "", (), names, renamed))
 
     def apply_rules(self, atom: Atom) -> Poly:

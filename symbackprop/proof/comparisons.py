@@ -264,7 +264,7 @@ class Place:
         compared in the names below it.
         """
         read = {r.tensor.name for side in (plain, right) for _, _, r in side.reads()}
-        names = [d.tensor.name for d in self.program.definitions if d.tensor.name in _defined(self.program)]
+        names = [d.tensor.name for d in self.program.definitions if d.tensor.role is Role.DEFINED]
         needed = [n for n in names if any(n in _ancestors(self.program, name) for name in read)]
         until = time.process_time() + DIAGNOSIS_SECONDS
         found: list[str] = []

@@ -259,3 +259,16 @@ def test_what_has_no_short_form_is_left_alone() -> None:
 
     assert time.process_time() - start < 20
     assert all(check_step(program, step) for step in folding.steps)
+
+
+def test_conditions_that_turn_round_with_their_names_fold_too() -> None:
+    """A sum over two indices of a comparison between them is one term under any names: this once had no fold."""
+    text = (
+        "input X[N,N], Y\nparam W[N,N]\n"
+        "t0[p,i] = (2 + tanh(sum(j, W[j,argmax(k, X[k,j]*cos(k) + X[k,j])])))^sin(X[i,p])\n"
+        "t1[i:N,j:N] = where(i < j, tanh(where(X[i,i] < 0.1, Y, t0[j,j])), X[i,i])\n"
+        "loss = sum(i, j, t1[i,j]) + sum(i, X[i,i])"
+    )
+    program, _, folding = folded(text, "W")
+
+    assert all(check_step(program, step) for step in folding.steps)
