@@ -1,8 +1,8 @@
 """Sums over indices as atoms: every sum is taken apart as far as it goes, and what is left is named canonically.
 
-A sum atom holds one monomial. Deltas are contracted, inner sums flattened, factors without a bound index moved out,
-unrelated factors split into a product of sums, and bound indices relabelled so that sums that differ in labels only
-are the same atom.
+A sum atom holds one monomial, or more where a condition in it turned round when its indices got their labels. Deltas
+are contracted, inner sums flattened, factors without a bound index moved out, unrelated factors split into a product of
+sums, and bound indices relabelled so that sums that differ in labels only are the same atom.
 """
 
 from __future__ import annotations
@@ -167,8 +167,6 @@ class Sums(Polynomials):
         values: IndexMap = {i: Affine.of(i.renamed(label)) for i, label in best[1].items()}
         renamed = self.rename({monomial: 1}, values)
         names = tuple(i.renamed(label) for i, label in best[1].items())
-        if len(renamed) != 1 or next(iter(renamed.values())) != 1:
-            return self.sum_over(renamed, names)  # a condition has turned round with the names of its indices
         return self.apply_rules(self.table.intern(Kind.SUM, "", (), names, renamed))
 
     def apply_rules(self, atom: Atom) -> Poly:
