@@ -9,7 +9,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from symbackprop import testing as testing
 from symbackprop.errors import ArgumentError as ArgumentError
 from symbackprop.errors import CycleError as CycleError
 from symbackprop.errors import DataError as DataError
@@ -22,29 +21,30 @@ from symbackprop.errors import SymBackpropError as SymBackpropError
 from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
-from symbackprop.facade.backward import upstream as upstream
-from symbackprop.facade.backward import verify_backward as verify_backward
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive
-from symbackprop.facade.latex import LatexFormula as LatexFormula
-from symbackprop.facade.latex import latex_formula as latex_formula
 from symbackprop.facade.networks import Network as Network
 from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program
 from symbackprop.facade.programs import matrix as matrix
 from symbackprop.facade.programs import parse as parse
-from symbackprop.facade.verification import check_document as check_document
-from symbackprop.facade.verification import verify as verify
-from symbackprop.facade.verification import verify_gradient as verify_gradient
 from symbackprop.networks import Dense as Dense
 from symbackprop.proof import Verdict as Verdict
 
 if TYPE_CHECKING:
+    from symbackprop import testing as testing
     from symbackprop import training as training
+    from symbackprop.facade.backward import upstream as upstream
+    from symbackprop.facade.backward import verify_backward as verify_backward
     from symbackprop.facade.descent import descend as descend
+    from symbackprop.facade.latex import LatexFormula as LatexFormula
+    from symbackprop.facade.latex import latex_formula as latex_formula
     from symbackprop.facade.training import Training as Training
     from symbackprop.facade.training import train as train
+    from symbackprop.facade.verification import check_document as check_document
+    from symbackprop.facade.verification import verify as verify
+    from symbackprop.facade.verification import verify_gradient as verify_gradient
     from symbackprop.training import SGD as SGD
     from symbackprop.training import Adam as Adam
     from symbackprop.training import Descent as Descent
@@ -54,10 +54,16 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Import what trains when it is first asked for (PEP 562): deriving and proving need none of it."""
+    """Import what judges and what trains when it is first asked for (PEP 562): deriving needs none of it."""
     match name:
-        case "training":
-            return import_module("symbackprop.training")
+        case "testing" | "training":
+            return import_module(f"symbackprop.{name}")
+        case "verify" | "verify_gradient" | "check_document":
+            return getattr(import_module("symbackprop.facade.verification"), name)
+        case "latex_formula" | "LatexFormula":
+            return getattr(import_module("symbackprop.facade.latex"), name)
+        case "verify_backward" | "upstream":
+            return getattr(import_module("symbackprop.facade.backward"), name)
         case "descend":
             return import_module("symbackprop.facade.descent").descend
         case "train" | "Training":

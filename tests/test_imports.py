@@ -21,6 +21,10 @@ def test_the_import_brings_nothing_heavy() -> None:
 def test_late_names_are_there() -> None:
     """Names that are imported late are the same objects as in their modules."""
     assert callable(sb.train)
+    assert sb.verify("x", "x").proved
+    assert callable(sb.verify_backward)
+    assert callable(sb.latex_formula)
+    assert callable(sb.testing.assert_proved)
     assert sb.SGD is sb.training.SGD
     assert sb.Adam(0.1).lr == 0.1
     assert sb.descend("x^2", 1, 0.5, 1).factor is not None
