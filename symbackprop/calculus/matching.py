@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbackprop.calculus.atoms import Atom, IndexMap, Monomial, Number, Poly
+from symbackprop.calculus.atoms import Atom, IndexMap, Monomial, Number
 from symbackprop.calculus.indices import Affine, Index
 
 
@@ -102,8 +102,3 @@ def occurs(atom: Atom, monomial: Monomial) -> bool:
 
 def _contains(atom: Atom, skeleton: str) -> bool:
     return atom.skeleton == skeleton or any(_contains(a, skeleton) for m in atom.body for a, _ in m)
-
-
-def count_reads(poly: Poly, names: frozenset[str]) -> int:
-    """How often tensors of these names stand in a polynomial, at any depth."""
-    return sum(int(a.name in names and not a.body) + count_reads(a.body, names) for m in poly for a, _ in m)

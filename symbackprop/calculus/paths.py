@@ -152,18 +152,6 @@ def derive_locally(program: Program, name: str) -> Adjoints:
     return derive(*local_program(program, name))
 
 
-def visible_reader_names(program: Program) -> Mapping[str, tuple[str, ...]]:
-    """For every tensor the visible definitions that read it, directly or through hidden ones, in order."""
-    readers: dict[str, list[str]] = {}
-    for definition in program.definitions:
-        if definition.tensor.role is Role.HIDDEN:
-            continue
-        *_, given = local_program(program, definition.tensor.name)
-        for name in given:
-            readers.setdefault(name, []).append(definition.tensor.name)
-    return {name: tuple(found) for name, found in readers.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class PathFinder:
     """Enumerates paths; `partials[t]` holds the partial definitions of the visible tensor t, by the tensor read.

@@ -38,7 +38,6 @@ RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|pro
 LABEL = re.compile(r"\s*([A-Za-z]{2,})\s*:(?!=)")
 CONTINUES = re.compile(r"\s*(=|:=|\\approx(?![A-Za-z])|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\leftarrow(?![A-Za-z]))")
 GOES_ON = re.compile(r"\s*([-+*]|\\(cdot|times|odot)(?![A-Za-z]))")
-UPDATED = ("new", "t+1")
 
 
 @dataclass(frozen=True, slots=True)
