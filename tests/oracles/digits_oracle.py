@@ -13,7 +13,8 @@ from mpmath import mp, mpf
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
-LARGEST_ARGUMENT = 10**7
+LARGEST_ARGUMENT = 10**15  # of exp and its like: mpmath still writes the result
+LARGEST_TERM = 10**7  # of a sum that may cancel without a word
 COMPARISONS: dict[type[sp.Basic], Callable[[int], bool]] = {
     sp.Gt: lambda sign: sign > 0, sp.Ge: lambda sign: sign >= 0, sp.Lt: lambda sign: sign < 0,
     sp.Le: lambda sign: sign <= 0, sp.Eq: lambda sign: sign == 0, sp.Ne: lambda sign: sign != 0,
@@ -110,13 +111,13 @@ class _Evaluation:
     def _sum(self, node: sp.Basic, terms: list[mpf]) -> mpf:
         """A sum, unless large terms cancel so far that no digit of it is right."""
         total, largest = mp.fsum(terms), max(abs(term) for term in terms)
-        if largest > LARGEST_ARGUMENT and abs(total) <= self._zero * largest:
+        if largest > LARGEST_TERM and abs(total) <= self._zero * largest:
             raise UnclearError(node)
         return total
 
     def _beyond(self, node: sp.Basic, argument: mpf) -> mpf:
         """A function of a large argument, as far as it is bounded."""
-        if isinstance(node, sp.erf | sp.tanh):  # 1 but for digits beyond the millionth
+        if isinstance(node, sp.erf | sp.tanh):  # 1 but for digits far beyond any that are looked at
             return mp.sign(argument)
         if isinstance(node, sp.atan | sp.asinh) or (isinstance(node, sp.sin | sp.cos) and abs(argument) < 10**40):
             return FUNCTIONS[node.func](argument)
