@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import sympy
+
 from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.tensors import Role
 from symbackprop.errors import UnknownNameError
 from symbackprop.facade.derivations import Derivation, derive
 from symbackprop.facade.programs import Program, parse
-from symbackprop.functions import FUNCTIONS, ScalarFunction
+from symbackprop.functions import FUNCTIONS, ScalarFunction, expand_applications
 from symbackprop.language import read_statements, write_program
 from symbackprop.language.assembly import assemble
+from symbackprop.language.transcription import transcribe
+from symbackprop.language.tree import Apply, walk
+from symbackprop.language.writer import write_tree
 from symbackprop.networks import LAYERS, LOSSES, Fragment, Loss
 from symbackprop.networks.fragments import head_of, letters_of, names_of_sizes, names_of_tensors
 
@@ -25,7 +30,8 @@ class Entry:
     """What the catalogue knows under a name: `kind` is "function", "layer" or "loss".
 
     `text` is its forward formula in the formula language, the only mathematics that is written down of it; `source` is
-    where a reader can compare it, `note` says of a loss what is summed and in which unit it is measured. `sizes` are
+    where a reader can compare it. `note` is the definition of a scalar function, and says of a loss what is summed and
+    in which unit it is measured. `sizes` are
     choices of its sizes at which numeric checks run.
 
     >>> entry = find_entry("softplus")
@@ -87,8 +93,21 @@ def find_entry(name: str) -> Entry:
 
 def _function(function: ScalarFunction) -> Entry:
     names = INPUTS[: function.arity]
-    text = f"input {', '.join(f'{u}[N]' for u in names)}\na[n] = {function.name}({', '.join(f'{u}[n]' for u in names)})"
-    return Entry(function.name, "function", text, function.source, "", ({"N": 3}, {"N": 5}))
+    given, read = (", ".join(f"{u}[{place}]" for u in names) for place in ("N", "n"))
+    text = f"input {given}\na[n] = {function.name}({read})\n"
+    return Entry(function.name, "function", text, function.source, _define(function, names), ({"N": 3}, {"N": 5}))
+
+
+def _define(function: ScalarFunction, names: str) -> str:
+    """What a function is, in other ones; nothing for one that is its own definition, such as exp."""
+    symbols = sympy.symbols(",".join(names), seq=True)
+    formula = expand_applications(function.formula(*symbols))
+    called = f"{function.name}({', '.join(names)})"
+    tree = transcribe(formula)
+    if not any(isinstance(node, Apply) and node.function == function.name for node, _ in walk(tree)):
+        return f"{called} = {write_tree(tree)}"
+    written = sympy.sstr(formula, order="none")  # the formula language recognises the function in its own definition
+    return "" if written == called else f"{called} = {written}"
 
 
 def _layer(fragment: Fragment) -> Entry:
