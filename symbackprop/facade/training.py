@@ -62,7 +62,7 @@ def train(
     Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
 
     >>> from symbackprop.facade.networks import mlp
-    >>> from symbackprop.training.rules import SGD
+    >>> from symbackprop.training.optimizers import SGD
     >>> run = train(mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], SGD(0.1), epochs=500, progress=False)
     >>> run.predict([[3.0]]).round(3).tolist()
     [[6.0]]

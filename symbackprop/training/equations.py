@@ -1,0 +1,191 @@
+"""Update rules as equations: assignments of SymPy expressions that are printed and compiled, and nothing else.
+
+An assignment speaks of one entry `theta` of a parameter, whose derivative is `g`, at step `t` = 1, 2, ... A quantity
+that reads no entry (a learning rate, a norm of all gradients) is shared: it is one number for all parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+THETA, GRADIENT, STEP, ETA = sp.symbols("theta g t eta")
+
+LATEX_NAMES = {
+    sp.Symbol(name): latex
+    for name, latex in {
+        "theta": r"\theta",
+        "eta": r"\eta",
+        "eta0": r"\eta_{0}",
+        "eta_min": r"\eta_{\min}",
+        "eps": r"\varepsilon",
+        "mhat": r"\hat{m}",
+        "vhat": r"\hat{v}",
+        "norm": r"\lVert g \rVert",
+    }.items()
+}
+
+Assignment = tuple[sp.Basic, sp.Basic]
+
+
+class Total(sp.Function):  # type: ignore[misc]  # SymPy has no types
+    """The sum of an expression over every entry of every parameter.
+
+    >>> print(write_equation(sp.sqrt(Total(GRADIENT**2))))
+    sqrt(total(g^2))
+    """
+
+    nargs = 1
+
+    def _sympystr(self, printer: StrPrinter) -> str:
+        return f"total({printer._print(self.args[0])})"
+
+    def _latex(self, printer: LatexPrinter, exp: str | None = None) -> str:
+        sum_of_all = rf"\sum_{{\text{{all}}}} {printer._print(self.args[0])}"
+        return sum_of_all if exp is None else rf"\left({sum_of_all}\right)^{{{exp}}}"
+
+
+class EquationText(StrPrinter):  # type: ignore[misc]  # SymPy has no types
+    """SymPy's text with the words of the formula language, and what is subtracted behind what is added."""
+
+    def _as_ordered_terms(self, expression: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return order_terms(expression)
+
+    def _print_Min(self, expression: sp.Min) -> str:
+        return f"minimum({self.stringify(expression.args, ', ')})"
+
+    def _print_Max(self, expression: sp.Max) -> str:
+        return f"maximum({self.stringify(expression.args, ', ')})"
+
+
+class EquationLatex(LatexPrinter):  # type: ignore[misc]  # SymPy has no types
+    """SymPy's LaTeX with what is subtracted behind what is added."""
+
+    def _as_ordered_terms(self, expression: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return order_terms(expression)
+
+
+def order_terms(expression: sp.Expr) -> list[sp.Expr]:
+    """Return the terms of a sum, those with a minus sign last.
+
+    >>> order_terms(STEP - 1)
+    [t, -1]
+    """
+    return sorted(expression.args, key=lambda term: bool(term.could_extract_minus_sign()))
+
+
+def write_equation(expression: sp.Basic) -> str:
+    """Return an expression as text.
+
+    >>> write_equation(sp.Min(1, STEP**2))
+    'minimum(1, t^2)'
+    """
+    return str(EquationText({"order": "none"}).doprint(expression)).replace("**", "^")
+
+
+def latex_equation(expression: sp.Basic) -> str:
+    r"""Return an expression as LaTeX.
+
+    >>> print(latex_equation(THETA - ETA * GRADIENT))
+    \theta - \eta g
+    """
+    return str(EquationLatex({"order": "none", "symbol_names": LATEX_NAMES}).doprint(expression))
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRule:
+    """Assignments `symbol <- expression`, made in order; a later one reads what an earlier one has assigned.
+
+    The symbols of `state` keep their values from step to step and start at 0.
+
+    >>> print(UpdateRule("SGD", (), ((THETA, THETA - ETA * GRADIENT),)))
+    theta <- theta - eta*g
+    """
+
+    name: str
+    state: tuple[sp.Symbol, ...]
+    assignments: tuple[Assignment, ...]
+
+    def preceded(self, name: str, assignments: tuple[Assignment, ...]) -> UpdateRule:
+        """Return the rule with other assignments made first, and a name that says so."""
+        return replace(self, name=f"{self.name}, {name}", assignments=(*assignments, *self.assignments))
+
+    def latex(self) -> str:
+        r"""Return the assignments as an `align*` environment, with `\eta` for the learning rate."""
+        rows = [
+            f"{latex_equation(target)} &\\leftarrow {latex_equation(expression)}"
+            for target, expression in self.assignments
+        ]
+        return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+    def text(self) -> str:
+        """Return one line for each assignment."""
+        return "\n".join(f"{target} <- {write_equation(expression)}" for target, expression in self.assignments)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An expression as a function of the values of the names that it reads."""
+
+    reads: tuple[str, ...]
+    run: Callable[..., Any]
+
+    def __call__(self, shared: Mapping[str, Any], own: Mapping[str, Any]) -> Any:
+        return self.run(*(own[name] if name in own else shared[name] for name in self.reads))
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledAssignment:
+    """An assignment that runs: the sums over all parameters that it reads come first, each under a name of its own."""
+
+    target: str
+    totals: tuple[tuple[str, Formula], ...]
+    formula: Formula
+    shared: bool
+
+    def sum_up(self, shared: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """Return the sums over every entry of every parameter."""
+        return {
+            name: sum(float(np.sum(formula(shared, own), dtype=np.float64)) for own in entries.values())
+            for name, formula in self.totals
+        }
+
+
+def compile_formula(expression: sp.Expr, modules: str) -> Formula:
+    """Return an expression as a function on arrays (modules "numpy") or on Python numbers ("math").
+
+    >>> compile_formula(STEP**2, "math")({"t": 3}, {})
+    9
+    """
+    reads = tuple(sorted(expression.free_symbols, key=lambda symbol: symbol.name))
+    return Formula(tuple(symbol.name for symbol in reads), sp.lambdify(reads, expression, modules=modules))
+
+
+@cache
+def compile_rule(rule: UpdateRule) -> tuple[CompiledAssignment, ...]:
+    """Return the assignments as functions, in their order."""
+    compiled = []
+    entrywise = {THETA, GRADIENT, *rule.state}
+    for target, expression in rule.assignments:
+        totals = sorted(expression.atoms(Total), key=str)
+        names = {total: sp.Symbol(f"total{number} of {target}") for number, total in enumerate(totals)}
+        scalar = expression.xreplace(names)
+        # Shared numbers are Python's, so that NumPy keeps the dtype of the parameters.
+        shared = target not in entrywise and not entrywise & scalar.free_symbols
+        if not shared:
+            entrywise.add(target)
+        sums = tuple((name.name, compile_formula(total.args[0], "numpy")) for total, name in names.items())
+        compiled.append(
+            CompiledAssignment(target.name, sums, compile_formula(scalar, "math" if shared else "numpy"), shared)
+        )
+    return tuple(compiled)
