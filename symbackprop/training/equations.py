@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cache
+from itertools import groupby
 from typing import Any
 
-import numpy as np
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
@@ -144,21 +145,21 @@ class Formula:
         return self.run(*(own[name] if name in own else shared[name] for name in self.reads))
 
 
+class Kind(Enum):
+    """Where an assignment runs: summed over every entry, once for all parameters, or entry by entry."""
+
+    TOTAL = "total"
+    SHARED = "shared"
+    ENTRYWISE = "entrywise"
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledAssignment:
-    """An assignment that runs: the sums over all parameters that it reads come first, each under a name of its own."""
+    """An assignment that runs."""
 
     target: str
-    totals: tuple[tuple[str, Formula], ...]
+    kind: Kind
     formula: Formula
-    shared: bool
-
-    def sum_up(self, shared: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-        """Return the sums over every entry of every parameter."""
-        return {
-            name: sum(float(np.sum(formula(shared, own), dtype=np.float64)) for own in entries.values())
-            for name, formula in self.totals
-        }
 
 
 def compile_formula(expression: sp.Expr, modules: str) -> Formula:
@@ -173,19 +174,25 @@ def compile_formula(expression: sp.Expr, modules: str) -> Formula:
 
 @cache
 def compile_rule(rule: UpdateRule) -> tuple[CompiledAssignment, ...]:
-    """Return the assignments as functions, in their order."""
+    """Return the assignments as functions, in their order; sums over all parameters come before what reads them."""
     compiled = []
     entrywise = {THETA, GRADIENT, *rule.state}
     for target, expression in rule.assignments:
         totals = sorted(expression.atoms(Total), key=str)
-        names = {total: sp.Symbol(f"total{number} of {target}") for number, total in enumerate(totals)}
+        names = {total: sp.Symbol(f"total {number} of {target}") for number, total in enumerate(totals, 1)}
+        for total, name in names.items():
+            compiled.append(CompiledAssignment(name.name, Kind.TOTAL, compile_formula(total.args[0], "numpy")))
         scalar = expression.xreplace(names)
-        # Shared numbers are Python's, so that NumPy keeps the dtype of the parameters.
-        shared = target not in entrywise and not entrywise & scalar.free_symbols
-        if not shared:
+        if target in entrywise or entrywise & scalar.free_symbols:
             entrywise.add(target)
-        sums = tuple((name.name, compile_formula(total.args[0], "numpy")) for total, name in names.items())
-        compiled.append(
-            CompiledAssignment(target.name, sums, compile_formula(scalar, "math" if shared else "numpy"), shared)
-        )
+            compiled.append(CompiledAssignment(target.name, Kind.ENTRYWISE, compile_formula(scalar, "numpy")))
+        else:
+            # Shared numbers are Python's, so that NumPy keeps the dtype of the parameters.
+            compiled.append(CompiledAssignment(target.name, Kind.SHARED, compile_formula(scalar, "math")))
     return tuple(compiled)
+
+
+@cache
+def split_stages(rule: UpdateRule) -> tuple[tuple[Kind, tuple[CompiledAssignment, ...]], ...]:
+    """Return the assignments in runs of one kind."""
+    return tuple((kind, tuple(run)) for kind, run in groupby(compile_rule(rule), key=lambda made: made.kind))

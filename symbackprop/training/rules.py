@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symbackprop.errors import ArgumentError, DivergenceError
-from symbackprop.training.equations import GRADIENT, STEP, THETA, CompiledAssignment, UpdateRule, compile_rule
+from symbackprop.training.equations import GRADIENT, STEP, THETA, CompiledAssignment, Kind, UpdateRule, split_stages
 
 Array = npt.NDArray[np.floating[Any]]
 Memory = dict[str, dict[str, Array]]
@@ -63,7 +63,6 @@ class Optimizer(ABC):
         """
         shared: dict[str, Any] = {name: float(value) for name, value in self.constants.items()}
         shared[STEP.name] = step
-        kept = {THETA.name, *memory}
         entries: dict[str, dict[str, Any]] = {
             name: {
                 **{slot: tensors[name] for slot, tensors in memory.items()},
@@ -72,17 +71,33 @@ class Optimizer(ABC):
             }
             for name, theta in params.items()
         }
-        for assignment in compile_rule(self.rule):
-            shared |= assignment.sum_up(shared, entries)
-            if assignment.shared:
-                shared[assignment.target] = evaluate_shared(assignment, shared)
-                continue
-            for own in entries.values():
-                value = assignment.formula(shared, own)
-                if assignment.target in kept:
-                    own[assignment.target][...] = value
-                else:
-                    own[assignment.target] = value
+        for kind, stage in split_stages(self.rule):
+            match kind:
+                case Kind.TOTAL:
+                    shared |= {total.target: sum_up(total, shared, entries.values()) for total in stage}
+                case Kind.SHARED:
+                    for assignment in stage:
+                        shared[assignment.target] = evaluate_shared(assignment, shared)
+                case Kind.ENTRYWISE:
+                    for own in entries.values():
+                        assign_entries(stage, shared, own, kept={THETA.name, *memory})
+
+
+def assign_entries(
+    stage: tuple[CompiledAssignment, ...], shared: Mapping[str, Any], own: dict[str, Any], kept: set[str]
+) -> None:
+    """Make assignments on the entries of one parameter; what is `kept` is written in place."""
+    for assignment in stage:
+        value = assignment.formula(shared, own)
+        if assignment.target in kept:
+            own[assignment.target][...] = value
+        else:
+            own[assignment.target] = value
+
+
+def sum_up(total: CompiledAssignment, shared: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> float:
+    """Return the sum of an expression over every entry of every parameter."""
+    return sum(float(np.sum(total.formula(shared, own), dtype=np.float64)) for own in entries)
 
 
 def evaluate_shared(assignment: CompiledAssignment, shared: Mapping[str, Any]) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symbackprop.errors import ArgumentError
-from symbackprop.training.equations import ETA, STEP, Assignment, UpdateRule, compile_rule
+from symbackprop.training.equations import ETA, STEP, Assignment, Kind, UpdateRule, compile_rule
 from symbackprop.training.rules import check_constants, check_number, evaluate_shared, merge_constants
 
 DONE, FIRST, LEAST, STEPS, FACTOR, EVERY, POWER, WARMUP = sp.symbols("s eta0 eta_min T gamma k p T_w")
@@ -37,7 +37,7 @@ class Schedule:
         if not self.assignments or self.assignments[-1][0] != ETA:
             raise ArgumentError(f"{self.name}: the last equation of a schedule assigns eta.")
         check_constants(self.rule, dict(self.constants))
-        reading = [compiled.target for compiled in compile_rule(self.rule) if compiled.totals or not compiled.shared]
+        reading = [compiled.target for compiled in compile_rule(self.rule) if compiled.kind is not Kind.SHARED]
         if reading:
             raise ArgumentError(f"{self.name}: {', '.join(reading)} reads theta or g; a schedule reads the step alone.")
 

@@ -8,7 +8,17 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, DivergenceError
 from symbackprop.training import OPTIMIZERS, SGD, Adam, ClipByNorm, Optimizer, Schedule, WeightDecay, cosine
-from symbackprop.training.equations import ETA, GRADIENT, STEP, THETA, Total, UpdateRule, compile_rule, write_equation
+from symbackprop.training.equations import (
+    ETA,
+    GRADIENT,
+    STEP,
+    THETA,
+    Kind,
+    Total,
+    UpdateRule,
+    compile_rule,
+    write_equation,
+)
 
 COMPOSED = ClipByNorm(WeightDecay(Adam(cosine(0.1, steps=7)), 0.1), 0.5)
 EVERY = (*(optimizer(0.1) for optimizer in OPTIMIZERS), COMPOSED)
@@ -71,7 +81,7 @@ def test_single_precision_stays_single(optimizer: Optimizer) -> None:
     ones = dict.fromkeys(("theta", "g", *memory, "mhat", "vhat"), np.ones(2, dtype=np.float32))
     numbers = dict.fromkeys(("eta", "norm", "kappa", "s"), 0.5) | {k: float(v) for k, v in optimizer.constants.items()}
     for assignment in compiled:
-        if not assignment.shared:
+        if assignment.kind is Kind.ENTRYWISE:
             assert assignment.formula({**numbers, "t": 3}, ones).dtype == np.float32
 
 
@@ -100,7 +110,7 @@ def test_the_norm_is_that_of_all_parameters() -> None:
 
 def test_what_reads_no_entry_is_shared() -> None:
     """The norm, the scale and the learning rate are one number for all parameters; no other target is."""
-    shared = [assignment.target for assignment in compile_rule(COMPOSED.rule) if assignment.shared]
+    shared = [assignment.target for assignment in compile_rule(COMPOSED.rule) if assignment.kind is Kind.SHARED]
 
     assert shared == ["norm", "kappa", "s", "eta"]
 
