@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from symbackprop.errors import ArgumentError as ArgumentError
+from symbackprop.errors import CurvatureError as CurvatureError
 from symbackprop.errors import CycleError as CycleError
 from symbackprop.errors import DataError as DataError
 from symbackprop.errors import DivergenceError as DivergenceError
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from symbackprop.facade.descent import descend as descend
     from symbackprop.facade.latex import LatexFormula as LatexFormula
     from symbackprop.facade.latex import latex_formula as latex_formula
+    from symbackprop.facade.newton import gauss_newton as gauss_newton
+    from symbackprop.facade.newton import newton as newton
     from symbackprop.facade.training import Training as Training
     from symbackprop.facade.training import train as train
     from symbackprop.facade.verification import check_document as check_document
@@ -79,6 +82,8 @@ def __getattr__(name: str) -> object:
             return getattr(import_module("symbackprop.facade.backward"), name)
         case "descend":
             return import_module("symbackprop.facade.descent").descend
+        case "newton" | "gauss_newton":
+            return getattr(import_module("symbackprop.facade.newton"), name)
         case "train" | "Training":
             return getattr(import_module("symbackprop.facade.training"), name)
         case "SGD" | "Momentum" | "Nesterov" | "Adagrad" | "RMSprop" | "Adam" | "AdamW" | "Descent":

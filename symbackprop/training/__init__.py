@@ -20,6 +20,8 @@ from symbackprop.training.descent import descend as descend
 from symbackprop.training.equations import UpdateRule as UpdateRule
 from symbackprop.training.loop import TrainingRun as TrainingRun
 from symbackprop.training.loop import run_training as run_training
+from symbackprop.training.newton import NewtonRun as NewtonRun
+from symbackprop.training.newton import run_newton as run_newton
 from symbackprop.training.optimizers import OPTIMIZERS as OPTIMIZERS
 from symbackprop.training.optimizers import SGD as SGD
 from symbackprop.training.optimizers import Adagrad as Adagrad

@@ -65,6 +65,12 @@ class EquationText(StrPrinter):  # type: ignore[misc]  # SymPy has no types
     def _print_Max(self, expression: sp.Max) -> str:
         return f"maximum({self.stringify(expression.args, ', ')})"
 
+    def _print_Transpose(self, expression: sp.Transpose) -> str:
+        return f"{self._print(expression.arg)}'"
+
+    def _print_Inverse(self, expression: sp.Inverse) -> str:
+        return f"inv({self._print(expression.arg)})"
+
 
 class EquationLatex(LatexPrinter):  # type: ignore[misc]  # SymPy has no types
     """SymPy's LaTeX with what is subtracted behind what is added."""
@@ -74,12 +80,17 @@ class EquationLatex(LatexPrinter):  # type: ignore[misc]  # SymPy has no types
 
 
 def order_terms(expression: sp.Expr) -> list[sp.Expr]:
-    """Return the terms of a sum, those with a minus sign last.
+    """Return the terms of a sum: multiples of a matrix behind matrices, and what has a minus sign last.
 
     >>> order_terms(STEP - 1)
     [t, -1]
     """
-    return sorted(expression.args, key=lambda term: bool(term.could_extract_minus_sign()))
+
+    def place(term: sp.Expr) -> tuple[bool, bool]:
+        multiple = isinstance(term, sp.MatMul) and term.as_coeff_matrices()[0] != 1
+        return bool(term.could_extract_minus_sign()), multiple
+
+    return sorted(expression.args, key=place)
 
 
 def write_equation(expression: sp.Basic) -> str:
