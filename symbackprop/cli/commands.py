@@ -228,7 +228,10 @@ def source(
 @click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default="adam", show_default=True)
 @click.option("--lr", type=float, help="The learning rate (default 0.01).")
 @click.option(
-    "--schedule", metavar="NAME[:NUMBER,...]", help="How the rate falls: cosine, step_decay:EVERY,FACTOR, ..."
+    "--schedule",
+    metavar="NAME[:NUMBER,...]",
+    help="How the rate falls: cosine[:STEPS,LEAST], polynomial_decay[:STEPS,POWER], step_decay:EVERY[,FACTOR], "
+    "exponential_decay:FACTOR, inverse_sqrt:WARMUP; a step is one batch (default STEPS: the whole training).",
 )
 @click.option("--warmup", type=click.IntRange(1), help="Steps in which the rate climbs on a line.")
 @click.option("--weight-decay", type=float, help="Adds this times each parameter to its gradient (adamw: shrinks it).")

@@ -20,6 +20,8 @@ from symbackprop.training import (
     RMSprop,
     UpdateRule,
     WeightDecay,
+    step_decay,
+    warm_up,
 )
 
 CHOSEN = (
@@ -141,6 +143,21 @@ def test_equations_print() -> None:
     assert r"\lVert g \rVert &\leftarrow \sqrt{\sum_{\text{all}} g^{2}}" in ClipByNorm(SGD(0.1), 1.0).latex()
     assert r"\kappa &\leftarrow \min\left(1, \frac{c}{\delta + \lVert g \rVert}\right)" in ClipByNorm(SGD(1), 1).latex()
     assert Adam().text().endswith("with eta = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-08")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer.__name__)
+def test_latex_is_whole(optimizer: type[SGD]) -> None:
+    """With all parts around it a rule has a row for each equation, in which brackets and braces close."""
+    whole = ClipByNorm(optimizer(warm_up(step_decay(0.1, every=9), steps=3)), 1.0)
+    first, *rows, last = whole.latex().split("\n")
+
+    assert (first, last) == (r"\begin{align*}", r"\end{align*}")
+    assert len(rows) == len(whole.rule.assignments) == whole.text().count("<-")
+    for row in rows:
+        assert row.count(r"&\leftarrow") == 1
+        assert row.count("{") == row.count("}")
+        assert row.replace(r"\leftarrow", "").count(r"\left") == row.count(r"\right")
+        assert "**" not in row
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer.__name__)
