@@ -57,7 +57,7 @@ def train(
 
     For a loss over classes `y` may also be class numbers [N], counted from 0. What the program assumes of its data is
     checked once; the code then relies on it. `seed` draws the first parameters and the order of the samples: the same
-    seed gives the same bits. Progress goes to stderr.
+    seed gives the same bits. The steps t = 1, 2, ... of the optimizer are batches. Progress goes to stderr.
 
     Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
 

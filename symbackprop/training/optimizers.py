@@ -56,6 +56,12 @@ ADAM_RULE = UpdateRule(
     ),
 )
 ADAMW_RULE = UpdateRule("AdamW", ADAM_RULE.state, ((THETA, THETA - ETA * DECAY * THETA), *ADAM_RULE.assignments))
+WEIGHT_DECAY = ((GRADIENT, GRADIENT + DECAY * THETA),)
+CLIPPING = (
+    (NORM, sp.sqrt(Total(GRADIENT**2))),
+    (SCALE, sp.Min(1, LIMIT / (NORM + DELTA))),
+    (GRADIENT, SCALE * GRADIENT),
+)
 
 
 @dataclass(frozen=True)
@@ -230,7 +236,7 @@ class WeightDecay(Optimizer):
     @property
     def rule(self) -> UpdateRule:
         """The decay, then the equations of the other rule."""
-        return self.inner.rule.preceded("weight decay", ((GRADIENT, GRADIENT + DECAY * THETA),))
+        return self.inner.rule.preceded("weight decay", WEIGHT_DECAY)
 
     @property
     def constants(self) -> dict[str, float]:
@@ -262,14 +268,7 @@ class ClipByNorm(Optimizer):
     @property
     def rule(self) -> UpdateRule:
         """The norm, the scale, and the equations of the other rule."""
-        return self.inner.rule.preceded(
-            "clipped by norm",
-            (
-                (NORM, sp.sqrt(Total(GRADIENT**2))),
-                (SCALE, sp.Min(1, LIMIT / (NORM + DELTA))),
-                (GRADIENT, SCALE * GRADIENT),
-            ),
-        )
+        return self.inner.rule.preceded("clipped by norm", CLIPPING)
 
     @property
     def constants(self) -> dict[str, float]:

@@ -102,12 +102,17 @@ def sum_up(total: CompiledAssignment, shared: Mapping[str, Any], entries: Iterab
 
 def evaluate_shared(assignment: CompiledAssignment, shared: Mapping[str, Any]) -> float:
     """Return a number that all parameters share; DivergenceError where it has no value."""
+    why = "it overflows"
     try:
-        return float(assignment.formula(shared, {}))
+        value = float(assignment.formula(shared, {}))
+        if math.isfinite(value):
+            return value
     except (ArithmeticError, ValueError, TypeError) as error:
-        raise DivergenceError(
-            f"{assignment.target} has no finite value at step {shared[STEP.name]} ({error}); change its constants."
-        ) from error
+        why = str(error)
+    raise DivergenceError(
+        f"{assignment.target} has no finite value at step {shared[STEP.name]} ({why}); take a smaller learning rate, or "
+        "other constants."
+    )
 
 
 def check_constants(rule: UpdateRule, constants: Mapping[str, float]) -> None:

@@ -129,6 +129,8 @@ def test_a_number_without_a_value_stops_the_step() -> None:
     assert schedule.at(3) == 1.0
     with pytest.raises(DivergenceError, match="eta has no finite value at step 2"):
         schedule.at(2)
+    with pytest.raises(DivergenceError, match="norm has no finite value at step 1 .it overflows.; take a smaller"):
+        make_steps(ClipByNorm(SGD(0.1), 1.0), {"w": np.ones(2)}, [{"w": np.full(2, np.inf)}])
 
 
 def test_rules_are_checked_when_they_are_made() -> None:
