@@ -110,7 +110,7 @@ def evaluate_shared(assignment: CompiledAssignment, shared: Mapping[str, Any]) -
     except (ArithmeticError, ValueError, TypeError) as error:
         why = str(error)
     raise DivergenceError(
-        f"{assignment.target} has no finite value at step {shared[STEP.name]} ({why}); take a smaller learning rate, or "
+        f"{assignment.target} has no finite value at step {shared[STEP.name]} ({why}); take a smaller learning rate or "
         "other constants."
     )
 
