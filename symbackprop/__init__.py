@@ -22,6 +22,9 @@ from symbackprop.errors import SymBackpropError as SymBackpropError
 from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
+from symbackprop.facade.catalogue import Entry as Entry
+from symbackprop.facade.catalogue import catalogue as catalogue
+from symbackprop.facade.catalogue import find_entry as find_entry
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive
@@ -30,7 +33,11 @@ from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program
 from symbackprop.facade.programs import matrix as matrix
 from symbackprop.facade.programs import parse as parse
+from symbackprop.networks import Concatenated as Concatenated
 from symbackprop.networks import Dense as Dense
+from symbackprop.networks import Layer as Layer
+from symbackprop.networks import Residual as Residual
+from symbackprop.networks import layer as layer
 from symbackprop.proof import Verdict as Verdict
 
 if TYPE_CHECKING:

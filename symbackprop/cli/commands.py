@@ -43,7 +43,8 @@ def network_options(command: Command) -> Command:
 def command() -> None:
     """Derive, show, judge and run the gradients of a network written as formulas.
 
-    SOURCE is a file in the formula language (or Markdown with symbackprop fences), or a network such as mlp:3-3-3-3-3.
+    SOURCE is a file in the formula language (or Markdown with symbackprop fences), a network such as mlp:3-3-3-3-3, or
+    an entry of the catalogue such as catalogue:gelu.
     """
 
 
@@ -51,6 +52,19 @@ def command() -> None:
 def tour() -> None:
     """The main job, on what ships with the package: derive, explain, judge, train."""
     run_tour(click.echo)
+
+
+@command.command("catalogue")
+@click.option("--kind", type=click.Choice(["function", "layer", "loss"]), help="Only the entries of this kind.")
+def show_catalogue(kind: str | None) -> None:
+    """What is known by name: every scalar function, layer and loss, with its source.
+
+    `symbackprop derive catalogue:NAME` derives one.
+    """
+    entries = [entry for entry in sb.catalogue() if kind in (None, entry.kind)]
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        click.echo(f"{entry.kind:<8}  {entry.name:<{width}}  {entry.source}")
 
 
 @command.command()

@@ -1,4 +1,4 @@
-"""What a command is given to work on: a file in the formula language, or a network written `mlp:3-3-3`."""
+"""What a command is given to work on: a file in the formula language, a network `mlp:3-3-3`, or `catalogue:NAME`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import symbackprop as sb
 from symbackprop.errors import ArgumentError, DataError
 from symbackprop.language import extract_fences
 
+CATALOGUE = "catalogue:"
+
 
 def read_source(
     source: str, activation: str | None, output: str | None, loss: str | None, batch: str | None
 ) -> sb.Program | sb.Network:
-    """The program of a file (its fences, where it is Markdown), or the network that `mlp:WIDTHS` describes."""
+    """The program of a file (its fences, where it is Markdown) or of a catalogue entry, or the network that
+    `mlp:WIDTHS` describes.
+    """
     if source.startswith("mlp:"):
         return read_network(source, activation, output, loss, batch)
     given = {"--activation": activation, "--output": output, "--loss": loss, "--batch": batch}
@@ -23,6 +27,8 @@ def read_source(
         raise ArgumentError(
             f"{', '.join(wrong)} goes with a network such as mlp:3-3-3; {source} says these things itself."
         )
+    if source.startswith(CATALOGUE):
+        return sb.find_entry(source.removeprefix(CATALOGUE)).program
     text = read_text(source)
     return sb.parse(extract_fences(text) if source.endswith((".md", ".markdown")) else text)
 

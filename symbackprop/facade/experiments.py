@@ -81,9 +81,10 @@ def _score(training: Training, data: DataSet) -> float:
 
 def _check_widths(network: Network, data: DataSet) -> None:
     columns, outputs = data.x.shape[1], len(data.classes) or (data.y.shape[1] if data.y.ndim == 2 else 1)
-    last = network.layers[-1].units
-    if network.input != columns or last != outputs:
+    program = network.program.core
+    first, last = (program.tensor(name).axes[-1] for name in ("x", "y"))
+    if (first.integer, last.integer) != (columns, outputs):
         raise DataError(
             f"The data have {columns} columns and {outputs} {'classes' if data.classes else 'targets'}, and "
-            f"the network has {network.input} inputs and {last} outputs; give it the widths {columns}-...-{outputs}."
+            f"the network has {first} inputs and {last} outputs; give it the widths {columns}-...-{outputs}."
         )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.errors import ArgumentError
 from symbackprop.facade.programs import Program
-from symbackprop.language import read_program
-from symbackprop.networks import Architecture, Dense, mlp_layers, write_network
+from symbackprop.networks import Architecture, Piece, mlp_layers, write_network
 
 Width = int | str
 
@@ -21,14 +22,16 @@ Width = int | str
 class Network:
     """Layers and a loss; everything about it is read from its program.
 
-    `input` is the number of inputs, `batch` the name of the batch size or None for one sample without a batch index.
+    `input` is the number of inputs or the sizes of one sample, `batch` the name of the batch size or None for one
+    sample without a batch index.
 
+    >>> from symbackprop.networks import Dense
     >>> Network(input=2, layers=[Dense(1, "sigmoid")], loss="mse").program.loss
     'loss'
     """
 
-    input: Width
-    layers: Sequence[Dense]
+    input: Width | Sequence[Width]
+    layers: Sequence[Piece]
     loss: str
     batch: str | None = "N"
 
@@ -44,10 +47,12 @@ class Network:
     @cached_property
     def program(self) -> Program:
         """The network as a program."""
-        return Program(read_program(self.architecture.text))
+        return Program(self.architecture.program)
 
     def init(self, seed: int = 0, dtype: str = "float64") -> dict[str, NDArray[np.floating]]:
-        """Parameters to begin with: weights uniform in +-sqrt(6 / (fan-in + fan-out)), biases zero.
+        """Parameters to begin with: weights uniform in +-sqrt(6 / (fan-in + fan-out)), scales one, all others zero.
+
+        The fan-in of a weight is the number of terms that one output sums over.
 
         Source: Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks,
         equation 16.
@@ -56,19 +61,19 @@ class Network:
         made: dict[str, NDArray[np.floating]] = {}
         for parameter in self.architecture.parameters:
             shape = [_number(size, parameter.name) for size in parameter.shape]
-            if parameter.fan_in == 0:
-                made[parameter.name] = np.zeros(shape, dtype)
+            if len(shape) < 2:
+                made[parameter.name] = np.full(shape, float(parameter.ones), dtype)
                 continue
-            fans = _number(parameter.fan_in, parameter.name) + _number(parameter.fan_out, parameter.name)
-            limit = (6 / fans) ** 0.5
+            fan_in = prod(_number(size, parameter.name) for size in parameter.fan_in)
+            limit = (6 / (fan_in + prod(shape) / fan_in)) ** 0.5
             made[parameter.name] = generator.uniform(-limit, limit, shape).astype(dtype)
         return made
 
 
-def _number(size: Width, name: str) -> int:
-    if isinstance(size, str):
+def _number(size: Affine, name: str) -> int:
+    if size.integer is None:
         raise ArgumentError(f"{name} has an axis of size {size}; give the widths as integers to make its parameters.")
-    return size
+    return size.integer
 
 
 def mlp(

@@ -93,12 +93,12 @@ def _targets(network: Network, y: npt.ArrayLike) -> FloatArray:
     targets = np.asarray(y)
     if targets.ndim != 1:
         return targets.astype(np.float64)
-    classes = network.layers[-1].units
     if not network.architecture.classifies:
         return targets.astype(np.float64)[:, None]
     if not np.issubdtype(targets.dtype, np.integer):
         raise DataError(f"Class numbers are integers, and y has dtype {targets.dtype}; give them so, or y as [N, K].")
-    return encode_one_hot(targets, classes if isinstance(classes, int) else int(targets.max()) + 1)
+    classes = network.program.core.tensor("y").axes[-1].integer
+    return encode_one_hot(targets, int(targets.max()) + 1 if classes is None else classes)
 
 
 def _check(program: Program, assumption: Assumption, targets: FloatArray) -> None:

@@ -93,9 +93,35 @@ def _collect(tree: Expression, factor: int, parts: dict[Expression, int]) -> int
     if isinstance(tree, Chain) and tree.operators[0] in ("+", "-"):
         signs = (1, *(1 if operator == "+" else -1 for operator in tree.operators))
         return sum(_collect(o, factor * sign, parts) for sign, o in zip(signs, tree.operands, strict=True))
-    if isinstance(tree, Chain) and tree.operators == ("*",):
-        for number, other in (tree.operands, tree.operands[::-1]):
-            if isinstance(number, Number) and number.value.denominator == 1:
-                return _collect(other, factor * number.value.numerator, parts)
+    if isinstance(tree, Chain) and set(tree.operators) <= {"*", "//", "%"}:
+        return _collect_product(tree, factor, parts)
     parts[tree] = parts.get(tree, 0) + factor
     return 0
+
+
+def _collect_product(tree: Chain, factor: int, parts: dict[Expression, int]) -> int:
+    """The same for a product, a floor quotient or a remainder."""
+    first, last = tree.operands[0], tree.operands[-1]
+    if len(tree.operands) > 2:
+        first = Chain(tree.operands[:-1], tree.operators[:-1])
+    operator = tree.operators[-1]
+    if operator == "*":
+        for number, other in ((first, last), (last, first)):
+            if (value := _integer(number)) is not None:
+                return _collect(other, factor * value, parts)
+    first = tidy_form(first)
+    value, divisor = _integer(first), _integer(last)
+    if operator != "*" and divisor:
+        if value is not None:
+            return factor * (value // divisor if operator == "//" else value % divisor)
+        if divisor == 1:
+            return _collect(first, factor, parts) if operator == "//" else 0
+    tidy = Chain((first, last), (operator,))
+    if isinstance(first, Chain) and first.operators[0] in ("*", "//", "%"):
+        tidy = Chain((*first.operands, last), (*first.operators, operator))
+    parts[tidy] = parts.get(tidy, 0) + factor
+    return 0
+
+
+def _integer(tree: Expression) -> int | None:
+    return tree.value.numerator if isinstance(tree, Number) and tree.value.denominator == 1 else None

@@ -1,113 +1,160 @@
-"""Forward fragments: whatever has an index, as formula text.
-
-A fragment is written in the formula language with names in braces where a network puts its own: tensors `{z}` `{x}`
-`{W}`, index letters `{i}` `{j}`, `{n}` for the batch index with its comma (nothing where there is no batch) and
-`{per_sample}` for the division by the batch size. Its gradient, its LaTeX, its proof and its code follow from that
-text.
-"""
+"""A forward fragment: a piece of a network as formula text, from which its gradient, proof and code follow."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.errors import ArgumentError
+from symbackprop.language import read_statements
+from symbackprop.language.assembly import assemble
+from symbackprop.language.renaming import rename
+from symbackprop.language.tree import Access, Binder, Declaration, Define, Name, Statement, walk
+
+Setting = int | float | str
+Lead = Sequence[tuple[str, str]]  # for each leading axis its index and its size
+BATCH = (("n", "N"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A named piece of forward text; `source` is where a reader can compare it."""
+    """A named piece of forward text; `source` is where a reader can compare it.
 
-    name: str
-    text: str
-    source: str
+    `text` declares what the fragment reads and defines what it makes: its first declarations are the tensors that it is
+    applied to, its last definition is its output. Three dots stand for the leading axes, whatever their number (the
+    batch, the steps of a sequence), and `{samples}` for how many samples these hold together; other names in braces
+    are `settings`, with the values that they have unless others are chosen. `sizes` are two or more choices of all its
+    sizes at which numeric checks run, and `ones` the parameters that begin at 1.
 
-
-AFFINE = Fragment(
-    "dense",
-    "{z}[{n}{i}] = sum({j}, {W}[{i},{j}]*{x}[{n}{j}]) + {b}[{i}]",
-    "Goodfellow, Bengio, Courville 2016, Deep Learning, section 6.1",
-)
-LINEAR = Fragment(
-    "dense without bias",
-    "{z}[{n}{i}] = sum({j}, {W}[{i},{j}]*{x}[{n}{j}])",
-    "Goodfellow, Bengio, Courville 2016, Deep Learning, section 6.1",
-)
-
-SOFTMAX = Fragment(
-    "softmax",
-    "{a}[{n}{i}] = exp({z}[{n}{i}]) / sum({j}, exp({z}[{n}{j}]))",
-    "Bridle 1990, Probabilistic interpretation of feedforward classification network outputs",
-)
-LOG_SOFTMAX = Fragment(
-    "log_softmax",
-    "{a}[{n}{i}] = {z}[{n}{i}] - log(sum({j}, exp({z}[{n}{j}])))",
-    "Goodfellow, Bengio, Courville 2016, Deep Learning, equation 6.30",
-)
-
-NORMALISATIONS = (SOFTMAX, LOG_SOFTMAX)
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A loss as formula text over the outputs `{a}` and the targets `{y}`.
-
-    `reduction` says what is summed and what is averaged, `unit` in what the value is measured. `assumes` are facts
-    about the targets that the text declares; `normalises` says that the loss names the softmax `{p}` of its logits
-    itself.
+    >>> text = "input x[...,D]\\nparam g[D]\\nz[...,i] = {power}*g[i]*x[...,i]"
+    >>> scale = Fragment("scale", text, "", settings={"power": 2})
+    >>> print(scale.write())
+    input x[N,D]
+    param g[D]
+    z[n,i] = 2*g[i]*x[n,i]
+    >>> print(scale.write((), {"power": 3}))
+    input x[D]
+    param g[D]
+    z[i] = 3*g[i]*x[i]
     """
 
     name: str
     text: str
-    reduction: str
-    unit: str
     source: str
-    assumes: str = ""
-    normalises: bool = False
+    sizes: tuple[Mapping[str, int], ...] = ()
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    ones: tuple[str, ...] = ()
+
+    def write(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> str:
+        """The text with the given leading axes and settings; an ArgumentError names settings that it does not have."""
+        unknown = [name for name in settings or {} if name not in self.settings]
+        if unknown:
+            known = ", ".join(self.settings) or "none"
+            raise ArgumentError(f"{self.name} has no setting {', '.join(unknown)}; its settings: {known}.")
+        letters, axes = [letter for letter, _ in lead], [size for _, size in lead]
+        samples = f"/({'*'.join(axes)})" if len(axes) > 1 else "".join(f"/{size}" for size in axes)
+        filled = self.text.strip().replace("/{samples}", samples).format(**{**self.settings, **(settings or {})})
+        lines = (line.strip() for line in filled.split("\n"))
+        return "\n".join(_fill_dots(line, axes if _declares(line) else letters) for line in lines)
+
+    def statements(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> tuple[Statement, ...]:
+        """The same as trees, the arithmetic of sizes and places put in order."""
+        return _read(self.write(lead, settings))
 
 
-MSE = Loss(
-    "mse",
-    "loss = mean({n}{i}, ({a}[{n}{i}] - {y}[{n}{i}])^2)",
-    "mean over all entries",
-    "squared units of the target",
-    "Bishop 2006, Pattern Recognition and Machine Learning, section 1.1",
-)
-MAE = Loss(
-    "mae",
-    "loss = mean({n}{i}, abs({a}[{n}{i}] - {y}[{n}{i}]))",
-    "mean over all entries",
-    "units of the target",
-    "Bishop 2006, Pattern Recognition and Machine Learning, section 1.5.5",
-)
-HUBER = Loss(
-    "huber",
-    "{r}[{n}{i}] = {a}[{n}{i}] - {y}[{n}{i}]\n"
-    "loss = mean({n}{i}, where(abs({r}[{n}{i}]) <= 1, {r}[{n}{i}]^2/2, abs({r}[{n}{i}]) - 1/2))",
-    "mean over all entries, delta 1",
-    "squared units of the target",
-    "Huber 1964, Robust estimation of a location parameter",
-)
-BCE = Loss(
-    "bce",
-    "loss = -mean({n}{i}, {y}[{n}{i}]*log({a}[{n}{i}]) + (1 - {y}[{n}{i}])*log(1 - {a}[{n}{i}]))",
-    "mean over all entries",
-    "nats",
-    "Bishop 2006, Pattern Recognition and Machine Learning, equation 4.90",
-)
-BCE_LOGITS = Loss(
-    "bce_logits",
-    "loss = mean({n}{i}, softplus({a}[{n}{i}]) - {y}[{n}{i}]*{a}[{n}{i}])",
-    "mean over all entries; the outputs are logits",
-    "nats",
-    "Bishop 2006, Pattern Recognition and Machine Learning, equations 4.59 and 4.90",
-)
-CROSS_ENTROPY = Loss(
-    "cross_entropy",
-    "{p}[{n}{i}] = exp({a}[{n}{i}]) / sum({j}, exp({a}[{n}{j}]))\n"
-    "loss = -sum({n}{i}, {y}[{n}{i}]*log({p}[{n}{i}])){per_sample}",
-    "sum over classes, mean over samples; the outputs are logits",
-    "nats",
-    "Bishop 2006, Pattern Recognition and Machine Learning, equations 4.104 and 4.108",
-    assumes="assume sum({i}, {y}[{n}{i}]) = 1",
-    normalises=True,
-)
+@cache
+def _read(text: str) -> tuple[Statement, ...]:
+    return tuple(rename(statement, {}) for statement in read_statements(text))
 
-LOSSES = (MSE, MAE, HUBER, BCE, BCE_LOGITS, CROSS_ENTROPY)
+
+def _declares(line: str) -> bool:
+    """Whether three dots in a line stand for axes: elsewhere they stand for indices."""
+    return line.startswith(("input ", "param ", "index "))
+
+
+def _fill_dots(line: str, names: Sequence[str]) -> str:
+    """A line with names in the place of the dots; where there are none, what they leave behind goes too."""
+    if names:
+        return line.replace("...", ",".join(names))
+    line = re.sub(r"\[\.\.\.\]", "", line)
+    line = re.sub(r"\b(?:sum|mean)\(\.\.\.,(?!\s*[a-z]\w*\s*[,:])", "(", line)  # no other index is bound
+    return re.sub(r"\.\.\.\s*,\s*", "", line)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What a piece of a program reads, makes and learns, in its own names."""
+
+    program: Program
+
+    @property
+    def output(self) -> Tensor:
+        """What is defined last."""
+        return self.program.definitions[-1].tensor
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """What is learned, in the order in which it is declared."""
+        return tuple(leaf for leaf in self.program.leaves if leaf.role is Role.PARAM)
+
+    def fan_in(self, name: str) -> tuple[Affine, ...]:
+        """The sizes of the axes of a parameter over which its reader sums; their product is the fan-in."""
+        summed = {k for d in self.program.definitions for k in _summed_axes(d, name)}
+        return tuple(size for k, size in enumerate(self.program.tensor(name).axes) if k in summed)
+
+
+def _summed_axes(definition: Definition, name: str) -> set[int]:
+    """The axes of a tensor along which a definition sums."""
+    found: set[int] = set()
+    for term in definition.terms:
+        for _, read in term.reads():
+            if read.tensor.name == name:
+                found |= {k for k, place in enumerate(read.at) if set(term.bound) & set(place.indices)}
+    return found
+
+
+@cache
+def read_interface(statements: tuple[Statement, ...]) -> Interface:
+    """The program that statements make, equal ones once."""
+    return Interface(assemble(statements))
+
+
+def declared(statements: Sequence[Statement]) -> tuple[Declaration, ...]:
+    """The declarations among statements."""
+    return tuple(s for s in statements if isinstance(s, Declaration))
+
+
+def names_of_sizes(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """The sizes that declarations name, in order."""
+    parts = [part for d in declared(statements) for part in (*d.axes, *(() if d.range is None else (d.range,)))]
+    return tuple(dict.fromkeys(n.name for part in parts for n, _ in walk(part) if isinstance(n, Name)))
+
+
+def names_of_tensors(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """The tensors that statements declare or define, in order."""
+    heads = [s.head.name for s in statements if isinstance(s, Define)]
+    return tuple(dict.fromkeys([*(d.name for d in declared(statements)), *heads]))
+
+
+def names_of_indices(statements: Sequence[Statement]) -> tuple[str, ...]:
+    """The indices that statements use, in order."""
+    other = {*names_of_sizes(statements), *names_of_tensors(statements), "pi"}
+    found = [n.name for s in statements for n, _ in walk(s) if isinstance(n, Name | Binder)]
+    return tuple(dict.fromkeys(name for name in found if name not in other))
+
+
+def head_of(statements: Sequence[Statement]) -> Name | Access:
+    """The left side of the last definition."""
+    return next(s.head for s in reversed(statements) if isinstance(s, Define))
+
+
+def letters_of(head: Name | Access) -> tuple[str, ...]:
+    """The indices of a left side."""
+    places = head.indices if isinstance(head, Access) else ()
+    return tuple(place.name for place in places if isinstance(place, Name | Binder))

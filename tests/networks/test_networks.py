@@ -7,7 +7,8 @@ import pytest
 
 import symbackprop as sb
 from symbackprop.functions import FUNCTIONS
-from symbackprop.networks.fragments import LOSSES, NORMALISATIONS
+from symbackprop.networks import LOSSES
+from symbackprop.networks.builder import INDEXED_ACTIVATIONS
 
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh")
 
@@ -34,7 +35,7 @@ def test_every_activation(activation: str) -> None:
     check_gradients(sb.mlp([3, 4, 2], activation=activation), 1)
 
 
-@pytest.mark.parametrize("loss", [loss.name for loss in LOSSES])
+@pytest.mark.parametrize("loss", [loss.fragment.name for loss in LOSSES])
 @pytest.mark.parametrize("batch", ["N", None])
 def test_every_loss_with_and_without_a_batch(loss: str, batch: str | None) -> None:
     """Each loss, over a batch and for one sample."""
@@ -42,7 +43,7 @@ def test_every_loss_with_and_without_a_batch(loss: str, batch: str | None) -> No
     check_gradients(sb.mlp([3, 4, 2], activation="tanh", output=output, loss=loss, batch=batch), 2)
 
 
-@pytest.mark.parametrize("output", [f.name for f in NORMALISATIONS])
+@pytest.mark.parametrize("output", [f.name for f in INDEXED_ACTIVATIONS])
 def test_outputs_with_an_index(output: str) -> None:
     """Softmax and log-softmax as the activation of the last layer."""
     check_gradients(sb.mlp([3, 4, 2], output=output), 3)
@@ -107,3 +108,51 @@ def test_mistakes_in_a_network_are_named(call: object, words: str) -> None:
     assert callable(call)
     with pytest.raises(sb.SymBackpropError, match=words):
         call()
+
+
+def test_layers_of_the_catalogue_fit_behind_one_another() -> None:
+    """Sizes follow from what a layer reads, the leading axes stay, and an activation may be a formula in u."""
+    convolution = sb.layer("conv2d", K=2, R=3, S=3, stride=2, padding=1, activation="u*sigmoid(2*u)")
+    network = sb.Network(input=(1, 5, 5), layers=[convolution, sb.Residual([sb.Dense(3, "tanh")])], loss="mse")
+    program = network.program
+
+    assert [str(axis) for axis in program.core.tensor("s2").axes] == ["N", "2", "3", "3"]
+    assert {name: value.shape for name, value in network.init().items()} == {
+        "W1": (2, 1, 3, 3),
+        "b1": (2,),
+        "W2": (3, 3),
+        "b2": (3,),
+    }
+    f = sb.derive(network).compile()
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=(2, 1, 5, 5)), "y": rng.normal(size=(2, 2, 3, 3))}
+    params = network.init(1)
+    _, gradients = f(params, **data)
+    direction = rng.normal(size=gradients["W1"].shape)
+    up, down = ({**params, "W1": params["W1"] + s * direction} for s in (1e-6, -1e-6))
+    slope = (f(up, **data)[0] - f(down, **data)[0]) / 2e-6
+    assert np.sum(gradients["W1"] * direction) == pytest.approx(slope, rel=1e-6)
+
+
+def test_branches_are_joined_along_the_last_axis() -> None:
+    """An empty branch is what the others read."""
+    network = sb.Network(input=3, layers=[sb.Concatenated([[], [sb.Dense(2, "tanh")]]), sb.Dense(1)], loss="mse")
+
+    assert network.init()["W2"].shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ([sb.layer("conv2d", K=2, R=3, S=3)], r"conv2d reads \[...,C,H,L\], and x is \[N,3\]"),
+        ([sb.Layer(sb.layer("conv2d").fragment)], "conv2d reads"),
+        ([sb.Residual([sb.Dense(2)])], "reads an axis of size 3"),
+        ([sb.Layer(sb.Dense(2).fragment)], "dense does not know K; give it, as in K=3"),
+        ([sb.Layer(sb.Dense(2).fragment, {"K": 2, "M": 1})], "dense cannot choose M"),
+        ([sb.Dense(2, "v^2")], "There is no activation"),
+    ],
+)
+def test_layers_that_do_not_fit_are_named(layers: list[sb.Layer], words: str) -> None:
+    """The layer, and what it reads."""
+    with pytest.raises(sb.SymBackpropError, match=words):
+        sb.Network(input=3, layers=layers, loss="mse")

@@ -1,0 +1,7 @@
+"""Attention, positions and recurrence, as formula text."""
+
+from __future__ import annotations
+
+from symbackprop.networks.fragments import Fragment
+
+SEQUENCES: tuple[Fragment, ...] = ()
