@@ -47,11 +47,14 @@ class Schedule:
         return UpdateRule(self.name, (), self.assignments)
 
     def at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 1; DivergenceError where it has no value.
+        """Return the learning rate of a step, counted from 1.
+
+        Raises ArgumentError for what is no step, and DivergenceError where the equations have no value.
 
         >>> cosine(0.1, steps=100).at(51)
         0.05
         """
+        check_steps(self.name, "step", step)
         values: dict[str, float] = {name: float(value) for name, value in self.constants}
         values[STEP.name] = step
         for assignment in compile_rule(self.rule):
@@ -168,7 +171,7 @@ SCHEDULES = (step_decay, exponential_decay, cosine, polynomial_decay, inverse_sq
 def check_steps(schedule: str, name: str, steps: object) -> None:
     """Raise ArgumentError unless a number of steps is a whole number from 1 on."""
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ArgumentError(f"{schedule}: {name} is {steps!r}; give a whole number of steps, at least 1.")
+        raise ArgumentError(f"{schedule}: {name} is {steps!r}; give a whole number that is at least 1.")
 
 
 def check_factor(schedule: str, factor: float) -> None:

@@ -109,6 +109,8 @@ def test_mistakes_are_refused() -> None:
         (lambda: cosine(-0.1, steps=5), "cosine: eta0 is -0.1"),
         (lambda: warm_up("0.1", steps=5), "eta0 is '0.1'"),  # type: ignore[arg-type]
         (lambda: warm_up(inverse_sqrt(0.1, 5), steps=5), "T_w would stand for two constants"),
+        (lambda: cosine(0.1, steps=5).at(0), "cosine: step is 0"),
+        (lambda: cosine(0.1, steps=5).at(1.5), "cosine: step is 1.5"),  # type: ignore[arg-type]
         (lambda: Schedule("own", ((eta, q / t),), ()), "own: nothing gives q a value"),
         (lambda: Schedule("own", ((q, 1 / t),), ()), "the last equation of a schedule assigns eta"),
         (lambda: Schedule("own", ((eta, GRADIENT / t),), ()), "a schedule reads the step alone"),
