@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from symbackprop.errors import ArgumentError as ArgumentError
+from symbackprop.errors import CurvatureError as CurvatureError
 from symbackprop.errors import CycleError as CycleError
 from symbackprop.errors import DataError as DataError
 from symbackprop.errors import DivergenceError as DivergenceError
@@ -47,15 +48,30 @@ if TYPE_CHECKING:
     from symbackprop.facade.descent import descend as descend
     from symbackprop.facade.latex import LatexFormula as LatexFormula
     from symbackprop.facade.latex import latex_formula as latex_formula
+    from symbackprop.facade.newton import gauss_newton as gauss_newton
+    from symbackprop.facade.newton import newton as newton
     from symbackprop.facade.training import Training as Training
     from symbackprop.facade.training import train as train
     from symbackprop.facade.verification import check_document as check_document
     from symbackprop.facade.verification import verify as verify
     from symbackprop.facade.verification import verify_gradient as verify_gradient
     from symbackprop.training import SGD as SGD
+    from symbackprop.training import Adagrad as Adagrad
     from symbackprop.training import Adam as Adam
+    from symbackprop.training import AdamW as AdamW
+    from symbackprop.training import ClipByNorm as ClipByNorm
     from symbackprop.training import Descent as Descent
     from symbackprop.training import Momentum as Momentum
+    from symbackprop.training import Nesterov as Nesterov
+    from symbackprop.training import RMSprop as RMSprop
+    from symbackprop.training import Schedule as Schedule
+    from symbackprop.training import WeightDecay as WeightDecay
+    from symbackprop.training import cosine as cosine
+    from symbackprop.training import exponential_decay as exponential_decay
+    from symbackprop.training import inverse_sqrt as inverse_sqrt
+    from symbackprop.training import polynomial_decay as polynomial_decay
+    from symbackprop.training import step_decay as step_decay
+    from symbackprop.training import warm_up as warm_up
 
 __version__ = "0.1.0"
 
@@ -73,8 +89,14 @@ def __getattr__(name: str) -> object:
             return getattr(import_module("symbackprop.facade.backward"), name)
         case "descend":
             return import_module("symbackprop.facade.descent").descend
+        case "newton" | "gauss_newton":
+            return getattr(import_module("symbackprop.facade.newton"), name)
         case "train" | "Training":
             return getattr(import_module("symbackprop.facade.training"), name)
-        case "SGD" | "Momentum" | "Adam" | "Descent":
+        case "SGD" | "Momentum" | "Nesterov" | "Adagrad" | "RMSprop" | "Adam" | "AdamW" | "Descent":
+            return getattr(import_module("symbackprop.training"), name)
+        case "WeightDecay" | "ClipByNorm" | "Schedule" | "warm_up":
+            return getattr(import_module("symbackprop.training"), name)
+        case "step_decay" | "exponential_decay" | "polynomial_decay" | "cosine" | "inverse_sqrt":
             return getattr(import_module("symbackprop.training"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

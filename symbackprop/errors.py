@@ -67,6 +67,17 @@ class DivergenceError(SymBackpropError):
     """Numbers that left the finite range while training or descending; the message says at which step."""
 
 
+class CurvatureError(SymBackpropError):
+    """A matrix of second derivatives that is singular or not positive definite where a step must divide by it.
+
+    `smallest` is its smallest eigenvalue, and `step` the number of the step, from 1.
+    """
+
+    def __init__(self, message: str, *, smallest: float, step: int) -> None:
+        self.smallest, self.step = smallest, step
+        super().__init__(message)
+
+
 class UndefinedGradientError(SymBackpropError):
     """A derivative that does not exist, such as one by an integer tensor."""
 

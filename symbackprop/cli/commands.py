@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 import symbackprop as sb
-from symbackprop.cli.learning import describe, make_optimizer, read_data_set
+from symbackprop.cli.learning import OPTIMIZER_NAMES, Recipe, count_steps, describe, read_data_set
 from symbackprop.cli.sources import read_data, read_network, read_source, read_source_or_matrix
 from symbackprop.cli.tour import run_tour
 from symbackprop.cli.user_code import load_functions, read_shapes
@@ -239,8 +239,17 @@ def source(
 @network_options
 @click.option("--data", required=True, metavar="iris|digits|FILE.csv|FILE.npz", help="What to learn.")
 @click.option("--target", "column", help="The column of a CSV file that holds what to predict (default: the last).")
-@click.option("--optimizer", type=click.Choice(["sgd", "momentum", "adam"]), default="adam", show_default=True)
+@click.option("--optimizer", type=click.Choice(OPTIMIZER_NAMES), default="adam", show_default=True)
 @click.option("--lr", type=float, help="The learning rate (default 0.01).")
+@click.option(
+    "--schedule",
+    metavar="NAME[:NUMBER,...]",
+    help="How the rate falls: cosine[:STEPS,LEAST], polynomial_decay[:STEPS,POWER], step_decay:EVERY[,FACTOR], "
+    "exponential_decay:FACTOR, inverse_sqrt:WARMUP; a step is one batch (default STEPS: the whole training).",
+)
+@click.option("--warmup", type=click.IntRange(1), help="Steps in which the rate climbs on a line.")
+@click.option("--weight-decay", type=float, help="Adds this times each parameter to its gradient (adamw: shrinks it).")
+@click.option("--clip-norm", type=float, help="The largest norm of all gradients together.")
 @click.option("--epochs", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
 @click.option(
@@ -259,6 +268,10 @@ def train(
     column: str | None,
     optimizer: str,
     lr: float | None,
+    schedule: str | None,
+    warmup: int | None,
+    weight_decay: float | None,
+    clip_norm: float | None,
     epochs: int,
     batch_size: int,
     test_fraction: float,
@@ -269,17 +282,21 @@ def train(
     """Train the network SOURCE, such as mlp:4-8-3, with the gradients derived for it."""
     network = read_network(source, activation, output, loss, batch)
     table = read_data_set(data, column)
+    test_size = round(test_fraction * len(table.x))
+    recipe = Recipe(optimizer, lr, schedule, warmup, weight_decay, clip_norm)
+    rule = recipe.make(count_steps(len(table.x) - test_size, batch_size, epochs))
     experiment = learn(
         network,
         table,
-        make_optimizer(optimizer, lr),
+        rule,
         epochs,
         batch_size=batch_size,
-        test_size=round(test_fraction * len(table.x)),
+        test_size=test_size,
         seed=seed,
         checkpoint=checkpoint,
         progress=not quiet,
     )
+    click.echo(f"each step, t = 1, 2, ...:\n{rule.text()}")
     click.echo(describe(experiment))
 
 

@@ -57,12 +57,12 @@ def train(
 
     For a loss over classes `y` may also be class numbers [N], counted from 0. What the program assumes of its data is
     checked once; the code then relies on it. `seed` draws the first parameters and the order of the samples: the same
-    seed gives the same bits. Progress goes to stderr.
+    seed gives the same bits. The steps t = 1, 2, ... of the optimizer are batches. Progress goes to stderr.
 
     Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
 
     >>> from symbackprop.facade.networks import mlp
-    >>> from symbackprop.training.rules import SGD
+    >>> from symbackprop.training.optimizers import SGD
     >>> run = train(mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], SGD(0.1), epochs=500, progress=False)
     >>> run.predict([[3.0]]).round(3).tolist()
     [[6.0]]

@@ -17,15 +17,15 @@ from symbackprop.errors import DataError
 from symbackprop.training.data import read_arrays
 from symbackprop.training.rules import Array, Memory
 
-FORMAT = "symbackprop checkpoint 1"
+FORMAT = "symbackprop checkpoint 2"  # 2: the settings hold the equations of the rule
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Checkpoint:
     """What a run needs to go on after an epoch as if it had never stopped.
 
-    `settings` identifies the run (rule, constants, batch size, seed, fingerprints of the data and of the first
-    parameters).
+    `settings` identifies the run (rule, its equations and constants, batch size, seed, fingerprints of the data and of
+    the first parameters).
     """
 
     params: dict[str, Array]

@@ -50,7 +50,7 @@ def run_training(
     Raises ArgumentError for settings out of their range, DataError for data that do not fit (and for a checkpoint of
     another run), DivergenceError where the loss or a parameter leaves the finite numbers.
 
-    >>> from symbackprop.training.rules import SGD
+    >>> from symbackprop.training.optimizers import SGD
     >>> def evaluate(params, x):
     ...     difference = params["w"] - x
     ...     return (difference**2).mean(), {"w": 2 * difference.mean()}
@@ -67,6 +67,7 @@ def run_training(
         raise ArgumentError("there are no parameters to train; give at least one.")
     settings = {
         "optimizer": optimizer.rule.name,
+        "equations": optimizer.rule.text(),
         "constants": {name: float(value) for name, value in optimizer.constants.items()},
         "batch_size": size,
         "seed": seed,

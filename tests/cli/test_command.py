@@ -137,6 +137,29 @@ def test_train_learns_iris() -> None:
     assert "accuracy on 45 unseen samples" in done.stdout
 
 
+def test_train_prints_the_rule_that_runs() -> None:
+    """A rule with all its parts: the equations and constants are printed, with the steps of the whole training."""
+    network = ("mlp:4-8-3", "--activation", "tanh", "--loss", "cross_entropy", "--data", "iris", "--quiet")
+    parts = ("--schedule", "cosine", "--warmup", "20", "--weight-decay", "0.001", "--clip-norm", "1")
+    done = run("train", *network, "--epochs", "60", "--optimizer", "nesterov", "--lr", "0.05", *parts)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:10] == [
+        "each step, t = 1, 2, ...:",
+        "norm <- sqrt(total(g^2))",
+        "kappa <- minimum(1, c/(delta + norm))",
+        "g <- g*kappa",
+        "g <- g + lambda*theta",
+        "s <- minimum(T, maximum(1, t - T_w) - 1)",
+        "eta <- eta_min + (1 + cos(pi*s/T))*(eta0 - eta_min)/2",
+        "eta <- eta*minimum(1, t/T_w)",
+        "m <- g + beta*m",
+        "theta <- theta - eta*(g + beta*m)",
+    ]
+    assert "eta0 = 0.05, T = 400, eta_min = 0.0, T_w = 20, beta = 0.9, lambda = 0.001, c = 1.0" in done.stdout
+    assert float(done.stdout.rsplit(": ", 1)[1].strip().rstrip("%")) >= 90
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -10,20 +10,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy as sp
 
 from symbackprop.errors import ArgumentError, DataError, DivergenceError
 from symbackprop.training import (
+    OPTIMIZERS,
     SGD,
     Adam,
-    Momentum,
+    ClipByNorm,
     Optimizer,
+    Schedule,
     TrainingRun,
+    WeightDecay,
+    cosine,
     encode_one_hot,
     fit_standardisation,
     load_iris,
     read_checkpoint,
     run_training,
     split_stratified,
+    warm_up,
 )
 
 GENERATOR = np.random.default_rng(5)
@@ -107,7 +113,11 @@ def test_arguments_are_not_changed() -> None:
         np.testing.assert_array_equal(value, before[name])
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.05), Momentum(0.05), Adam(0.05)], ids=str)
+COMPOSED = ClipByNorm(WeightDecay(Adam(warm_up(cosine(0.1, steps=20), steps=10)), 0.01), 0.5)
+EVERY = (*(optimizer(0.05) for optimizer in OPTIMIZERS), COMPOSED)
+
+
+@pytest.mark.parametrize("optimizer", EVERY, ids=lambda optimizer: optimizer.rule.name)
 def test_a_resumed_run_ends_in_the_same_bits(tmp_path: Path, optimizer: Optimizer) -> None:
     """Stopping after two epochs and going on from the checkpoint changes no bit of the parameters or the history."""
     path = tmp_path / "run.npz"
@@ -154,6 +164,8 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path: Path) -> None:
         ({"batch_size": 5}, "batch_size"),
         ({"optimizer": Adam(0.1)}, "constants"),
         ({"optimizer": SGD(0.1)}, "optimizer was 'Adam' and is 'SGD'"),
+        ({"optimizer": WeightDecay(Adam(0.05), 0.1)}, "optimizer was 'Adam' and is 'Adam, weight decay'"),
+        ({"optimizer": Adam(cosine(0.05, steps=30))}, "optimizer was 'Adam' and is 'Adam, cosine'"),
     ):
         with pytest.raises(DataError, match=word):
             run(checkpoint=path, **changes)
@@ -170,6 +182,19 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path: Path) -> None:
             seed=1,
             checkpoint=path,
         )
+
+
+def test_checkpoints_hold_the_equations_of_the_schedule(tmp_path: Path) -> None:
+    """Two schedules of one name are told apart by their equations, and by the values of their constants."""
+    path, eta, t, a = tmp_path / "run.npz", *sp.symbols("eta t a")
+    own = Schedule("own", ((eta, a / t),), (("a", 0.1),))
+    run(SGD(own), epochs=2, checkpoint=path)
+
+    assert read_checkpoint(path).settings["equations"] == "eta <- a/t\ntheta <- theta - eta*g"
+    with pytest.raises(DataError, match="equations was"):
+        run(SGD(Schedule("own", ((eta, a / t**2),), (("a", 0.1),))), checkpoint=path)
+    with pytest.raises(DataError, match="constants was {'a': 0.1} and is {'a': 0.2}"):
+        run(SGD(Schedule("own", own.assignments, (("a", 0.2),))), checkpoint=path)
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
