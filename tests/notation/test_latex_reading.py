@@ -216,6 +216,7 @@ REFUSED = [
     (r"\left(x", FormulaError, "never closed"),
     ("p(y|x)", FormulaError, "closes"),
     ("x 2", FormulaError, r"\cdot"),
+    ("W1^2", FormulaError, r"\cdot"),
     ("x,y", FormulaError, "comma"),
     ("(x, y)", FormulaError, "tuple"),
     ("a + ", FormulaError, "end"),
@@ -241,6 +242,7 @@ REFUSED = [
 
 REFUSED_IN_PROGRAM = [
     (r"\sum_k W_{kd} + b_k", AmbiguousFormulaError, "behind the end of its sum"),
+    (r"\sum_k b_k + k", AmbiguousFormulaError, "behind the end of its sum"),
     ("L(w)", AmbiguousFormulaError, "function"),
     (r"\delta W", FormulaError, "unknown"),
     ("W_{123}", AmbiguousFormulaError, "W[1,23]"),
@@ -373,6 +375,7 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
         (r"W * X", AmbiguousFormulaError, "entry by entry"),
         (r"X \cdot W^\top \odot Y", AmbiguousFormulaError, r"\odot"),
         (r"\lVert W\rVert^2", AmbiguousFormulaError, "Frobenius"),
+        (r"W1^2", FormulaError, r"\cdot"),
         (r"|W^{(1)}|", AmbiguousFormulaError, "determinant"),
         (r"W_{kd}", FormulaError, "whole"),
         (r"\sum_n X", FormulaError, "products"),
