@@ -198,6 +198,10 @@ REFUSED = [
     (r"\mathbf{x} + x", AmbiguousFormulaError, "two names"),
     ("|a|b|c|", AmbiguousFormulaError, r"\left|"),
     (r"(a+b)^{(2)}", AmbiguousFormulaError, "power"),
+    (r"\sum_i a_i + b_i b", AmbiguousFormulaError, "behind the end of its sum"),
+    (r"-\sum_i a_i - c_{ij}", AmbiguousFormulaError, "behind the end of its sum"),
+    (r"\sum_i a_i + i", AmbiguousFormulaError, "behind the end of its sum"),
+    (r"\sum_{i=1}^n x_{2i}", AmbiguousFormulaError, "commas"),
     # unknown, left over, or meaningless
     (r"\foo x", UnknownCommandError, r"\foo"),
     (r"\arctan x", UnknownCommandError, r"\arctan"),
@@ -212,6 +216,7 @@ REFUSED = [
     (r"\left(x", FormulaError, "never closed"),
     ("p(y|x)", FormulaError, "closes"),
     ("x 2", FormulaError, r"\cdot"),
+    ("W1^2", FormulaError, r"\cdot"),
     ("x,y", FormulaError, "comma"),
     ("(x, y)", FormulaError, "tuple"),
     ("a + ", FormulaError, "end"),
@@ -237,6 +242,7 @@ REFUSED = [
 
 REFUSED_IN_PROGRAM = [
     (r"\sum_k W_{kd} + b_k", AmbiguousFormulaError, "behind the end of its sum"),
+    (r"\sum_k b_k + k", AmbiguousFormulaError, "behind the end of its sum"),
     ("L(w)", AmbiguousFormulaError, "function"),
     (r"\delta W", FormulaError, "unknown"),
     ("W_{123}", AmbiguousFormulaError, "W[1,23]"),
@@ -257,6 +263,28 @@ def test_scalars_are_read_as_they_are_meant(latex: str, text: str) -> None:
 
     assert text == write_tree(read)
     assert sb.verify(sb.latex_formula(latex, NAMES), text).proved
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (r"\theta_{t+1}", r"\theta_{t-1}"),
+        ("x_{-1}", "x_1"),
+        ("x^{(t+1)}", "x^{(t-1)}"),
+        ("x_{1/2}", "x_{1,2}"),
+        ("x_{t_0}", "x_{t,0}"),
+        (r"\theta_{t+1}", r"\theta_{t,1}"),
+    ],
+)
+def test_scripts_that_differ_are_two_names(one: str, other: str) -> None:
+    """A name drops no sign of its scripts: the difference of two names must not be 0."""
+    assert sb.latex_formula(one).understood() != sb.latex_formula(other).understood()
+    assert not sb.verify(sb.latex_formula(f"{one}-{other}"), "0").proved
+
+
+def test_sums_behind_sums_may_use_one_letter() -> None:
+    """Each binds its own."""
+    assert "sum(i, a[i]) + sum(i, b[i])" == sb.latex_formula(r"\sum_i a_i + \sum_i b_i").understood()
 
 
 def test_extremes_of_several_numbers_are_nested() -> None:
@@ -347,6 +375,7 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
         (r"W * X", AmbiguousFormulaError, "entry by entry"),
         (r"X \cdot W^\top \odot Y", AmbiguousFormulaError, r"\odot"),
         (r"\lVert W\rVert^2", AmbiguousFormulaError, "Frobenius"),
+        (r"W1^2", FormulaError, r"\cdot"),
         (r"|W^{(1)}|", AmbiguousFormulaError, "determinant"),
         (r"W_{kd}", FormulaError, "whole"),
         (r"\sum_n X", FormulaError, "products"),

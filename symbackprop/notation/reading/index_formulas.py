@@ -17,12 +17,12 @@ from symbackprop.notation.reading.entries import find_whole, parts_below, read_e
 from symbackprop.notation.reading.factors import Factor, head_parts, plain_values
 from symbackprop.notation.reading.letters import (
     are_complementary,
-    free_letters,
     index_letter,
     opened_product,
     scalar_name,
 )  # fmt: skip
 from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.scopes import check_numbered, check_scopes
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -159,22 +159,24 @@ class IndexReader(TermReader):
         """A symbol that no entry is: a real scalar of its own name where every name is allowed."""
         if not self.vocabulary.open:
             raise self._misfit(node, symbol, scripts)
-        name, above = scalar_name(scripts, symbol), scripts.above
+        above = scripts.above
         if label_of(above) is not None if above is not None else False:
             above = None
         self.note_font(symbol, node)
-        made: t.Expression = t.Name(name, line=node.line, column=node.column)
         parts = parts_below(scripts.below) if scripts.below is not None else ()
         inner = {
             index_letter(Scripts(part)) for whole in parts for part in walk_syntax(whole) if isinstance(part, Symbol)
         }
         if inner & self.letters:  # an entry, because an index of a sum stands below
+            check_numbered(parts, node)
             count = sum(len(part.parts) if isinstance(part, Beside) else 1 for part in map(bare, parts))
             cuts = split_indices(parts, count)
             if len(cuts) != 1:
                 raise fail(node, f"the indices of `{write_syntax(node)}`", "indices with commas between them")
             base = scalar_name(replace(scripts, below=None), symbol)
-            made = t.Access(base, tuple(map(self.index, cuts[0])), line=node.line, column=node.column)
+            made: t.Expression = t.Access(base, tuple(map(self.index, cuts[0])), line=node.line, column=node.column)
+        else:
+            made = t.Name(scalar_name(scripts, symbol), line=node.line, column=node.column)
         return made if above is None else self.raised(made, above, node)
 
     def _misfit(self, node: Syntax, symbol: Symbol, scripts: Scripts) -> FormulaError:
@@ -219,7 +221,7 @@ class IndexReader(TermReader):
         return t.Power(base, self.read(above), line=node.line, column=node.column)
 
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
-        self._check_bound(parts, node)
+        check_scopes(parts, node, self.vocabulary.open)
         first = t.Negate(parts[0], line=node.line, column=node.column) if signs[0] == "-" else parts[0]
         if len(parts) == 1:
             return first
@@ -300,18 +302,6 @@ class IndexReader(TermReader):
             condition = bounds.conditions[0] if len(bounds.conditions) == 1 else t.And(bounds.conditions, **place)
             body = t.Where(condition, body, t.Number(Rational(0), "0", **place), **place)
         return t.Reduce(operation, bounds.binders, body, **place)
-
-    def _check_bound(self, parts: tuple[t.Expression, ...], node: Syntax) -> None:
-        """An error where an index of a sum stands again in a later addend."""
-        bound: set[str] = set()
-        for part in parts:
-            again = sorted(bound & set(free_letters(part)))
-            if again:
-                letter = again[0]
-                raise ambiguous(node.line, node.column, f"the index {letter} behind the end of its sum",
-                                (f"{letter} bound by the sum before it", f"another {letter}"),
-                                "bracket what is summed, or use another letter")  # fmt: skip
-            bound |= {b.name for n, _ in t.walk(part) if isinstance(n, t.Reduce) for b in n.binders}
 
     # The rest.
 

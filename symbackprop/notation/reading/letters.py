@@ -12,6 +12,10 @@ from symbackprop.notation.reading.vocabulary import label_of, script_text
 
 FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "=": "!="}
 
+SPELLED = {
+    "-": "_minus_", "+": "_plus_", "/": "_over_", ",": "_", " ": "", "{": "", "}": "", "_{": "_sub_", "^{": "_sup_",
+}  # fmt: skip
+
 
 def scalar_name(scripts: Scripts, symbol: Symbol) -> str:
     r"""The name of the formula language that a symbol without meaning gets.
@@ -24,15 +28,28 @@ def scalar_name(scripts: Scripts, symbol: Symbol) -> str:
     label = label_of(scripts.above) if scripts.above is not None else None
     name = base
     if label is not None:
-        text = re.sub(r"[^A-Za-z0-9]+", "_", script_text(label)).strip("_")
+        text = _name_part(label)
         name += text if text.isdigit() else f"_sup_{text}"
     if scripts.below is not None:
-        name += "_" + re.sub(r"[^A-Za-z0-9]+", "_", script_text(scripts.below)).strip("_")
+        name += "_" + _name_part(scripts.below)
     name += "_prime" * scripts.primes
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in t.RESERVED:
         shown = write_syntax(scripts) if scripts.below or scripts.above else write_syntax(symbol)
         raise fail(symbol, f"`{shown}`", "a name of letters and digits", "declare what it stands for")
     return name
+
+
+def _name_part(script: Syntax) -> str:
+    """A script as part of a name: two scripts that print differently are never one part."""
+    text = re.sub(r"[-+/,{} ]|[_^]\{", lambda sign: SPELLED[sign.group()], script_text(script)).strip("_")
+    if not re.fullmatch(r"[A-Za-z0-9_]+", text):
+        raise fail(
+            script,
+            f"the script `{write_syntax(script)}`",
+            "letters and digits",
+            "declare what the name with it stands for",
+        )
+    return text
 
 
 def index_letter(scripts: Scripts) -> str | None:

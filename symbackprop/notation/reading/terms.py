@@ -166,6 +166,8 @@ class TermReader(ABC):
         if scripts is not None:
             if scripts.below is not None and not isinstance(base, Group):
                 raise fail(node, "a subscript of something else than a name", "a name", "brace nothing but names")
+            if follows and isinstance(base, Numeral) and row[0].sign == "":
+                raise fail(node, f"the number {write_syntax(node)} behind a factor", r"\cdot before it")
             return self._scripted_group(scripts, base), 1
         match node:
             case Numeral(text):
