@@ -22,6 +22,7 @@ from symbackprop.errors import SymBackpropError as SymBackpropError
 from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
+from symbackprop.errors import WorkerError as WorkerError
 from symbackprop.facade.catalogue import Entry as Entry
 from symbackprop.facade.catalogue import catalogue as catalogue
 from symbackprop.facade.catalogue import find_entry as find_entry

@@ -84,3 +84,7 @@ class UndefinedGradientError(SymBackpropError):
 
 class DocumentError(SymBackpropError):
     """A document that cannot be read, or whose claims cannot be understood."""
+
+
+class WorkerError(SymBackpropError):
+    """The process in which documents are judged cannot be started; the message says what it said last."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import symbackprop as sb
-from symbackprop.proof.claims import JudgedClaim
+from symbackprop.proof.outlines import JudgedClaim
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 GALLERY = EXAMPLES / "mistakes.md"

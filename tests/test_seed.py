@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import symbackprop as sb
-from symbackprop.proof.documents import judge_document
+from symbackprop.proof.judges import judge_document
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "seed.py"
 

@@ -16,7 +16,7 @@ from symbackprop.cli.sources import read_data, read_network, read_source, read_s
 from symbackprop.cli.tour import run_tour
 from symbackprop.cli.user_code import load_functions, read_shapes
 from symbackprop.facade.experiments import learn
-from symbackprop.proof.documents import judge_document
+from symbackprop.proof.judges import judge_document
 from symbackprop.report.judgements import exit_code, exit_code_of_verdict, write_json, write_junit, write_text
 
 Command = Callable[..., Any]

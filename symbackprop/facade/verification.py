@@ -20,9 +20,10 @@ from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.proof import Verdict, decide
-from symbackprop.proof.claims import JudgedClaim, judge_gradient
-from symbackprop.proof.documents import judge_document
+from symbackprop.proof.claims import judge_gradient
+from symbackprop.proof.judges import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
+from symbackprop.proof.outlines import JudgedClaim
 
 
 def verify(

@@ -1,6 +1,6 @@
 """Limits on what a proof may spend. python-flint ends the process when memory runs out, so they come first.
 
-A decision over untrusted input belongs in a worker process with a memory limit; that worker calls `decide` unchanged.
+Documents are judged in a process of its own besides, with a memory limit and a clock for what these bounds miss.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ only serves the diagnosis, which then speaks in the names of the program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 import sympy
 
@@ -28,32 +29,10 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
+from symbackprop.proof.outlines import Judgement
 from symbackprop.proof.repairs import Question, find_repair
 from symbackprop.proof.rounding import approximates
 from symbackprop.proof.verdict import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedClaim:
-    """One link of a claim with its verdict; `expected` is the status that the document states.
-
-    `text` is the link as it was understood, in the formula language, and `source` how it was written where that is
-    LaTeX. `derived` is what the chain rule gives where a derivative was claimed and not proved. The links of one
-    derivation share its `block`, the line where it begins.
-    """
-
-    line: int
-    text: str
-    verdict: Verdict
-    expected: str
-    derived: str = ""
-    source: str = ""
-    block: int = 0
-
-    @property
-    def as_expected(self) -> bool:
-        """Whether the verdict is the one that the document states."""
-        return self.verdict.status == self.expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +53,34 @@ class Side:
     folded: tuple[Definition, ...] = ()
 
 
-def judge_claim(program: Program, claim: t.Claim) -> tuple[JudgedClaim, ...]:
-    """The verdicts of a claim, one for each of its links."""
+def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Judgement]:
+    """What is found out about each link of a claim, from the link number `start` on."""
     trees = [link for link in (claim.head, *claim.links) if isinstance(link, t.Expression)]
     program = _with_scalars(program, trees)
     scope = _find_scope(program, claim.head, trees)
-    expected = "refuted" if claim.refuted else "proved"
-    judged: list[JudgedClaim] = []
-    before: t.Expression | t.Derivative = claim.head
-    for link in claim.links:
-        left, right = _side(program, before, scope), _side(program, link, scope, "right")
-        adjoint = _whole_adjoint(program, before, scope)
-        truth = None if adjoint is None else derivative_side(program, adjoint, scope)
-        verdict = judge_equation(program, left, right, truth)
-        true_side = left if isinstance(before, t.Derivative) else truth
-        derived = "" if verdict.proved or true_side is None else _write_side(program, true_side)
-        text = f"{write_tree(before)} = {write_tree(link)}"
-        judged.append(JudgedClaim(link.line or claim.line, text, verdict, expected, derived, block=claim.line))
-        before = link
+    sides = (claim.head, *claim.links)
+    for before, link in list(pairwise(sides))[start:]:
+        assert isinstance(link, t.Expression)
+        yield _judge_link(program, before, link, scope)
     if claim.digits is not None:
-        verdict = _judge_digits(program, before, scope, claim.digits)
-        judged.append(
-            JudgedClaim(claim.line, f"{write_tree(before)} ~ {claim.digits}", verdict, expected, block=claim.line)
-        )
-    return tuple(judged)
+        yield Judgement(_judge_digits(program, sides[-1], scope, claim.digits))
 
 
-def judge_claims(program: Program, claims: Sequence[t.Claim]) -> tuple[JudgedClaim, ...]:
-    """The verdicts of claims about one program, a link each."""
+def judge_claims(program: Program, claims: Sequence[t.Claim]) -> tuple[Judgement, ...]:
+    """What is found out about claims about one program, a link each."""
     return tuple(judged for claim in claims for judged in judge_claim(program, claim))
+
+
+def _judge_link(
+    program: Program, before: t.Expression | t.Derivative, link: t.Expression, scope: Mapping[str, Index]
+) -> Judgement:
+    """What is found out about before = link, with the derivative that the left side is where it is not proved."""
+    left, right = _side(program, before, scope), _side(program, link, scope, "right")
+    adjoint = _whole_adjoint(program, before, scope)
+    truth = None if adjoint is None else derivative_side(program, adjoint, scope)
+    verdict = judge_equation(program, left, right, truth)
+    true_side = left if isinstance(before, t.Derivative) else truth
+    return Judgement(verdict, "" if verdict.proved or true_side is None else _write_side(program, true_side))
 
 
 def judge_equation(program: Program, left: Side, right: Side, truth: Side | None = None) -> Verdict:

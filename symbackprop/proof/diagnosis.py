@@ -11,12 +11,12 @@ import sympy as sp
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.cells import split_cells
-from symbackprop.proof.normal_form import NormalForm, with_normal_form
+from symbackprop.proof.normal_form import LONGEST, NormalForm, TooLongError, with_normal_form
 from symbackprop.proof.problems import Problem, realise
 from symbackprop.proof.rational import Quotient
 from symbackprop.proof.sampling import search
 from symbackprop.proof.verdict import Witness
-from symbackprop.proof.wording import say
+from symbackprop.proof.wording import is_longer, say
 
 _LARGEST_REPAIR = 14  # operations; a longer repair helps nobody
 _MOST_TERMS = 12
@@ -95,8 +95,11 @@ def _express_short(form: NormalForm, value: Quotient) -> sp.Expr | None:
     if max(len(value.numerator), len(value.denominator)) > _MOST_TERMS:
         return None
     degree = max((sum(power) for part in (value.numerator, value.denominator) for power in part.monoms()), default=0)
-    expression = form.express(value)
-    if degree > _LARGEST_DEGREE or expression.count_ops() > 4 * _LARGEST_REPAIR:
+    try:
+        expression = form.express(value)
+    except TooLongError:
+        return None
+    if degree > _LARGEST_DEGREE or is_longer(expression, LONGEST):
         return None
     names = expression.free_symbols
     plain = len(names) <= _MOST_VARIABLES and expression.is_rational_function(*names)

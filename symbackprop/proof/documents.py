@@ -1,4 +1,4 @@
-"""Markdown documents: their claims, judged in order, and their formulas that are no claims.
+"""Markdown documents: their claims, in order, and their formulas that are no claims.
 
 The `symbackprop` fences and the formulas that are marked as given form one program, in order; every claim is judged
 against the whole of it, in the names that are declared above it.
@@ -7,7 +7,6 @@ against the whole of it, in the names that are declared above it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from symbackprop.calculus.programs import Program
 from symbackprop.errors import DocumentError, SymBackpropError
@@ -17,63 +16,24 @@ from symbackprop.language.markdown import Formula, Names, scan_markdown
 from symbackprop.language.tree import Claim, Statement
 from symbackprop.notation.reading import read_names
 from symbackprop.notation.reading.vocabulary import read_name
-from symbackprop.proof.claims import JudgedClaim
-from symbackprop.proof.passages import Known, Passage, judge_passage, read_given, read_passage
-
-
-@dataclass(frozen=True, slots=True)
-class Unjudged:
-    """A formula that nothing marks as a claim."""
-
-    line: int
-    source: str
+from symbackprop.proof.outlines import Unjudged
+from symbackprop.proof.passages import Known, Passage, read_fence_claim, read_given, read_passage
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document as it is read: one program, what is claimed of it, and the formulas that are no claims."""
 
-    path: str
     program: Program
     passages: tuple[Passage, ...]
     unjudged: tuple[Unjudged, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedDocument:
-    """A document with its verdicts; `errors` say what of it could not be understood."""
+def read_document(text: str) -> Document:
+    """Understand the text of a Markdown file without judging it.
 
-    path: str
-    claims: tuple[JudgedClaim, ...] = ()
-    unjudged: tuple[Unjudged, ...] = ()
-    errors: tuple[SymBackpropError, ...] = ()
-
-
-def judge_document(path: str | Path) -> JudgedDocument:
-    """The verdict of every claim of a Markdown file; what cannot be read or understood is among the errors."""
-    claims: list[JudgedClaim] = []
-    errors: list[SymBackpropError] = []
-    try:
-        document = read_document(path)
-    except SymBackpropError as error:
-        return JudgedDocument(str(path), errors=(error,))
-    for passage in document.passages:
-        try:
-            claims += judge_passage(document.program, passage)
-        except SymBackpropError as error:
-            errors.append(error)
-    return JudgedDocument(document.path, tuple(claims), document.unjudged, tuple(errors))
-
-
-def read_document(path: str | Path) -> Document:
-    """Read a Markdown file without judging it.
-
-    DocumentError says that there is no such text, FormulaError with its line what of the program cannot be understood.
+    FormulaError says with its line what of the program cannot be understood, DocumentError what of the marks.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{path} cannot be read: {error}.") from error
     written = read_statements(extract_fences(text))
     pieces = scan_markdown(text)
     statements: list[Statement] = [s for s in written if not isinstance(s, Claim)]
@@ -90,10 +50,10 @@ def read_document(path: str | Path) -> Document:
         elif piece.kind == "claim":
             waiting.append((piece, known))
     program = assemble(tuple(statements))
-    passages = [Passage(s.line, (s,), s.refuted) for s in written if isinstance(s, Claim)]
+    passages = [read_fence_claim(s) for s in written if isinstance(s, Claim)]
     passages += [read_passage(formula, program, above) for formula, above in waiting]
     unjudged = tuple(Unjudged(f.line, " ".join(f.tex.split())) for f in pieces if isinstance(f, Formula) and not f.kind)
-    return Document(str(path), program, tuple(sorted(passages, key=lambda p: p.line)), unjudged)
+    return Document(program, tuple(sorted(passages, key=lambda p: p.outline.line)), unjudged)
 
 
 def _declared(mark: Names) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition
@@ -31,13 +32,15 @@ def judge_matrix_gradient(program: Program, of: str, wrt: str, claim: str | t.Ex
     It has the shape of `wrt` where `of` is a scalar, and otherwise the axes of `of` followed by those of `wrt`. The
     claim is text, or a tree, which may read `adj(z)`, the adjoint of a tensor.
     """
-    return judge_matrix_claim(program, t.Derivative(t.Name(of), t.Name(wrt)), (claim,))[0]
+    return next(judge_matrix_claim(program, t.Derivative(t.Name(of), t.Name(wrt)), (claim,)))
 
 
 def judge_matrix_claim(
-    program: Program, head: t.Expression | t.Derivative, links: Sequence[str | t.Expression]
-) -> tuple[Verdict, ...]:
-    """The verdicts on head = link = link ..., one for each link; the head is a matrix expression or a derivative.
+    program: Program, head: t.Expression | t.Derivative, links: Sequence[str | t.Expression], start: int = 0
+) -> Iterator[Verdict]:
+    """The verdicts on head = link = link ..., one for each link from the link number `start` on.
+
+    The head is a matrix expression or a derivative.
 
     Every side must have the shape of the head; ShapeError names the operation or the side that does not.
     """
@@ -47,9 +50,8 @@ def judge_matrix_claim(
         axes, turned = _derivative_axes(program, head), False
     else:
         axes, turned = _axes_of(program, _named(head, known))
-    verdicts: list[Verdict] = []
-    before: str | t.Expression | t.Derivative = head
-    for link in links:
+    for before, link in list(pairwise((head, *links)))[start:]:
+        assert not isinstance(link, t.Derivative)
         extended, letters, right = _side(program, link, known, axes, turned, "right")
         if isinstance(before, t.Derivative):
             scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
@@ -58,9 +60,7 @@ def judge_matrix_claim(
             left = derivative_side(program, at, scope)
         else:
             extended, _, left = _side(extended, before, known, axes, turned, "left")
-        verdicts.append(judge_equation(extended, left, right))
-        before = link
-    return tuple(verdicts)
+        yield judge_equation(extended, left, right)
 
 
 def _derivative_axes(program: Program, head: t.Derivative) -> Axes:

@@ -23,6 +23,7 @@ from symbackprop.proof.radicals import denest
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
 from symbackprop.proof.signs import SignTable
 from symbackprop.proof.units import UnitNeededError, Units
+from symbackprop.proof.wording import is_longer
 
 Result = TypeVar("Result")
 
@@ -32,6 +33,8 @@ _OPAQUE_FUNCTIONS: dict[type[sp.Basic], bool] = {
 }  # fmt: skip
 
 _SMALL_FACTOR_LIMIT = 2**15
+LONGEST = 56
+"""Operations of an expression that is made of a quotient; a longer one serves nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class _Root:
 
     base: Quotient
     degree: int
+
+
+class TooLongError(Exception):
+    """An expression would be too long to be read, and takes long to be made."""
 
 
 def with_normal_form(
@@ -93,6 +100,7 @@ class NormalForm:
         self._angles = angles
         self._numbers: dict[str, int] = {}
         self._meanings: dict[int, Callable[[], sp.Expr]] = {}  # made only when something is printed
+        self._expressed: dict[int, sp.Expr] = {}
         self._exponents: dict[int, Quotient] = {}
         self._roots: dict[int, _Root] = {}
         self._logarithms: dict[int, fmpq_mpoly] = {}
@@ -329,7 +337,7 @@ class NormalForm:
         return field.power(over, int(exponent * degree))
 
     def express(self, value: Quotient) -> sp.Expr:
-        """A quotient as a SymPy expression again."""
+        """A quotient as a SymPy expression again; TooLongError where a function in it is one that nobody would read."""
         return self._express(value.numerator) / self._express(value.denominator)
 
     def _express_logarithm(self, factor: fmpq_mpoly, positive: bool) -> sp.Expr:
@@ -341,13 +349,24 @@ class NormalForm:
         return self._express(base.denominator) * root
 
     def _express(self, polynomial: fmpq_mpoly) -> sp.Expr:
+        if len(polynomial) > LONGEST + 1:
+            raise TooLongError
         return sp.Add(*(
             sp.Mul(
                 sp.Rational(int(coefficient.p), int(coefficient.q)),
-                *(self._meanings[number]() ** int(exponent) for number, exponent in enumerate(exponents) if exponent),
+                *(self._meaning(number) ** int(exponent) for number, exponent in enumerate(exponents) if exponent),
             )
             for exponents, coefficient in polynomial.to_dict().items()
         ))  # fmt: skip
+
+    def _meaning(self, number: int) -> sp.Expr:
+        """The expression of a generator, made once: generators stand in one another."""
+        known = self._expressed.get(number)
+        if known is None:
+            known = self._expressed[number] = self._meanings[number]()
+        if is_longer(known, LONGEST):
+            raise TooLongError
+        return known
 
     def number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
         """The generator of that key, taken into use if it is new."""

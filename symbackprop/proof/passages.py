@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -27,36 +27,20 @@ from symbackprop.notation.reading import (
 )
 from symbackprop.notation.reading.letters import scalar_name
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare
-from symbackprop.proof.claims import JudgedClaim, judge_claim
+from symbackprop.proof.claims import judge_claim
 from symbackprop.proof.given_functions import GivenFunction, expand_functions
 from symbackprop.proof.matrix_claims import judge_matrix_claim
-from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.outlines import Judgement, Link, Outline
 
 RELATIONS = {":=": r"\leftarrow", "<=": r"\le", ">=": r"\ge"}
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """One link of a derivation as it is written and as it was understood, with the line of its right side."""
-
-    line: int
-    source: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Passage:
-    """What is claimed at one place of a document: one claim of a fence, or all of a formula in LaTeX.
+    """What is claimed at one place of a document, as text and as trees; `error` says why it was not understood."""
 
-    A formula has its `links`, and `latex` is the whole of it. Where it is expected to be refuted, one wrong link is
-    enough. `error` says why it could not be understood.
-    """
-
-    line: int
+    outline: Outline
     claims: tuple[t.Claim | MatrixClaim, ...] = ()
-    refuted: bool = False
-    links: tuple[Link, ...] = ()
-    latex: str = ""
     error: SymBackpropError | None = None
 
 
@@ -93,19 +77,26 @@ class Given:
     known: Known
 
 
+def read_fence_claim(claim: t.Claim) -> Passage:
+    """The passage that a claim in a fence is."""
+    lines = [link.line or claim.line for link in claim.links] + [claim.line] * (claim.digits is not None)
+    links = tuple(Link(line, text) for line, text in zip(lines, _texts(claim), strict=True))
+    text = write_tree(claim).removeprefix("claim ")
+    return Passage(Outline(claim.line, text, links, claim.refuted), (claim,))
+
+
 def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
     """What a formula claims of a program, with what the document declares above it."""
-    latex = " ".join(formula.tex.split())
-    passage = Passage(formula.line, refuted=formula.refuted, latex=latex)
+    outline = Outline(formula.line, " ".join(formula.tex.split()), refuted=formula.refuted, latex=True)
     try:
         vocabulary = known.vocabulary(program)
         statements = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
         claims = tuple(read_any_claim(statement, vocabulary) for statement in statements)
         expanded = tuple(_expand(claim, known.functions) for claim in claims)
     except SymBackpropError as error:
-        return replace(passage, error=error)
+        return Passage(outline, error=error)
     links = tuple(link for pair in zip(statements, claims, strict=True) for link in _links(*pair))
-    return replace(passage, claims=expanded, links=links)
+    return Passage(replace(outline, links=links), expanded)
 
 
 def read_given(formula: Formula, program: Program, known: Known) -> Given:
@@ -181,33 +172,30 @@ def _value_of(
     return t.Define(t.Name(name, **place), function.at(values, False, arguments[0]), **place)
 
 
-def judge_passage(program: Program, passage: Passage) -> tuple[JudgedClaim, ...]:
-    """The verdicts of a passage, one for each link; raises what the passage could not be understood for."""
-    if isinstance(passage.error, ShapeError):
-        return (_shapes_differ(passage, passage.latex, passage.error),)
-    if passage.error is not None:
-        raise _placed(passage.error, passage.line)
-    judged: list[JudgedClaim] = []
+def judge_passage(program: Program, passage: Passage, start: int = 0) -> Iterator[Judgement]:
+    """What is found out about each link of a passage, from the link number `start` on.
+
+    Raises what the passage could not be understood for, with its line; ShapeError where the shapes of a formula do not
+    fit, which refutes all of it.
+    """
     try:
+        if passage.error is not None:
+            raise passage.error
         for claim in passage.claims:
-            judged += judge_claim(program, claim) if isinstance(claim, t.Claim) else _judge_matrices(program, claim)
-    except ShapeError as error:
-        if not passage.links:
-            raise
-        return (_shapes_differ(passage, passage.latex, error),)
+            count = len(_texts(claim))
+            if start < count:
+                yield from _judge(program, claim, start)
+            start = max(0, start - count)
     except SymBackpropError as error:
-        raise _placed(error, passage.line) from error
-    if not passage.links:
-        return tuple(judged)
-    wrong = any(each.verdict.refuted for each in judged)
-    made: list[JudgedClaim] = []
-    for each, link in zip(judged, passage.links, strict=True):
-        # In a formula with a mistake in it, what is right is as it should be, as long as something is wrong.
-        refuted = passage.refuted and (each.verdict.refuted or not wrong)
-        expected = "refuted" if refuted else "proved"
-        source = link.source if len(judged) > 1 else passage.latex
-        made.append(replace(each, line=link.line, text=link.text, source=source, block=passage.line, expected=expected))
-    return tuple(made)
+        if isinstance(error, ShapeError):
+            raise
+        raise _placed(error, passage.outline.line) from error
+
+
+def _judge(program: Program, claim: t.Claim | MatrixClaim, start: int) -> Iterator[Judgement]:
+    if isinstance(claim, t.Claim):
+        return judge_claim(program, claim, start)
+    return map(Judgement, judge_matrix_claim(program, claim.head, claim.links, start))
 
 
 def _read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
@@ -263,31 +251,20 @@ def _equation(statement: LatexStatement) -> LatexStatement:
 
 def _links(statement: LatexStatement, claim: t.Claim | MatrixClaim) -> list[Link]:
     """The links of an equation as they are written and understood."""
-    if isinstance(claim, MatrixClaim):
-        texts = list(claim.texts)
-    else:
-        sides = [write_tree(side) for side in (claim.head, *claim.links)]
-        texts = [f"{left} = {right}" for left, right in pairwise(sides)]
-        texts += [f"{sides[-1]} ~ {claim.digits}"] if claim.digits is not None else []
-    written = zip(pairwise(statement.sides), statement.operators, texts, strict=True)
+    written = zip(pairwise(statement.sides), statement.operators, _texts(claim), strict=True)
     return [
-        Link(right.line or statement.line, f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}", text)
+        Link(right.line or statement.line, text, f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}")
         for (a, right), sign, text in written
     ]
 
 
-def _judge_matrices(program: Program, claim: MatrixClaim) -> tuple[JudgedClaim, ...]:
-    verdicts = judge_matrix_claim(program, claim.head, claim.links)
-    return tuple(
-        JudgedClaim(claim.line, text, verdict, "proved") for text, verdict in zip(claim.texts, verdicts, strict=True)
-    )
-
-
-def _shapes_differ(passage: Passage, latex: str, error: ShapeError) -> JudgedClaim:
-    """A claim about matrices whose shapes do not fit is wrong at every size, and no point is needed to see it."""
-    verdict = Verdict("refuted", diagnosis=f"the shapes do not fit: {error.message}")
-    expected = "refuted" if passage.refuted else "proved"
-    return JudgedClaim(error.line or passage.line, latex, verdict, expected, source=latex, block=passage.line)
+def _texts(claim: t.Claim | MatrixClaim) -> list[str]:
+    """The links of a claim as they were understood."""
+    if isinstance(claim, MatrixClaim):
+        return list(claim.texts)
+    sides = [write_tree(side) for side in (claim.head, *claim.links)]
+    texts = [f"{left} = {right}" for left, right in pairwise(sides)]
+    return texts + ([f"{sides[-1]} ~ {claim.digits}"] if claim.digits is not None else [])
 
 
 def _placed(error: SymBackpropError, line: int) -> SymBackpropError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import sympy as sp
 
 from symbackprop.errors import FormulaError, UnsupportedError
@@ -9,6 +11,8 @@ from symbackprop.language.spelling import Speller
 from symbackprop.language.transcription import transcribe
 from symbackprop.language.tree import Name
 from symbackprop.language.writer import write_tree
+
+_NODES = 10  # of an expression, more than it has for each operation
 
 
 def say(expression: sp.Expr) -> str:
@@ -28,3 +32,14 @@ def say(expression: sp.Expr) -> str:
     except (FormulaError, UnsupportedError, TypeError):
         return str(expression)
     return text if turned.startswith("-") else turned
+
+
+def is_longer(expression: sp.Expr, operations: int) -> bool:
+    """Whether an expression has more than so many operations; a huge one is not counted through.
+
+    >>> x = sp.Symbol("x")
+    >>> is_longer(x + 1, 1), is_longer(x**2 + 1, 1)
+    (False, True)
+    """
+    most = _NODES * operations
+    return sum(1 for _ in islice(sp.preorder_traversal(expression), most)) == most or expression.count_ops() > operations

@@ -7,11 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from symbackprop.language import write_tree
-from symbackprop.language.tree import Claim
-from symbackprop.proof.claims import JudgedClaim
-from symbackprop.proof.documents import JudgedDocument
-from symbackprop.proof.passages import Passage
+from symbackprop.proof.judges import JudgedDocument
+from symbackprop.proof.outlines import JudgedClaim, Outline
 from symbackprop.proof.verdict import Verdict
 
 LONGEST_NAME = 160
@@ -52,11 +49,9 @@ def describe_failure(claim: JudgedClaim) -> str:
     return "\n".join(f"{name + ':':<11}{text}" for name, text in parts if text)
 
 
-def describe_passage(passage: Passage) -> str:
+def describe_outline(outline: Outline) -> str:
     """What is claimed at a place, in a few words."""
-    claims = [write_tree(claim).removeprefix("claim ") for claim in passage.claims if isinstance(claim, Claim)]
-    text = passage.latex or " ".join(claims)
-    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."
+    return _shorten(outline.text)
 
 
 def first_wrong_lines(document: JudgedDocument) -> tuple[int, ...]:
@@ -170,11 +165,15 @@ def _claim_data(claim: JudgedClaim) -> dict[str, Any]:
 
 
 def _case(suite: ElementTree.Element, document: JudgedDocument, line: int, name: str) -> ElementTree.Element:
-    shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
     where = f"line {line}: " if line else ""
+    shown = _printable(where + _shorten(name))
     return ElementTree.SubElement(
-        suite, "testcase", classname=document.path, name=_printable(where + shown), file=document.path, line=str(line)
+        suite, "testcase", classname=document.path, name=shown, file=document.path, line=str(line)
     )
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def _printable(text: str) -> str:

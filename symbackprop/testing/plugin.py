@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from symbackprop.calculus.programs import Program
 from symbackprop.errors import SymBackpropError
-from symbackprop.proof.claims import JudgedClaim
-from symbackprop.proof.documents import read_document
-from symbackprop.proof.passages import Passage, judge_passage
-from symbackprop.report.judgements import describe_failure, describe_passage
+from symbackprop.proof.judges import read_text, shared_judge
+from symbackprop.proof.outlines import JudgedClaim
+from symbackprop.report.judgements import describe_failure, describe_outline
 
 SUFFIX = ".derivation.md"
 
@@ -44,24 +42,25 @@ class DerivationFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Read the document; what is wrong with its program is an error of collection."""
         try:
-            document = read_document(self.path)
+            text = read_text(self.path)
+            contents = shared_judge().read(text)
         except SymBackpropError as error:
             raise self.CollectError(f"{type(error).__name__}: {error}") from None
-        for passage in document.passages:
-            name = f"line {passage.line}: {describe_passage(passage)}"
-            yield DerivationItem.from_parent(self, name=name, program=document.program, passage=passage)
+        for number, outline in enumerate(contents.outlines):
+            name = f"line {outline.line}: {describe_outline(outline)}"
+            yield DerivationItem.from_parent(self, name=name, text=text, number=number, line=outline.line)
 
 
 class DerivationItem(pytest.Item):
     """One claim, or one derivation, of a document."""
 
-    def __init__(self, *, program: Program, passage: Passage, **rest: Any) -> None:
+    def __init__(self, *, text: str, number: int, line: int, **rest: Any) -> None:
         super().__init__(**rest)
-        self.program, self.passage = program, passage
+        self.text, self.number, self.line = text, number, line
 
     def runtest(self) -> None:
         """Judge the claim and fail where it is not as stated."""
-        judged = judge_passage(self.program, self.passage)
+        judged = shared_judge().judge(self.text, self.number)
         wrong = [claim for claim in judged if not claim.as_expected]
         if wrong:
             raise ClaimError("\n\n".join(f"{_headline(c)}\n{describe_failure(c)}" for c in wrong))
@@ -76,7 +75,7 @@ class DerivationItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The file, the line counted from 0, and the name."""
-        return self.path, self.passage.line - 1, self.name
+        return self.path, self.line - 1, self.name
 
 
 def _headline(claim: JudgedClaim) -> str:

@@ -549,7 +549,7 @@ def test_what_the_writers_print_reads_back(name: str, notation: str) -> None:
         for statement in read_block(latex):
             claim = read_any_claim(statement, vocabulary)
             if isinstance(claim, MatrixClaim):
-                verdicts = judge_matrix_claim(source.core, claim.head, claim.links)
+                verdicts = tuple(judge_matrix_claim(source.core, claim.head, claim.links))
             else:
                 verdicts = tuple(judged.verdict for judged in judge_claim(source.core, claim))
             read += len(verdicts)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import symbackprop as sb
-from symbackprop.proof.documents import JudgedDocument, judge_document
+from symbackprop.proof.judges import JudgedDocument, judge_document
 from symbackprop.report.judgements import first_wrong_lines
 
 Judge = Callable[[str], JudgedDocument]
