@@ -214,6 +214,9 @@ class Speller:
             return And(parts) if isinstance(condition, sympy.And) else Or(parts)
         if isinstance(condition, sympy.Not):
             return Not(self.condition(condition.args[0]))
+        if isinstance(condition, sympy.ITE):
+            chosen, then, otherwise = map(self.condition, condition.args)
+            return Or((And((chosen, then)), And((Not(chosen), otherwise))))
         if condition in (sympy.true, sympy.false):
             one, other = number_tree(Fraction(1)), number_tree(Fraction(1 if condition == sympy.true else 0))
             return Compare("==", one, other)

@@ -167,14 +167,16 @@ def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
     every = (dict(zip(names, v, strict=True)) for v in itertools.product((3, 4, 2, 5, 6, 7, 1), repeat=len(names)))
     found = list(itertools.islice((sizes for sizes in every if _fits(program, sizes)), MOST_SIZES))
     if not found:
-        raise ShapeError("No sizes up to 7 leave every axis with at least one entry.")
+        raise ShapeError("No sizes up to 7 leave every axis and every range of integer data with at least one entry.")
     return (found[len(found) // 2], found[-1])
 
 
 def _fits(program: Program, sizes: Mapping[str, int]) -> bool:
-    """Whether every axis has an entry."""
+    """Whether every axis has an entry, and every entry of integer data a value."""
     values: dict[Atom, int] = dict(sizes.items())
-    return all(axis.evaluate(values) >= 1 for t in program.tensors().values() for axis in t.axes)
+    ranges = (t.range for t in program.leaves if t.range is not None)
+    axes = (axis for t in program.tensors().values() for axis in t.axes)
+    return all(size.evaluate(values) >= 1 for size in (*axes, *ranges))
 
 
 def write_sizes(sizes: Mapping[str, int]) -> str:

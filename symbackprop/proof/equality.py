@@ -20,7 +20,8 @@ from symbackprop.proof.diagnosis import diagnose
 from symbackprop.proof.domains import conditions_of, learn_conditions
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.normal_form import NormalForm, with_normal_form
-from symbackprop.proof.problems import Problem, read_problem
+from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.problems import Problem, read_problem, realise
 from symbackprop.proof.sampling import Evidence, SeenPoint, compare_at, sample_points, search
 from symbackprop.proof.verdict import Verdict, Witness
 
@@ -116,6 +117,9 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
         evidence = search(problem, budget, problem.facts)
         if evidence.witness is not None:
             return _refute(problem, evidence.witness, claim)
+    if problem.left == problem.right and len(evidence.agreeing) >= _GUARDS and not _has_conditions(problem.left):
+        facts = {fact.text: fact.formula for fact in problem.declared}
+        return Verdict("proved", hypotheses=tuple(facts), formulas=tuple(facts.values()))
     cells = list(split_cells(problem, budget))
     # Open cells first: a difference there says more than one at a kink.
     cells.sort(key=lambda cell: not cell.open)
@@ -146,6 +150,11 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
         return Verdict("undecided", reason=f"the sides agree wherever both are defined, but {lopsided}")
     hypotheses, formulas = _hypotheses(problem, results)
     return Verdict("proved", hypotheses=hypotheses, formulas=formulas)
+
+
+def _has_conditions(expression: sp.Expr) -> bool:
+    """Whether an expression may have no value somewhere."""
+    return not all(map(holds_plainly, conditions_of(realise(expression))))
 
 
 def _refute(problem: Problem, witness: Witness, claim: str) -> Verdict:

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_arrays import TracedArray, TracedPath, is_exact_type
-from symbackprop.proof.traced_values import Traced, TracingStoppedError
+from symbackprop.proof.traced_linalg import LinalgShim
+from symbackprop.proof.traced_random import numpy_random
+from symbackprop.proof.traced_values import Traced
 
 _MATH_FUNCTIONS = {
     "exp": "exp", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "sinh": "sinh", "cosh": "cosh",
@@ -111,8 +114,8 @@ class NumpyShim(NamespaceShim):
         super().__init__(path, np)
         self.pi = path.constant(0) + Traced(path, sp.pi)
         self.e = Traced(path, sp.E)
-        self.linalg = NamespaceShim(path, np.linalg)
-        self.random = Forbidden("np.random", "is random")
+        self.linalg = LinalgShim(path)
+        self.random = numpy_random(path)
         self.load = self.save = self.loadtxt = self.savetxt = self.savez = self.genfromtxt = self.fromfile = Forbidden(
             "np.load and its like", "read or write files"
         )

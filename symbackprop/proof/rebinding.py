@@ -142,7 +142,7 @@ class Rebinder:
                 return getattr(replaced, name)
         chance = np.random.Generator | np.random.RandomState
         if isinstance(value, chance) or isinstance(getattr(value, "__self__", None), chance):
-            return self._modules["numpy.random"]
+            return self._modules["a generator"]
         return value
 
     def _function(self, function: FunctionType) -> FunctionType:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.traced_values import Path, Traced, TracingStoppedError
+from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.traced_values import Path, Traced
 
 _FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
     "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "tanh": sp.tanh, "sinh": sp.sinh, "cosh": sp.cosh,
@@ -53,6 +54,8 @@ _OPERATIONS: Mapping[str, Callable[..., Traced]] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b, "power": lambda a, b: a**b, "float_power": lambda a, b: a**b,
     "negative": lambda a: -a, "heaviside": _step, "logaddexp": _log_add,
+    "floor": Traced.floor, "ceil": Traced.ceil, "trunc": Traced.trunc, "rint": Traced.rint,
+    "floor_divide": lambda a, b: a // b, "remainder": lambda a, b: a % b, "fmod": lambda a, b: a - b * (a / b).trunc(),
     "hypot": lambda a, b: (a * a + b * b).apply(sp.sqrt),
 }  # fmt: skip
 
@@ -191,12 +194,10 @@ class TracedArray(np.ndarray[Any, Any]):
         return find_path((*inputs, options.get("out", ()))).apply_ufunc(ufunc, method, inputs, options)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """A copy where a float type is asked for; true where it is not zero for bool."""
+        """A copy where a float type is asked for; true where it is not zero for bool; cut to integers for int."""
         if not is_exact_type(dtype):
             return self.copy()
-        if np.dtype(dtype).kind == "b":
-            return np.asarray(self).astype(bool)
-        raise TracingStoppedError("traced numbers are cut to integers")
+        return np.asarray(self).astype(dtype)
 
 
 class TracedMask(np.ndarray[Any, Any]):

@@ -7,7 +7,6 @@ recorded conditions say for which inputs the path is taken.
 from __future__ import annotations
 
 import math
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -16,57 +15,30 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.errors import SymBackpropError
-from symbackprop.proof.cuts import Cuts
-from symbackprop.proof.equality import decide
-from symbackprop.proof.evaluation import (
-    PRECISIONS,
-    ImpreciseValueError,
-    UndefinedValueError,
-    evaluate,
-    sign_of_value,
-)
-from symbackprop.proof.facts import Fact
 from symbackprop.proof.numbers import read_float
-from symbackprop.proof.problems import realise
+from symbackprop.proof.path_signs import PathSigns, TracingStoppedError
 
 _LARGEST_ROOT = 10_000
 _SHORT_DENOMINATOR = 10**6
 
 
-class TracingStoppedError(SymBackpropError):
-    """The code did something that a traced number cannot follow."""
-
-
-class PointRejectedError(SymBackpropError):
-    """The sample point lies on a kink or outside the domain; another one has to be taken."""
-
-
-class Path(ABC):
-    """One run of the code: the point that decides its comparisons, and what was compared on the way.
+class Path(PathSigns, ABC):
+    """One run of the code: the numbers that it computes with, and what was compared on the way.
 
     It is written to while the code runs and read afterwards.
     """
 
     def __init__(self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float) -> None:
-        self.point = dict(point)
-        self.conditions: list[Fact] = []
+        super().__init__(point, deadline)
         self.notes: dict[str, None] = {}
         self.rounded = False
-        self.cuts = Cuts()
-        self._draw, self._deadline = draw, deadline
-        self._known: dict[tuple[sp.Expr, str], int] = {}
+        self._draw = draw
         self.zero = Traced(self, sp.S.Zero)
         self.one = Traced(self, sp.S.One)
 
     @abstractmethod
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """One of NumPy's elementwise functions; the paths of arrays have them."""
-
-    def check_time(self) -> None:
-        """Raise once the time is spent."""
-        if time.process_time() > self._deadline:
-            raise TracingStoppedError("the time allowed ran out while the code was traced")
 
     def symbol(self, name: str) -> Traced:
         """A variable, with its value at the sample point."""
@@ -108,46 +80,6 @@ class Path(ABC):
             self.rounded = True
             self.notes[f"The float {number!r} is read as {exact}."] = None
         return sp.Rational(exact.numerator, exact.denominator)
-
-    def sign(self, difference: sp.Expr, *, equality: bool = False) -> int:
-        """The sign of an expression on this path; recorded unless it is a number or known."""
-        self.check_time()
-        difference = self.cuts.expand(difference)
-        if difference.is_number:
-            if difference.is_infinite:
-                return 1 if difference.is_positive else -1
-            return self._evaluate_sign(difference)
-        turned = bool(difference.could_extract_minus_sign())
-        canonical = -difference if turned else difference
-        sign = self._known.get((canonical, "sign"))
-        if sign is None and equality:
-            sign = self._known.get((canonical, "equality"))
-        if sign is None:
-            sign = self._evaluate_sign(canonical)
-            self._known[canonical, "equality" if equality else "sign"] = sign
-            if sign:
-                real = realise(canonical)
-                relation: Any = "!=" if equality else ">"
-                self.conditions.append(Fact(real if sign > 0 or equality else -real, relation))
-        return -sign if turned else sign
-
-    def _evaluate_sign(self, expression: sp.Expr) -> int:
-        sign: int | None = None
-        for precision in PRECISIONS:
-            try:
-                sign = sign_of_value(evaluate(expression, self.point, precision))
-                break
-            except ImpreciseValueError:
-                continue
-            except UndefinedValueError as error:
-                raise PointRejectedError("something compared has no value at the sample point") from error
-        if not sign and not expression.is_number:
-            if decide(expression, sp.S.Zero, seconds=2.0).proved:
-                return 0
-            raise PointRejectedError("a comparison is a tie at the sample point")
-        if sign is None:
-            raise TracingStoppedError("the sign of a number could not be told")
-        return sign
 
 
 class Traced:
@@ -228,6 +160,56 @@ class Traced:
     def __rpow__(self, other: Any) -> Any:
         return self._with(other, lambda a, b: a**b, True)
 
+    def __floordiv__(self, other: Any) -> Any:
+        quotient = self / other
+        return NotImplemented if quotient is NotImplemented else quotient.floor()
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        quotient = self.__rtruediv__(other)
+        return quotient if quotient is NotImplemented else quotient.floor()
+
+    def __mod__(self, other: Any) -> Any:
+        whole = self.__floordiv__(other)
+        return whole if whole is NotImplemented else self - other * whole
+
+    def __rmod__(self, other: Any) -> Any:
+        whole = self.__rfloordiv__(other)
+        return whole if whole is NotImplemented else other - self * whole
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def floor(self) -> Traced:
+        """The largest integer that is not above it, as a number."""
+        return self if self.expression.is_infinite else self.path.constant(self.path.floor(self.expression))
+
+    def ceil(self) -> Traced:
+        """The least integer that is not below it, as a number."""
+        return (-self).floor().__neg__()
+
+    def trunc(self) -> Traced:
+        """Its part before the point, as a number."""
+        return self.floor() if self.path.sign(self.expression) >= 0 else self.ceil()
+
+    def rint(self) -> Traced:
+        """The nearest integer, as a number."""
+        return Traced(self.path, self.expression + sp.Rational(1, 2)).floor()
+
+    def __floor__(self) -> int:
+        return int(self.floor())
+
+    def __ceil__(self) -> int:
+        return int(self.ceil())
+
+    def __trunc__(self) -> int:
+        return int(self.trunc())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return int(self.rint()) if digits is None else (self * 10**digits).rint() / 10**digits
+
     def __neg__(self) -> Traced:
         return Traced(self.path, -self.expression)
 
@@ -274,7 +256,7 @@ class Traced:
         return float(self._number())
 
     def __int__(self) -> int:
-        return int(self._number())
+        return int(self.expression) if self.expression.is_Integer else int(self.trunc())
 
     def __index__(self) -> int:
         if not self.expression.is_Integer:

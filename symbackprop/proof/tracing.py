@@ -20,10 +20,12 @@ from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim, TracedFloat
+from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
-from symbackprop.proof.traced_values import PointRejectedError, Traced, TracingStoppedError
+from symbackprop.proof.traced_random import python_random
+from symbackprop.proof.traced_values import Traced
 
 _POINTS = 12
 
@@ -220,7 +222,6 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
 
 def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
     numpy = NumpyShim(path)
-    chance = Forbidden("random", "is random")
     return Rebinder(
         ownership,
         {
@@ -228,7 +229,8 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
             "numpy.random": numpy.random,
             "numpy.linalg": numpy.linalg,
             "math": MathShim(path),
-            "random": chance,
+            "random": python_random(path),
+            "a generator": Forbidden("a generator from outside of the functions", "is random"),
         },
         path.settle,
         {

@@ -220,4 +220,5 @@ def _join(texts: Sequence[str]) -> str:
 
 def _write_sentences(*texts: str) -> str:
     """The texts that are not empty, each as a sentence."""
-    return " ".join(text[:1].upper() + text[1:].rstrip(".") + "." for text in texts if text)
+    ended = (text if text.endswith("?") else text.rstrip(".") + "." for text in texts if text)
+    return " ".join(text[:1].upper() + text[1:] for text in ended)

@@ -46,3 +46,12 @@ def test_entries_of_a_jacobian_are_claimed_in_letters() -> None:
     assert right.for_all_sizes
     assert right.proved
     assert wrong.refuted
+
+
+@pytest.mark.parametrize("size", ["V-3", "V-4", "(V-2)//2", "N-V", "3-V"])
+def test_ranges_of_integer_data_have_an_entry_at_the_sizes_that_are_tried(size: str) -> None:
+    """Sizes at which no integer fits are never tried, whatever the range is made of."""
+    program = sb.parse(f"index tok[N] in {size}\ninput y[V]\nparam x[N]\nloss = sum(n, tok[n]*x[n]^2) + sum(v, y[v])")
+
+    assert sb.verify_gradient(program, "x[n]", "2*tok[n]*x[n]").for_all_sizes
+    assert sb.verify_gradient(program, "x[n]", "2*x[n]").refuted

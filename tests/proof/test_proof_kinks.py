@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
+import symbackprop as sb
 from symbackprop.errors import ArgumentError
 from symbackprop.proof import decide
 
@@ -241,3 +242,22 @@ def test_every_verdict_says_what_was_assumed_and_how_floats_were_read(right: sp.
     assert set(verdict.hypotheses) == ({"u > 0"} if verdict.proved else {"x > 0", "u > 0"})
     assert len(verdict.formulas) == len(verdict.hypotheses)
     assert verdict.notes == ("The float 0.1 is read as 1/10.",)
+
+
+def test_a_side_equals_itself_wherever_it_is_defined() -> None:
+    """Without a search through its cells, and without conditions that only a search would bring."""
+    lowest = sp.Min(sp.Min(sp.Min(a * b, c * a), b**2 - c), a - b * c)
+    verdict = decide(lowest, lowest)
+
+    assert verdict.proved
+    assert verdict.hypotheses == ()
+    assert decide(lowest, lowest, [sp.Gt(a, 2)]).proved
+    assert decide(sp.log(lowest), sp.log(lowest)).hypotheses != ()
+    assert decide(sp.sqrt(-1 - sp.Abs(x)), sp.sqrt(-1 - sp.Abs(x))).undecided
+
+
+def test_a_condition_that_chooses_between_conditions_is_written_out() -> None:
+    """SymPy makes such conditions of a comparison of choices."""
+    side = "sqrt(minimum(minimum(a, b)*c, abs(a - c)))"
+
+    assert sb.verify(side, side).proved

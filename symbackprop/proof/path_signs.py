@@ -1,0 +1,105 @@
+"""The signs that decide what traced code does: exact at one rational point, and recorded.
+
+A run of the code follows one path, and the recorded conditions say for which inputs the path is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from symbackprop.errors import SymBackpropError
+from symbackprop.proof.cuts import Cuts
+from symbackprop.proof.equality import decide
+from symbackprop.proof.evaluation import (
+    PRECISIONS,
+    ImpreciseValueError,
+    UndefinedValueError,
+    evaluate,
+    sign_of_value,
+)
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.problems import realise
+
+_MOST_STEPS = 1_000
+
+
+class TracingStoppedError(SymBackpropError):
+    """The code did something that a traced number cannot follow."""
+
+
+class PointRejectedError(SymBackpropError):
+    """The sample point lies on a kink or outside the domain; another one has to be taken."""
+
+
+class PathSigns:
+    """The point that decides the comparisons of one run, and what was compared on the way."""
+
+    def __init__(self, point: Mapping[str, Fraction], deadline: float) -> None:
+        self.point = dict(point)
+        self.conditions: list[Fact] = []
+        self.cuts = Cuts()
+        self._deadline = deadline
+        self._known: dict[tuple[sp.Expr, str], int] = {}
+
+    def check_time(self) -> None:
+        """Raise once the time is spent."""
+        if time.process_time() > self._deadline:
+            raise TracingStoppedError("the time allowed ran out while the code was traced")
+
+    def sign(self, difference: sp.Expr, *, equality: bool = False) -> int:
+        """The sign of an expression on this path; recorded unless it is a number or known."""
+        self.check_time()
+        difference = self.cuts.expand(difference)
+        if difference.is_number:
+            if difference.is_infinite:
+                return 1 if difference.is_positive else -1
+            return self._evaluate_sign(difference)
+        turned = bool(difference.could_extract_minus_sign())
+        canonical = -difference if turned else difference
+        sign = self._known.get((canonical, "sign"))
+        if sign is None and equality:
+            sign = self._known.get((canonical, "equality"))
+        if sign is None:
+            sign = self._evaluate_sign(canonical)
+            self._known[canonical, "equality" if equality else "sign"] = sign
+            if sign:
+                real = realise(canonical)
+                relation: Any = "!=" if equality else ">"
+                self.conditions.append(Fact(real if sign > 0 or equality else -real, relation))
+        return -sign if turned else sign
+
+    def floor(self, expression: sp.Expr) -> int:
+        """The largest integer that is not above an expression on this path.
+
+        It is counted to from 0, so that the conditions of neighbouring paths begin alike.
+        """
+        step = 1 if self.sign(expression) >= 0 else -1
+        for whole in range(0, step * _MOST_STEPS, step):
+            if step > 0 and self.sign(expression - whole - 1) < 0:
+                return whole
+            if step < 0 and self.sign(expression - whole + 1) >= 0:
+                return whole - 1
+        raise TracingStoppedError(f"a number beyond {_MOST_STEPS} is cut to an integer")
+
+    def _evaluate_sign(self, expression: sp.Expr) -> int:
+        sign: int | None = None
+        for precision in PRECISIONS:
+            try:
+                sign = sign_of_value(evaluate(expression, self.point, precision))
+                break
+            except ImpreciseValueError:
+                continue
+            except UndefinedValueError as error:
+                raise PointRejectedError("something compared has no value at the sample point") from error
+        if not sign and not expression.is_number:
+            if decide(expression, sp.S.Zero, seconds=2.0).proved:
+                return 0
+            raise PointRejectedError("a comparison is a tie at the sample point")
+        if sign is None:
+            raise TracingStoppedError("the sign of a number could not be told")
+        return sign
