@@ -226,7 +226,7 @@ def check_backward(code: str, shapes: tuple[str, ...], data: str | None, seconds
 @command.command()
 @click.argument("source")
 @network_options
-@click.option("--target", type=click.Choice(["numpy"]), default="numpy", show_default=True)
+@click.option("--target", type=click.Choice(["numpy", "jax", "torch"]), default="numpy", show_default=True)
 def source(
     source: str, activation: str | None, output: str | None, loss: str | None, batch: str | None, target: str
 ) -> None:

@@ -1,5 +1,8 @@
-"""Programs as code: stable rewrites, a plan of array operations, and printers of it."""
+"""Programs as code: stable rewrites, a plan of array operations, and its source for each library of arrays."""
 
-from symbackprop.codegen.numpy_function import NumpyFunction as NumpyFunction
-from symbackprop.codegen.numpy_function import compile_numpy as compile_numpy
-from symbackprop.codegen.numpy_function import source_numpy as source_numpy
+from symbackprop.codegen.code import Code as Code
+from symbackprop.codegen.code import write_code as write_code
+from symbackprop.codegen.functions import CompiledFunction as CompiledFunction
+from symbackprop.codegen.functions import compile_code as compile_code
+from symbackprop.codegen.modules import write_module as write_module
+from symbackprop.codegen.targets import find_target as find_target

@@ -1,17 +1,16 @@
 """Arguments of generated code: arrays by name, their shapes checked and the sizes of their axes bound.
 
-This module needs only NumPy, because standalone modules carry its source: what is printed is what runs here. A layout
-is a dict: "params" and "data" map the name of a tensor to its axes, "sizes" is the tuple of size names that no array
-carries, "integers" maps integer data to the largest entry that it may hold, and "made" are axes of what is computed.
-An axis is (constant, ((size name, coefficient), ...)); in place of a name may stand ("//" or "%", axis, axis).
+This module needs no library of arrays, because standalone modules carry its source: what is printed is what runs here.
+A layout is a dict: "params" and "data" map the name of a tensor to its axes, "sizes" is the tuple of size names that no
+array carries, "integers" maps integer data to the largest entry that it may hold, and "made" are axes of what is
+computed. An axis is (constant, ((size name, coefficient), ...)); in place of a name may stand ("//" or "%", axis,
+axis).
 """
 
 from __future__ import annotations
 
 import keyword
 from typing import Any
-
-import numpy as np
 
 
 class BindingError(ValueError):
@@ -22,14 +21,19 @@ class BindingError(ValueError):
         super().__init__(message)
 
 
-def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any], dict[str, int]]:
-    """The arrays and the sizes that a call gives, cast to dtype where they are not of it."""
+def bind(layout: Any, params: Any, data: Any, dtype: Any, library: Any) -> tuple[dict[str, Any], dict[str, int]]:
+    """The arrays and the sizes that a call gives, cast to dtype where they are not of it.
+
+    `library` makes arrays and looks at the entries of integer ones.
+    """
     if not hasattr(params, "keys"):
         raise BindingError("names", f"The first argument is a {type(params).__name__}; give a dict of parameters.")
     check_names(layout, params, data)
-    arrays = {name: cast(name, params[name], dtype) for name in layout["params"]}
+    arrays = {name: library.cast(name, params[name], dtype) for name in layout["params"]}
     integers = layout["integers"]
-    arrays.update({name: cast(name, data[name], None if name in integers else dtype) for name in layout["data"]})
+    arrays.update(
+        {name: library.cast(name, data[name], None if name in integers else dtype) for name in layout["data"]}
+    )
     sizes = {name: check_size(name, data[name]) for name in layout["sizes"]}
     tensors = {**layout["params"], **layout["data"]}
     source = dict.fromkeys(sizes, "its keyword")
@@ -38,9 +42,11 @@ def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any
         if arrays[name].ndim != len(axes):
             letters = ", ".join(show_axis(axis) for axis in axes)
             expected = f"{len(axes)} axes [{letters}]" if axes else "a scalar"
-            raise BindingError("shape", f"{name} has shape {arrays[name].shape}; expected {expected}.")
+            raise BindingError("shape", f"{name} has shape {tuple(arrays[name].shape)}; expected {expected}.")
         if 0 in arrays[name].shape:
-            raise BindingError("shape", f"{name} has shape {arrays[name].shape}; every axis needs at least one entry.")
+            raise BindingError(
+                "shape", f"{name} has shape {tuple(arrays[name].shape)}; every axis needs at least one entry."
+            )
     while waiting:
         later = []
         for name, place, axis in waiting:
@@ -73,7 +79,15 @@ def bind(layout: Any, params: Any, data: Any, dtype: Any) -> tuple[dict[str, Any
             message = f"{show_axis(axis)} = {measure(axis, sizes)} ({origin}); every axis needs at least one entry."
             raise BindingError("shape", message)
     for name, largest in integers.items():
-        check_entries(name, arrays[name], measure(largest, sizes), show_axis(largest))
+        limit = measure(largest, sizes)
+        shown = show_axis(largest)
+        if not library.is_integer(arrays[name]):
+            kind = library.kind(arrays[name])
+            raise BindingError("data", f"{name} has entries of type {kind}; expected integers from 1 to {shown}.")
+        wrong = library.find_outside(arrays[name], limit)
+        if wrong is not None:
+            shown = shown if shown == str(limit) else f"{shown} = {limit}"
+            raise BindingError("data", f"{name} holds {wrong}; its entries count from 1 to {shown}.")
     return arrays, sizes
 
 
@@ -98,16 +112,6 @@ def measure(axis: Any, sizes: dict[str, int]) -> int:
     return total
 
 
-def check_entries(name: str, array: Any, largest: int, shown: str) -> None:
-    """Integer data count from 1."""
-    if array.dtype.kind not in "iu":
-        raise BindingError("data", f"{name} has entries of type {array.dtype}; expected integers from 1 to {shown}.")
-    wrong = array[(array < 1) | (array > largest)]
-    if wrong.size:
-        limit = shown if shown == str(largest) else f"{shown} = {largest}"
-        raise BindingError("data", f"{name} holds {wrong.flat[0]}; its entries count from 1 to {limit}.")
-
-
 def check_names(layout: Any, params: Any, data: Any) -> None:
     """Every wrong, missing and extra name in one message."""
     expected = {"params": tuple(layout["params"]), "keywords": tuple(layout["data"]) + tuple(layout["sizes"])}
@@ -125,18 +129,6 @@ def check_names(layout: Any, params: Any, data: Any) -> None:
             f"{name}=..." if not keyword.iskeyword(name) else f"**{{{name!r}: ...}}" for name in expected["keywords"]
         ]
         raise BindingError("names", f"{'; '.join(problems)}. Call it as f({', '.join(call)}).")
-
-
-def cast(name: str, value: Any, dtype: Any) -> Any:
-    """The value as an array of dtype; an array that is one already is not copied."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise BindingError("data", f"{name} is not an array of numbers: {error}") from error
-    if array.dtype.kind not in "biuf":
-        message = f"{name} has entries of type {array.dtype}; expected real numbers."
-        raise BindingError("data", message)
-    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def check_size(name: str, value: Any) -> int:
@@ -161,27 +153,19 @@ def show_axis(axis: Any) -> str:
     return (text + (f"{constant:+d}" if constant and parts else "")).replace("+-", "-")
 
 
-def write_out(out: Any, gradients: dict[str, Any]) -> None:
+def write_out(out: Any, gradients: dict[str, Any], library: Any) -> None:
     """Copy the gradients into the arrays of the caller."""
     if not hasattr(out, "keys") or set(out) != set(gradients):
         names = ", ".join(gradients)
         raise BindingError("out", f"out needs exactly the arrays {names}; it is {describe(out)}.")
     for name, gradient in gradients.items():
-        target = out[name]
-        if not isinstance(target, np.ndarray) or target.shape != gradient.shape or target.dtype != gradient.dtype:
-            got = f"{target.dtype} of shape {target.shape}" if isinstance(target, np.ndarray) else type(target).__name__
-            message = f"out[{name!r}] is {got}; expected an array of {gradient.dtype} of shape {gradient.shape}."
-            raise BindingError("out", message)
+        target, expected = library.describe(out[name]), library.describe(gradient)
+        if target != expected:
+            raise BindingError("out", f"out[{name!r}] is {target}; expected an array of {expected}.")
     for name, gradient in gradients.items():
-        np.copyto(out[name], gradient)
+        library.copy_into(out[name], gradient)
 
 
 def describe(out: Any) -> str:
     """What stands in `out`, for a message."""
     return f"a dict of {', '.join(map(str, out)) or 'nothing'}" if hasattr(out, "keys") else f"a {type(out).__name__}"
-
-
-CONTENTS = (
-    BindingError, bind, names_in, measure, check_entries, check_names, cast, check_size, show_axis, write_out, describe,
-)  # fmt: skip
-"""What a standalone module carries of this one, in order."""

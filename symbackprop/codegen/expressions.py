@@ -1,4 +1,4 @@
-"""Scalar bodies as NumPy expressions, and index positions as expressions over sizes."""
+"""Scalar bodies as expressions over arrays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sympy
 from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
+from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.forms import ExpMinusOne, LogOnePlus, Magnitude, Ramp
 from symbackprop.errors import UnsupportedError
 
@@ -19,12 +20,12 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     float32.
     """
 
-    def __init__(self, texts: Mapping[sympy.Symbol, str]) -> None:
+    def __init__(self, texts: Mapping[sympy.Symbol, str], dialect: Dialect) -> None:
         super().__init__({"fully_qualified_modules": False})
-        self.texts = texts
+        self.texts, self.dialect = texts, dialect
 
     def write(self, body: sympy.Expr) -> str:
-        """The NumPy expression of a body."""
+        """The expression of a body."""
         return str(self.doprint(body))
 
     def _print_Symbol(self, expr: sympy.Symbol) -> str:
@@ -36,10 +37,10 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
         return str(super()._print(expr, **kwargs))
 
     def _print_Function(self, expr: sympy.Function) -> str:
-        raise UnsupportedError(f"There is no NumPy code for the function {expr.func.__name__}; define it by a formula.")
-
-    def _call(self, name: str, expr: sympy.Function) -> str:
-        return f"{name}({', '.join(self._argument(a) for a in expr.args)})"
+        kind = self.dialect.name
+        raise UnsupportedError(
+            f"There is no {kind} code for the function {expr.func.__name__}; define it by a formula."
+        )
 
     def _argument(self, expr: sympy.Expr) -> str:
         """An argument of a call: a text put for a slot needs no brackets of its own there."""
@@ -47,31 +48,22 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
         return text[1:-1] if expr.is_Symbol and text.startswith("(") else text
 
     def _print_LogOnePlus(self, expr: LogOnePlus) -> str:
-        return self._call("np.log1p", expr)
+        return self.dialect.function("log1p", self._argument(expr.args[0]))
 
     def _print_ExpMinusOne(self, expr: ExpMinusOne) -> str:
-        return self._call("np.expm1", expr)
+        return self.dialect.function("expm1", self._argument(expr.args[0]))
 
     def _print_Magnitude(self, expr: Magnitude) -> str:
-        return self._call("np.abs", expr)
+        return self.dialect.function("abs", self._argument(expr.args[0]))
 
     def _print_Ramp(self, expr: Ramp) -> str:
-        return f"np.maximum({self._argument(expr.args[0])}, 0)"
+        return self.dialect.ramp(self._argument(expr.args[0]))
 
     def _print_erf(self, expr: sympy.erf) -> str:
-        return self._call("erf", expr)
+        return self.dialect.erf(self._argument(expr.args[0]))
 
     def _print_known(self, expr: sympy.Function) -> str:
-        names = {
-            "asin": "arcsin",
-            "acos": "arccos",
-            "atan": "arctan",
-            "asinh": "arcsinh",
-            "acosh": "arccosh",
-            "atanh": "arctanh",
-        }
-        name = expr.func.__name__
-        return self._call(f"np.{names.get(name, name)}", expr)
+        return self.dialect.function(expr.func.__name__, *(self._argument(a) for a in expr.args))
 
     _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_sinh = _print_cosh = _print_tanh = (
         _print_known
@@ -81,11 +73,11 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
         base, exponent = expr.args
         if exponent == sympy.S.Half:
-            return f"np.sqrt({self._argument(base)})"
+            return self.dialect.function("sqrt", self._argument(base))
         if exponent == -sympy.S.Half:
-            return f"1/np.sqrt({self._argument(base)})"
+            return f"1/{self.dialect.function('sqrt', self._argument(base))}"
         if exponent == 2:
-            return f"np.square({self._argument(base)})"
+            return self.dialect.function("square", self._argument(base))
         if exponent.is_Integer and exponent < 0:
             below = base if exponent == -1 else sympy.Pow(base, -exponent)
             return f"1/{self.parenthesize(below, PRECEDENCE['Pow'])}"
@@ -94,18 +86,18 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _nest(self, name: str, expr: sympy.Expr) -> str:
         text = self._print(expr.args[-1])
         for argument in reversed(expr.args[:-1]):
-            text = f"{name}({self._print(argument)}, {text})"
+            text = self.dialect.function(name, self._print(argument), text)
         return text
 
     def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
         *pairs, (last, always) = expr.args
         text = self._print(last)
         if all(value.is_number for value, _ in expr.args):  # integers alone would make an integer array
-            text = f"DTYPE({text})"
+            text = self.dialect.number(text)
         if always is not sympy.true and always != True:  # noqa: E712 - a SymPy condition is not a bool
-            text = f"np.where({self._print(always)}, {text}, np.nan)"
+            text = self.dialect.where(self._print(always), text, f"{self.dialect.module}.nan")
         for value, condition in reversed(pairs):
-            text = f"np.where({self._print(condition)}, {self._print(value)}, {text})"
+            text = self.dialect.where(self._print(condition), self._print(value), text)
         return text
 
     def _print_Relational(self, expr: sympy.core.relational.Relational) -> str:
@@ -114,10 +106,10 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     _print_Equality = _print_Unequality = None
 
     def _print_And(self, expr: sympy.And) -> str:
-        return self._nest("np.logical_and", expr)
+        return self._nest("logical_and", expr)
 
     def _print_Or(self, expr: sympy.Or) -> str:
-        return self._nest("np.logical_or", expr)
+        return self._nest("logical_or", expr)
 
     def _print_Not(self, expr: sympy.Not) -> str:
-        return self._call("np.logical_not", expr)
+        return self.dialect.function("logical_not", self._print(expr.args[0]))

@@ -17,7 +17,7 @@ from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tangents import derive_tangents, weigh
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import NumpyFunction, compile_numpy, source_numpy
+from symbackprop.codegen import Code, CompiledFunction, compile_code, find_target, write_code, write_module
 from symbackprop.errors import ArgumentError, UnknownNameError
 from symbackprop.facade.explanations import explain
 from symbackprop.facade.expressions import expression_program
@@ -29,8 +29,6 @@ from symbackprop.notation.writing.narration import narrate_chain, narrate_fold
 from symbackprop.notation.writing.sympy_objects import definition_expression
 from symbackprop.proof import Verdict
 from symbackprop.proof.certificates import certify
-
-TARGETS = ("numpy",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,25 +274,22 @@ class Derivation:
         """Prove every fold again, and compare the folded adjoints with the unfolded ones in numbers."""
         return certify(self.core, self.folding)
 
-    def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> NumpyFunction:
-        """A function f(params, /, **data) that returns (value, {name: gradient}).
+    def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> CompiledFunction:
+        """A function f(params, /, **data) that returns (value, {name: gradient}), on arrays of the target's library.
 
-        It relies on no assumption that data could break, unless `trust` is True.
+        `target` is "numpy", "jax" (compiled for each choice of sizes) or "torch"; the last two need the extras of these
+        names. The function relies on no assumption that data could break, unless `trust` is True.
         """
-        _check_target(target)
         folding = self.folding if trust else self.unconditional
-        return compile_numpy(self.core.program, folding.definitions, self.core.numerator.name, self._outputs, dtype)
+        return compile_code(self._code(folding.definitions, target, dtype, {}))
 
     def source(self, target: str = "numpy") -> str:
-        """A Python module that computes the value and the gradients without symbackprop."""
-        _check_target(target)
-        return source_numpy(
-            self.core.program,
-            self.unconditional.definitions,
-            self.core.numerator.name,
-            self._outputs,
-            comments=self._comments,
-        )
+        """A Python module that computes the value and the gradients with the target's library, without symbackprop."""
+        return write_module(self._code(self.unconditional.definitions, target, "float64", self._comments))
+
+    def _code(self, adjoints: Sequence[Definition], target: str, dtype: str, comments: Mapping[str, str]) -> Code:
+        value = self.core.numerator.name
+        return write_code(self.core.program, adjoints, value, self._outputs, find_target(target), dtype, comments)
 
     @property
     def _outputs(self) -> dict[str, str]:
@@ -380,10 +375,3 @@ def _names_of(program: Program, wrt: str | Sequence[str] | None, numerator: str)
         if found:
             return found
     raise ArgumentError(f"{numerator} reads no parameter and no input; name what to differentiate by with wrt=.")
-
-
-def _check_target(target: str) -> None:
-    if target not in TARGETS:
-        raise UnknownNameError(
-            f"There is no target {target!r}; there are {', '.join(TARGETS)}.", name=target, known=TARGETS
-        )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import compile_numpy
+from symbackprop.codegen import CompiledFunction, compile_code, find_target, write_code
 from symbackprop.errors import ArgumentError, DataError
 from symbackprop.facade.derivations import derive
 from symbackprop.facade.networks import Network
@@ -36,7 +36,7 @@ class Training:
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """The outputs of the last layer; probabilities where the loss is cross-entropy."""
         output = self.network.architecture.output
-        forward = compile_numpy(self.network.program.core.reaching(output), (), output, {}, "float64")
+        forward = _compile_value(self.network.program.core.reaching(output), output)
         value, _ = forward(dict(self.params), x=np.asarray(x))
         return np.asarray(value)
 
@@ -108,10 +108,15 @@ def _check(program: Program, assumption: Assumption, targets: FloatArray) -> Non
     difference = Tensor("difference", axes, Role.DEFINED)
     definition = Definition(difference, assumption.indices, assumption.left + negated)
     small = Program(program.leaves, (definition,), (), difference.name).reaching(difference.name)
-    found, _ = compile_numpy(small, (), difference.name, {}, "float64")({}, y=targets)
+    found, _ = _compile_value(small, difference.name)({}, y=targets)
     worst = float(np.max(np.abs(found)))
     if worst > 1e-9:
         raise DataError(
             f"The program assumes {write_assumption(assumption, program)}, and the data are {worst:.3g} away "
             "from it; give data for which it holds."
         )
+
+
+def _compile_value(program: Program, name: str) -> CompiledFunction:
+    """The tensor of a program, without gradients."""
+    return compile_code(write_code(program, (), name, {}, find_target("numpy")))

@@ -14,12 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy
+from compiled import compile_numpy, source_numpy
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.expansion import Expansion, entry_symbol
 from symbackprop.calculus.programs import Program
-from symbackprop.codegen import NumpyFunction, compile_numpy, source_numpy
+from symbackprop.codegen import CompiledFunction
 
 Builder = Callable[..., Program]
 SIZES = {"N": 4, "D": 3, "K": 5, "H": 2, "T": 3}
@@ -133,7 +134,7 @@ PROGRAMS: dict[str, tuple[str, str, dict[str, list[str]], Callable[..., Any]]] =
 }
 
 
-def gradient_function(program: Program, of: str, wrt: list[str], dtype: str = "float64") -> NumpyFunction:
+def gradient_function(program: Program, of: str, wrt: list[str], dtype: str = "float64") -> CompiledFunction:
     """The compiled function of the adjoints as the chain rule gives them."""
     adjoints = derive(program, of, wrt)
     return compile_numpy(program, adjoints.definitions, of, {n: adjoints.adjoint_name(n) for n in wrt}, dtype)
@@ -145,7 +146,7 @@ def draw(program: Program, sizes: dict[str, int], seed: int = 0) -> dict[str, np
     return {t.name: rng.uniform(-1, 1, [a.evaluate(dict(sizes)) for a in t.axes]) for t in program.leaves}
 
 
-def call(function: NumpyFunction, values: dict[str, Any], **more: Any) -> tuple[Any, dict[str, Any]]:
+def call(function: CompiledFunction, values: dict[str, Any], **more: Any) -> tuple[Any, dict[str, Any]]:
     """Call with the parameters in a dict and the rest by keyword."""
     params = {n: v for n, v in values.items() if n in function.layout["params"]}
     return function(params, **{n: v for n, v in values.items() if n not in params}, **more)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiled import compile_numpy
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.programs import Program
-from symbackprop.codegen import NumpyFunction, compile_numpy
+from symbackprop.codegen import CompiledFunction
 from symbackprop.errors import ArgumentError, DataError, ShapeError
 
 Builder = Callable[..., Program]
@@ -28,7 +29,7 @@ MLP = (
 )
 
 
-def gradient_function(program: Program, of: str, wrt: list[str], dtype: str = "float64") -> NumpyFunction:
+def gradient_function(program: Program, of: str, wrt: list[str], dtype: str = "float64") -> CompiledFunction:
     """The compiled function of the adjoints as the chain rule gives them."""
     adjoints = derive(program, of, wrt)
     return compile_numpy(program, adjoints.definitions, of, {n: adjoints.adjoint_name(n) for n in wrt}, dtype)
@@ -40,7 +41,7 @@ def draw(program: Program, sizes: dict[str, int], seed: int = 0) -> dict[str, np
     return {t.name: rng.uniform(-1, 1, [a.evaluate(dict(sizes)) for a in t.axes]) for t in program.leaves}
 
 
-def call(function: NumpyFunction, values: dict[str, Any], **more: Any) -> tuple[Any, dict[str, Any]]:
+def call(function: CompiledFunction, values: dict[str, Any], **more: Any) -> tuple[Any, dict[str, Any]]:
     """Call with the parameters in a dict and the rest by keyword."""
     params = {n: v for n, v in values.items() if n in function.layout["params"]}
     return function(params, **{n: v for n, v in values.items() if n not in params}, **more)

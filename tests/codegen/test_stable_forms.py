@@ -9,11 +9,11 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
+from compiled import compile_numpy
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import slot_symbol
 from symbackprop.calculus.programs import Program
-from symbackprop.codegen import compile_numpy
 from symbackprop.codegen.forms import StableForm, canonical, finish, list_stable_forms, write_exactly
 from symbackprop.codegen.stability import PeakDefinition, stabilise
 

@@ -49,10 +49,10 @@ def find_case(program: RandomProgram) -> Case | None:
 
 
 def run_compiled(
-    derivation: sb.Derivation, program: SizedProgram, leaves: Leaves
+    derivation: sb.Derivation, program: SizedProgram, leaves: Leaves, target: str = "numpy"
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run the compiled code on leaves; what is no parameter goes in by keyword, directions and cotangents too."""
-    run = derivation.compile()
+    run = derivation.compile(target)
     params = program.names_of_kind("param")
     data = {name: array for name, array in leaves.items() if name not in params}
     return run({name: leaves[name] for name in params}, **data, **{n: program.sizes[n] for n in run.layout["sizes"]})
@@ -118,8 +118,17 @@ def judge(program: RandomProgram) -> list[str] | None:
     return find_faults(case, derivation)
 
 
-def _first_faults(case: Case, derivation: sb.Derivation) -> list[str]:
-    value, gradients = run_compiled(derivation, case.sized, case.leaves)
+def judge_target(program: RandomProgram, target: str) -> list[str] | None:
+    """What a target computes wrongly of the gradients of a program; None where no data keep away from its kinks."""
+    case = find_case(program)
+    if case is None:
+        return None
+    derivation = sb.derive(sb.parse(program.text), wrt=program.params, of=program.of)
+    return [f"{fault}\n{program.text}" for fault in _first_faults(case, derivation, target)]
+
+
+def _first_faults(case: Case, derivation: sb.Derivation, target: str = "numpy") -> list[str]:
+    value, gradients = run_compiled(derivation, case.sized, case.leaves, target)
 
     def wanted(by: Differentiator) -> Arrays:
         result = by(case.leaves)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import sympy
 import torch
+from compiled import compile_numpy
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition, make_term, slot_symbol
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Read, Role, Tensor
-from symbackprop.codegen import compile_numpy
 
 S = [slot_symbol(k) for k in range(3)]
 

@@ -1,4 +1,4 @@
-"""A plan as the source of two Python functions over NumPy arrays: `_forward` and `_backward`.
+"""A plan as the source of two Python functions over arrays: `_forward` and `_backward`.
 
 Both come from the same records as everything else; names are mangled so that nothing of a user's text reaches the
 source except as an identifier that was checked, or inside a comment or a string literal.
@@ -11,11 +11,13 @@ import keyword
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
 from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
+from symbackprop.codegen.dialects import Dialect, Steps
 from symbackprop.codegen.expressions import BodyPrinter
 from symbackprop.codegen.forms import is_safe
 from symbackprop.codegen.products import write_contraction
@@ -54,6 +56,9 @@ from symbackprop.codegen.records import (
 RESERVED = frozenset(
     {
         "np",
+        "jnp",
+        "jax",
+        "torch",
         "math",
         "DTYPE",
         "LAYOUT",
@@ -68,6 +73,8 @@ RESERVED = frozenset(
         "data",
         "keyword",
         "itertools",
+        "random",
+        "states",
         "Any",
         "saved",
         "annotations",
@@ -94,6 +101,9 @@ def mangle(names: Iterable[str]) -> dict[str, str]:
     return result
 
 
+MATRIX_FUNCTIONS = MappingProxyType({"inv": "matrix_inverse", "logdet": "log_determinant"})
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """The source of `_forward(*arrays, *sizes)` -> (value, saved) and of `_backward(*saved)` -> gradients in order."""
@@ -103,17 +113,22 @@ class Kernel:
     sizes: tuple[str, ...]
 
 
-def write_kernel(plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str]) -> Kernel:
+def write_kernel(
+    plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
+) -> Kernel:
     """The kernel of a plan called with these arrays and sizes; `comments` say what stands above which tensor."""
-    writer = _KernelWriter(plan, arrays, sizes, comments)
+    writer = _KernelWriter(plan, arrays, sizes, comments, dialect)
     return Kernel(writer.write(), tuple(arrays), tuple(sizes))
 
 
 class _KernelWriter:
     """Writes the lines of one kernel."""
 
-    def __init__(self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str]) -> None:
+    def __init__(
+        self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
+    ) -> None:
         self.plan, self.arrays, self.size_names, self.comments = plan, arrays, sizes, comments
+        self.dialect = dialect
         named = dict(plan.named)
         steps = [v.record.step for v in plan.values if isinstance(v.record, Loop)]
         self.names = mangle(dict.fromkeys((*arrays, *sizes, *named.values(), *steps)))
@@ -175,7 +190,7 @@ class _KernelWriter:
 
     def _is_quiet(self, number: int) -> bool:
         record = self.plan.values[number].record
-        return isinstance(record, Map) and (record.quiet or _has_branches(record.body))
+        return self.dialect.warns and isinstance(record, Map) and (record.quiet or _has_branches(record.body))
 
     def write(self) -> str:
         """The two functions."""
@@ -240,58 +255,59 @@ class _KernelWriter:
         picks = {v.record.number: n for n, v in enumerate(plan.values)
                  if isinstance(v.record, Pick) and v.record.loop == number}  # fmt: skip
         lines = []
-        for k, state in enumerate(loop.states):
+        for k in range(len(loop.states)):
             comment = self.comments.get(named.get(picks[k], ""))
             for line in comment.split("\n") if comment else ():
                 lines.append(f"{margin}# {''.join(c if c.isprintable() else ' ' for c in line)}")
-            lines.append(f"{margin}{self.variables[picks[k]]} = np.zeros({self._shape(state.axes)}, dtype=DTYPE)")
+        states = [self.variables[picks[k]] for k in range(len(loop.states))]
+        shapes = [self._shape(state.axes) for state in loop.states]
         step, end = self.names[loop.step], self._size(loop.size + Affine.of(loop.start))
-        steps = f"range({loop.start}, {end})"
-        # A step outside the range of a definition may compute what is not finite; a mask leaves it out.
-        lines.append(f"{margin}with np.errstate(all='ignore'):")
-        lines.append(f"{margin}    for {step} in {steps if loop.direction > 0 else f'reversed({steps})'}:")
-        body = _BodyWriter(self, loop, [self.variables[picks[k]] for k in range(len(loop.states))])
-        return lines + body.write_steps(step, margin + "        ")
+        body = _BodyWriter(self, loop, states).write_steps(step)
+        steps = Steps(step, str(loop.start), end, loop.direction)
+        return lines + [margin + line for line in self.dialect.loop(steps, states, shapes, body, self._fresh)]
 
     def _expression(self, value: Value) -> str:
-        record, rank = value.record, len(value.axes)
+        record, rank, dialect = value.record, len(value.axes), self.dialect
         match record:
             case Map():
                 texts = {slot_symbol(k): self._operand(use, rank) for k, use in enumerate(record.uses)}
-                return BodyPrinter(texts).write(record.body)
+                return BodyPrinter(texts, self.dialect).write(record.body)
             case Contract():
                 sizes = {label: self._size(n) for use in record.uses for label, n in self._labelled(use)}
                 terms = [(self._variable(use.value), use.labels) for use in record.uses]
-                return write_contraction(terms, rank, sizes)
+                return write_contraction(terms, rank, sizes, self.dialect)
             case Peak():
                 moved, axes = self._reduced(record.use, rank)
-                return f"{moved}.max(axis={axes})"
+                return dialect.peak(moved, axes)
             case Select():
-                return f"np.where({self._operand(record.mask, rank)}, {self._operand(record.value, rank)}, DTYPE(0))"
+                kept = self._operand(record.value, rank)
+                return dialect.where(self._operand(record.mask, rank), kept, dialect.number("0"))
             case First():
                 moved, axes = self._reduced(record.use, rank)
-                return f"np.argmax({moved}, axis={axes}) + 1"
+                return f"{dialect.first(moved, axes)} + 1"
             case Match():
-                return f"{self._position(record.position, rank)} == 0"
+                return dialect.condition(f"{self._position(record.position, rank)} == 0")
             case Inside():
-                return self._inside(record, rank)
+                return dialect.condition(self._inside(record, rank))
             case Take():
                 places = ", ".join("None" if p is None else self._position(p, 0) for p in record.places)
                 return f"take({self._variable(record.value)}, {places})"
             case Scatter():
                 return self._scatter(record, rank)
             case MatrixFunction():
-                functions = {"inv": "matrix_inverse", "det": "np.linalg.det", "logdet": "log_determinant"}
-                return f"{functions[record.axiom]}({self._variable(record.value)})"
+                matrix = self._variable(record.value)
+                if record.axiom == "det":
+                    return dialect.determinant(matrix)
+                return f"{MATRIX_FUNCTIONS[record.axiom]}({matrix})"
             case Count():
                 text = self._position(record.position, rank)
-                return f"np.asarray({text}, dtype=DTYPE)" if rank else f"DTYPE({text})"
+                return dialect.numbers(text) if rank else dialect.number(text)
             case Gather():
                 positions = ", ".join(self._position(p, rank) for p in record.positions)
                 return f"gather({self._variable(record.value)}, {positions})"
             case Spread():
                 shape = self._shape(value.axes)
-                return f"np.broadcast_to({self._operand(record.use, rank)}, {shape})"
+                return dialect.broadcast(self._operand(record.use, rank), shape)
             case _:
                 raise AssertionError(f"a record without code: {record!r}")
 
@@ -302,7 +318,7 @@ class _KernelWriter:
     def _variable(self, number: int) -> str:
         record = self.plan.values[number].record
         if isinstance(record, Constant):
-            return f"DTYPE({BodyPrinter({}).write(record.number)})"
+            return self.dialect.number(BodyPrinter({}, self.dialect).write(record.number))
         if number in self.inline:
             text = self._expression(self.plan.values[number])
             called = isinstance(record, Count) or (isinstance(record, Map) and record.body.is_Function)
@@ -314,16 +330,24 @@ class _KernelWriter:
 
     def _operand(self, use: Use, rank: int) -> str:
         """The variable as it broadcasts against axes 0 .. rank-1."""
-        return _aligned(self._variable(use.value), use.labels, rank)
+        return self._align(self._variable(use.value), use.labels, rank)
 
-    def _reduced(self, use: Use, rank: int) -> tuple[str, str]:
+    def _reduced(self, use: Use, rank: int) -> tuple[str, tuple[int, ...]]:
         """The variable with its kept axes in order, and the axes to reduce."""
         name = self._variable(use.value)
         if [a for a in use.labels if a < rank] != list(range(rank)):
             order = sorted(range(len(use.labels)), key=lambda k: use.labels[k])
-            return f"np.transpose({name}, {tuple(order)})", str(tuple(range(rank, len(order))))
-        places = tuple(k for k, a in enumerate(use.labels) if a >= rank)
-        return name, str(places[0] if len(places) == 1 else places)
+            return self.dialect.transpose(name, order), tuple(range(rank, len(order)))
+        return name, tuple(k for k, a in enumerate(use.labels) if a >= rank)
+
+    def _align(self, name: str, labels: Sequence[int], rank: int) -> str:
+        """The array as it broadcasts against axes 0 .. rank-1, its own axes standing at `labels`."""
+        name = self.dialect.transpose(name, sorted(range(len(labels)), key=lambda k: labels[k]))
+        present = sorted(labels)
+        if not present or present == list(range(rank - len(present), rank)):
+            return name
+        places = ", ".join(":" if k in present else "None" for k in range(present[0], rank))
+        return f"{name}[{places}]"
 
     def _size(self, size: Affine) -> str:
         """A size as an expression over the sizes of the call."""
@@ -359,7 +383,7 @@ class _KernelWriter:
         use = record.use
         order = sorted(range(len(use.labels)), key=lambda k: (use.labels[k] < rank, use.labels[k]))
         name = self._variable(use.value)
-        moved = name if order == list(range(len(order))) else f"np.transpose({name}, {tuple(order)})"
+        moved = self.dialect.transpose(name, order)
         over = sum(label >= rank for label in use.labels)
         return f"scatter({self._size(record.size)}, {self._position(record.position, over)}, {moved})"
 
@@ -381,13 +405,13 @@ class _KernelWriter:
         """What a position adds up."""
         if isinstance(part, Label):
             end = self._size(part.size + Affine.of(part.start))
-            return _aligned(f"np.arange({part.start}, {end})", (part.number,), rank)
+            return self._align(self.dialect.arange(str(part.start), end), (part.number,), rank)
         if isinstance(part, Lookup):
             name, axes = self._variable(part.value), self.plan.values[part.value].axes
             labels = [_whole_label(p, size) for p, size in zip(part.positions, axes, strict=True)]
             known = [label for label in labels if label is not None]
             if len(set(known)) == len(axes):
-                return _aligned(name, known, rank)
+                return self._align(name, known, rank)
             return f"gather({', '.join((name, *(self._position(p, rank) for p in part.positions)))})"
         sign = "//" if isinstance(part, Floor) else "%"
         return f"(({self._position(part.position, rank)}) {sign} ({self._position(part.divisor, rank)}))"
@@ -402,15 +426,15 @@ class _KernelWriter:
             return self.variables[number]
         text = self._operand(output.use, rank)
         if set(output.use.labels) != set(range(rank)):
-            text = f"np.broadcast_to({text}, {self._shape(output.axes)})"
-        return f"np.array({text}, dtype=DTYPE)"
+            text = self.dialect.broadcast(text, self._shape(output.axes))
+        return self.dialect.copy(text)
 
 
 class _BodyWriter(_KernelWriter):
     """Writes the body of a loop, which reads what is outside of it."""
 
     def __init__(self, outside: _KernelWriter, loop: Loop, states: Sequence[str]) -> None:
-        self.outside = outside
+        self.outside, self.dialect = outside, outside.dialect
         first, *others = (Output("", s.result, _without(s.axes, s.axis)) for s in loop.states)
         roots = tuple(s.result.value for s in loop.states)
         plan = Plan(loop.body, (), first, tuple(others), tuple(sorted(reach(loop.body, roots))), ())
@@ -430,24 +454,23 @@ class _BodyWriter(_KernelWriter):
     def _is_quiet(self, number: int) -> bool:
         return False
 
-    def write_steps(self, step: str, margin: str) -> list[str]:
+    def write_steps(self, step: str) -> list[str]:
         """The lines of one step; each tensor gets its slice as soon as that is known."""
         lines: list[str] = []
         done = 0
         for name, state in zip(self.states, self.loop.states, strict=True):
             until = max(done, state.result.value + 1)
-            lines += self._lines([n for n in self.plan.forward if done <= n < until], margin)
+            lines += self._lines([n for n in self.plan.forward if done <= n < until], "")
             done = until
-            rank = len(state.axes) - 1
             place = f"{step} - {state.start}" if state.start else step
             at = ", ".join([":"] * state.axis + [place])
-            line = f"{name}[{at}] = {self._operand(state.result, rank)}"
+            value = self._operand(state.result, len(state.axes) - 1)
             size = state.axes[state.axis]
-            if (state.start, size) != (self.loop.start, self.loop.size):
-                end = self._size(size + Affine.of(state.start))
-                lines.append(f"{margin}if {state.start} <= {step} < {end}:")
-                line = f"    {line}"
-            lines.append(margin + line)
+            whole = (state.start, size) == (self.loop.start, self.loop.size)
+            inside = (
+                "" if whole else f"({state.start} <= {step}) & ({step} < {self._size(size + Affine.of(state.start))})"
+            )
+            lines += self.dialect.assign(name, at, value, inside)
         return lines
 
 
@@ -478,15 +501,3 @@ def _count_reads(record: Map, number: int) -> int:
 def _has_branches(body: sympy.Expr) -> bool:
     """Whether a select in the body has a branch that may be infinite."""
     return any(not is_safe(branch) for where in body.atoms(sympy.Piecewise) for branch, _ in where.args)
-
-
-def _aligned(name: str, labels: Sequence[int], rank: int) -> str:
-    """The array as it broadcasts against axes 0 .. rank-1, its own axes standing at `labels`."""
-    order = sorted(range(len(labels)), key=lambda k: labels[k])
-    if order != list(range(len(labels))):
-        name = f"{name}.T" if len(order) == 2 else f"np.transpose({name}, {tuple(order)})"
-    present = sorted(labels)
-    if not present or present == list(range(rank - len(present), rank)):
-        return name
-    places = ", ".join(":" if k in present else "None" for k in range(present[0], rank))
-    return f"{name}[{places}]"

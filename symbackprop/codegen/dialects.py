@@ -1,0 +1,237 @@
+"""How array operations are written for each library; the printers ask, and know no library by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+NUMPY_NAMES: Mapping[str, str] = MappingProxyType({
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps start, ..., end - 1 of a loop, upwards where `direction` is 1."""
+
+    name: str
+    start: str
+    end: str
+    direction: int
+
+
+class NumpyDialect:
+    """NumPy: arrays are written in place, and what a select discards is computed without warnings."""
+
+    name = "NumPy"
+    module = "np"
+    warns = True
+    """Whether a value that is not finite is reported, so that the code has to say where it expects one."""
+
+    def function(self, name: str, *arguments: str) -> str:
+        """A scalar function, by SymPy's name of it, applied entry by entry."""
+        return f"{self.module}.{NUMPY_NAMES.get(name, name)}({', '.join(arguments)})"
+
+    def erf(self, argument: str) -> str:
+        """The error function."""
+        return f"erf({argument})"
+
+    def ramp(self, argument: str) -> str:
+        """The argument, or 0 where it is negative."""
+        return f"{self.module}.maximum({argument}, 0)"
+
+    def where(self, condition: str, value: str, other: str) -> str:
+        """One value or another, entry by entry."""
+        return f"{self.module}.where({condition}, {value}, {other})"
+
+    def condition(self, text: str) -> str:
+        """A comparison of positions, which may be no array."""
+        return text
+
+    def number(self, text: str) -> str:
+        """A number in the precision of the code."""
+        return f"DTYPE({text})"
+
+    def numbers(self, text: str) -> str:
+        """An array of integers as one in the precision of the code."""
+        return f"{self.module}.asarray({text}, dtype=DTYPE)"
+
+    def arange(self, start: str, end: str) -> str:
+        """The integers from start to end - 1."""
+        return f"{self.module}.arange({start}, {end})"
+
+    def zeros(self, shape: str) -> str:
+        """An array of zeros."""
+        return f"{self.module}.zeros({shape}, dtype=DTYPE)"
+
+    def broadcast(self, text: str, shape: str) -> str:
+        """The array repeated along new axes."""
+        return f"{self.module}.broadcast_to({text}, {shape})"
+
+    def transpose(self, text: str, places: Sequence[int]) -> str:
+        """The array with its axes in the order of `places`."""
+        if list(places) == list(range(len(places))):
+            return text
+        return f"{text}.T" if len(places) == 2 else f"{self.module}.transpose({text}, {tuple(places)})"
+
+    def total(self, text: str, axes: Sequence[int] | None) -> str:
+        """The sum over axes, or over all."""
+        return f"{text}.sum({'' if axes is None else f'axis={_axes(axes)}'})"
+
+    def peak(self, text: str, axes: Sequence[int]) -> str:
+        """The largest entry along axes."""
+        return f"{text}.max(axis={_axes(axes)})"
+
+    def first(self, text: str, axes: Sequence[int]) -> str:
+        """Where the largest entry stands first along an axis, counted from 0."""
+        return f"{self.module}.argmax({text}, axis={_axes(axes)})"
+
+    def dot(self, left: str, right: str) -> str:
+        """The sum of the products of all entries of two arrays of one shape."""
+        return f"{self.module}.vdot({left}, {right})"
+
+    def row_dot(self, left: str, right: str) -> str:
+        """The sum of the products of entries along the last axis."""
+        return f"{self.module}.vecdot({left}, {right})"
+
+    def determinant(self, text: str) -> str:
+        """The determinant of a matrix."""
+        return f"{self.module}.linalg.det({text})"
+
+    def copy(self, text: str) -> str:
+        """An array that belongs to the caller."""
+        return f"{self.module}.array({text}, dtype=DTYPE)"
+
+    def assign(self, array: str, at: str, value: str, inside: str) -> list[str]:
+        """A slice of an array gets a value, where `inside` holds if it is not empty."""
+        line = f"{array}[{at}] = {value}"
+        return [f"if {inside}:", f"    {line}"] if inside else [line]
+
+    def loop(
+        self,
+        steps: Steps,
+        arrays: Sequence[str],
+        shapes: Sequence[str],
+        body: Sequence[str],
+        fresh: Callable[[str], str],
+    ) -> list[str]:
+        """Arrays of zeros, and the lines of a body, which assigns to them, at every step; `fresh` makes new names."""
+        begin = [f"{array} = {self.zeros(shape)}" for array, shape in zip(arrays, shapes, strict=True)]
+        span = f"range({steps.start}, {steps.end})"
+        run = f"for {steps.name} in {span if steps.direction > 0 else f'reversed({span})'}:"
+        if not self.warns:
+            return [*begin, run, *(f"    {line}" for line in body)]
+        # A step outside the range of a definition may compute what is not finite; a mask leaves it out.
+        return [*begin, "with np.errstate(all='ignore'):", f"    {run}", *(f"        {line}" for line in body)]
+
+
+class JaxDialect(NumpyDialect):
+    """JAX: NumPy's names, arrays that never change, and no warnings."""
+
+    name = "JAX"
+    module = "jnp"
+    warns = False
+
+    def copy(self, text: str) -> str:
+        """Nobody can change an array, so that any may be handed out."""
+        return f"jnp.asarray({text}, dtype=DTYPE)"
+
+    def assign(self, array: str, at: str, value: str, inside: str) -> list[str]:
+        """An array with another slice, where `inside` holds if it is not empty."""
+        changed = f"{array}.at[{at}].set({value})"
+        return [f"{array} = jnp.where({inside}, {changed}, {array})" if inside else f"{array} = {changed}"]
+
+    def loop(
+        self,
+        steps: Steps,
+        arrays: Sequence[str],
+        shapes: Sequence[str],
+        body: Sequence[str],
+        fresh: Callable[[str], str],
+    ) -> list[str]:
+        """A function of a step and the arrays, and the loop over it, which JAX compiles once."""
+        function, count = fresh("step"), fresh("count")
+        names = "".join(f"{array}, " for array in arrays).strip()
+        counted = count if steps.direction > 0 else f"{steps.end} - 1 + {steps.start} - {count}"
+        begin = "".join(f"{self.zeros(shape)}, " for shape in shapes).strip()
+        inner = [f"{steps.name} = {counted}", f"{names} = states", *body, f"return ({names})"]
+        return [
+            f"def {function}({count}, states):",
+            *(f"    {line}" for line in inner),
+            "",
+            f"{names} = jax.lax.fori_loop({steps.start}, {steps.end}, {function}, ({begin}))",
+        ]
+
+
+class TorchDialect(NumpyDialect):
+    """PyTorch, whose functions take tensors and no numbers."""
+
+    name = "PyTorch"
+    module = "torch"
+    warns = False
+
+    def function(self, name: str, *arguments: str) -> str:
+        """A scalar function, which PyTorch calls as SymPy does."""
+        return f"torch.{name}({', '.join(arguments)})"
+
+    def erf(self, argument: str) -> str:
+        """The error function."""
+        return f"torch.erf({argument})"
+
+    def ramp(self, argument: str) -> str:
+        """The argument, or 0 where it is negative."""
+        return f"torch.relu({argument})"
+
+    def condition(self, text: str) -> str:
+        """A comparison of positions as a tensor."""
+        return f"torch.as_tensor({text})"
+
+    def number(self, text: str) -> str:
+        """A number in the precision of the code."""
+        return f"torch.as_tensor({text}, dtype=DTYPE)"
+
+    def numbers(self, text: str) -> str:
+        """A tensor of integers as one in the precision of the code."""
+        return f"torch.as_tensor({text}).to(DTYPE)"
+
+    def transpose(self, text: str, places: Sequence[int]) -> str:
+        """The tensor with its axes in the order of `places`."""
+        if list(places) == list(range(len(places))):
+            return text
+        return f"{text}.T" if len(places) == 2 else f"{text}.permute({tuple(places)})"
+
+    def total(self, text: str, axes: Sequence[int] | None) -> str:
+        """The sum over axes, or over all."""
+        return f"{text}.sum({'' if axes is None else f'dim={_axes(axes)}'})"
+
+    def peak(self, text: str, axes: Sequence[int]) -> str:
+        """The largest entry along axes."""
+        return f"{text}.amax(dim={_axes(axes)})"
+
+    def first(self, text: str, axes: Sequence[int]) -> str:
+        """Where the largest entry stands first along an axis, counted from 0."""
+        return f"torch.argmax({text}, dim={_axes(axes)})"
+
+    def dot(self, left: str, right: str) -> str:
+        """The sum of the products of all entries of two tensors of one shape."""
+        return f"({left} * {right}).sum()"
+
+    def row_dot(self, left: str, right: str) -> str:
+        """The sum of the products of entries along the last axis."""
+        return f"torch.linalg.vecdot({left}, {right})"
+
+    def determinant(self, text: str) -> str:
+        """The determinant of a matrix."""
+        return f"torch.linalg.det({text})"
+
+    def copy(self, text: str) -> str:
+        """A tensor that belongs to the caller."""
+        return f"{text}.to(DTYPE, copy=True)"
+
+
+Dialect = NumpyDialect
+
+
+def _axes(axes: Sequence[int]) -> str:
+    return str(axes[0] if len(axes) == 1 else tuple(axes))

@@ -1,0 +1,126 @@
+"""What generated JAX code calls beside JAX; a standalone module gets a copy of the source."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import erf as erf
+
+from symbackprop.codegen.binding import BindingError
+from symbackprop.codegen.functions import CompiledFunction
+
+Function = CompiledFunction
+
+
+def gather(array, *indices):  # type: ignore[no-untyped-def]
+    """The array read at indices that count from 1; 0 where one of them is outside its axis."""
+    inside = True
+    for size, index in zip(array.shape, indices, strict=True):
+        inside = inside & (index >= 1) & (index <= size)
+    clipped = tuple(jnp.clip(index, 1, size) - 1 for size, index in zip(array.shape, indices, strict=True))
+    return jnp.where(inside, array[clipped], 0)
+
+
+def take(array, *places):  # type: ignore[no-untyped-def]
+    """The array at places that count from 1, None keeping an axis; zeros where a place is outside its axis."""
+    inside: Any = True
+    at: list[Any] = []
+    for size, place in zip(array.shape, places, strict=True):
+        if place is None:
+            at.append(slice(None))
+            continue
+        inside = inside & (place >= 1) & (place <= size)
+        at.append(jnp.clip(place, 1, size) - 1)
+    return jnp.where(inside, array[tuple(at)], 0)
+
+
+def scatter(size, index, values):  # type: ignore[no-untyped-def]
+    """The sums of the values into `size` entries that `index` counts from 1; what is outside is left out."""
+    index = jnp.broadcast_to(jnp.asarray(index), values.shape[: jnp.ndim(index)])
+    result = jnp.zeros((size, *values.shape[index.ndim :]), dtype=values.dtype)
+    place = jnp.where((index >= 1) & (index <= size), index - 1, size)  # a negative place would count from the end
+    return result.at[place].add(values, mode="drop")
+
+
+def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
+    """The inverse of a square matrix; nan where there is none."""
+    inverse = jnp.linalg.inv(matrix)
+    return jnp.where(jnp.isfinite(inverse).all(), inverse, jnp.nan)
+
+
+def log_determinant(matrix):  # type: ignore[no-untyped-def]
+    """The logarithm of the absolute value of a determinant."""
+    return jnp.linalg.slogdet(matrix)[1]
+
+
+@cache
+def compiled(forward, backward, sizes):  # type: ignore[no-untyped-def]
+    """Both passes as one function of arrays that JAX compiles, once for each choice of sizes."""
+
+    def run(*arrays):  # type: ignore[no-untyped-def]
+        value, saved = forward(*arrays, *sizes)
+        return value, backward(*saved)
+
+    return jax.jit(run)
+
+
+class Library:
+    """How code runs, and how arrays are made of what a caller gives and looked at."""
+
+    @staticmethod
+    def scope(dtype: Any) -> Any:
+        """Where arrays have the precision of dtype, which JAX does not allow elsewhere unless it is told to."""
+        return jax.enable_x64(jnp.dtype(dtype) == jnp.float64)
+
+    @staticmethod
+    def dtype(name: str) -> Any:
+        """The dtype of a name."""
+        return getattr(jnp, name)
+
+    @staticmethod
+    def run(forward: Any, backward: Any, arrays: Any, sizes: Any) -> tuple[Any, Any]:
+        """The value and the gradients, compiled."""
+        value, gradients = compiled(forward, backward, sizes)(*arrays)
+        return value, gradients
+
+    @staticmethod
+    def cast(name: str, value: Any, dtype: Any) -> Any:
+        """The value as an array of dtype."""
+        try:
+            array = jnp.asarray(value)
+        except (TypeError, ValueError) as error:
+            raise BindingError("data", f"{name} is not an array of numbers: {error}") from error
+        if array.dtype.kind not in "biuf":
+            raise BindingError("data", f"{name} has entries of type {array.dtype}; expected real numbers.")
+        return array if dtype is None else array.astype(dtype)
+
+    @staticmethod
+    def kind(array: Any) -> str:
+        """What the entries are."""
+        return str(array.dtype)
+
+    @staticmethod
+    def is_integer(array: Any) -> bool:
+        """Whether the entries are integers."""
+        return bool(array.dtype.kind in "iu")
+
+    @staticmethod
+    def find_outside(array: Any, largest: int) -> Any:
+        """An entry that is not from 1 to `largest`, or None; what is being traced has no entries yet."""
+        if isinstance(array, jax.core.Tracer):
+            return None
+        wrong = array[(array < 1) | (array > largest)]
+        return wrong.ravel()[0] if wrong.size else None
+
+    @staticmethod
+    def describe(array: Any) -> str:
+        """An array by its type and shape, for a message."""
+        return f"{array.dtype} of shape {array.shape}" if hasattr(array, "dtype") else type(array).__name__
+
+    @staticmethod
+    def copy_into(target: Any, array: Any) -> None:
+        """There is no writing into an array of JAX."""
+        raise BindingError("out", "Arrays of JAX cannot be written into; leave out= away.")

@@ -1,0 +1,116 @@
+"""What generated NumPy code calls beside NumPy; a standalone module gets a copy of the source."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from symbackprop.codegen.binding import BindingError
+from symbackprop.codegen.functions import CompiledFunction
+
+Function = CompiledFunction
+
+
+def gather(array, *indices):  # type: ignore[no-untyped-def]
+    """The array read at indices that count from 1; 0 where one of them is outside its axis."""
+    inside = True
+    for size, index in zip(array.shape, indices, strict=True):
+        inside = inside & (index >= 1) & (index <= size)
+    clipped = tuple(np.clip(index, 1, size) - 1 for size, index in zip(array.shape, indices, strict=True))
+    return np.where(inside, array[clipped], 0)
+
+
+def take(array, *places):  # type: ignore[no-untyped-def]
+    """The array at places that count from 1, None keeping an axis; zeros where a place is outside its axis."""
+    inside = all(p is None or 1 <= p <= size for p, size in zip(places, array.shape, strict=True))
+    at = tuple(slice(None) if p is None else int(p) - 1 if inside else 0 for p in places)
+    return array[at] if inside else np.zeros_like(array[at])
+
+
+def scatter(size, index, values):  # type: ignore[no-untyped-def]
+    """The sums of the values into `size` entries that `index` counts from 1; what is outside is left out."""
+    index = np.broadcast_to(index, values.shape[: np.ndim(index)])
+    result = np.zeros((size, *values.shape[index.ndim :]), dtype=values.dtype)
+    inside = (index >= 1) & (index <= size)
+    np.add.at(result, index[inside] - 1, values[inside])
+    return result
+
+
+def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
+    """The inverse of a square matrix; nan where there is none."""
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return np.full_like(matrix, np.nan)
+
+
+def log_determinant(matrix):  # type: ignore[no-untyped-def]
+    """The logarithm of the absolute value of a determinant."""
+    return np.linalg.slogdet(matrix)[1]
+
+
+def erf(u):  # type: ignore[no-untyped-def]
+    """The error function, which NumPy does not have."""
+    u = np.asarray(u)
+    return np.vectorize(math.erf, otypes=[u.dtype])(u)
+
+
+class Library:
+    """How code runs, and how arrays are made of what a caller gives and looked at."""
+
+    @staticmethod
+    def scope(dtype: Any) -> Any:
+        """Where arrays have the precision of dtype."""
+        return nullcontext()
+
+    @staticmethod
+    def dtype(name: str) -> Any:
+        """The dtype of a name."""
+        return getattr(np, name)
+
+    @staticmethod
+    def run(forward: Any, backward: Any, arrays: Any, sizes: Any) -> tuple[Any, Any]:
+        """The value and the gradients."""
+        value, saved = forward(*arrays, *sizes)
+        return value, backward(*saved)
+
+    @staticmethod
+    def cast(name: str, value: Any, dtype: Any) -> Any:
+        """The value as an array of dtype; an array that is one already is not copied."""
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise BindingError("data", f"{name} is not an array of numbers: {error}") from error
+        if array.dtype.kind not in "biuf":
+            raise BindingError("data", f"{name} has entries of type {array.dtype}; expected real numbers.")
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    @staticmethod
+    def kind(array: Any) -> str:
+        """What the entries are."""
+        return str(array.dtype)
+
+    @staticmethod
+    def is_integer(array: Any) -> bool:
+        """Whether the entries are integers."""
+        return array.dtype.kind in "iu"
+
+    @staticmethod
+    def find_outside(array: Any, largest: int) -> Any:
+        """An entry that is not from 1 to `largest`, or None."""
+        wrong = array[(array < 1) | (array > largest)]
+        return wrong.flat[0] if wrong.size else None
+
+    @staticmethod
+    def describe(array: Any) -> str:
+        """An array by its type and shape, for a message."""
+        known = isinstance(array, np.ndarray)
+        return f"{array.dtype} of shape {array.shape}" if known else type(array).__name__
+
+    @staticmethod
+    def copy_into(target: Any, array: Any) -> None:
+        """Write an array into another."""
+        np.copyto(target, array)

@@ -1,0 +1,42 @@
+"""The libraries that generated code runs on. Nothing here imports them: a module can be written without its library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbackprop.codegen.dialects import Dialect, JaxDialect, NumpyDialect, TorchDialect
+from symbackprop.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A library: how its operations are written, and which module of this package it runs on.
+
+    `runtime` is the module of this package on which generated code runs, and whose functions a standalone module
+    carries; `extra` is the extra of this package that brings the library.
+    """
+
+    name: str
+    dialect: Dialect
+    runtime: str
+    extra: str = ""
+
+
+TARGETS = (
+    Target("numpy", NumpyDialect(), "numpy_runtime"),
+    Target("jax", JaxDialect(), "jax_runtime", "jax"),
+    Target("torch", TorchDialect(), "torch_runtime", "torch"),
+)
+
+
+def find_target(name: str) -> Target:
+    """The target of a name; UnknownNameError lists what there is.
+
+    >>> find_target("jax").dialect.name
+    'JAX'
+    """
+    known = tuple(target.name for target in TARGETS)
+    for target in TARGETS:
+        if target.name == name:
+            return target
+    raise UnknownNameError(f"There is no target {name!r}; there are {', '.join(known)}.", name=name, known=known)
