@@ -49,6 +49,8 @@ from symbackprop.codegen.records import (
     Take,
     Use,
     Value,
+    Window,
+    all_even,
     reach,
     uses_of,
 )
@@ -65,6 +67,8 @@ RESERVED = frozenset(
         "gather",
         "take",
         "scatter",
+        "window",
+        "fold",
         "matrix_inverse",
         "log_determinant",
         "erf",
@@ -305,6 +309,9 @@ class _KernelWriter:
             case Gather():
                 positions = ", ".join(self._position(p, rank) for p in record.positions)
                 return f"gather({self._variable(record.value)}, {positions})"
+            case Window():
+                places = ", ".join(self._steps(p) for p in record.positions)
+                return f"window({self._variable(record.value)}, {places})"
             case Spread():
                 shape = self._shape(value.axes)
                 return dialect.broadcast(self._operand(record.use, rank), shape)
@@ -385,6 +392,8 @@ class _KernelWriter:
         name = self._variable(use.value)
         moved = self.dialect.transpose(name, order)
         over = sum(label >= rank for label in use.labels)
+        if all_even([record.position]) and len(record.position.parts) == over:
+            return f"fold({self._size(record.size)}, {self._steps(record.position)}, {moved})"
         return f"scatter({self._size(record.size)}, {self._position(record.position, over)}, {moved})"
 
     def _shape(self, axes: Sequence[Affine]) -> str:
@@ -400,6 +409,15 @@ class _KernelWriter:
         if position.offset.terms or position.offset.constant or not text:
             text += f" + {self._size(position.offset)}" if text else self._size(position.offset)
         return text.strip()
+
+    def _steps(self, position: Position) -> str:
+        """A position as (where it begins, counted from 0, ((label, step, number of steps), ...))."""
+        begin, steps = position.offset - Affine.of(1), []
+        for part, coefficient in position.parts:
+            assert isinstance(part, Label)
+            begin += Affine.of(part.start) * coefficient
+            steps.append(f"({part.number}, {coefficient}, {self._size(part.size)}), ")
+        return f"({self._size(begin)}, ({''.join(steps).strip()}))"
 
     def _part(self, part: Part, rank: int) -> str:
         """What a position adds up."""

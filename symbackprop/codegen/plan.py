@@ -7,7 +7,7 @@ a value whose axes carry some of the indices of its definition, so that transpos
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
@@ -19,6 +19,7 @@ from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurren
 from symbackprop.calculus.tensors import Count as CountSlot
 from symbackprop.calculus.tensors import Slot, Tensor
 from symbackprop.codegen.contraction import choose_pair, split_product
+from symbackprop.codegen.folds import find_fold
 from symbackprop.codegen.forms import is_safe, write_safely
 from symbackprop.codegen.records import (
     Constant,
@@ -50,6 +51,8 @@ from symbackprop.codegen.records import (
     Take,
     Use,
     Value,
+    Window,
+    all_even,
     reach,
 )
 from symbackprop.codegen.stability import PeakDefinition, StableDefinition, find_discarded, stabilise
@@ -246,7 +249,9 @@ class PlanBuilder:
             )
             return self._make(Take(full.value, places), tuple(i for i in kept if i is not None))
         indices = tuple(dict.fromkeys(i for form in at for i in form.indices))
-        return self._make(Gather(full.value, tuple(self._position(form, indices) for form in counted)), indices)
+        positions = tuple(self._position(form, indices) for form in counted)
+        even = self.outside is None and all_even(positions)  # in a loop the zeros around it would be made at every step
+        return self._make((Window if even else Gather)(full.value, positions), indices)
 
     def _position(self, form: Affine, indices: tuple[Index, ...]) -> Position:
         """An index form over the labels of indices."""
@@ -294,7 +299,10 @@ class PlanBuilder:
         """One term, its guards applied as selects, or by a sum into the entries that an integer tensor names."""
         target = self._find_target(term)
         if target is not None:
-            return self._scatter(term, *target, quiet)
+            return self._scatter(*target, quiet)
+        fold = find_fold(term, self.preferred)
+        if fold is not None:
+            return self._scatter(*fold, True)  # what is outside of the sum's range is computed, and left out
         operands = [self.read(slot) for slot in term.slots]
         body = term.body
         # Where a guard does not hold a read may be outside its range, so that a quotient by it is not finite.
@@ -317,8 +325,10 @@ class PlanBuilder:
             operand = self._select(guard, operand)
         return operand
 
-    def _find_target(self, term: Term) -> tuple[Guard, Index, Affine] | None:
-        """A guard that says which entry of a free index a term adds to, by an integer tensor over bound indices."""
+    def _find_target(self, term: Term) -> tuple[Term, Index, Affine] | None:
+        """A term without the guard that says which entry of a free index it adds to, by an integer tensor over bound
+        indices; the index, and that entry.
+        """
         for guard in term.guards:
             if not isinstance(guard, Equal) or not guard.form.entries:
                 continue
@@ -328,15 +338,15 @@ class PlanBuilder:
                     continue
                 value = Affine.of(index) - guard.form * coefficient
                 if value.indices and set(value.indices) <= set(term.bound):
-                    return guard, index, value
+                    return replace(term, guards=tuple(g for g in term.guards if g != guard)), index, value
         return None
 
-    def _scatter(self, term: Term, guard: Guard, index: Index, value: Affine, quiet: bool) -> Operand:
+    def _scatter(self, term: Term, index: Index, value: Affine, quiet: bool) -> Operand:
         """The term summed into the entries of `index` that `value` says."""
         values: Forms = {index: value}
         over = tuple(dict.fromkeys(value.indices))
         slots = tuple(substitute_slot(s, values) for s in term.slots)
-        guards = tuple(g.substitute(values) for g in term.guards if g != guard)
+        guards = tuple(g.substitute(values) for g in term.guards)
         inner = self._term(Term(tuple(i for i in term.bound if i not in over), term.body, slots, guards), quiet)
         rest = tuple(i for i in inner.indices if i not in over)
         full = self._spread(inner, over + rest)

@@ -8,6 +8,7 @@ shares work between the forward and the backward pass.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy
@@ -67,6 +68,13 @@ class Position:
     offset: Affine
 
 
+def all_even(positions: Iterable[Position]) -> bool:
+    """Whether positions are multiples of labels, each of which occurs once."""
+    parts = [part for position in positions for part, _ in position.parts]
+    labels = [part.number for part in parts if isinstance(part, Label)]
+    return len(labels) == len(parts) == len(set(labels))
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A tensor that the caller passes."""
@@ -100,6 +108,18 @@ class Inside:
 @dataclass(frozen=True, slots=True)
 class Gather:
     """The value read at one position an axis, counted from 1, and 0 outside its range."""
+
+    value: int
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The value read at one position an axis, counted from 1, and 0 outside its range, where steps are even.
+
+    Each position is a sum of multiples of labels, and no label occurs twice, so that the result is a view of the value
+    with zeros around it.
+    """
 
     value: int
     positions: tuple[Position, ...]
@@ -226,7 +246,7 @@ class Constant:
 
 
 Record = (
-    Given | Count | Match | Inside | Gather | Take | Scatter | Map | Select | Contract | Peak | First | MatrixFunction
+    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Map | Select | Contract | Peak | First | MatrixFunction
     | Loop | Pick | Spread | Constant
 )  # fmt: skip
 
@@ -245,14 +265,14 @@ def uses_of(record: Record) -> tuple[Use, ...]:
         return (Use(record.value, ()), *(use for p in record.positions for use in _lookups(p)))
     if isinstance(record, Take):
         return (Use(record.value, ()), *(use for p in record.places if p is not None for use in _lookups(p)))
+    if isinstance(record, Window | MatrixFunction):
+        return (Use(record.value, ()),)
     if isinstance(record, Count | Match | Inside):
         return _lookups(record.position)
     if isinstance(record, Loop):
         return tuple(Use(number, ()) for number in record.outer)
     if isinstance(record, Pick):
         return (Use(record.loop, ()),)
-    if isinstance(record, MatrixFunction):
-        return (Use(record.value, ()),)
     return ()
 
 
