@@ -1,8 +1,8 @@
 """Sums that add to few places: a term that is not 0 only where an index stands in a short window of another.
 
 The adjoint of what reads x[2*p+r-2] sums over all p for every place of x, though only the windows that hold that place
-count. Put in terms of the place r in the window, the same term is added to the place 2*p+r-2: as many additions as there
-are entries of windows.
+count. Put in terms of the place r in the window, the same term is added to the place 2*p+r-2: as many additions as
+there are entries of windows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from symbackprop.calculus.indices import Affine, Entry, Index, compare_range
 from symbackprop.calculus.tensors import Read
 
 Fold = tuple[Term, Index, Affine]
-"""A term with a new free index, the free index that it replaces, and the value of that, in bound indices and the new."""
+"""A term with a new free index, the free index that it replaces, and the value of that in bound indices and the new."""
 
 
 def find_fold(term: Term, free: Sequence[Index]) -> Fold | None:

@@ -246,8 +246,8 @@ class Constant:
 
 
 Record = (
-    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Map | Select | Contract | Peak | First | MatrixFunction
-    | Loop | Pick | Spread | Constant
+    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Map | Select | Contract | Peak | First
+    | MatrixFunction | Loop | Pick | Spread | Constant
 )  # fmt: skip
 
 

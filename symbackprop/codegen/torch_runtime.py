@@ -42,7 +42,7 @@ def window(array, *places):  # type: ignore[no-untyped-def]
             shape = [count if axis == label else 1 for axis in range(rank)]
             index = index + step * torch.arange(count).reshape(shape)
         indices.append(index)
-    return gather(array, *indices)
+    return gather(array, *indices)  # type: ignore[no-untyped-call]
 
 
 def scatter(size, index, values):  # type: ignore[no-untyped-def]
@@ -63,7 +63,7 @@ def fold(size, place, values):  # type: ignore[no-untyped-def]
     index = torch.tensor(begin + 1)
     for label, step, count in steps:
         index = index + step * torch.arange(count).reshape([count if k == label else 1 for k in range(len(steps))])
-    return scatter(size, index, values)
+    return scatter(size, index, values)  # type: ignore[no-untyped-call]
 
 
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
