@@ -10,18 +10,19 @@ from symbackprop.calculus.rewriting import Algebra
 
 
 def with_means(algebra: Algebra, poly: Poly) -> Poly | None:
-    """Sums over one index as the size times the mean."""
-    if not any(a.kind is Kind.SUM and len(a.bound) == 1 and e == 1 for m in poly for a, e in m):
+    """Sums as the sizes times the mean."""
+    if not any(a.kind is Kind.SUM and e == 1 for m in poly for a, e in m):
         return None
     parts = []
     for monomial, c in poly.items():
         factors = dict(monomial)
         sizes: Poly = {(): c}
         for atom, e in monomial:
-            if atom.kind is Kind.SUM and len(atom.bound) == 1 and e == 1:
+            if atom.kind is Kind.SUM and e == 1:
                 del factors[atom]
                 factors[algebra.table.intern(Kind.MEAN, "", (), atom.bound, atom.body)] = 1
-                sizes = algebra.multiply(sizes, algebra.count(atom.bound[0].size))
+                for index in atom.bound:
+                    sizes = algebra.multiply(sizes, algebra.count(index.size))
         parts.append(algebra.multiply(sizes, {make_monomial(factors.items()): 1}))
     return add(*parts)
 
