@@ -254,7 +254,7 @@ MASKED = {
 @pytest.mark.parametrize("dtype,size", [("float64", 800.0), ("float32", 80.0), ("float64", 0.0)])
 @pytest.mark.parametrize("name", MASKED)
 def test_masked_softmax_of_large_scores(name: str, dtype: str, size: float, build: Builder) -> None:
-    """Where a condition leaves the largest scores out, the rest is as without them; a row of nothing is not a number."""
+    """Where a condition leaves the largest scores out, the rest is as without them; a row of nothing has no value."""
     program = build("s[T,U]", "m[T,U] g[T,U]", {**MASKED[name], "loss[]": ["t,u: p[t,u]*g[t,u]"]})
     adjoints = derive(program, "loss", ["s"])
     function = compile_numpy(program, adjoints.definitions, "loss", {"s": adjoints.adjoint_name("s")}, dtype)
