@@ -44,7 +44,7 @@ from symbackprop.calculus.forms import (
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.polynomials import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
-from symbackprop.calculus.variants import with_logistic, with_means
+from symbackprop.calculus.variants import with_logistic, with_means, with_tangent
 
 COLLECTED_TERMS = 6
 
@@ -77,7 +77,7 @@ class Shaper:
         if masks:
             return min((self._choose(poly, mask) for mask in masks.values()), key=lambda form: form.cost)
         best = self._factored(poly, True)
-        others = (with_means(self.algebra, poly), with_logistic(self.algebra, poly))
+        others = (with_means(self.algebra, poly), with_logistic(self.algebra, poly), with_tangent(self.algebra, poly))
         return min([best, *(self._factored(p, True) for p in others if p is not None)], key=lambda form: form.cost)
 
     # Conditions

@@ -47,3 +47,27 @@ def with_logistic(algebra: Algebra, poly: Poly) -> Poly | None:
             parts.append(rest)
         return add(*parts)
     return None
+
+
+def with_tangent(algebra: Algebra, poly: Poly) -> Poly | None:
+    """1/(1 + e^2u) as (1 - tanh u)/2, so that 4/(1 + e^2u) - 4/(1 + e^2u)^2 is written 1 - tanh(u)^2."""
+    changed = False
+    for atom in [a for a in atoms_of(poly) if a.kind is Kind.POWER and len(a.body) == 2 and a.body.get(()) == 1]:
+        ((monomial, c),) = (item for item in atom.body.items() if item[0])
+        if c != 1 or len(monomial) != 1 or monomial[0][0].kind is not Kind.EXP or monomial[0][1] % 2:
+            continue
+        ((exponential, k),) = monomial
+        argument = scale(exponential.body, Fraction(k, 2))
+        half = Fraction(1, 2)
+        value = add(constant(half), scale(algebra.function("tanh", argument), -half))
+        parts = []
+        for m, number in poly.items():
+            e = dict(m).get(atom, 0)
+            if isinstance(e, int) and e < 0:
+                rest: Poly = {tuple(f for f in m if f[0] is not atom): number}
+                parts.append(algebra.multiply(rest, algebra.power(value, -e)))
+                changed = True
+            else:
+                parts.append({m: number})
+        poly = add(*parts)
+    return poly if changed else None

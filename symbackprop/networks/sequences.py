@@ -157,8 +157,7 @@ LSTM = Fragment(
     o[...,t,k] = sigmoid(ao[...,t,k])
     u[...,t,k] = tanh(au[...,t,k])
     c[...,t,k] = f[...,t,k]*c[...,t-1,k] + i[...,t,k]*u[...,t,k]
-    s[...,t,k] = tanh(c[...,t,k])
-    h[...,t,k] = o[...,t,k]*s[...,t,k]
+    h[...,t,k] = o[...,t,k]*tanh(c[...,t,k])
     """,
     "Gers, Schmidhuber, Cummins 2000, Learning to forget: continual prediction with LSTM",
     ({"N": 1, "T": 2, "D": 2, "H": 1}, {"N": 2, "T": 3, "D": 1, "H": 2}),
