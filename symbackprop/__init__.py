@@ -36,6 +36,7 @@ from symbackprop.facade.programs import matrix as matrix
 from symbackprop.facade.programs import parse as parse
 from symbackprop.networks import Concatenated as Concatenated
 from symbackprop.networks import Dense as Dense
+from symbackprop.networks import Fragment as Fragment
 from symbackprop.networks import Layer as Layer
 from symbackprop.networks import Residual as Residual
 from symbackprop.networks import layer as layer

@@ -42,4 +42,5 @@ def is_longer(expression: sp.Expr, operations: int) -> bool:
     (False, True)
     """
     most = _NODES * operations
-    return sum(1 for _ in islice(sp.preorder_traversal(expression), most)) == most or expression.count_ops() > operations
+    nodes = sum(1 for _ in islice(sp.preorder_traversal(expression), most))
+    return nodes == most or expression.count_ops() > operations
