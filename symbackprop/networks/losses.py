@@ -97,5 +97,21 @@ CROSS_ENTROPY = Loss(
     "nats",
     classifies=True,
 )
+CROSS_ENTROPY_INDEX = Loss(
+    Fragment(
+        "cross_entropy_index",
+        """
+        input a[...,K]
+        index y[...] in K
+        p[...,i] = exp(a[...,i]) / sum(j, exp(a[...,j]))
+        loss = -sum(..., log(p[...,y[...]]))/{samples}
+        """,
+        BISHOP + "equations 4.104 and 4.108",
+        SHAPES,
+    ),
+    "mean over samples; the outputs are logits, the targets class numbers",
+    "nats",
+    classifies=True,
+)
 
-LOSSES = (MSE, MAE, HUBER, BCE, BCE_LOGITS, CROSS_ENTROPY)
+LOSSES = (MSE, MAE, HUBER, BCE, BCE_LOGITS, CROSS_ENTROPY, CROSS_ENTROPY_INDEX)
