@@ -40,6 +40,7 @@ from symbackprop.networks import Fragment as Fragment
 from symbackprop.networks import Layer as Layer
 from symbackprop.networks import Residual as Residual
 from symbackprop.networks import layer as layer
+from symbackprop.networks import transformer_block as transformer_block
 from symbackprop.proof import Verdict as Verdict
 
 if TYPE_CHECKING:

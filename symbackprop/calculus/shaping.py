@@ -46,6 +46,7 @@ from symbackprop.calculus.polynomials import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.variants import with_logistic, with_means, with_tangent
 
+NUMBERS = (Kind.SIZE, Kind.PRIME)
 COLLECTED_TERMS = 6
 
 
@@ -225,7 +226,19 @@ class Shaper:
             number = number_content(rest)
             options.append(self._monomial(number, shared, [(self._plain(scale(rest, 1 / Fraction(number))), 1)]))
         options.append(self._plain(poly))
+        if deep:
+            options += self._over_several_bars(poly)
         return min(options, key=lambda form: form.cost)
+
+    def _over_several_bars(self, poly: Poly) -> list[Form]:
+        """The terms over each denominator by themselves, where there are several and one has more than one term."""
+        parts: dict[Monomial, Poly] = {}
+        for monomial, c in poly.items():
+            below = tuple((atom, e) for atom, e in monomial if e < 0 and atom.kind not in NUMBERS)
+            parts.setdefault(below, {})[monomial] = c
+        if len(parts) < 2 or len(parts) == len(poly):
+            return []
+        return [self._total([self._factored(part, False) for part in parts.values()])]
 
     def _over_one_bar(self, poly: Poly, common: dict[Atom, Number], deep: bool) -> Form:
         """number * common * factors, where `common` are the least exponents of all atoms."""

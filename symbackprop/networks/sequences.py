@@ -109,6 +109,19 @@ LEARNED_POSITIONS = Fragment(
     "Gehring et al. 2017, Convolutional sequence to sequence learning, section 3.1",
     ({"N": 2, "T": 3, "D": 2}, {"N": 1, "T": 2, "D": 3}),
 )
+FEED_FORWARD = Fragment(
+    "feed_forward",
+    """
+    input x[...,D]
+    param W[K,D], b[K], O[D,K], c[D]
+    u[...,k] = sum(d, W[k,d]*x[...,d]) + b[k]
+    h[...,k] = {function}(u[...,k])
+    z[...,d] = sum(k, O[d,k]*h[...,k]) + c[d]
+    """,
+    VASWANI + "equation 2",
+    ({"N": 2, "D": 2, "K": 3}, {"N": 3, "D": 3, "K": 2}),
+    {"function": "relu"},
+)
 GATED = """
     input x[...,D]
     param W[K,D], V[K,D], O[D,K]
@@ -128,11 +141,11 @@ RNN = Fragment(
     param W[H,D], U[H,H], b[H]
     h[...,0,i] = h0[...,i]
     a[...,t,i] = sum(d, W[i,d]*x[...,t,d]) + sum(j, U[i,j]*h[...,t-1,j]) + b[i]
-    h[...,t,i] = {activation}(a[...,t,i])
+    h[...,t,i] = {function}(a[...,t,i])
     """,
     GOODFELLOW + "equations 10.8 and 10.9",
     ({"N": 2, "T": 3, "D": 2, "H": 2}, {"N": 1, "T": 2, "D": 3, "H": 3}),
-    {"activation": "tanh"},
+    {"function": "tanh"},
 )
 
 
@@ -211,6 +224,7 @@ SEQUENCES = (
     ROTARY_POSITIONS_BY_HALVES,
     SINUSOIDAL_POSITIONS,
     LEARNED_POSITIONS,
+    FEED_FORWARD,
     SWIGLU,
     GEGLU,
     RNN,

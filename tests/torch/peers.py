@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from peers_sequences import SEQUENCE_PEERS
 from peers_losses import LOSS_PEERS
+from peers_sequences import SEQUENCE_PEERS
 from torch.nn import functional
 
 Tensors = Mapping[str, torch.Tensor]
