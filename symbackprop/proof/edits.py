@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from symbackprop.functions import FUNCTION_BY_NAME
@@ -35,7 +35,7 @@ Local = Callable[[t.Node, frozenset[str]], Iterator[tuple[str, t.Node]]]
 
 NUMBERS = (Fraction(2), Fraction(1, 2))
 EXPONENTS = tuple(map(Fraction, (1, 2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
-OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Vocabulary:
     factors: tuple[t.Expression, ...]
     terms: tuple[t.Expression, ...]
     reads: tuple[t.Access, ...]
+    parts: tuple[t.Expression, ...]
     write: Write
 
     @property
@@ -69,7 +70,6 @@ class Vocabulary:
 
 def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
     """Every single change of a part of a claim, the plainest first; no formula twice."""
-    yield from _Changes(words).factors_of_all(tree)
     seen: set[t.Node] = {tree}
     for local in _stages(words):
         for text, changed in _everywhere(tree, local, words.letters):
@@ -227,6 +227,18 @@ class _Changes:
                 changed = replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
                 done, due = ("divides", "multiplied") if operator == "/" else ("multiplies", "divided")
                 yield f"{done} by {self.words.write(operand)} where it has to be {due}", changed
+        if product:
+            yield from self._two_left_out(node)
+
+    def _two_left_out(self, node: t.Chain) -> Iterator[tuple[str, t.Node]]:
+        """Two factors of a product less."""
+        kinds = ("*", *node.operators)
+        for first, second in combinations(range(len(node.operands)), 2):
+            if len(node.operands) > 2 and kinds[first] == kinds[second] == "*":
+                pair = t.Chain((node.operands[first], node.operands[second]), ("*",))
+                rest = without(node, second)
+                assert isinstance(rest, t.Chain)
+                yield f"has the extra factor {self.words.write(pair)}", without(rest, first)
 
     def places(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A tensor read at other indices: swapped, one step aside, at another letter."""
@@ -318,7 +330,7 @@ class _Changes:
             yield "", changed
             yield "", node.then
         elif isinstance(node, t.Compare):
-            turned = replace(node, operator=OPPOSITE[node.operator])
+            turned = replace(node, operator=TURNED[node.operator])
             yield "", turned
 
     def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
@@ -334,11 +346,6 @@ class _Changes:
                 yield words, replace(node, body=changed)
         elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
             yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
-
-    def factors_of_all(self, tree: t.Expression) -> Iterator[Edit]:
-        """A factor of the truth more, before everything."""
-        for words, changed in self._multiplied(tree, self.words.letters, ""):
-            yield Edit(words, changed)
 
     def _multiplied(
         self, node: t.Expression, letters: frozenset[str], where: str

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
+
+OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def multiply(left: t.Expression, right: t.Expression) -> t.Expression:
@@ -105,30 +108,65 @@ def letters_of(node: t.Node, known: frozenset[str]) -> frozenset[str]:
     return free(node)
 
 
+def list_parts(tree: t.Expression) -> tuple[t.Expression, ...]:
+    """Every formula in a formula but numbers, and but what stands in brackets."""
+    found: dict[t.Expression, None] = {}
+    waiting: list[t.Node] = [tree]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, t.Expression) and not isinstance(node, t.Number):
+            found[node] = None
+        if not isinstance(node, t.Access | t.Binder):
+            waiting += t.children(node)
+    return tuple(found)
+
+
 def list_factors(tree: t.Node) -> tuple[t.Expression, ...]:
-    """What is multiplied or divided by anywhere in a formula; runs of factors as one, too."""
+    """What is multiplied or divided by anywhere in a formula; two factors as one, too."""
     found: dict[t.Expression, None] = {}
     for node, _ in t.walk(tree):
         if isinstance(node, t.Chain) and node.operators[0] in "*/":
             plain = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "*"]
             found.update(dict.fromkeys(plain))
             if len(plain) > 2:
-                found[t.Chain(tuple(plain[-2:]), ("*",))] = None
+                found.update(dict.fromkeys(t.Chain(pair, ("*",)) for pair in combinations(plain, 2)))
             divisors = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "/"]
             found.update(dict.fromkeys(divisors))
     return tuple(f for f in found if not isinstance(f, t.Number))
 
 
 def list_masks(tree: t.Node) -> tuple[t.Expression, ...]:
-    """The conditions of a formula as 1 and 0."""
+    """The regions that the choices of a formula tell apart, each as 1 inside and 0 outside."""
     found: dict[t.Expression, None] = {}
     one, zero = number_tree(Fraction(1)), number_tree(Fraction(0))
     for node, _ in t.walk(tree):
         if isinstance(node, t.Where):
-            found[t.Where(node.condition, zero, one) if node.then == zero else t.Where(node.condition, one, zero)] = (
-                None
-            )
+            for region in _regions(node):
+                found[t.Where(region[0] if len(region) == 1 else t.And(region), one, zero)] = None
     return tuple(found)
+
+
+def _regions(node: t.Expression, before: tuple[t.Condition, ...] = ()) -> Iterator[tuple[t.Condition, ...]]:
+    """The conditions under which each branch of a choice is taken, the choices in its branches included."""
+    if not isinstance(node, t.Where):
+        yield before
+        return
+    yield from _regions(node.then, (*before, node.condition))
+    yield from _regions(node.otherwise, (*before, opposite(node.condition)))
+
+
+def opposite(condition: t.Condition) -> t.Condition:
+    """The condition that holds just where another one does not."""
+    match condition:
+        case t.Compare(operator=operator):
+            return replace(condition, operator=OPPOSITE[operator])
+        case t.Not(operand=inner):
+            return inner
+        case t.And(operands=operands):
+            return t.Or(tuple(map(opposite, operands)))
+        case t.Or(operands=operands):
+            return t.And(tuple(map(opposite, operands)))
+    return t.Not(condition)
 
 
 def list_terms(tree: t.Node) -> tuple[t.Expression, ...]:

@@ -106,7 +106,7 @@ def judge(program: str, claim: str) -> Verdict:
             "d loss / d x[n,d] = g[n,d]*gamma[d]/r[n]",
             "the path through mean(d, x[n,d]^2) is missing from the claim",
         ),
-        ("rnn", "adj(h[t,i]) = g[t,i]", "the path through z is missing from the claim"),
+        ("rnn", "adj(h[t,i]) = g[t,i]", "the path through z[t+1,j] is missing from the claim"),
         ("ridge", "d loss / d w[d] = 2/N*sum(n, X[n,d]*r[n]) + 2*lam*w[d] + w[d]", "the claim has the extra term w[d]"),
         # A sum over the batch
         ("sigmoid net", "d loss / d b3[k] = adj(z3[1,k])", "the claim lacks the sum over n"),
