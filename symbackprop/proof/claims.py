@@ -14,7 +14,7 @@ from itertools import pairwise
 import sympy
 
 from symbackprop.calculus.chain import Adjoints, derive
-from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.definitions import Definition, Term, make_term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
 from symbackprop.calculus.indices import Affine, Index
@@ -34,6 +34,9 @@ from symbackprop.proof.repairs import find_repair
 from symbackprop.proof.rounding import approximates
 from symbackprop.proof.trials import Question
 from symbackprop.proof.verdict import Verdict
+
+MOST_PARTS = 6
+"""Of a sum of more the parts are not told apart for a diagnosis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,14 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     sides = (left.definition, right.definition, left.plain, truth.definition, truth.plain)
     read = extended.concerning(sides)
     extended = replace(extended.completing(read), loss=program.loss)
-    # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
-    general = bool(left.definition.indices or read.size_names)
-    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=not general)
-    if not verdict.refuted or verdict.diagnosis or right.tree is None:
+    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False)
+    if not verdict.refuted or right.tree is None:
         return verdict
-    return replace(verdict, diagnosis=find_repair(_ask(extended, truth, right, right.tree)))
+    repair = find_repair(_ask(extended, truth, right, right.tree)) or verdict.diagnosis
+    # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
+    if repair or left.definition.indices or read.size_names:
+        return replace(verdict, diagnosis=repair)
+    return compare(extended, left.definition, right.definition, left.plain)
 
 
 def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Question:
@@ -120,8 +125,19 @@ def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Ques
     adjoint = [d for d in truth.folded if d.tensor.role is Role.ADJOINT]
     phrased += [phrase_terms(d.terms, d.indices, hidden, sizes) for d in adjoint]
     asked = truth.tree and phrased[0]
+    parts = [part for term in (*truth.plain.terms, *truth.definition.terms) for part in _split(term)]
+    terms = tuple(dict.fromkeys(phrase_terms((part,), truth.plain.indices, hidden, sizes) for part in parts))
     found = (truth.of, truth.wrt, truth.at, truth.adjoints)
-    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), asked, *found)
+    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), terms, asked, *found)
+
+
+def _split(term: Term) -> list[Term]:
+    """A term as the sum of those that its body is the sum of, where they are few."""
+    parts = sympy.Add.make_args(sympy.expand_mul(term.body))
+    if len(parts) > MOST_PARTS:
+        return [term]
+    made = (make_term(term.bound, part, term.slots, term.guards) for part in parts)
+    return [each for each in made if each is not None]
 
 
 def _whole_adjoint(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations_with_replacement
 from math import isfinite
 
 from symbackprop.language import tree as t
@@ -32,22 +33,18 @@ class _Part:
     numbers: tuple[float, ...]
 
 
-def list_common_factors(trial: Trial, words: Vocabulary) -> Iterator[Edit]:
-    """The claim with one factor more or less, or with two, where that agrees in numbers."""
+def list_common_factors(trial: Trial, words: Vocabulary, count: int) -> Iterator[Edit]:
+    """The claim with one factor more or less, or with two of them, where that agrees in numbers."""
     places = [k for k, value in enumerate(trial.claimed) if value]
     if not places or any(trial.truth[k] for k in range(len(trial.truth)) if k not in places):
         return
     ratios = [trial.truth[k] / trial.claimed[k] for k in places]
     parts = _parts(trial, words, places)
     claim = trial.question.tree
-    for number in NUMBERS:
-        for part in parts:
-            yield from _edits(claim, words, number, (part,), ratios)
-    for number in NUMBERS[:2]:
-        for k, first in enumerate(parts):
-            for second in parts[k:]:
-                if not _is_part_of(first.tree, second.tree):
-                    yield from _edits(claim, words, number, (first, second), ratios)
+    for number in NUMBERS[: 2 if count == 2 else len(NUMBERS)]:
+        for chosen in combinations_with_replacement(parts, count):
+            if count == 1 or not _is_part_of(chosen[0].tree, chosen[-1].tree):
+                yield from _edits(claim, words, number, chosen, ratios)
 
 
 def _is_part_of(one: t.Expression, other: t.Expression) -> bool:
@@ -96,10 +93,17 @@ def _edits(
         factor = _product(number, parts)
         text = words.write(_product(abs(number), parts))
         own = list_factors(claim)
-        if all(part.tree in own for part in parts) or text in map(words.write, own):
+        if all(part.tree in (*own, *filter(None, map(_base, own))) for part in parts):
             yield Edit(_say("has the extra factor", number, text), divide(claim, factor))
         else:
             yield Edit(_say("lacks the factor", number, f"1/{bracket(factor, text)}"), divide(claim, factor))
+
+
+def _base(factor: t.Expression) -> t.Expression | None:
+    """What is multiplied with itself, if a factor is a power like that."""
+    if isinstance(factor, t.Power) and isinstance(factor.exponent, t.Number) and factor.exponent.value > 1:
+        return factor.base
+    return None
 
 
 def _product(number: Fraction, parts: tuple[_Part, ...]) -> t.Expression:

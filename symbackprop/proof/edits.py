@@ -17,14 +17,12 @@ from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
 from symbackprop.proof.ingredients import (
-    add_term,
     bracket,
     divide,
     exchange_letters,
     letters_of,
     multiply,
     read_instead,
-    sum_over,
     tensors_of,
     without,
 )
@@ -34,7 +32,7 @@ Local = Callable[[t.Node, frozenset[str]], Iterator[tuple[str, t.Node]]]
 """Changes of one node, given the letters that are in scope there: (words, what stands in its place)."""
 
 NUMBERS = (Fraction(2), Fraction(1, 2))
-EXPONENTS = tuple(map(Fraction, (1, 2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
+EXPONENTS = tuple(map(Fraction, (2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
 TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
 
 
@@ -57,9 +55,12 @@ class Vocabulary:
     letters: frozenset[str]
     scalars: tuple[str, ...]
     factors: tuple[t.Expression, ...]
+    whole_terms: tuple[t.Expression, ...]
     terms: tuple[t.Expression, ...]
     reads: tuple[t.Access, ...]
     parts: tuple[t.Expression, ...]
+    functions: tuple[str, ...]
+    claim: t.Expression
     write: Write
 
     @property
@@ -70,8 +71,25 @@ class Vocabulary:
 
 def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
     """Every single change of a part of a claim, the plainest first; no formula twice."""
+    made = _Changes(words)
+    changes = (made.signs, made.reductions, made.left_out, made.places, made.names, made.numbers, made.functions)
+    yield from list_changed(tree, words, (*changes, made.conditions))
+
+
+def list_exponents(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """The claim with another exponent."""
+    yield from list_changed(tree, words, (_Changes(words).exponents,))
+
+
+def list_sums_for_means(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """The claim with a sum in place of a mean."""
+    yield from list_changed(tree, words, (_Changes(words).means,))
+
+
+def list_changed(tree: t.Expression, words: Vocabulary, changes: Sequence[Local]) -> Iterator[Edit]:
+    """The changes of some kinds of every part of a claim, one kind after the other; no formula twice."""
     seen: set[t.Node] = {tree}
-    for local in _stages(words):
+    for local in changes:
         for text, changed in _everywhere(tree, local, words.letters):
             if changed not in seen and isinstance(changed, t.Expression):
                 seen.add(changed)
@@ -106,21 +124,6 @@ def _are_words(value: object) -> bool:
 
 def _instead(write: Write, old: t.Node, new: t.Node) -> str:
     return f"has {write(old)} in place of {write(new)}"
-
-
-def _stages(words: Vocabulary) -> Iterator[Local]:
-    """The kinds of changes, in the order in which they are tried."""
-    local = _Changes(words)
-    yield local.signs
-    yield local.reductions
-    yield local.left_out
-    yield local.places
-    yield local.names
-    yield local.numbers
-    yield local.functions
-    yield local.conditions
-    yield local.factors
-    yield local.terms
 
 
 def _everywhere(node: t.Node, local: Local, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
@@ -202,6 +205,11 @@ class _Changes:
                 else:
                     flipped = "-" if node.operators[k - 1] == "+" else "+"
                     yield text, replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
+
+    def means(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A sum for a mean."""
+        if isinstance(node, t.Reduce) and node.operation == "mean":
+            yield from self.reductions(node, letters)
 
     def reductions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A sum for a mean, a mean for a sum."""
@@ -287,13 +295,15 @@ class _Changes:
                     changed = read_instead(node, name, other)
                     yield "", changed
 
-    def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """Another exponent, or another number."""
+    def exponents(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another exponent."""
         if isinstance(node, t.Power):
-            for exponent in EXPONENTS:
-                changed = replace(node, exponent=number_tree(exponent))
-                yield "", changed
-        elif isinstance(node, t.Number):
+            yield "", node.base
+            yield from (("", replace(node, exponent=number_tree(exponent))) for exponent in EXPONENTS)
+
+    def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another number."""
+        if isinstance(node, t.Number):
             for value in (node.value * 2, node.value / 2, node.value + 1, node.value - 1):
                 yield "", number_tree(value)
         elif isinstance(node, t.Name) and node.name in self.words.scalars:
@@ -302,7 +312,7 @@ class _Changes:
                     yield "", t.Name(scalar)
 
     def functions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """A function for its derivative, or none at all; a power more."""
+        """A function for its derivative, for another one or none at all; a function or a power more."""
         if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
             if node.function in FUNCTION_BY_NAME:
                 primed = replace(node, primed=not node.primed)
@@ -311,6 +321,7 @@ class _Changes:
                 scaled = replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
                 yield "", scaled
             yield "", node.arguments[0]
+            yield from (("", replace(node, function=name)) for name in self.words.functions if name != node.function)
         if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
             if isinstance(node, t.Name) and node.name not in self.words.shapes:
                 return
@@ -320,8 +331,7 @@ class _Changes:
             yield "", squared
             inverse = divide(number_tree(Fraction(1)), node)
             yield "", inverse
-            root = t.Apply("sqrt", (node,))
-            yield "", root
+            yield from (("", t.Apply(name, (node,))) for name in dict.fromkeys(("sqrt", *self.words.functions)))
 
     def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """The branches of a choice swapped, or its condition turned."""
@@ -332,52 +342,3 @@ class _Changes:
         elif isinstance(node, t.Compare):
             turned = replace(node, operator=TURNED[node.operator])
             yield "", turned
-
-    def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """A factor of the truth, a size, a constant or a number more."""
-        if isinstance(node, t.Number):
-            yield from (
-                ("", factor) for factor in self.words.factors if letters_of(factor, self.words.known) <= letters
-            )
-        if isinstance(node, t.Reduce):
-            inner = letters | {b.name for b in node.binders}
-            over = ", ".join(b.name for b in node.binders)
-            for words, changed in self._multiplied(node.body, inner, f" under the {node.operation} over {over}"):
-                yield words, replace(node, body=changed)
-        elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
-            yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
-
-    def _multiplied(
-        self, node: t.Expression, letters: frozenset[str], where: str
-    ) -> Iterator[tuple[str, t.Expression]]:
-        for factor in (*self.words.factors, *map(number_tree, NUMBERS), *map(t.Name, self.words.scalars)):
-            if letters_of(factor, self.words.known) <= letters:
-                text = self.words.write(factor)
-                yield f"lacks the factor {bracket(factor, text)}{where}", multiply(node, factor)
-                yield f"lacks the factor 1/{bracket(factor, text)}{where}", divide(node, factor)
-
-    def terms(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """A term of the truth more."""
-        if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name):
-            return
-        for term in self.words.terms:
-            if letters_of(term, self.words.known) <= letters:
-                yield f"lacks the term {self.words.write(term)} beside {self.words.write(node)}", add_term(node, term)
-
-
-def sums_over_numbers(tree: t.Expression, letters: Sequence[str]) -> Iterator[Edit]:
-    """A number in brackets made a letter that is summed over."""
-    numbers = {
-        i for node, _ in t.walk(tree) if isinstance(node, t.Access) for i in node.indices if isinstance(i, t.Number)
-    }
-    for number in sorted(numbers, key=lambda n: n.value):
-        for letter in letters:
-
-            def change(node: t.Node, number: t.Number = number, letter: str = letter) -> t.Node:
-                if isinstance(node, t.Access):
-                    return replace(node, indices=tuple(t.Name(letter) if i == number else i for i in node.indices))
-                return t.map_children(node, change)
-
-            changed = change(tree)
-            assert isinstance(changed, t.Expression)
-            yield Edit(f"lacks the sum over {letter}", sum_over(changed, letter))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
+from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
 
@@ -190,6 +191,17 @@ def _addends(node: t.Node) -> list[t.Expression]:
     return [o if op == "+" else t.Negate(o) for o, op in zip(node.operands, ("+", *node.operators), strict=True)]
 
 
-def sum_over(tree: t.Expression, letter: str) -> t.Expression:
-    """The sum of a formula over a letter that is free in it."""
-    return t.Reduce("sum", (t.Binder(letter),), tree)
+def sum_over(tree: t.Expression, letter: str, operation: str = "sum") -> t.Expression:
+    """The sum, or the mean, of a formula over a letter that is free in it."""
+    return t.Reduce(operation, (t.Binder(letter),), tree)
+
+
+def is_number(tree: t.Expression) -> bool:
+    """Whether a formula is a literal, or the negative of one."""
+    return isinstance(tree.operand if isinstance(tree, t.Negate) else tree, t.Number)
+
+
+def list_functions(tree: t.Node) -> tuple[str, ...]:
+    """The functions of one argument that a formula applies, adjoints aside."""
+    found = (node for node, _ in t.walk(tree) if isinstance(node, t.Apply) and len(node.arguments) == 1)
+    return tuple(dict.fromkeys(node.function for node in found if node.function in FUNCTION_BY_NAME))

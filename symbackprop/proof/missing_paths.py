@@ -20,31 +20,47 @@ MOST_READERS = 6
 
 
 def list_missing_paths(trial: Trial) -> Iterator[str]:
-    """Paths from the tensor that is differentiated by which the claim leaves out."""
+    """Paths from the tensor that is differentiated by which the claim leaves out.
+
+    What the numerator itself reads of it is a term, and said as one.
+    """
     q = trial.question
-    if q.wrt is not None:
-        yield from _paths_from(trial, q.wrt.name)
+    if q.adjoints is not None and q.wrt is not None:
+        numerator = q.adjoints.numerator.name
+        for step in q.adjoints.steps:
+            if step.tensor == q.wrt.name:
+                readers = _readers(step)
+                yield from _paths_from(trial, q.adjoints, step, [r for r in readers if r != numerator])
+
+
+def list_missing_steps(trial: Trial) -> Iterator[str]:
+    """Paths of a recurrence, one step ahead, from a tensor between what is differentiated and by."""
+    adjoints = trial.question.adjoints
+    for step in reversed(adjoints.steps if adjoints else ()):
+        ahead = [c.reader for c in step.contributions if _forms_aside(trial, c, step, None)]
+        if adjoints is not None and ahead:
+            yield from _paths_from(trial, adjoints, step, list(dict.fromkeys(ahead)))
 
 
 def list_paths_missing_above(trial: Trial) -> Iterator[str]:
-    """The same from the tensors between that and what is differentiated, the nearest first."""
-    q = trial.question
-    if q.adjoints is not None and q.wrt is not None:
-        for step in reversed(q.adjoints.steps):
-            if step.tensor != q.wrt.name:
-                yield from _paths_from(trial, step.tensor)
-
-
-def _paths_from(trial: Trial, name: str) -> Iterator[str]:
+    """Any paths from a tensor between what is differentiated and by, the nearest first."""
     adjoints = trial.question.adjoints
-    step = next((s for s in adjoints.steps if s.tensor == name), None) if adjoints else None
-    if adjoints is None or step is None:
-        return
-    readers = dict.fromkeys(c.reader for c in step.contributions if c.result is not None)
-    most = len(readers) + step.starts if len(readers) <= MOST_READERS else 2
-    for count in range(1, most):
+    for step in reversed(adjoints.steps if adjoints else ()):
+        if adjoints is not None:
+            yield from _paths_from(trial, adjoints, step, _readers(step))
+
+
+def _readers(step: ChainStep) -> list[str]:
+    """The tensors through which a derivative goes."""
+    return list(dict.fromkeys(c.reader for c in step.contributions if c.result is not None))
+
+
+def _paths_from(trial: Trial, adjoints: Adjoints, step: ChainStep, readers: Sequence[str]) -> Iterator[str]:
+    """Paths through some readers, but not through all that there are, that the claim leaves out."""
+    every = len(_readers(step)) + step.starts
+    for count in range(1, every if len(readers) <= MOST_READERS else 2):
         for missing in combinations(readers, count):
-            if _is_claimed_without(trial, adjoints, name, missing):
+            if _is_claimed_without(trial, adjoints, step.tensor, missing):
                 yield _say_missing(trial, step, missing)
 
 
@@ -127,19 +143,25 @@ def _name_reader(
     trial: Trial, contribution: Contribution, step: ChainStep, at: tuple[Affine, ...] | None
 ) -> str:
     """A tensor that reads another; with its indices where it is read one step aside."""
-    assert contribution.result is not None
-    terms: tuple[Term, ...] = (contribution.result,)
+    name, forms = _name(trial, contribution.reader), _forms_aside(trial, contribution, step, at)
+    return trial.write(t.Access(name, tuple(map(affine_tree, forms)))) if forms else name
+
+
+def _forms_aside(
+    trial: Trial, contribution: Contribution, step: ChainStep, at: tuple[Affine, ...] | None
+) -> tuple[Affine, ...]:
+    """The indices at which a tensor of the program reads another, where one of them is some steps aside."""
+    terms: tuple[Term, ...] = () if contribution.result is None else (contribution.result,)
     if at is not None:
         terms = instantiate(replace(step.adjoint, terms=terms), at)
-    name = _name(trial, contribution.reader)
     for term in terms:
         for _, read in term.reads():
-            if read.tensor.role is not Role.ADJOINT or not contribution.reader == name == read.tensor.denominator:
-                continue
+            tensor = read.tensor
             forms = read.at[_outer_axes(trial) :]
-            if any(form.constant and form.indices for form in forms):
-                return trial.write(t.Access(name, tuple(map(affine_tree, forms))))
-    return name
+            own = tensor.role is Role.ADJOINT and contribution.reader == tensor.denominator
+            if own and any(form.constant and form.indices for form in forms):
+                return forms if _name(trial, contribution.reader) == contribution.reader else ()
+    return ()
 
 
 def _outer_axes(trial: Trial) -> int:

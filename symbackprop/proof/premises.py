@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 
 import sympy
@@ -12,7 +13,7 @@ from symbackprop.calculus.definitions import Definition, Term, make_term, slot_s
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Read, Role, Tensor
-from symbackprop.language.spelling import number_tree
+from symbackprop.language import tree as t
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import Place, write_assumption
 from symbackprop.proof.trials import Trial
@@ -91,27 +92,46 @@ def letters_of_tensor(trial: Trial, tensor: Tensor) -> tuple[str, ...]:
     return tuple("ijklmnpqrs"[: len(tensor.axes)])
 
 
+def list_added_constants(trial: Trial) -> Iterator[str]:
+    """Constants that the program adds to something, without which the claim is right."""
+    trees = (d.tree for d in trial.question.forward.definitions if isinstance(d.tree, t.Node))
+    sums = [node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Chain) and "+" in node.operators]
+    added = {operand.name for node in sums for operand in node.operands if isinstance(operand, t.Name)}
+    yield from _list_values(trial, 0, [tensor for tensor in _constants(trial) if tensor.name in added])
+
+
 def list_values(trial: Trial) -> Iterator[str]:
-    """Values of a constant for which the claim is right; a small number of the program without which it is."""
+    """Values of a constant for which the claim is right."""
+    for value in VALUES:
+        yield from _list_values(trial, value, _constants(trial))
+
+
+def _constants(trial: Trial) -> list[Tensor]:
+    leaves = trial.question.program.leaves
+    return [leaf for leaf in leaves if leaf.role is Role.CONST and not leaf.axes]
+
+
+def _list_values(trial: Trial, value: int, constants: Sequence[Tensor]) -> Iterator[str]:
     q = trial.question
-    for tensor in q.program.leaves:
-        if tensor.role is not Role.CONST or tensor.axes:
-            continue
-        for value in VALUES:
-            kept = tuple(a for a in q.program.assumptions if not _reads(a, tensor.name))
-            made = [_with_value(d, tensor.name, value) for d in (*q.program.definitions, q.left, q.right)]
-            definitions = tuple(d for d in made if d is not None)
-            if len(definitions) < len(made):
-                continue
+    for tensor in constants:
+        kept = tuple(a for a in q.program.assumptions if not _reads(a, tensor.name))
+        made = [_with_value(d, tensor.name, value) for d in (*q.program.definitions, q.left, q.right)]
+        definitions = tuple(d for d in made if d is not None)
+        if len(definitions) == len(made):
             *rest, left, right = definitions
             program = replace(q.program, definitions=tuple(rest), assumptions=kept)
             if trial.agree_in(program, left, right):
                 yield f"the claim holds for {tensor.name} = {value}, not in general"
+
+
+def list_stabilisers(trial: Trial) -> Iterator[str]:
+    """Small numbers without which the claim is right."""
+    q = trial.question
     for number in _stabilisers(q.program, (q.left, q.right)):
         program = replace(q.program, definitions=tuple(_without_number(d, number) for d in q.program.definitions))
         if trial.agree_in(program, _without_number(q.left, number), _without_number(q.right, number)):
-            text = write_tree(number_tree(number))
-            yield f"the claim would hold with 0 in place of {text}, the two sides do not treat that number alike"
+            text = write_tree(t.Number(Fraction(int(number.p), int(number.q))))
+            yield f"the claim would hold with 0 in place of {text}, not as it stands"
 
 
 def _stabilisers(program: Program, sides: tuple[Definition, ...]) -> list[sympy.Rational]:

@@ -10,47 +10,81 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from symbackprop.errors import SymBackpropError
+from symbackprop.proof.additions import (
+    list_added_numbers,
+    list_additions,
+    list_missing_terms,
+    sums_over_numbers,
+)
 from symbackprop.proof.common_factors import list_common_factors
-from symbackprop.proof.edits import Edit, list_edits, list_factors_of_all, sums_over_numbers
+from symbackprop.proof.edits import Edit, list_edits, list_exponents, list_factors_of_all, list_sums_for_means
 from symbackprop.proof.ingredients import sum_over
-from symbackprop.proof.missing_paths import list_diagonals, list_missing_paths, list_paths_missing_above
+from symbackprop.proof.missing_paths import (
+    list_diagonals,
+    list_missing_paths,
+    list_missing_steps,
+    list_paths_missing_above,
+)
 from symbackprop.proof.other_functions import list_other_functions
-from symbackprop.proof.premises import list_sums, list_symmetries, list_values
+from symbackprop.proof.premises import list_added_constants, list_stabilisers, list_sums, list_symmetries, list_values
 from symbackprop.proof.rounded_constants import list_rounded_constants
 from symbackprop.proof.trials import OutOfTimeError, Question, Trial
 from symbackprop.proof.vocabularies import make_vocabulary
 
 SECONDS = 2.0
+_FAILURES = (SymBackpropError, ArithmeticError, RecursionError)
 
 
 def find_repair(question: Question, seconds: float = SECONDS) -> str:
     """A proven sentence about what the claim lacks, or nothing."""
     try:
-        return next(_list_repairs(Trial.make(question, time.process_time() + seconds)), "")
-    except (OutOfTimeError, SymBackpropError, ArithmeticError, RecursionError):
+        trial = Trial.make(question, time.process_time() + seconds)
+        for candidates in _list_kinds(trial):
+            found = _first_of(candidates)
+            if found:
+                return found
+    except (OutOfTimeError, *_FAILURES):
+        return ""
+    return ""
+
+
+def _first_of(candidates: Iterator[str]) -> str:
+    """The first of some candidates; nothing where they cannot be listed for this claim."""
+    try:
+        return next(candidates, "")
+    except _FAILURES:
         return ""
 
 
-def _list_repairs(trial: Trial) -> Iterator[str]:
-    """What is right to say, the first of which is said."""
-    yield from list_rounded_constants(trial)
+def _list_kinds(trial: Trial) -> Iterator[Iterator[str]]:
+    """What is right to say, kind by kind, in the order in which it is said."""
+    yield list_rounded_constants(trial)
     if not trial.differs:
         return
     tree = trial.question.tree
-    vocabulary = make_vocabulary(trial)
+    words = make_vocabulary(trial)
+    yield _right_ones(trial, list_sums_for_means(tree, words))
     if _are_proportional(trial.truth, trial.claimed):
-        yield from _right_ones(trial, list_factors_of_all(tree, vocabulary))
-    yield from list_missing_paths(trial)
-    yield from list_sums(trial, 1)
-    yield from list_diagonals(trial)
-    yield from _right_ones(trial, list_common_factors(trial, vocabulary))
-    yield from _right_ones(trial, list_edits(tree, vocabulary))
-    yield from _right_ones(trial, _sums(trial))
-    yield from list_paths_missing_above(trial)
-    yield from list_symmetries(trial)
-    yield from list_sums(trial, 0)
-    yield from list_values(trial)
-    yield from list_other_functions(trial)
+        yield _right_ones(trial, list_factors_of_all(tree, words))
+    yield list_missing_paths(trial)
+    yield list_missing_steps(trial)
+    yield list_sums(trial, 1)
+    yield list_diagonals(trial)
+    yield _right_ones(trial, list_exponents(tree, words))
+    yield _right_ones(trial, list_common_factors(trial, words, 1))
+    yield _right_ones(trial, list_missing_terms(tree, words))
+    yield list_added_constants(trial)
+    yield _right_ones(trial, list_common_factors(trial, words, 2))
+    yield _right_ones(trial, list_edits(tree, words))
+    yield _right_ones(trial, list_additions(tree, words))
+    yield _right_ones(trial, _sums(trial))
+    yield list_paths_missing_above(trial)
+    yield list_symmetries(trial)
+    yield list_sums(trial, 0)
+    yield list_values(trial)
+    yield list_stabilisers(trial)
+    yield list_other_functions(trial)
+    yield _right_ones(trial, list_added_numbers(tree, words))
 
 
 def _right_ones(trial: Trial, edits: Iterable[Edit]) -> Iterator[str]:
@@ -67,6 +101,7 @@ def _sums(trial: Trial) -> Iterator[Edit]:
     free = {i.name for i in q.left.indices}
     for letter in sorted(free):
         yield Edit(f"lacks the sum over {letter}", sum_over(q.tree, letter))
+        yield Edit(f"lacks the mean over {letter}", sum_over(q.tree, letter, "mean"))
     used = dict.fromkeys(i.name for d in q.program.definitions for i in d.indices if i.name not in free)
     yield from sums_over_numbers(q.tree, tuple(used))
 

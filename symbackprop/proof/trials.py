@@ -43,9 +43,9 @@ class Question:
     """A refuted claim: `left` is the truth, `right` what is claimed, both over `program`, adjoints included.
 
     `tree` is the claimed formula with adjoints read by their names, and `truth` the folded derivative as a formula,
-    with those that it is made of behind it. Where the truth is no derivative, `asked` is the formula that it is. Where
-    it is one, `of` and `wrt` are the tensors that it is taken of and by, `at` is where they are read, and `adjoints`
-    are the steps of the chain rule that lead to it.
+    with those that it is made of behind it; `terms` are what it is the sum of. Where the truth is no derivative,
+    `asked` is the formula that it is. Where it is one, `of` and `wrt` are the tensors that it is taken of and by, `at`
+    is where they are read, and `adjoints` are the steps of the chain rule that lead to it.
     """
 
     program: Program
@@ -53,6 +53,7 @@ class Question:
     right: Definition
     tree: t.Expression
     truth: tuple[t.Expression, ...]
+    terms: tuple[t.Expression, ...] = ()
     asked: t.Expression | None = None
     of: Tensor | None = None
     wrt: Tensor | None = None

@@ -9,7 +9,7 @@ from itertools import combinations
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language import tree as t
 from symbackprop.proof.edits import Vocabulary
-from symbackprop.proof.ingredients import list_factors, list_masks, list_parts, list_terms
+from symbackprop.proof.ingredients import list_factors, list_functions, list_masks, list_parts, list_terms
 from symbackprop.proof.premises import letters_of_tensor
 from symbackprop.proof.trials import Trial
 
@@ -38,10 +38,21 @@ def make_vocabulary(trial: Trial) -> Vocabulary:
     reads = dict.fromkeys(
         node for tree in q.truth for node, _ in t.walk(tree) if isinstance(node, t.Access) and node.name in known
     )
-    others = tuple(name for name in q.program.tensors() if name not in known)
     parts = dict.fromkeys(part for tree in (q.tree, *q.truth, *forward) for part in list_parts(tree))
+    functions = dict.fromkeys(f for tree in (*q.truth, *forward) for f in list_functions(tree))
     return Vocabulary(
-        known, others, letters, scalars, tuple(factors), tuple(terms), tuple(reads), (*masks, *parts), trial.write
+        shapes=known,
+        others=tuple(name for name in q.program.tensors() if name not in known),
+        letters=letters,
+        scalars=scalars,
+        factors=tuple(factors),
+        whole_terms=q.terms,
+        terms=tuple(terms),
+        reads=tuple(reads),
+        parts=(*masks, *parts),
+        functions=tuple(functions),
+        claim=q.tree,
+        write=trial.write,
     )
 
 
