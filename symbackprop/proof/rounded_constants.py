@@ -13,7 +13,9 @@ from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import SymBackpropError
 from symbackprop.language import tree as t
+from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.reader import read_expression
+from symbackprop.language.symbols import Symbols
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.bounds import bound_magnitude, write_bound
 from symbackprop.proof.trials import Trial
@@ -39,7 +41,7 @@ def list_rounded_constants(trial: Trial) -> Iterator[str]:
             continue
         words = []
         for value, tree in exact.items():
-            bound = bound_magnitude(_value_of(trial, tree) - sympy.Rational(value.numerator, value.denominator))
+            bound = bound_magnitude(constant_value(tree) - sympy.Rational(value.numerator, value.denominator))
             if bound is not None:
                 decimal = write_tree(t.Number(value))
                 words.append(f"{decimal} in place of {write_tree(tree)}, off by at most {write_bound(bound)}")
@@ -52,7 +54,7 @@ def _list_choices(tree: t.Expression) -> Iterator[dict[Fraction, t.Expression]]:
     found: dict[Fraction, t.Expression] = {}
     for node, _ in t.walk(tree):
         if isinstance(node, t.Number) and node.value.denominator > 1:
-            match = _closest(node)
+            match = find_constant(node.value)
             if match is not None:
                 found[node.value] = read_expression(match)
     yield from ({value: exact} for value, exact in found.items())
@@ -60,17 +62,20 @@ def _list_choices(tree: t.Expression) -> Iterator[dict[Fraction, t.Expression]]:
         yield found
 
 
-def _closest(node: t.Number) -> str | None:
-    """The known constant that a decimal of three figures or more is the rounding of."""
+def find_constant(value: Fraction) -> str | None:
+    """The known constant that a decimal of three figures or more is the rounding of.
+
+    >>> find_constant(Fraction("0.7979")), find_constant(Fraction("0.81"))
+    ('sqrt(2/pi)', None)
+    """
     digits = 0
-    while (node.value * 10**digits).denominator != 1:
+    while (value * 10**digits).denominator != 1:
         digits += 1
         if digits > 15:
             return None
-    if len(str(abs(node.value.numerator * 10**digits // node.value.denominator)).lstrip("0")) < 3:
+    if len(str(abs(value.numerator * 10**digits // value.denominator)).lstrip("0")) < 3:
         return None
-    near = [(abs(float(node.value) - value), text) for text, value in KNOWN.items()]
-    distance, text = min(near)
+    distance, text = min((abs(float(value) - known), text) for text, known in KNOWN.items())
     return text if distance < 10.0**-digits else None
 
 
@@ -87,11 +92,14 @@ def _put(tree: t.Expression, exact: Mapping[Fraction, t.Expression]) -> t.Expres
     return changed
 
 
-def _value_of(trial: Trial, tree: t.Expression) -> sympy.Expr:
-    """A formula without names as an expression."""
-    made = trial.read(tree)
-    assert made is not None
-    return sympy.Add(*(term.body for term in made[0].terms))
+def constant_value(tree: t.Expression) -> sympy.Expr:
+    """A formula without names as an expression.
+
+    >>> constant_value(read_expression("1/sqrt(2)"))
+    sqrt(2)/2
+    """
+    made = Elaborator(Symbols()).define("constant", (), tree, Role.DEFINED)
+    return sympy.Add(*(term.body for term in made.terms))
 
 
 def _say_value(trial: Trial, exact: Mapping[Fraction, t.Expression]) -> str:
@@ -122,7 +130,7 @@ def _say_value(trial: Trial, exact: Mapping[Fraction, t.Expression]) -> str:
     between = {}
     for value, symbol in symbols.items():
         number = sympy.Rational(value.numerator, value.denominator)
-        gap = bound_magnitude(_value_of(trial, exact[value]) - number)
+        gap = bound_magnitude(constant_value(exact[value]) - number)
         if gap is None:
             return ""
         between[symbol.name] = (value - gap, value + gap)
