@@ -18,7 +18,6 @@ from symbackprop.proof.tracing import Trace
 
 _SECONDS = 0.5
 _LARGEST_STABILISER = sp.Rational(1, 1000)
-_SIZE = "the length of an axis"
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
 
@@ -182,11 +181,13 @@ def _rescaled(
     weights = left.free_symbols & set(trace.upstream)
     if trace.output_shape == gradients.shape != () and len(weights) < 2:
         return ""
-    for axis_size in sorted({size for shape in shapes for size in (*shape, prod(shape))} - {1, 0}):
+    lengths = {size for shape in shapes for size in shape}
+    for axis_size in sorted(lengths.union(map(prod, shapes)) - {1, 0}):
+        size = f"{axis_size}, the {'length of an axis' if axis_size in lengths else 'number of entries'}"
         if same(left * axis_size, right):
-            return f"{title} has the extra factor {axis_size}, {_SIZE}; is a sum taken where it should be a mean?"
+            return f"{title} has the extra factor {size}; is a sum taken where it should be a mean?"
         if same(left, right * axis_size):
-            return f"{title} lacks the factor {axis_size}, {_SIZE}; is a mean taken where it should be a sum?"
+            return f"{title} lacks the factor {size}; is a mean taken where it should be a sum?"
     return ""
 
 

@@ -79,7 +79,7 @@ def _tried(entry: WrongEntry, candidates: Iterator[tuple[str, sp.Expr, sp.Expr]]
         tried += 1
         if tried > MOST_TRIED:
             return
-        if left == right or entry.same(left, right):
+        if entry.same(left, right):
             yield words
 
 
@@ -160,7 +160,7 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
                 yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", *_put(entry, mirrored)
 
     for words, left, right in candidates():
-        if (left, right) != (entry.left, entry.right) and (left == right or entry.same(left, right)):
+        if (left, right) != (entry.left, entry.right) and entry.same(left, right):
             yield words
 
 
