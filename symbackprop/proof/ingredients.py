@@ -70,10 +70,18 @@ def tensors_of(node: t.Node) -> list[str]:
 
 def read_instead(node: t.Expression, name: str, other: str) -> t.Expression:
     """The formula with one tensor read in place of another."""
+    return _read_by(node, {name: other})
 
+
+def exchange_names(node: t.Expression, first: str, second: str) -> t.Expression:
+    """The formula with two tensors read in each other's place."""
+    return _read_by(node, {first: second, second: first})
+
+
+def _read_by(node: t.Expression, names: Mapping[str, str]) -> t.Expression:
     def change(part: t.Node) -> t.Node:
-        if isinstance(part, t.Access | t.Name) and part.name == name:
-            return replace(part, name=other)
+        if isinstance(part, t.Access | t.Name) and part.name in names:
+            return replace(part, name=names[part.name])
         return part if isinstance(part, t.Access) else t.map_children(part, change)
 
     changed = change(node)

@@ -18,8 +18,6 @@ from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import Place, write_assumption
 from symbackprop.proof.trials import Trial
 
-VALUES = (0, 1)
-"""What a constant is tried at."""
 LARGEST_STABILISER = sympy.Rational(1, 1000)
 
 
@@ -43,8 +41,8 @@ def _list_assumptions(
         if tensor.name not in read or tensor.range is not None:
             continue
         for assumption in assumptions_about(tensor, letters_of_tensor(trial, tensor)):
-            if assumption in q.program.assumptions:
-                continue
+            if any(assumption.left == known.left for known in q.program.assumptions):
+                continue  # it is assumed, or the opposite is
             assumed = replace(q.program, assumptions=(*q.program.assumptions, assumption))
             place = Place.make(assumed, trial.place.sizes)
             if trial.agree_in(assumed, q.left, q.right, place):
@@ -93,17 +91,20 @@ def letters_of_tensor(trial: Trial, tensor: Tensor) -> tuple[str, ...]:
 
 
 def list_added_constants(trial: Trial) -> Iterator[str]:
-    """Constants that the program adds to something, without which the claim is right."""
+    """Constants that the program adds to something or subtracts from it, without which the claim is right.
+
+    A constant that it multiplies by is no such one: without it little is left to be wrong.
+    """
     trees = (d.tree for d in trial.question.forward.definitions if isinstance(d.tree, t.Node))
-    sums = [node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Chain) and "+" in node.operators]
+    chains = (node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Chain))
+    sums = [node for node in chains if node.operators[0] in "+-"]
     added = {operand.name for node in sums for operand in node.operands if isinstance(operand, t.Name)}
     yield from _list_values(trial, 0, [tensor for tensor in _constants(trial) if tensor.name in added])
 
 
-def list_values(trial: Trial) -> Iterator[str]:
-    """Values of a constant for which the claim is right."""
-    for value in VALUES:
-        yield from _list_values(trial, value, _constants(trial))
+def list_ones(trial: Trial) -> Iterator[str]:
+    """Constants that have to be 1 for the claim to be right."""
+    yield from _list_values(trial, 1, _constants(trial))
 
 
 def _constants(trial: Trial) -> list[Tensor]:

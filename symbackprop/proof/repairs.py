@@ -26,7 +26,7 @@ from symbackprop.proof.missing_paths import (
     list_paths_missing_above,
 )
 from symbackprop.proof.other_functions import list_other_functions
-from symbackprop.proof.premises import list_added_constants, list_stabilisers, list_sums, list_symmetries, list_values
+from symbackprop.proof.premises import list_added_constants, list_ones, list_stabilisers, list_sums, list_symmetries
 from symbackprop.proof.rounded_constants import list_rounded_constants
 from symbackprop.proof.trials import OutOfTimeError, Question, Trial
 from symbackprop.proof.vocabularies import make_vocabulary
@@ -81,7 +81,7 @@ def _list_kinds(trial: Trial) -> Iterator[Iterator[str]]:
     yield list_paths_missing_above(trial)
     yield list_symmetries(trial)
     yield list_sums(trial, 0)
-    yield list_values(trial)
+    yield list_ones(trial)
     yield list_stabilisers(trial)
     yield list_other_functions(trial)
     yield _right_ones(trial, list_added_numbers(tree, words))

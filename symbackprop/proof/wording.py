@@ -38,8 +38,8 @@ def spell(expression: sp.Expr) -> str:
     """An expression as it stands; what has no form in the language is SymPy's text.
 
     >>> x = sp.Symbol("x")
-    >>> spell(sp.sqrt(x**2 / 3 + 1))
-    'sqrt(x^2/3 + 1)'
+    >>> spell(x**2 / 3 + x / 3), say(x**2 / 3 + x / 3)
+    ('x^2/3 + x/3', 'x*(1 + x)/3')
     """
     try:
         return write_tree(transcribe(expression))

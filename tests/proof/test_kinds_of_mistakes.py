@@ -81,12 +81,13 @@ def test_most_diagnoses_say_how_to_put_it_right() -> None:
     assert sum(each is not None for each in followed) >= 44
 
 
-@pytest.mark.parametrize(("program", "head", "claim", "diagnosis"), MISTAKES, ids=NAMES)
+@pytest.mark.parametrize(
+    ("program", "head", "claim", "diagnosis"), [each for each in MISTAKES if each[1].startswith("d ")]
+)
 def test_verify_gradient_says_the_same(program: str, head: str, claim: str, diagnosis: str) -> None:
     """A derivative may be claimed about a program from Python."""
     parts = re.fullmatch(r"d (.*) / d (.*)", head)
-    if parts is None:
-        pytest.skip("an equation of two formulas")
+    assert parts is not None
     verdict = sb.verify_gradient(sb.parse(PROGRAMS[program]), parts[2], claim, of=parts[1])
 
     assert verdict.refuted
