@@ -225,6 +225,8 @@ class Shaper:
             number = number_content(rest)
             options.append(self._monomial(number, shared, [(self._plain(scale(rest, 1 / Fraction(number))), 1)]))
         options.append(self._plain(poly))
+        if any(e < 0 for e in lowest.values()):
+            options.append(self._merged(poly, deep))
         return min(options, key=lambda form: form.cost)
 
     def _over_one_bar(self, poly: Poly, common: dict[Atom, Number], deep: bool) -> Form:

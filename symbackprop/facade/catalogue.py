@@ -19,7 +19,7 @@ from symbackprop.language.assembly import assemble
 from symbackprop.language.transcription import transcribe
 from symbackprop.language.tree import Apply, walk
 from symbackprop.language.writer import write_tree
-from symbackprop.networks import LAYERS, LOSSES, Fragment, Loss
+from symbackprop.networks import LAYERS, LOSSES, PENALTIES, Fragment, Loss
 from symbackprop.networks.fragments import head_of, letters_of, names_of_sizes, names_of_tensors
 
 INPUTS = "uvwst"
@@ -79,7 +79,7 @@ def catalogue() -> tuple[Entry, ...]:
     >>> len({entry.name for entry in catalogue()}) == len(catalogue())
     True
     """
-    return (*map(_function, FUNCTIONS), *map(_layer, LAYERS), *map(_loss, LOSSES))
+    return (*map(_function, FUNCTIONS), *map(_layer, LAYERS), *map(_loss, LOSSES), *map(_loss, PENALTIES))
 
 
 def find_entry(name: str) -> Entry:

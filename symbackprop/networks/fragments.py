@@ -14,6 +14,7 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
+from symbackprop.language.neutral import drop_neutral
 from symbackprop.language.renaming import rename
 from symbackprop.language.tree import Access, Binder, Declaration, Define, Name, Statement, walk
 
@@ -53,10 +54,7 @@ class Fragment:
 
     def write(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> str:
         """The text with the given leading axes and settings; an ArgumentError names settings that it does not have."""
-        unknown = [name for name in settings or {} if name not in self.settings]
-        if unknown:
-            known = ", ".join(self.settings) or "none"
-            raise ArgumentError(f"{self.name} has no setting {', '.join(unknown)}; its settings: {known}.")
+        check_settings(self, settings or {})
         letters, axes = [letter for letter, _ in lead], [size for _, size in lead]
         samples = f"/({'*'.join(axes)})" if len(axes) > 1 else "".join(f"/{size}" for size in axes)
         filled = self.text.strip().replace("/{samples}", samples).format(**{**self.settings, **(settings or {})})
@@ -64,13 +62,21 @@ class Fragment:
         return "\n".join(_fill_dots(line, axes if _declares(line) else letters) for line in lines)
 
     def statements(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> tuple[Statement, ...]:
-        """The same as trees, the arithmetic of sizes and places put in order."""
+        """The same as trees, the arithmetic of sizes and places in order and numbers left out that change nothing."""
         return _read(self.write(lead, settings))
+
+
+def check_settings(fragment: Fragment, settings: Mapping[str, Setting]) -> None:
+    """Raise ArgumentError for settings that a fragment does not have."""
+    unknown = [name for name in settings if name not in fragment.settings]
+    if unknown:
+        known = ", ".join(fragment.settings) or "none"
+        raise ArgumentError(f"{fragment.name} has no setting {', '.join(unknown)}; its settings: {known}.")
 
 
 @cache
 def _read(text: str) -> tuple[Statement, ...]:
-    return tuple(rename(statement, {}) for statement in read_statements(text))
+    return tuple(drop_neutral(rename(statement, {})) for statement in read_statements(text))
 
 
 def _declares(line: str) -> bool:
