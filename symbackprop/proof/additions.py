@@ -48,7 +48,7 @@ class _Additions:
             over = ", ".join(b.name for b in node.binders)
             for words, changed in self._multiplied(node.body, inner, f" under the {node.operation} over {over}"):
                 yield words, replace(node, body=changed)
-        elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
+        elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Negate):
             yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
 
     def _multiplied(

@@ -21,6 +21,7 @@ from symbackprop.proof.ingredients import (
     divide,
     exchange_letters,
     exchange_names,
+    is_number,
     letters_of,
     multiply,
     read_instead,
@@ -52,6 +53,7 @@ class Vocabulary:
     """
 
     shapes: Mapping[str, tuple[Any, ...]]
+    shapes_read: Mapping[str, tuple[Any, ...]]
     others: tuple[str, ...]
     letters: frozenset[str]
     scalars: tuple[str, ...]
@@ -196,11 +198,20 @@ class _Changes:
 
     words: Vocabulary
 
+    def _where(self, node: t.Node) -> str:
+        """Where in the claim a part stands, if it is not all of it."""
+        return "" if node == self.words.claim else f" in {self.words.write(node)}"
+
+    def _stands_twice(self, part: t.Expression) -> bool:
+        """Whether a part is a number, or is written more than once in the claim."""
+        return is_number(part) or sum(node == part for node, _ in t.walk(self.words.claim)) > 1
+
     def signs(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """One term with the other sign."""
         if isinstance(node, t.Chain) and node.operators[0] in "+-":
             for k, operand in enumerate(node.operands):
-                text = f"has the term {self.words.write(operand)} with the wrong sign"
+                where = self._where(node) if self._stands_twice(operand) else ""
+                text = f"has the term {self.words.write(operand)} with the wrong sign{where}"
                 if k == 0:
                     yield text, replace(node, operands=(t.Negate(operand), *node.operands[1:]))
                 else:
@@ -230,12 +241,13 @@ class _Changes:
             if product and operator == "/":
                 text = f"1/{bracket(operand, text)}"
             rest = without(node, k)
-            yield f"has the extra {'factor' if product else 'term'} {text}", rest
+            where = self._where(node)
+            yield f"has the extra {'factor' if product else 'term'} {text}{where}", rest
             if product and k:
                 flipped = "*" if operator == "/" else "/"
                 changed = replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
                 done, due = ("divides", "multiplied") if operator == "/" else ("multiplies", "divided")
-                yield f"{done} by {self.words.write(operand)} where it has to be {due}", changed
+                yield f"{done} by {self.words.write(operand)} where it has to be {due}{where}", changed
         if product:
             yield from self._two_left_out(node)
 
@@ -247,7 +259,7 @@ class _Changes:
                 pair = t.Chain((node.operands[first], node.operands[second]), ("*",))
                 rest = without(node, second)
                 assert isinstance(rest, t.Chain)
-                yield f"has the extra factor {self.words.write(pair)}", without(rest, first)
+                yield f"has the extra factor {self.words.write(pair)}{self._where(node)}", without(rest, first)
 
     def places(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A tensor read at other indices: swapped, one step aside, at another letter."""
@@ -292,7 +304,7 @@ class _Changes:
         shapes = self.words.shapes
         for name in tensors_of(node):
             for other, shape in shapes.items():
-                if other != name and shape == shapes.get(name):
+                if other != name and shape == self.words.shapes_read.get(name):
                     changed = read_instead(node, name, other)
                     yield "", changed
         for first, second in combinations(tensors_of(node), 2):

@@ -214,9 +214,9 @@ def _equal_letters(trial: Trial, of: Tensor, wrt: Tensor) -> Iterator[str]:
     for first, second in combinations(q.left.indices, 2):
         if first.same_range(second):
             at = tuple(Affine.of(first if i == second else i) for i in q.left.indices)
-            sides = [replace(side, terms=instantiate(side, at)) for side in (q.left, q.right)]
-            numbers = [trial.values(q.program, side, dict(trial.made)) for side in sides]
-            if agree(*numbers) and trial.proves(q.program, *sides):
+            left, right = (replace(side, terms=instantiate(side, at)) for side in (q.left, q.right))
+            numbers = [trial.values(q.program, side, dict(trial.made)) for side in (left, right)]
+            if agree(*numbers) and trial.proves(q.program, left, right):
                 yield (
                     f"the claim holds where {second.name} = {first.name}, not in general: it is the diagonal of "
                     f"the Jacobian of {of.name} by {wrt.name}"

@@ -28,6 +28,8 @@ MOST_CHECKED = 12
 """Entries that a candidate is tried at in numbers."""
 SMALLEST = 1e-9
 """What is not larger in numbers may be 0."""
+SECONDS_FOR_ONE = 0.5
+"""Of the time for all, what the proof of one candidate may take."""
 MOST_DECIDED = 9
 """Entries that are decided one by one."""
 MOST_SEARCHED = 200
@@ -186,21 +188,31 @@ class Trial:
             if not agree([one], [other]):
                 return False
             largest = max(largest, abs(one))
-        return largest > SMALLEST and self.proves(program, left, right)
+        return largest > SMALLEST and self.proves(program, left, right, place)
 
-    def proves(self, program: Program, left: Definition, right: Definition) -> bool:
-        """Whether two definitions are shown to be equal, in the time that is left.
+    def proves(self, program: Program, left: Definition, right: Definition, place: Place | None = None) -> bool:
+        """Whether two definitions are shown to be equal, in a part of the time that is left.
 
-        Where the normal form does not show it, as where a recurrence is unfolded, each of a few entries is decided.
+        They are told apart in numbers at values of other signs and sizes first. Where the normal form does not show
+        that they are equal, as where a recurrence is unfolded, each of a few entries is decided.
         """
-        proved = prove_for_all(program, left, right, PRODUCTS, self._seconds()) is not None
-        return proved or self._proves_at_sizes(program, left, right)
-
-    def _seconds(self) -> float:
+        if any(self._differ_at(scale, program, left, right, place) for scale in SCALES if scale != self.scale):
+            return False
         self.check_time()
-        return self.until - time.process_time()
+        until = min(self.until, time.process_time() + SECONDS_FOR_ONE)
+        proved = prove_for_all(program, left, right, PRODUCTS, until - time.process_time()) is not None
+        return proved or self._proves_at_sizes(program, left, right, until)
 
-    def _proves_at_sizes(self, program: Program, left: Definition, right: Definition) -> bool:
+    def _differ_at(
+        self, scale: tuple[float, float], program: Program, left: Definition, right: Definition, place: Place | None
+    ) -> bool:
+        """Whether two definitions have different values at a scale, as far as both have any there."""
+        other = replace(self, scale=scale)
+        made: dict[tuple[str, Entry], float] = {}
+        pairs = zip(*(other.values(program, side, made, place) for side in (left, right)), strict=True)
+        return any(isfinite(a) and isfinite(b) and not agree([a], [b]) for a, b in pairs)
+
+    def _proves_at_sizes(self, program: Program, left: Definition, right: Definition, until: float) -> bool:
         """Whether every entry is proved at the sizes at which claims are, and agrees in numbers at larger ones."""
         program = program.concerning((left, right))
         for sizes in choose_sizes(program):
@@ -208,8 +220,10 @@ class Trial:
             entries = list_entries(left.indices, sizes)
             if len(entries) > MOST_DECIDED:
                 return False
-            if not all(place.decide(left, right, e, frozenset(), self._seconds()).proved for e in entries):
-                return False
+            for entry in entries:
+                seconds = until - time.process_time()
+                if seconds <= 0 or not place.decide(left, right, entry, frozenset(), seconds).proved:
+                    return False
         wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right))
         return all(place.differing_entry(left, right) is None for place in wide)
 

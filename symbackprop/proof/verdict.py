@@ -14,7 +14,7 @@ from symbackprop.proof.wording import say
 
 Status = Literal["proved", "refuted", "undecided"]
 
-_LONGEST_SIDE = 120
+_LONGEST_SIDE, _LONGEST_NUMBER = 120, 40
 _MOST_NAMES = 6
 _DIGITS = (7, 10, 13, 16, 19, 22)  # of rounded values, more where two look the same
 _MOST_BITS = 4_000  # of a number that is written out
@@ -148,7 +148,11 @@ class Verdict:
         if self.left is None or self.right is None:
             return ""
         sides = (say(self.left), say(self.right))
-        return f"{sides[0]} {self.relation} {sides[1]}" if max(map(len, sides)) <= _LONGEST_SIDE else ""
+        short = all(
+            len(text) <= (_LONGEST_NUMBER if side.is_Rational else _LONGEST_SIDE)
+            for side, text in zip((self.left, self.right), sides, strict=True)
+        )
+        return f"{sides[0]} {self.relation} {sides[1]}" if short else ""
 
     def __str__(self) -> str:
         """The verdict as a sentence or two."""

@@ -18,13 +18,14 @@ def make_vocabulary(trial: Trial) -> Vocabulary:
     """What a change of the claim may put in."""
     q = trial.question
     loss = q.program.loss
-    known = {
-        name: tensor.axes
+    read = {
+        name: tensor
         for name, tensor in q.program.tensors().items()
         if tensor.role is not Role.HIDDEN
         and tensor.range is None
-        and (tensor.role is not Role.ADJOINT or (tensor.numerator == loss and not _is_asked_for(trial, tensor)))
+        and (tensor.role is not Role.ADJOINT or tensor.numerator == loss)
     }
+    known = {name: tensor.axes for name, tensor in read.items() if not _is_asked_for(trial, tensor)}
     scalars = (
         *q.program.size_names,
         *(tensor.name for tensor in q.program.leaves if tensor.role is Role.CONST and not tensor.axes),
@@ -33,7 +34,7 @@ def make_vocabulary(trial: Trial) -> Vocabulary:
     written = (d.tree.body if isinstance(d.tree, t.Define) else d.tree for d in q.forward.definitions)
     forward = [tree for tree in written if isinstance(tree, t.Expression)]
     masks = (*_equal_indices(trial), *(m for tree in (*q.truth, *forward) for m in list_masks(tree)))
-    factors = dict.fromkeys((*masks, *(f for tree in q.truth for f in list_factors(tree))))
+    factors = dict.fromkeys((*masks, *(f for tree in (*q.truth, *forward) for f in list_factors(tree))))
     terms = dict.fromkeys(term for tree in q.truth for term in list_terms(tree))
     reads = dict.fromkeys(
         node for tree in q.truth for node, _ in t.walk(tree) if isinstance(node, t.Access) and node.name in known
@@ -42,6 +43,7 @@ def make_vocabulary(trial: Trial) -> Vocabulary:
     functions = dict.fromkeys(f for tree in (*q.truth, *forward) for f in list_functions(tree))
     return Vocabulary(
         shapes=known,
+        shapes_read={name: tensor.axes for name, tensor in read.items()},
         others=tuple(name for name in q.program.tensors() if name not in known),
         letters=letters,
         scalars=scalars,
@@ -74,4 +76,4 @@ def _equal_indices(trial: Trial) -> Iterator[t.Expression]:
 def _is_asked_for(trial: Trial, adjoint: Tensor) -> bool:
     """Whether an adjoint is the derivative that the claim is about: to put that in repairs everything."""
     wrt = trial.question.wrt
-    return wrt is not None and adjoint.denominator == wrt.name
+    return wrt is not None and adjoint.role is Role.ADJOINT and adjoint.denominator == wrt.name

@@ -40,7 +40,7 @@ def repaired(program: str, head: str, claim: str, diagnosis: str) -> tuple[str, 
     if instead and instead[1].startswith("the mean over "):
         return program, head, claim.replace("mean(", "sum(")
     if instead and claim.count(instead[1]) == 1:
-        return program, head, claim.replace(instead[1], f"({instead[2]})" if "[" not in instead[2] else instead[2])
+        return program, head, claim.replace(instead[1], f"({instead[2]})")
     assumption = re.fullmatch(r"holds if (.*), which is not assumed", text)
     if assumption:
         return f"{program}\nassume {assumption[1]}", head, claim
@@ -50,7 +50,7 @@ def repaired(program: str, head: str, claim: str, diagnosis: str) -> tuple[str, 
         return changed[0], changed[1], claim
     added = next((words for words in ADDED if text.startswith(words)), "")
     rest = text.removeprefix(added)
-    if not added or " under " in rest or " beside " in rest:
+    if not added or re.search(" (under|beside|at|in) ", rest):
         return None
     made = {
         "lacks the factor ": f"({claim})*({rest})",
