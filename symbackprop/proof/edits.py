@@ -276,7 +276,7 @@ class _Changes:
                 for other in self._other_places(index, letters):
                     moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
                     yield "", moved
-        elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
+        elif isinstance(node, t.Expression | t.Compare) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
                 changed = exchange_letters(node, {first: second, second: first} if first < second else {first: second})
                 if changed != node:

@@ -89,8 +89,8 @@ def _read_by(node: t.Expression, names: Mapping[str, str]) -> t.Expression:
     return changed
 
 
-def exchange_letters(node: t.Expression, letters: Mapping[str, str]) -> t.Expression:
-    """The formula with letters exchanged; nothing changes where one of them is bound inside."""
+def exchange_letters(node: t.Node, letters: Mapping[str, str]) -> t.Node:
+    """The formula or condition with letters exchanged; nothing changes where one of them is bound inside."""
     bound = {b.name for part, _ in t.walk(node) if isinstance(part, t.Reduce) for b in part.binders}
     if bound & {*letters, *letters.values()}:
         return node
@@ -100,9 +100,7 @@ def exchange_letters(node: t.Expression, letters: Mapping[str, str]) -> t.Expres
             return replace(part, name=letters[part.name])
         return t.map_children(part, change)
 
-    changed = change(node)
-    assert isinstance(changed, t.Expression)
-    return changed
+    return change(node)
 
 
 def letters_of(node: t.Node, known: frozenset[str]) -> frozenset[str]:
