@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 
 from symbackprop.calculus.definitions import Definition
@@ -15,6 +16,7 @@ from symbackprop.errors import ArgumentError
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.renaming import rename
+from symbackprop.language.spelling import number_tree
 from symbackprop.language.tree import Access, Binder, Declaration, Define, Name, Statement, walk
 
 Setting = int | float | str
@@ -29,8 +31,10 @@ class Fragment:
     `text` declares what the fragment reads and defines what it makes: its first declarations are the tensors that it is
     applied to, its last definition is its output. Three dots stand for the leading axes, whatever their number (the
     batch, the steps of a sequence), and `{samples}` for how many samples these hold together; other names in braces
-    are `settings`, with the values that they have unless others are chosen. `sizes` are two or more choices of all its
-    sizes at which numeric checks run, and `ones` the parameters that begin at 1.
+    are `settings`, with the values that they have unless others are chosen; such a value may name another setting.
+    `numbers` are sizes that its formula multiplies or divides by, so that they must be numbers, with those that the
+    catalogue shows. `sizes` are two or more choices of all other sizes at which numeric checks run, and `ones` the
+    parameters that begin at 1.
 
     >>> text = "input x[...,D]\\nparam g[D]\\nz[...,i] = {power}*g[i]*x[...,i]"
     >>> scale = Fragment("scale", text, "", settings={"power": 2})
@@ -50,6 +54,7 @@ class Fragment:
     sizes: tuple[Mapping[str, int], ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     ones: tuple[str, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> str:
         """The text with the given leading axes and settings; an ArgumentError names settings that it does not have."""
@@ -59,13 +64,19 @@ class Fragment:
             raise ArgumentError(f"{self.name} has no setting {', '.join(unknown)}; its settings: {known}.")
         letters, axes = [letter for letter, _ in lead], [size for _, size in lead]
         samples = f"/({'*'.join(axes)})" if len(axes) > 1 else "".join(f"/{size}" for size in axes)
-        filled = self.text.strip().replace("/{samples}", samples).format(**{**self.settings, **(settings or {})})
+        chosen = {**self.settings, **(settings or {})}
+        filled = self.text.strip().replace("/{samples}", samples).format(**chosen).format(**chosen)
         lines = (line.strip() for line in filled.split("\n"))
         return "\n".join(_fill_dots(line, axes if _declares(line) else letters) for line in lines)
 
     def statements(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> tuple[Statement, ...]:
         """The same as trees, the arithmetic of sizes and places put in order."""
         return _read(self.write(lead, settings))
+
+    def example(self, settings: Mapping[str, Setting] | None = None) -> Program:
+        """The program of a batch, with the numbers that the catalogue shows."""
+        numbers = {name: number_tree(Fraction(size)) for name, size in self.numbers.items()}
+        return assemble(tuple(rename(statement, numbers) for statement in self.statements(BATCH, settings)))
 
 
 @cache
