@@ -6,15 +6,17 @@ writes; `_count` is how many outputs there are. Zeros stand around what is read.
 
 from __future__ import annotations
 
-from symbackprop.networks.fragments import Fragment
+from collections.abc import Mapping
+
+from symbackprop.networks.fragments import Fragment, Setting
 
 GUIDE = "Dumoulin, Visin 2016, A guide to convolution arithmetic for deep learning"
 POOLING = "Goodfellow, Bengio, Courville 2016, Deep Learning, section 9.3"
 SUBSAMPLING = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-based learning applied to document recognition, section II"
 UPSAMPLING = "Odena, Dumoulin, Olah 2016, Deconvolution and checkerboard artifacts"
 GLOBAL_AVERAGE = "Lin, Chen, Yan 2014, Network in network, section 3.2"
-STEPS = {"stride": 1, "padding": 0, "dilation": 1}
-WINDOW = {"kernel": 2, "stride": "{kernel}", "padding": 0}
+STEPS: Mapping[str, Setting] = {"stride": 1, "padding": 0, "dilation": 1}
+WINDOW: Mapping[str, Setting] = {"kernel": 2, "stride": "{kernel}"}
 
 
 def _place(p: str, r: str) -> str:
@@ -27,13 +29,13 @@ def _count(size: str, window: str) -> str:
     return f"({size}+2*{{padding}}-{{dilation}}*({window}-1)-1)//{{stride}}+1"
 
 
-def _pooled(p: str, r: str) -> str:
+def _pooled(p: str, r: str, padding: str = "0") -> str:
     """The same for a window of pooling."""
-    return f"{{stride}}*({p}-1)+{r}-{{padding}}"
+    return f"{{stride}}*({p}-1)+{r}-{padding}"
 
 
-def _pools(size: str) -> str:
-    return f"({size}+2*{{padding}}-{{kernel}})//{{stride}}+1"
+def _pools(size: str, padding: str = "0") -> str:
+    return f"({size}+2*{padding}-{{kernel}})//{{stride}}+1"
 
 
 def _spread(size: str, window: str) -> str:
@@ -160,26 +162,29 @@ MAX_POOL2D = Fragment(
 = max(r:{{kernel}}, s:{{kernel}}, x[...,c,{_pooled("p", "r")},{_pooled("q", "s")}])
     """,
     POOLING,
-    ({"N": 2, "C": 2, "H": 5, "L": 4}, {"N": 1, "C": 3, "H": 4, "L": 2}),
+    ({"N": 2, "C": 2, "H": 5, "L": 4}, {"N": 1, "C": 3, "H": 4, "L": 3}),
     WINDOW,
 )
 AVG_POOL1D = Fragment(
     "avg_pool1d",
-    f"input x[...,C,L]\nz[...,c,p:{_pools('L')}] = mean(r:{{kernel}}, x[...,c,{_pooled('p', 'r')}])",
+    f"""
+    input x[...,C,L]
+    z[...,c,p:{_pools("L", "{padding}")}] = mean(r:{{kernel}}, x[...,c,{_pooled("p", "r", "{padding}")}])
+    """,
     SUBSAMPLING,
     ({"N": 2, "C": 2, "L": 5}, {"N": 1, "C": 3, "L": 4}),
-    WINDOW,
+    {**WINDOW, "padding": 0},
 )
 AVG_POOL2D = Fragment(
     "avg_pool2d",
     f"""
     input x[...,C,H,L]
-    z[...,c,p:{_pools("H")},q:{_pools("L")}] \
-= mean(r:{{kernel}}, s:{{kernel}}, x[...,c,{_pooled("p", "r")},{_pooled("q", "s")}])
+    z[...,c,p:{_pools("H", "{padding}")},q:{_pools("L", "{padding}")}] \
+= mean(r:{{kernel}}, s:{{kernel}}, x[...,c,{_pooled("p", "r", "{padding}")},{_pooled("q", "s", "{padding}")}])
     """,
     SUBSAMPLING,
-    ({"N": 2, "C": 2, "H": 5, "L": 4}, {"N": 1, "C": 3, "H": 4, "L": 2}),
-    WINDOW,
+    ({"N": 2, "C": 2, "H": 5, "L": 4}, {"N": 1, "C": 3, "H": 4, "L": 3}),
+    {**WINDOW, "padding": 0},
 )
 GLOBAL_AVG_POOL1D = Fragment(
     "global_avg_pool1d",
