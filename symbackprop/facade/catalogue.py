@@ -15,7 +15,6 @@ from symbackprop.facade.derivations import Derivation, derive
 from symbackprop.facade.programs import Program, parse
 from symbackprop.functions import FUNCTIONS, ScalarFunction, expand_applications
 from symbackprop.language import read_statements, write_program
-from symbackprop.language.assembly import assemble
 from symbackprop.language.transcription import transcribe
 from symbackprop.language.tree import Apply, walk
 from symbackprop.language.writer import write_tree
@@ -122,4 +121,4 @@ def _loss(loss: Loss) -> Entry:
 
 def _write(fragment: Fragment) -> str:
     """The text of a fragment, its arithmetic of sizes and places in order."""
-    return write_program(assemble(fragment.statements()))
+    return write_program(fragment.example())

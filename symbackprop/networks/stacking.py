@@ -186,6 +186,9 @@ def _choose(
     if missing:
         raise ArgumentError(f"{fragment.name} does not know {', '.join(missing)}; give it, as in {missing[0]}=3.")
     bound.update(sizes)
+    open_ones = [f"{name} = {bound[name]}" for name in fragment.numbers if bound[name].integer is None]
+    if open_ones:
+        raise ShapeError(f"{fragment.name} needs numbers for its sizes, and these are names: {', '.join(open_ones)}.")
 
 
 def _write(axes: Axes) -> str:
