@@ -18,6 +18,12 @@ LINEAR = Fragment(
     GOODFELLOW + "section 6.1",
     ({"N": 2, "D": 3, "K": 2}, {"N": 1, "D": 2, "K": 4}),
 )
+EMBEDDING = Fragment(
+    "embedding",
+    "index tok[...] in V\nparam E[V,D]\nz[...,d] = E[tok[...],d]",
+    "Bengio, Ducharme, Vincent, Jauvin 2003, A neural probabilistic language model, section 2",
+    ({"N": 4, "V": 3, "D": 2}, {"N": 2, "V": 5, "D": 3}),
+)
 SUM = Fragment(
     "sum",
     "input x[...], y[...]\ns[...] = x[...] + y[...]",
@@ -32,4 +38,4 @@ CONCATENATED = Fragment(
     ({"N": 2, "D": 3, "F": 2}, {"N": 1, "D": 2, "F": 4}),
 )
 
-CONNECTIONS = (DENSE, LINEAR, SUM, CONCATENATED)
+CONNECTIONS = (DENSE, LINEAR, EMBEDDING, SUM, CONCATENATED)

@@ -31,7 +31,8 @@ class Fragment:
     applied to, its last definition is its output. Three dots stand for the leading axes, whatever their number (the
     batch, the steps of a sequence), and `{samples}` for how many samples these hold together; other names in braces
     are `settings`, with the values that they have unless others are chosen. `sizes` are two or more choices of all its
-    sizes at which numeric checks run, and `ones` the parameters that begin at 1.
+    sizes at which numeric checks run, `ones` the parameters that begin at 1, and `zeros` those that begin at 0 although
+    they have two axes or more, as weights do.
 
     >>> text = "input x[...,D]\\nparam g[D]\\nz[...,i] = {power}*g[i]*x[...,i]"
     >>> scale = Fragment("scale", text, "", settings={"power": 2})
@@ -51,6 +52,7 @@ class Fragment:
     sizes: tuple[Mapping[str, int], ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     ones: tuple[str, ...] = ()
+    zeros: tuple[str, ...] = ()
 
     def write(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> str:
         """The text with the given leading axes and settings; an ArgumentError names settings that it does not have."""
