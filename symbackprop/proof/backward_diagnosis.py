@@ -32,6 +32,10 @@ class Gradients:
     truth: tuple[sp.Expr, ...]
     claims: tuple[sp.Expr, ...]
 
+    def pairs(self) -> list[tuple[sp.Expr, sp.Expr]]:
+        """The derivative and what was returned, entry by entry."""
+        return list(zip(self.truth, self.claims, strict=True))
+
 
 def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
     """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found."""
@@ -58,7 +62,7 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
         text
         or _of_the_upstream(trace, gradients, place, title, same)
         or _misplaced(gradients, where, title, same)
-        or _unstable(left, right, title, same)
+        or _unstable(gradients, where, title, same)
         or _repaired(trace, gradients, place, title, same, known)
     )
     return text or known or f"{title} is not the derivative (left) that the forward has"
@@ -70,7 +74,8 @@ def _repaired(
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
     where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
     symbol = sp.Symbol(entry_name(gradients.name, place))
-    entry = WrongEntry(trace, symbol, gradients.truth[where], gradients.claims[where], title, same)
+    every = tuple(gradients.pairs())
+    entry = WrongEntry(trace, symbol, *every[where], title, same, every)
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
     if known.endswith("has the wrong sign"):
         return known
@@ -79,17 +84,22 @@ def _repaired(
     return text or known or next(list_coefficient_repairs(entry), "")
 
 
-def _unstable(left: sp.Expr, right: sp.Expr, title: str, same: Same) -> str:
-    """Sides that are equal without a small number."""
-    stabilisers = [r for r in (left.atoms(sp.Rational) | right.atoms(sp.Rational)) if 0 < r <= _LARGEST_STABILISER]
-    if stabilisers:
-        none = dict.fromkeys(stabilisers, sp.S.Zero)
-        bare = (left.xreplace(none), right.xreplace(none))
-        if not any(side.has(sp.nan, sp.zoo) for side in bare) and same(*bare):
-            texts = " and ".join(f"{float(r):g}" for r in sorted(stabilisers))
-            way = f"the stabiliser {texts} is treated in another way than forward"
-            return f"{title} is right for eps = 0, not as it stands: {way}"
-    return ""
+def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
+    """A gradient that is right without a small number."""
+    numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
+    stabilisers = sorted(r for r in numbers if 0 < r <= _LARGEST_STABILISER)
+    none = dict.fromkeys(stabilisers, sp.S.Zero)
+    if not stabilisers or not all(_without(none, *pair, same) for pair in gradients.pairs()):
+        return ""
+    texts = " and ".join(f"{float(r):g}" for r in stabilisers)
+    way = f"the stabiliser {texts} is treated in another way than forward"
+    return f"{title} is right for eps = 0, not as it stands: {way}"
+
+
+def _without(none: dict[sp.Expr, sp.Expr], left: sp.Expr, right: sp.Expr, same: Same) -> bool:
+    """Whether two formulas are equal with 0 in place of small numbers."""
+    bare = (left.xreplace(none), right.xreplace(none))
+    return not any(side.has(sp.nan, sp.zoo) for side in bare) and same(*bare)
 
 
 def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple[sp.Expr, ...]) -> str:
@@ -186,9 +196,9 @@ def _rescaled(
     lengths = {size for shape in shapes for size in shape}
     for axis_size in sorted(lengths.union(map(prod, shapes)) - {1, 0}):
         size = f"{axis_size}, the {'length of an axis' if axis_size in lengths else 'number of entries'}"
-        if same(left * axis_size, right):
+        if same(left * axis_size, right) and all(same(t * axis_size, c) for t, c in gradients.pairs()):
             return f"{title} has the extra factor {size}; is a sum taken where it should be a mean?"
-        if same(left, right * axis_size):
+        if same(left, right * axis_size) and all(same(t, c * axis_size) for t, c in gradients.pairs()):
             return f"{title} lacks the factor {size}; is a mean taken where it should be a sum?"
     return ""
 
@@ -245,7 +255,10 @@ def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
     """The derivative by another entry."""
     for k, place in enumerate(np.ndindex(*gradients.shape)):
         if k != where and gradients.truth[k] != 0 and same(gradients.truth[k], gradients.claims[where]):
-            return f"{title} is the derivative by {entry_name(gradients.name, place)}: the entries are shifted"
+            first, second = (gradients.truth, gradients.claims) if k < where else (gradients.claims, gradients.truth)
+            shifted = all(same(*pair) for pair in zip(first, second[abs(k - where) :], strict=False))
+            end = ": the entries are shifted" if shifted else ""
+            return f"{title} is the derivative by {entry_name(gradients.name, place)}{end}"
     return ""
 
 

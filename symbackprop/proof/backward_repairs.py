@@ -40,7 +40,10 @@ Same = Callable[[sp.Expr, sp.Expr], bool]
 
 @dataclass(frozen=True, slots=True)
 class WrongEntry:
-    """An entry of a gradient: its symbol, the derivative as it is and as it was returned, and what is proved equal."""
+    """An entry of a gradient: its symbol, the derivative as it is and as it was returned, and what is proved equal.
+
+    `every` has both for all entries of the gradient.
+    """
 
     trace: Trace
     symbol: sp.Symbol
@@ -48,6 +51,7 @@ class WrongEntry:
     right: sp.Expr
     title: str
     same: Same
+    every: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
 
 
 def list_entry_repairs(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
@@ -145,27 +149,26 @@ def _name(result: sp.Expr) -> str:
 def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
     """An input that sums to 1 along an axis, or a matrix that is symmetric."""
 
-    def candidates() -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+    def candidates() -> Iterator[tuple[str, dict[sp.Expr, sp.Expr]]]:
         for name, shape in shapes.items():
             for axis, size in enumerate(shape):
-                sums = {}
+                sums: dict[sp.Expr, sp.Expr] = {}
                 for place in np.ndindex(*shape):
                     if place[axis] == size - 1:
                         others = [(*place[:axis], k, *place[axis + 1 :]) for k in range(size - 1)]
                         sums[_symbol(name, place)] = 1 - sp.Add(*(_symbol(name, other) for other in others))
                 along = f" along axis {axis}" if len(shape) > 1 else ""
-                yield f"{entry.title} is right if {name} sums to 1{along}, which nothing ensures", *_put(entry, sums)
+                yield f"{entry.title} is right if {name} sums to 1{along}, which nothing ensures", sums
             if len(shape) == 2 and shape[0] == shape[1] and shape[0] > 1:
-                mirrored = {_symbol(name, (i, j)): _symbol(name, (j, i)) for i, j in np.ndindex(*shape) if i > j}
-                yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", *_put(entry, mirrored)
+                places = [(i, j) for i, j in np.ndindex(*shape) if i > j]
+                mirrored: dict[sp.Expr, sp.Expr] = {_symbol(name, p): _symbol(name, p[::-1]) for p in places}
+                yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", mirrored
 
-    for words, left, right in candidates():
-        if (left, right) != (entry.left, entry.right) and entry.same(left, right):
+    for words, values in candidates():
+        read = entry.left.free_symbols | entry.right.free_symbols
+        pairs = ((left.xreplace(values), right.xreplace(values)) for left, right in entry.every)
+        if read & values.keys() and all(entry.same(*pair) for pair in pairs):
             yield words
-
-
-def _put(entry: WrongEntry, values: Mapping[sp.Symbol, sp.Expr]) -> tuple[sp.Expr, sp.Expr]:
-    return entry.left.xreplace(dict(values)), entry.right.xreplace(dict(values))
 
 
 def _symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
