@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from symbackprop.errors import FormulaError
 from symbackprop.language.tree import Node
 from symbackprop.notation.reading.grammar import read_syntax
-from symbackprop.notation.reading.lexemes import locate
+from symbackprop.notation.reading.lexemes import locate, without_end
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -74,7 +74,7 @@ def read_block(text: str, line: int = 1, column: int = 1) -> tuple[LatexStatemen
     for piece in _join(flat, pieces):
         match = LABEL.match(flat, piece.start, piece.end)
         label, start = (match[1], match.end()) if match else ("", piece.start)
-        body = flat[start : piece.end].rstrip(" \t\r\n.,;")
+        body = without_end(flat[start : piece.end])
         if not body.strip():
             continue
         at = locate(text, start, line, column)
