@@ -16,6 +16,7 @@ from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.differentials import head_parts
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, is_name, plain_values
+from symbackprop.notation.reading.instances import expand_product
 from symbackprop.notation.reading.letters import (
     are_complementary,
     index_letter,
@@ -269,8 +270,13 @@ class IndexReader(TermReader):
         return t.Chain((left, right), ("//",), line=group.line, column=group.column)
 
     def entry_of(self, group: Group, below: Syntax, node: Syntax) -> t.Expression:
-        """An entry of the inverse of a matrix, (A^{-1})_{ij}, or of a solution, (A^{-1} b)_i."""
+        """An entry of a name, (x)_i, of the inverse of a matrix, (A^{-1})_{ij}, or of a solution, (A^{-1} b)_i."""
         found = read_inverse_entry(group, below, self.vocabulary, self.index)
+        inner = bare(group.parts[0])
+        named = inner if isinstance(inner, Scripts) else Scripts(inner, line=node.line, column=node.column)
+        if found is None and len(group.parts) == 1 and isinstance(bare(named.base), Symbol) and named.below is None:
+            if not self.vocabulary.open and find_whole(inner, self.vocabulary) is not None:
+                return self.name(replace(named, below=below))  # (x)_i
         if found is None:
             raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
         return replace(found, line=node.line, column=node.column)
@@ -278,12 +284,13 @@ class IndexReader(TermReader):
     # Sums and extremes.
 
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
-        if sign in (r"\prod",):
-            raise UnsupportedError(f"{write_syntax(node)}: the formula language has no products over an index.")
         if not body:
             raise fail(node, f"`{sign}` with nothing behind it", "what is summed" if sign == r"\sum" else "a formula")
         if body[0].sign:
             raise fail(node, f"`{sign}` with `{body[0].sign}` behind it", "a formula")
+        if sign == r"\prod":
+            factors = [self.term(row, row[0].node) for row in expand_product(scripts, body, node)]
+            return self.multiply(("",) + (r"\cdot",) * (len(factors) - 1), tuple(factors), node)
         operation = {r"\sum": "sum", r"\max": "max", r"\min": "min"}.get(sign, "argmax")
         if operation != "sum" and len(body) > 1:
             shown = write_syntax(node)

@@ -6,8 +6,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from symbackprop.errors import UnsupportedError
+from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.lexemes import ambiguous
-from symbackprop.notation.reading.syntax import Beside, Numeral, Sum, Symbol, Syntax, bare, walk_syntax, write_syntax
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Numeral,
+    Relation,
+    Scripts,
+    Sum,
+    Symbol,
+    Syntax,
+    bare,
+    walk_syntax,
+    write_syntax,
+)  # fmt: skip
+
+LONGEST = 100
 
 
 def map_syntax(node: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
@@ -47,6 +62,32 @@ def put_number(node: Syntax, letter: str, number: int) -> Syntax:
                             ("a product", "digits side by side"), r"write \cdot between them")  # fmt: skip
     made = map_syntax(node, lambda part: put_number(part, letter, number))
     return _added(made) if isinstance(made, Sum) else made
+
+
+def expand_product(scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> list[tuple[Factor, ...]]:
+    r"""The factors of \prod_{i=1}^{3}, a row for each number; the formula language has no products of other bounds.
+
+    A factor behind the last one that reads the index may stand inside the product or behind it, which are two numbers.
+    """
+    relation = bare(scripts.below) if scripts is not None and scripts.below is not None else None
+    ends = list(map(bare, relation.parts[1:])) if isinstance(relation, Relation) else []
+    ends += [bare(scripts.above)] if scripts is not None and scripts.above is not None else []
+    numbers = [int(end.text) for end in ends if isinstance(end, Numeral) and end.text.isdigit()]
+    letter = bare(relation.parts[0]) if isinstance(relation, Relation) and relation.operators == ("=",) else None
+    if len(ends) != 2 or len(numbers) != 2 or not isinstance(letter, Symbol) or letter != Symbol(letter.name):
+        raise UnsupportedError(f"{write_syntax(node)}: products over an index need numbers as bounds; the formula "
+                               "language has no products over an index.")  # fmt: skip
+    first, last = numbers
+    if not first <= last < first + LONGEST:
+        raise UnsupportedError(f"{write_syntax(node)}: a product runs from a number to a larger one, and over at most "
+                               f"{LONGEST} factors.")  # fmt: skip
+    if not stands_in(letter.name, body[-1].node):
+        raise ambiguous(node.line, node.column, f"`{write_syntax(body[-1].node)}` behind a product over {letter.name}",
+                        ("a factor of each", "a factor of the whole"), "bracket the product")  # fmt: skip
+    return [
+        tuple(replace(factor, node=put_number(factor.node, letter.name, number)) for factor in body)
+        for number in range(first, last + 1)
+    ]
 
 
 def _added(node: Sum) -> Syntax:

@@ -119,6 +119,8 @@ class Scanner:
     opened: list[tuple[str, int, int]] = field(default_factory=list)
     cases: int = 0
     last: str = ""
+    stacked: int = -1
+    r"""Where the braces of the last \substack open."""
     barred: set[int] = field(default_factory=set)
     """The depths of brackets at which a pair of bars was closed."""
 
@@ -173,6 +175,9 @@ class Scanner:
             case "prime":
                 yield self._token("PRIMES", word, start)
             case "row":
+                if self.opened and self.opened[-1][1] == self.stacked:
+                    yield self._token("COMMA", ",", start)
+                    return
                 if not self.cases:
                     raise self.fail(start, r"`\\`", "one formula", "read_block reads several lines")
                 yield self._token("ROW", word, start)
@@ -276,6 +281,8 @@ class Scanner:
             yield from self._delimiter(word, start)
         elif word in SPACES:
             return
+        elif word == "substack":
+            self.stacked = _skip_blanks(self.text, self.place)
         elif word in ("label", "tag", "vspace", "hspace"):
             self._braced(start)
         elif word in ACCENTS:

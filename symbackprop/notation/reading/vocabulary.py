@@ -99,7 +99,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     >>> vocabulary.functions["S"], vocabulary.entries[0].value.name
     ('sigmoid', 'a2')
     """
-    tensors = _shown_tensors(program) if program is not None else {}
+    tensors = {n: x for n, x in program.tensors().items() if x.role is not Role.HIDDEN} if program is not None else {}
     sizes = tuple(program.size_names) if program is not None else ()
     functions: dict[str, str] = {}
     entries: list[Entry] = []
@@ -213,13 +213,6 @@ def _read_meaning(
         listed = ", ".join((*tensors, *sizes))
         raise ArgumentError(f"{written} stands for {meaning!r}, and the program has {listed}.")
     return value
-
-
-def _shown_tensors(program: Program) -> dict[str, Tensor]:
-    """The tensors that printers name: not those that elaboration made, unless something is derived by them."""
-    known = program.tensors()
-    derived = {tensor.denominator for tensor in known.values()}
-    return {name: x for name, x in known.items() if x.role is not Role.HIDDEN or name in derived}
 
 
 def _program_entries(program: Program, tensors: Mapping[str, Tensor], sizes: Iterable[str]) -> Iterable[Entry]:
