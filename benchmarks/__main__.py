@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import deciding, deriving, importing
+from benchmarks import catalogue, deciding, deriving, importing
 from benchmarks.contest import describe_machine
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -17,6 +17,7 @@ def main() -> None:
             "# Results\n",
             f"Written by `python -m benchmarks`. {describe_machine()}\n",
             deriving.report(),
+            catalogue.report(),
             deciding.report(),
             importing.report(),
         )

@@ -1,4 +1,4 @@
-"""The layers of the catalogue: time to derive, length of what is printed, and operations against the textbook's form."""
+"""The layers of the catalogue: time to derive, length of what is printed, operations against the textbook's form."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def count_textbook(entry: sb.Entry, sizes: Mapping[str, int]) -> int | None:
             raise ValueError(f"{entry.name}: {head} is {verdict}")
     known = len(entry.program.core.definitions)
     text = entry.program.text().replace("loss =", "unused =")
-    written = "".join(f"textbook{k}[{head.split('[')[1]} = {formula}\n" for k, (head, formula) in enumerate(lines.items()))
+    heads = [f"textbook{k}[{head.split('[')[1]}" for k, head in enumerate(lines)]
+    written = "".join(f"{head} = {formula}\n" for head, formula in zip(heads, lines.values(), strict=True))
     return count_operations(sb.parse(text + written).core.definitions[known:], sizes)
 
 
@@ -84,7 +85,7 @@ def report() -> str:
         lines = entry.derivation.latex("matrix").count("\\\\") + 1
         ratio = "-" if textbook is None else f"{mine / textbook:.2f}"
         rows.append((entry.name, write_time(seconds), str(lines), f"{mine:.3g}", ratio))
-    head = ("layer", "derived, folded and printed", "lines in matrix notation", "operations backward", "of the textbook's")
+    head = ("layer", "derived, folded, printed", "lines in matrix notation", "operations backward", "of the textbook's")
     return (
         "## Layers of the catalogue\n\n"
         f"Operations of the derived backward pass with {SIZE} for every size that has a name, counted as its formulas\n"
