@@ -92,8 +92,8 @@ def ambiguous(line: int, column: int, what: str, readings: tuple[str, ...], inst
 def without_end(text: str) -> str:
     """A formula without the sign of punctuation that ends it in a sentence.
 
-    >>> without_end(r"x^2 \\,."), without_end("x..")
-    ('x^2', 'x..')
+    >>> without_end("x^2 ,"), without_end("x..")
+    ('x^2', 'x.')
     """
     match = END.search(text)
     return text[: match.start()] if match else text
