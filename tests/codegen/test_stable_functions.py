@@ -1,4 +1,4 @@
-"""Every function of the live catalogue in generated code, far out: values and slopes finite, right, and without warnings."""
+"""Every function of the live catalogue in generated code, far out: values and slopes right, and without warnings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def exact_value(formula: sympy.Expr, values: dict[sympy.Symbol, sympy.Rational])
 
 
 def faults(function: ScalarFunction, parameters: tuple[sympy.Rational, ...], dtype: str, text: str = "") -> list[str]:
-    """Where code is off by more than roundings of the larger of 1 and the value; what overflows in truth is left out."""
+    """Where code is off by more than roundings of the larger of 1 and the value; true overflows are left out."""
     letters, count = ("u", "v")[: function.arity], function.arity + len(parameters)
     written = text or f"{function.name}({', '.join((*letters, *map(str, parameters)))})"
     run = sb.derive(sb.parse(f"param {', '.join(letters)}\nloss = {written}")).compile(dtype=dtype)

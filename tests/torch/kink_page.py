@@ -17,17 +17,19 @@ jax.config.update("jax_enable_x64", True)
 
 HEAD = """# Derivatives at kinks
 
-There is one law: the derivative of `where(c, a, b)` is `where(c, a', b')`, and every kinked function is defined by `where`. So the value at a
-kink follows from the definition, which [examples/catalogue.md](../examples/catalogue.md) shows for each. Frameworks choose otherwise here
-and there; away from the kinks all three agree. The first table has every function of the catalogue whose derivative jumps, parameters
-at their standard values; `none` is said where a framework has no function of that name. The values are measured by tests, ours and JAX's
-in `tests/functions`, PyTorch's in `tests/torch`.
+There is one law: the derivative of `where(c, a, b)` is `where(c, a', b')`, and every kinked function is defined by
+`where`. So the value at a kink follows from the definition, which [examples/catalogue.md](../examples/catalogue.md)
+shows for each. Frameworks choose otherwise here and there; away from the kinks all three agree. The first table has
+every function of the catalogue whose derivative jumps, parameters at their standard values; `none` is said where a
+framework has no function of that name. The values are measured by tests, ours and JAX's in `tests/functions`, PyTorch's
+in `tests/torch`.
 
 | function | by | at | symbackprop | JAX | PyTorch |
 |---|---|---|---|---|---|
 """
 MIDDLE = """
-`maximum` and `minimum` give one half to each side of a tie, and an extreme over an index gives all to the first entry that has it.
+`maximum` and `minimum` give one half to each side of a tie, and an extreme over an index gives all to the first entry
+that has it.
 Here x is (1, 1, 0, 1), its negative for `min`:
 
 | extreme | by | symbackprop | JAX | PyTorch, `amax` and `amin` | PyTorch, `max` and `min` with `dim` |
