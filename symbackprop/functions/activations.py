@@ -24,6 +24,13 @@ LOG_SIGMOID = ScalarFunction(
     samples=BOTH_SIDES,
     source="the logarithm of the sigmoid, torch.nn.LogSigmoid",
 )
+RELU6 = ScalarFunction(
+    name="relu6",
+    definition=lambda u: where(u > 0, where(u < 6, u, 6), 0),
+    tex=r"\operatorname{ReLU6}",
+    samples=((-3, -1), (1, 5), (7, 9)),
+    source="Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10",
+)
 HARD_SIGMOID = ScalarFunction(
     name="hard_sigmoid",
     definition=lambda u: RELU6(u + 3) / 6,
@@ -47,13 +54,6 @@ SOFTSIGN = ScalarFunction(
 )
 RELU = ScalarFunction(
     "relu", lambda u: where(u > 0, u, 0), r"\operatorname{ReLU}", BRANCHES, "Nair and Hinton 2010, section 2"
-)
-RELU6 = ScalarFunction(
-    name="relu6",
-    definition=lambda u: where(u > 0, where(u < 6, u, 6), 0),
-    tex=r"\operatorname{ReLU6}",
-    samples=((-3, -1), (1, 5), (7, 9)),
-    source="Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10",
 )
 LEAKY_RELU = ScalarFunction(
     name="leaky_relu",
