@@ -62,7 +62,7 @@ DROPOUT = Fragment(
     {"rate": "0.5"},
 )
 PRELU = Fragment(
-    "prelu",
+    "prelu1d",
     "input x[...,D]\nparam s[D]\nz[...,i] = where(x[...,i] > 0, x[...,i], s[i]*x[...,i])",
     PRELU_PAPER,
     ({"N": 3, "D": 2}, {"N": 2, "D": 4}),

@@ -15,6 +15,7 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
+from symbackprop.language.neutral import drop_neutral
 from symbackprop.language.renaming import rename
 from symbackprop.language.spelling import number_tree
 from symbackprop.language.tree import Access, Binder, Declaration, Define, Name, Statement, walk
@@ -33,8 +34,8 @@ class Fragment:
     batch, the steps of a sequence), and `{samples}` for how many samples these hold together; other names in braces
     are `settings`, with the values that they have unless others are chosen; such a value may name another setting.
     `numbers` are sizes that its formula multiplies or divides by, so that they must be numbers, with those that the
-    catalogue shows. `sizes` are two or more choices of all other sizes at which numeric checks run, and `ones` the
-    parameters that begin at 1.
+    catalogue shows. `sizes` are two or more choices of all other sizes at which numeric checks run, `ones` the
+    parameters that begin at 1, and `zeros` those that begin at 0 although they have two axes or more, as weights do.
 
     >>> text = "input x[...,D]\\nparam g[D]\\nz[...,i] = {power}*g[i]*x[...,i]"
     >>> scale = Fragment("scale", text, "", settings={"power": 2})
@@ -54,14 +55,12 @@ class Fragment:
     sizes: tuple[Mapping[str, int], ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     ones: tuple[str, ...] = ()
+    zeros: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> str:
         """The text with the given leading axes and settings; an ArgumentError names settings that it does not have."""
-        unknown = [name for name in settings or {} if name not in self.settings]
-        if unknown:
-            known = ", ".join(self.settings) or "none"
-            raise ArgumentError(f"{self.name} has no setting {', '.join(unknown)}; its settings: {known}.")
+        check_settings(self, settings or {})
         letters, axes = [letter for letter, _ in lead], [size for _, size in lead]
         samples = f"/({'*'.join(axes)})" if len(axes) > 1 else "".join(f"/{size}" for size in axes)
         chosen = {**self.settings, **(settings or {})}
@@ -70,7 +69,7 @@ class Fragment:
         return "\n".join(_fill_dots(line, axes if _declares(line) else letters) for line in lines)
 
     def statements(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> tuple[Statement, ...]:
-        """The same as trees, the arithmetic of sizes and places put in order."""
+        """The same as trees, the arithmetic of sizes and places in order and numbers left out that change nothing."""
         return _read(self.write(lead, settings))
 
     def example(self, settings: Mapping[str, Setting] | None = None) -> Program:
@@ -79,9 +78,17 @@ class Fragment:
         return assemble(tuple(rename(statement, numbers) for statement in self.statements(BATCH, settings)))
 
 
+def check_settings(fragment: Fragment, settings: Mapping[str, Setting]) -> None:
+    """Raise ArgumentError for settings that a fragment does not have."""
+    unknown = [name for name in settings if name not in fragment.settings]
+    if unknown:
+        known = ", ".join(fragment.settings) or "none"
+        raise ArgumentError(f"{fragment.name} has no setting {', '.join(unknown)}; its settings: {known}.")
+
+
 @cache
 def _read(text: str) -> tuple[Statement, ...]:
-    return tuple(rename(statement, {}) for statement in read_statements(text))
+    return tuple(drop_neutral(rename(statement, {})) for statement in read_statements(text))
 
 
 def _declares(line: str) -> bool:

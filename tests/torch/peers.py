@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 import torch
 from peers_connections import CONNECTION_PEERS
 from peers_convolutions import CONVOLUTION_PEERS
+from peers_losses import LOSS_PEERS
+from peers_sequences import SEQUENCE_PEERS
 from torch.nn import functional
 
 Tensors = Mapping[str, torch.Tensor]
@@ -35,6 +37,8 @@ PEERS: dict[str, Callable[[Tensors], torch.Tensor]] = {
     "bce": lambda t: -(t["y"] * torch.log(t["a"]) + (1 - t["y"]) * torch.log(1 - t["a"])).mean(),
     "bce_logits": lambda t: functional.binary_cross_entropy_with_logits(t["a"], t["y"]),
     "cross_entropy": lambda t: functional.cross_entropy(t["a"], t["y"]),
+    **SEQUENCE_PEERS,
+    **LOSS_PEERS,
     **CONNECTION_PEERS,
     **CONVOLUTION_PEERS,
 }
