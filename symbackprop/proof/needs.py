@@ -1,0 +1,144 @@
+"""What a claim needs to have a value, beyond what its program needs: SymPy, which turns w/w into 1, does not say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import sympy as sp
+
+from symbackprop.calculus.definitions import Condition, Definition, Term
+from symbackprop.calculus.expansion import Expansion
+from symbackprop.calculus.indices import Index
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Count, Role, slot_indices
+from symbackprop.errors import SymBackpropError
+from symbackprop.language.phrasing import hidden_definitions, phrase_body
+from symbackprop.language.tree import Number, Where
+from symbackprop.language.writer import write_tree
+from symbackprop.proof.budget import Budget, BudgetExceededError
+from symbackprop.proof.comparisons import choose_sizes, list_entries
+from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.normal_form import sign_under
+from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.problems import read_conditions, realise
+from symbackprop.proof.wording import is_longer
+
+RELATIONS: dict[str, Relation] = {"nonzero": "!=", "positive": ">", "nonnegative": ">="}
+LONGEST = 200
+"""Operations of a condition, written out, that is looked at; a longer one is said."""
+SECONDS = 0.5
+
+
+def unsaid_needs(program: Program, claimed: Sequence[Definition]) -> tuple[str, ...]:
+    """The conditions of claimed definitions that neither hold always nor are those of the program, as texts.
+
+    `program` has the definitions that the claim reads.
+    """
+    own = {d.tensor.name for d in claimed}
+    conditions = tuple(dict.fromkeys(c for d in claimed for c in d.domain))
+    if not conditions:
+        return ()
+    known = tuple(dict.fromkeys(c for d in program.definitions if d.tensor.name not in own for c in d.domain))
+    hidden = hidden_definitions(program)
+    said = (_write(c, hidden) for c in conditions if not _goes_without_saying(program, c, known))
+    return tuple(dict.fromkeys(said))
+
+
+def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
+    """Whether a condition certainly holds wherever others do and its expression has a value.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> follows(Fact(x, "!="), [Fact(x, ">")]), follows(Fact(x, ">"), [Fact(x, "!=")])
+    (True, False)
+    """
+    known = tuple(known)
+    expression = fact.expression
+    if isinstance(expression, sp.Piecewise):
+        return all(follows(Fact(each, fact.relation), (*known, *more)) for each, more in _branches(expression))
+    if holds_plainly(fact) or fact in known or contradict((*known, _denied(fact))):
+        return True
+    if is_longer(expression, LONGEST) or expression.has(sp.Piecewise):
+        return False
+    try:
+        sign = sign_under(known, expression, Budget(SECONDS))
+    except BudgetExceededError:
+        return False
+    return sign == 1 or (sign == -1 and fact.relation == "!=")
+
+
+def _denied(fact: Fact) -> Fact:
+    """What holds where a condition does not."""
+    if fact.relation == "!=":
+        return Fact(fact.expression, "=")
+    return Fact(-fact.expression, ">=" if fact.relation == ">" else ">")
+
+
+def _branches(expression: sp.Piecewise) -> Iterator[tuple[sp.Expr, list[Fact]]]:
+    """The branches with what holds on them, as far as that is a conjunction of relations."""
+    before: list[Fact] = []
+    for value, condition in expression.args:
+        parts = sp.And.make_args(condition)
+        yield value, before + [f for p in parts if isinstance(p, sp.core.relational.Relational) for f in _facts(p)]
+        if isinstance(condition, sp.core.relational.Relational):
+            before = before + _facts(sp.Not(condition))
+
+
+def _facts(relation: sp.Basic) -> list[Fact]:
+    return read_conditions(relation) if isinstance(relation, sp.core.relational.Relational) else []
+
+
+def _goes_without_saying(program: Program, condition: Condition, known: Sequence[Condition]) -> bool:
+    """Whether a condition follows at every entry of small sizes from what the program needs.
+
+    What reads a size as a number is always said, since small sizes do not speak for it.
+    """
+    if _reads_sizes(program, condition):
+        return False
+    forward = frozenset(d.tensor.name for d in program.definitions if d.tensor.role is Role.DEFINED)
+    try:
+        return any(
+            all(_holds_at(Expansion(program, sizes, keep), condition, known, sizes) for sizes in choose_sizes(program))
+            for keep in dict.fromkeys((forward, frozenset[str]()))
+        )
+    except SymBackpropError:
+        return False
+
+
+def _holds_at(expansion: Expansion, condition: Condition, known: Sequence[Condition], sizes: dict[str, int]) -> bool:
+    given = [fact for each in known for fact in _write_out(expansion, each, sizes)]
+    return all(follows(fact, given) for fact in _write_out(expansion, condition, sizes))
+
+
+def _write_out(expansion: Expansion, condition: Condition, sizes: dict[str, int]) -> Iterator[Fact]:
+    """A condition at each of its entries."""
+    indices = _indices(condition)
+    for entry in list_entries(indices, sizes):
+        values = expansion.start(dict(zip(indices, entry, strict=True)))
+        value = realise(expansion.term(Term((), condition.body, condition.slots), values))
+        yield Fact(value, RELATIONS[condition.kind])
+
+
+def _indices(condition: Condition) -> tuple[Index, ...]:
+    return tuple(dict.fromkeys(i for slot in condition.slots for i in slot_indices(slot)))
+
+
+def _reads_sizes(program: Program, condition: Condition) -> bool:
+    """Whether a number that is a size or an index stands in a condition, or in what it is made of."""
+    names = program.sources(slot.tensor.name for slot in condition.slots if not isinstance(slot, Count))
+    terms = (term for d in program.definitions if d.tensor.name in names for term in d.terms)
+    return any(isinstance(slot, Count) for slots in (condition.slots, *(t.slots for t in terms)) for slot in slots)
+
+
+def _write(condition: Condition, hidden: dict[str, Definition]) -> str:
+    """A condition as a person writes it: w[k] > 1 for w[k] - 1 > 0."""
+    sign = {"!=": "!=", ">": ">", ">=": ">="}[RELATIONS[condition.kind]]
+    indices = _indices(condition)
+    constant, rest = condition.body.as_coeff_Add()
+    if constant == 0 or not constant.is_Rational:
+        constant, rest = sp.Integer(0), condition.body
+    elif rest.could_extract_minus_sign():
+        constant, rest, sign = -constant, -rest, sign.replace(">", "<")
+    tree = phrase_body(rest, condition.slots, indices, hidden)
+    if isinstance(tree, Where) and isinstance(tree.otherwise, Number):
+        return f"{write_tree(tree.then)} {sign} {-constant} wherever {write_tree(tree.condition)}"
+    return f"{write_tree(tree)} {sign} {-constant}"
