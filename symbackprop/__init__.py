@@ -38,8 +38,11 @@ from symbackprop.networks import Concatenated as Concatenated
 from symbackprop.networks import Dense as Dense
 from symbackprop.networks import Fragment as Fragment
 from symbackprop.networks import Layer as Layer
+from symbackprop.networks import Loss as Loss
 from symbackprop.networks import Residual as Residual
 from symbackprop.networks import layer as layer
+from symbackprop.networks import loss as loss
+from symbackprop.networks import transformer_block as transformer_block
 from symbackprop.proof import Verdict as Verdict
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import symbackprop as sb
 from symbackprop.errors import ArgumentError, DataError
@@ -68,7 +69,7 @@ def read_network(
         raise ArgumentError(f"{source} is not a network; write its widths, such as mlp:4-8-3.")
     widths = [int(w) if w.isdecimal() else w for w in source.removeprefix("mlp:").split("-")]
     options = {"activation": activation, "output": output, "loss": loss}
-    chosen = {name: value for name, value in options.items() if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if batch is not None:
         return sb.mlp(widths, **chosen, batch=None if batch == "none" else batch)
     return sb.mlp(widths, **chosen)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import ArgumentError
 from symbackprop.facade.programs import Program
-from symbackprop.networks import Architecture, Piece, mlp_layers, write_network
+from symbackprop.networks import Architecture, Loss, Piece, Setting, mlp_layers, write_network
 
 Width = int | str
 
@@ -23,17 +23,28 @@ class Network:
     """Layers and a loss; everything about it is read from its program.
 
     `input` is the number of inputs or the sizes of one sample, `batch` the name of the batch size or None for one
-    sample without a batch index.
+    sample without a batch index. `loss` is one of the catalogue by name, or with settings of its own as
+    `sb.loss("huber", delta=2)`. `penalties` add so many times the sum of the absolute values ("l1") or of the squares
+    ("l2") of each parameter with two axes or more: {"l2": 1e-3}.
 
     >>> from symbackprop.networks import Dense
     >>> Network(input=2, layers=[Dense(1, "sigmoid")], loss="mse").program.loss
     'loss'
+    >>> print(Network(2, [Dense(1)], "mse", penalties={"l2": 0.01}).program.text().rstrip())
+    input x[N, 2], y[N, 1]
+    param W1[1, 2], b1[1]
+    z1[n,i] = sum(j, W1[i,j]*x[n,j]) + b1[i]
+    a1[n,i] = z1[n,i]
+    data_loss = mean(n, i, (a1[n,i] - y[n,i])^2)
+    l2_W1 = sum(n, t, W1[n,t]^2)
+    loss = data_loss + 0.01*l2_W1
     """
 
     input: Width | Sequence[Width]
     layers: Sequence[Piece]
-    loss: str
+    loss: str | Loss
     batch: str | None = "N"
+    penalties: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -42,7 +53,7 @@ class Network:
     @cached_property
     def architecture(self) -> Architecture:
         """The network as text, with the shapes of its parameters."""
-        return write_network(self.input, self.layers, self.loss, self.batch)
+        return write_network(self.input, self.layers, self.loss, self.batch, self.penalties)
 
     @cached_property
     def program(self) -> Program:
@@ -61,8 +72,8 @@ class Network:
         made: dict[str, NDArray[np.floating]] = {}
         for parameter in self.architecture.parameters:
             shape = [_number(size, parameter.name) for size in parameter.shape]
-            if len(shape) < 2:
-                made[parameter.name] = np.full(shape, float(parameter.ones), dtype)
+            if parameter.start is not None or len(shape) < 2:
+                made[parameter.name] = np.full(shape, float(parameter.start or 0), dtype)
                 continue
             fan_in = prod(_number(size, parameter.name) for size in parameter.fan_in)
             limit = (6 / (fan_in + prod(shape) / fan_in)) ** 0.5
@@ -80,8 +91,9 @@ def mlp(
     widths: Sequence[Width],
     activation: str = "sigmoid",
     output: str = "identity",
-    loss: str = "mse",
+    loss: str | Loss = "mse",
     batch: str | None = "N",
+    penalties: Mapping[str, Setting] | None = None,
 ) -> Network:
     """A multilayer perceptron: `widths` from the inputs to the outputs, `output` the activation of the last layer.
 
@@ -94,4 +106,4 @@ def mlp(
     a1[i] = z1[i]
     loss = mean(i, (a1[i] - y[i])^2)
     """
-    return Network(widths[0], mlp_layers(widths, activation, output), loss, batch)
+    return Network(widths[0], mlp_layers(widths, activation, output), loss, batch, penalties or {})

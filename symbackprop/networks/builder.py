@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Tensor
+from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError, UnknownNameError
 from symbackprop.functions import FUNCTION_BY_NAME, FUNCTIONS
-from symbackprop.language import read_expression, write_statements
+from symbackprop.language import read_expression, read_statements, write_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.tree import Access, Name, Statement, walk
 from symbackprop.networks.catalogue import LAYER_BY_NAME
 from symbackprop.networks.connections import CONCATENATED, DENSE, LINEAR, SUM
 from symbackprop.networks.fragments import Fragment, Setting, declared, names_of_tensors
-from symbackprop.networks.losses import LOSSES, Loss
+from symbackprop.networks.losses import find_loss, penalty
 from symbackprop.networks.normalisations import LOG_SOFTMAX, SOFTMAX
+from symbackprop.networks.objectives import Loss
 from symbackprop.networks.stacking import Parameter, Stack
 
 Width = int | str
 INDEXED_ACTIVATIONS = (SOFTMAX, LOG_SOFTMAX)
+LEAST_AXES = 2  # of a parameter that is penalised: weights are, biases and scales are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,16 @@ class Architecture:
 
 
 def write_network(
-    inputs: Width | Sequence[Width], layers: Sequence[Piece], loss: str, batch: str | None = "N"
+    inputs: Width | Sequence[Width],
+    layers: Sequence[Piece],
+    loss: str | Loss,
+    batch: str | None = "N",
+    penalties: Mapping[str, Setting] | None = None,
 ) -> Architecture:
     """The program of a feed-forward network, its tensors called x y W1 b1 z1 a1 W2 ... loss.
 
-    `inputs` are the sizes of one sample.
+    `inputs` are the sizes of one sample, `loss` one of the catalogue by name or a value of `loss`. `penalties` are
+    factors by name, "l1" or "l2": so many times the penalty of each parameter with two axes or more joins the loss.
 
     >>> print(write_network(2, [Dense(1, "sigmoid")], "mse", None).text, end="")
     input x[2]
@@ -132,7 +140,7 @@ def write_network(
     """
     if not layers:
         raise ArgumentError("A network needs at least one layer, such as sb.Dense(3, 'sigmoid').")
-    chosen = _find_loss(loss)
+    chosen = find_loss(loss)
     sample = (inputs,) if isinstance(inputs, int | str) else tuple(inputs)
     if batch is not None and not (isinstance(batch, str) and batch.isidentifier()):
         raise ArgumentError(f"batch = {batch!r} must be the name of a size, such as 'N', or None for a single sample.")
@@ -146,7 +154,7 @@ def write_network(
     if chosen.classifies and isinstance(last, Layer) and last.activation == SOFTMAX.name:
         last = Layer(last.fragment, last.sizes, last.settings)  # the loss names the softmax
     current = _write(stack, last, current)
-    stack.apply(chosen.fragment, [current], "", {}, {})
+    _write_loss(stack, chosen.fragment, current, penalties or {})
     output = "p" if chosen.classifies else current.name
     return Architecture(stack.statements(), tuple(stack.parameters), output, chosen.classifies)
 
@@ -222,6 +230,30 @@ def _write(stack: Stack, piece: Piece, read: Tensor) -> Tensor:
     raise ArgumentError(f"{piece!r} is no layer; make one with sb.Dense or sb.layer.")
 
 
+def _write_loss(stack: Stack, fragment: Fragment, read: Tensor, penalties: Mapping[str, Setting]) -> None:
+    """Put a loss on a stack; where there are penalties, it is that of the data, and their sum with it is the loss."""
+    stack.apply(fragment, [read], "", {}, {}, {"loss": "data_loss"} if penalties else {})
+    weights = [Tensor(p.name, p.shape, Role.PARAM) for p in stack.parameters if len(p.shape) >= LEAST_AXES]
+    total = "data_loss"
+    for name, factor in penalties.items():
+        one = penalty(name).fragment
+        made = [stack.apply(one, [w], "", {}, {}, {"loss": f"{name}_{w.name}"}).name for w in weights]
+        total += f" + {check_factor(name, factor)}*({' + '.join(made)})" if made else ""
+    if penalties:
+        stack.definitions += read_statements(f"loss = {total}")
+
+
+def check_factor(name: str, factor: Setting) -> Setting:
+    """The factor of a penalty, a number that is not negative."""
+    try:
+        fits = 0 <= float(factor) < math.inf
+    except ValueError:
+        fits = False
+    if not fits or isinstance(factor, bool):
+        raise ArgumentError(f"The factor of the penalty {name} is {factor!r}; give a number, 0 or more, such as 0.001.")
+    return factor
+
+
 def _write_all(stack: Stack, pieces: Sequence[Piece], read: Tensor) -> Tensor:
     for piece in pieces:
         read = _write(stack, piece, read)
@@ -250,11 +282,3 @@ def _named_sizes(pieces: Sequence[Piece]) -> set[str]:
             case Concatenated(branches):
                 found |= {name for branch in branches for name in _named_sizes(branch)}
     return found
-
-
-def _find_loss(name: str) -> Loss:
-    known = tuple(loss.fragment.name for loss in LOSSES)
-    for loss in LOSSES:
-        if loss.fragment.name == name:
-            return loss
-    raise UnknownNameError(f"There is no loss {name!r}; there are {', '.join(known)}.", name=name, known=known)

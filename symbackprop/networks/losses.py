@@ -1,101 +1,47 @@
-"""The losses of the catalogue, as formula text over outputs `a` and targets `y`. Adding one is one object here."""
+"""All losses of the catalogue. Adding one is one object in its file, and its name in the tuple at the end of that."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from types import MappingProxyType
 
-from symbackprop.networks.fragments import Fragment
+from symbackprop.errors import UnknownNameError
+from symbackprop.networks.classification import CLASSIFICATION
+from symbackprop.networks.embeddings import EMBEDDINGS
+from symbackprop.networks.fragments import Setting, check_settings
+from symbackprop.networks.objectives import Loss
+from symbackprop.networks.penalties import PENALTIES
+from symbackprop.networks.regression import REGRESSION
 
-BISHOP = "Bishop 2006, Pattern Recognition and Machine Learning, "
-SHAPES = ({"N": 2, "K": 3}, {"N": 3, "K": 2})
+LOSSES = (*REGRESSION, *CLASSIFICATION, *EMBEDDINGS)
+LOSS_BY_NAME = MappingProxyType({loss.fragment.name: loss for loss in LOSSES})
+PENALTY_BY_NAME = MappingProxyType({p.fragment.name.removesuffix("_penalty"): p for p in PENALTIES})
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A loss: its fragment, whose first tensor are the outputs, and what its value means.
+def loss(name: str, **settings: Setting) -> Loss:
+    """A loss of the catalogue by name, with the settings that are chosen for it.
 
-    `reduction` says what is summed and what is averaged, `unit` in what the value is measured. `classifies` says that
-    its outputs are logits, of which it names the softmax `p` itself.
+    UnknownNameError lists the losses, ArgumentError the settings that there are.
+
+    >>> loss("huber", delta=2).fragment.settings
+    {'delta': 2}
     """
+    if name not in LOSS_BY_NAME:
+        known = tuple(LOSS_BY_NAME)
+        raise UnknownNameError(f"There is no loss {name!r}; there are {', '.join(known)}.", name=name, known=known)
+    found = LOSS_BY_NAME[name]
+    check_settings(found.fragment, settings)
+    return replace(found, fragment=replace(found.fragment, settings={**found.fragment.settings, **settings}))
 
-    fragment: Fragment
-    reduction: str
-    unit: str
-    classifies: bool = False
+
+def find_loss(given: str | Loss) -> Loss:
+    """A loss that is given by name or as it is."""
+    return given if isinstance(given, Loss) else loss(given)
 
 
-MSE = Loss(
-    Fragment(
-        "mse",
-        "input a[...,K], y[...,K]\nloss = mean(..., i, (a[...,i] - y[...,i])^2)",
-        BISHOP + "section 1.1",
-        SHAPES,
-    ),
-    "mean over all entries",
-    "squared units of the target",
-)
-MAE = Loss(
-    Fragment(
-        "mae",
-        "input a[...,K], y[...,K]\nloss = mean(..., i, abs(a[...,i] - y[...,i]))",
-        BISHOP + "section 1.5.5",
-        SHAPES,
-    ),
-    "mean over all entries",
-    "units of the target",
-)
-HUBER = Loss(
-    Fragment(
-        "huber",
-        """
-        input a[...,K], y[...,K]
-        r[...,i] = a[...,i] - y[...,i]
-        loss = mean(..., i, where(abs(r[...,i]) <= 1, r[...,i]^2/2, abs(r[...,i]) - 1/2))
-        """,
-        "Huber 1964, Robust estimation of a location parameter",
-        SHAPES,
-    ),
-    "mean over all entries, delta 1",
-    "squared units of the target",
-)
-BCE = Loss(
-    Fragment(
-        "bce",
-        """
-        input a[...,K], y[...,K]
-        loss = -mean(..., i, y[...,i]*log(a[...,i]) + (1 - y[...,i])*log(1 - a[...,i]))
-        """,
-        BISHOP + "equation 4.90",
-        SHAPES,
-    ),
-    "mean over all entries",
-    "nats",
-)
-BCE_LOGITS = Loss(
-    Fragment(
-        "bce_logits",
-        "input a[...,K], y[...,K]\nloss = mean(..., i, softplus(a[...,i]) - y[...,i]*a[...,i])",
-        BISHOP + "equations 4.59 and 4.90",
-        SHAPES,
-    ),
-    "mean over all entries; the outputs are logits",
-    "nats",
-)
-CROSS_ENTROPY = Loss(
-    Fragment(
-        "cross_entropy",
-        """
-        input a[...,K], y[...,K]
-        assume sum(i, y[...,i]) = 1
-        p[...,i] = exp(a[...,i]) / sum(j, exp(a[...,j]))
-        loss = -sum(..., i, y[...,i]*log(p[...,i]))/{samples}
-        """,
-        BISHOP + "equations 4.104 and 4.108",
-        SHAPES,
-    ),
-    "sum over classes, mean over samples; the outputs are logits",
-    "nats",
-    classifies=True,
-)
-
-LOSSES = (MSE, MAE, HUBER, BCE, BCE_LOGITS, CROSS_ENTROPY)
+def penalty(name: str) -> Loss:
+    """A penalty of the catalogue, "l1" or "l2"; UnknownNameError lists what there is."""
+    if name not in PENALTY_BY_NAME:
+        known = tuple(PENALTY_BY_NAME)
+        raise UnknownNameError(f"There is no penalty {name!r}; there are {', '.join(known)}.", name=name, known=known)
+    return PENALTY_BY_NAME[name]

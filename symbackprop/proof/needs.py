@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
-from symbackprop.calculus.definitions import Condition, Definition, Term
+from symbackprop.calculus.definitions import Condition, Definition, Term, slot_symbol
 from symbackprop.calculus.expansion import Expansion
-from symbackprop.calculus.indices import Index
+from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Role, slot_indices
+from symbackprop.calculus.tensors import Count, Role, Slot, slot_indices
 from symbackprop.errors import SymBackpropError
 from symbackprop.language.phrasing import hidden_definitions, phrase_body
 from symbackprop.language.tree import Number, Where
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.budget import Budget, BudgetExceededError
-from symbackprop.proof.comparisons import choose_sizes, list_entries
+from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, write_assumption
 from symbackprop.proof.facts import Fact, Relation, contradict
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.plain_signs import holds_plainly
@@ -40,7 +41,15 @@ def unsaid_needs(program: Program, claimed: Sequence[Definition]) -> tuple[str, 
         return ()
     known = tuple(dict.fromkeys(c for d in program.definitions if d.tensor.name not in own for c in d.domain))
     hidden = hidden_definitions(program)
-    said = (_write(c, hidden) for c in conditions if not _goes_without_saying(program, c, known))
+    assumed = tuple(a for a in program.assumptions if a.relation != "=")
+    said: list[str] = []
+    for condition in conditions:
+        if _goes_without_saying(replace(program, assumptions=()), condition, known):
+            continue
+        if assumed and _goes_without_saying(replace(program, assumptions=assumed), condition, known):
+            said += [write_assumption(a, program) for a in assumed]
+        else:
+            said.append(_write(condition, hidden))
     return tuple(dict.fromkeys(said))
 
 
@@ -57,6 +66,9 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
         return all(follows(Fact(each, fact.relation), (*known, *more)) for each, more in _branches(expression))
     if holds_plainly(fact) or fact in known or contradict((*known, _denied(fact))):
         return True
+    rest = [each for each in sp.Add.make_args(expression) if not holds_plainly(Fact(each, ">="))]
+    if 0 < len(rest) < len(sp.Add.make_args(expression)):  # squares beside something positive
+        return follows(Fact(sp.Add(*rest), ">" if fact.relation == "!=" else fact.relation), known)
     if is_longer(expression, LONGEST) or expression.has(sp.Piecewise):
         return False
     try:
@@ -84,6 +96,7 @@ def _branches(expression: sp.Piecewise) -> Iterator[tuple[sp.Expr, list[Fact]]]:
 
 
 def _facts(relation: sp.Basic) -> list[Fact]:
+    """What a relation says; nothing where it is none, such as a constant truth."""
     return read_conditions(relation) if isinstance(relation, sp.core.relational.Relational) else []
 
 
@@ -96,20 +109,23 @@ def _goes_without_saying(program: Program, condition: Condition, known: Sequence
         return False
     forward = frozenset(d.tensor.name for d in program.definitions if d.tensor.role is Role.DEFINED)
     try:
+        places = [Place.make(program, sizes) for sizes in choose_sizes(program)]
         return any(
-            all(_holds_at(Expansion(program, sizes, keep), condition, known, sizes) for sizes in choose_sizes(program))
+            all(_holds_at(place, keep, condition, known) for place in places)
             for keep in dict.fromkeys((forward, frozenset[str]()))
         )
     except SymBackpropError:
         return False
 
 
-def _holds_at(expansion: Expansion, condition: Condition, known: Sequence[Condition], sizes: dict[str, int]) -> bool:
-    given = [fact for each in known for fact in _write_out(expansion, each, sizes)]
-    return all(follows(fact, given) for fact in _write_out(expansion, condition, sizes))
+def _holds_at(place: Place, keep: frozenset[str], condition: Condition, known: Sequence[Condition]) -> bool:
+    expansion = Expansion(place.program, place.sizes, keep, place.data)
+    given = [fact for relation in place.inequalities for fact in _facts(relation)]
+    given += [fact for each in known for fact in _write_out(expansion, each, place.sizes)]
+    return all(follows(fact, given) for fact in _write_out(expansion, condition, place.sizes))
 
 
-def _write_out(expansion: Expansion, condition: Condition, sizes: dict[str, int]) -> Iterator[Fact]:
+def _write_out(expansion: Expansion, condition: Condition, sizes: Mapping[str, int]) -> Iterator[Fact]:
     """A condition at each of its entries."""
     indices = _indices(condition)
     for entry in list_entries(indices, sizes):
@@ -123,10 +139,28 @@ def _indices(condition: Condition) -> tuple[Index, ...]:
 
 
 def _reads_sizes(program: Program, condition: Condition) -> bool:
-    """Whether a number that is a size or an index stands in a condition, or in what it is made of."""
+    """Whether a number that is a size or an index, other than a size as a factor, stands in a condition or what it
+    reads.
+    """
     names = program.sources(slot.tensor.name for slot in condition.slots if not isinstance(slot, Count))
-    terms = (term for d in program.definitions if d.tensor.name in names for term in d.terms)
-    return any(isinstance(slot, Count) for slots in (condition.slots, *(t.slots for t in terms)) for slot in slots)
+    parts = [(condition.body, condition.slots)]
+    parts += [(term.body, term.slots) for d in program.definitions if d.tensor.name in names for term in d.terms]
+    return any(_adds_sizes(body, slots) for body, slots in parts)
+
+
+def _adds_sizes(body: sp.Expr, slots: Sequence[Slot]) -> bool:
+    """Whether the sign of a body may change with a size that it reads: 1/N before a sum does not change it."""
+    for k, slot in enumerate(slots):
+        symbol = slot_symbol(k)
+        factor = body.as_independent(symbol, as_Add=False)[1]
+        if isinstance(slot, Count) and not (_is_size(slot.value) and factor.as_base_exp()[0] == symbol):
+            return True
+    return False
+
+
+def _is_size(form: Affine) -> bool:
+    """Whether a form is one size with a positive number before it."""
+    return not (form.constant or form.indices or form.entries) and len(form.terms) == 1 and form.terms[0][1] > 0
 
 
 def _write(condition: Condition, hidden: dict[str, Definition]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
+from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.functions import FUNCTIONS
 from symbackprop.networks import LOSSES
 from symbackprop.networks.builder import INDEXED_ACTIVATIONS
@@ -13,12 +14,19 @@ from symbackprop.networks.builder import INDEXED_ACTIVATIONS
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh")
 
 
+def draw(tensor: Tensor, rng: np.random.Generator) -> np.ndarray:
+    """Data of a batch of three: class numbers, inputs of any sign, all others between 0 and 1."""
+    shape = tuple(axis.evaluate({"N": 3}) for axis in tensor.axes)
+    if tensor.range is not None:
+        return rng.integers(1, tensor.range.evaluate({}) + 1, size=shape)
+    return rng.normal(size=shape) if tensor.name == "x" else rng.uniform(0.1, 0.9, size=shape)
+
+
 def check_gradients(network: sb.Network, seed: int) -> None:
     """Compare every gradient along a random direction with a central difference."""
     rng = np.random.default_rng(seed)
     params = {name: value + 0.1 * rng.normal(size=value.shape) for name, value in network.init(seed).items()}
-    batch = () if network.batch is None else (3,)
-    data = {"x": rng.normal(size=(*batch, 3)), "y": rng.uniform(0.1, 0.9, size=(*batch, 2))}
+    data = {leaf.name: draw(leaf, rng) for leaf in network.program.tensors if leaf.role in (Role.INPUT, Role.INDEX)}
     f = sb.derive(network).compile()
     _, gradients = f(params, **data)
     for name, gradient in gradients.items():
@@ -38,7 +46,11 @@ def test_every_activation(activation: str) -> None:
 @pytest.mark.parametrize("loss", [loss.fragment.name for loss in LOSSES])
 @pytest.mark.parametrize("batch", ["N", None])
 def test_every_loss_with_and_without_a_batch(loss: str, batch: str | None) -> None:
-    """Each loss, over a batch and for one sample."""
+    """Each loss, over a batch and for one sample; one that compares samples says that it needs more of them."""
+    if loss == "info_nce" and batch is None:
+        with pytest.raises(sb.SymBackpropError, match=r"info_nce reads \[N,D\]"):
+            sb.mlp([3, 2], loss=loss, batch=None)
+        return
     output = "sigmoid" if loss == "bce" else "identity"
     check_gradients(sb.mlp([3, 4, 2], activation="tanh", output=output, loss=loss, batch=batch), 2)
 
@@ -97,6 +109,10 @@ def test_parameters_begin_by_glorot() -> None:
         (lambda: sb.mlp([3, 2.5]), "positive integer"),
         (lambda: sb.mlp([3, "2k"]), "name of a size"),
         (lambda: sb.mlp([3, 2], loss="l3"), "There is no loss"),
+        (lambda: sb.mlp([3, 2], loss=sb.loss("huber", gamma=2)), "huber has no setting gamma; its settings: delta"),
+        (lambda: sb.mlp([3, 2], penalties={"l3": 1}), "There is no penalty 'l3'; there are l1, l2"),
+        (lambda: sb.mlp([3, 2], penalties={"l2": "-1"}), "penalty l2 is '-1'; give a number, 0 or more"),
+        (lambda: sb.mlp([3, 2], penalties={"l2": "x"}), "penalty l2 is 'x'; give a number"),
         (lambda: sb.mlp([3, 2], output="l3"), "There is no activation"),
         (lambda: sb.mlp([3, 2], batch="a b"), "name of a size"),
         (lambda: sb.Network(input=3, layers=[], loss="mse"), "at least one layer"),
@@ -108,6 +124,38 @@ def test_mistakes_in_a_network_are_named(call: object, words: str) -> None:
     assert callable(call)
     with pytest.raises(sb.SymBackpropError, match=words):
         call()
+
+
+def test_penalties_of_the_weights_join_the_loss() -> None:
+    """The loss gains so many times the sums, the gradients of the weights their slopes, and biases are left alone."""
+    plain, penalised = (sb.mlp([3, 2], penalties=factors) for factors in (None, {"l2": 0.01, "l1": "0.5"}))
+    params = penalised.init(3)
+    data = {"x": np.ones((4, 3)), "y": np.zeros((4, 2))}
+    (one, without), (other, gained) = (sb.derive(network).compile()(params, **data) for network in (plain, penalised))
+    weights = params["W1"]
+
+    assert sb.parse(penalised.program.text()) == penalised.program
+    assert other == pytest.approx(one + 0.01 * np.sum(weights**2) + 0.5 * np.sum(np.abs(weights)), rel=1e-14)
+    np.testing.assert_allclose(gained["W1"], without["W1"] + 0.02 * weights + 0.5 * np.sign(weights), rtol=1e-13)
+    np.testing.assert_allclose(gained["b1"], without["b1"], rtol=1e-14)
+
+
+@pytest.mark.parametrize("loss", [loss.fragment.name for loss in LOSSES])
+def test_the_text_of_a_network_reads_back(loss: str) -> None:
+    """What a network prints is its program, whatever its loss declares."""
+    program = sb.mlp([3, 2], loss=loss).program
+
+    assert sb.parse(program.text()) == program
+
+
+def test_a_loss_takes_settings_of_its_own() -> None:
+    """They take the place of those of the catalogue, and a loss that no catalogue has is as good."""
+    chosen = sb.mlp([1, 1], loss=sb.loss("huber", delta=2)).program.text()
+    fragment = sb.Fragment("quartic", "input a[...,K], y[...,K]\nloss = mean(..., i, (a[...,i] - y[...,i])^4)", "")
+    own = sb.mlp([1, 1], loss=sb.Loss(fragment, "mean over all entries", "units of the target to the fourth"))
+
+    assert "where(abs(r[n,i]) <= 2, r[n,i]^2/2, 2*(abs(r[n,i]) - 2/2))" in chosen
+    assert sb.verify_gradient(own, "a1[n,i]", "4*(a1[n,i] - y[n,i])^3/N").proved
 
 
 def test_layers_of_the_catalogue_fit_behind_one_another() -> None:
@@ -156,3 +204,14 @@ def test_layers_that_do_not_fit_are_named(layers: list[sb.Layer], words: str) ->
     """The layer, and what it reads."""
     with pytest.raises(sb.SymBackpropError, match=words):
         sb.Network(input=3, layers=layers, loss="mse")
+
+
+def test_scales_begin_at_one_and_shifts_at_zero_whatever_their_axes() -> None:
+    """Those of group_norm have two axes, as weights do."""
+    network = sb.Network(input=(2, 3, 4, 4), layers=[sb.layer("group_norm", eps="1e-6")], loss="mse")
+    params = network.init()
+
+    assert "1e-6" in network.program.text()
+    assert params["gamma1"].shape == params["beta1"].shape == (2, 3)
+    assert (params["gamma1"] == 1).all()
+    assert not params["beta1"].any()

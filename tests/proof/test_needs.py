@@ -54,6 +54,17 @@ def test_what_the_program_needs_goes_without_saying() -> None:
     assert sb.verify_gradient(weaker, "w", "w/w").hypotheses == ("w != 0",)
 
 
+def test_what_follows_from_an_assumption_names_the_assumption() -> None:
+    """A root that is positive as eps is needs eps > 0, and is not a condition of its own."""
+    program = sb.parse("param w, eps\ns = sqrt(w^2 + eps)\nloss = w^2\nassume eps > 0")
+    verdict = sb.verify_gradient(program, "w", "2*w*s/s")
+    assert verdict.proved
+    assert verdict.hypotheses == ("eps > 0",)
+    norm = sb.parse("param w[D], eps\ns = sqrt(mean(d, w[d]^2) + eps)\nloss = sum(d, w[d]^2)\nassume eps > 0")
+    assert sb.verify_gradient(norm, "w[d]", "2*w[d]*s/s").hypotheses == ("eps > 0",)
+    assert sb.verify_gradient(norm, "w[d]", "2*w[d]*(D - 9)/(D - 9)").hypotheses != ()
+
+
 @pytest.mark.parametrize(
     ("claim", "needed"),
     [("w = exp(log(w))", "w > 0"), ("sqrt(w)^2 = w", "w >= 0"), ("1/(1/w) = w", "w != 0")],
