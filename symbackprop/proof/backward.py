@@ -19,13 +19,13 @@ from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, Relation, contradict
-from symbackprop.proof.needs import list_needs
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
 from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
 

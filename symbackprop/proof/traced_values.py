@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.needs import Needs, join_needs, needs_of_function, needs_of_power, needs_of_quotient
 from symbackprop.proof.numbers import read_float
 from symbackprop.proof.path_signs import PathSigns, TracingStoppedError
+from symbackprop.proof.traced_needs import Needs, join_needs, needs_of_function, needs_of_power, needs_of_quotient
 
 _LARGEST_ROOT = 10_000
 _SHORT_DENOMINATOR = 10**6

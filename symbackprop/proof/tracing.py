@@ -19,12 +19,12 @@ from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
-from symbackprop.proof.needs import Needs
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
+from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_random import python_random
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
 from symbackprop.proof.traced_values import Traced, Unwritten
