@@ -13,7 +13,7 @@ from symbackprop.networks.catalogue import LAYERS as LAYERS
 from symbackprop.networks.fragments import Fragment as Fragment
 from symbackprop.networks.fragments import Setting as Setting
 from symbackprop.networks.losses import LOSSES as LOSSES
-from symbackprop.networks.losses import PENALTIES as PENALTIES
 from symbackprop.networks.losses import loss as loss
 from symbackprop.networks.objectives import Loss as Loss
+from symbackprop.networks.penalties import PENALTIES as PENALTIES
 from symbackprop.networks.stacking import Parameter as Parameter
