@@ -42,6 +42,7 @@ from symbackprop.networks import Loss as Loss
 from symbackprop.networks import Residual as Residual
 from symbackprop.networks import layer as layer
 from symbackprop.networks import loss as loss
+from symbackprop.networks import transformer_block as transformer_block
 from symbackprop.proof import Verdict as Verdict
 
 if TYPE_CHECKING:

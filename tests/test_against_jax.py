@@ -17,7 +17,7 @@ from jax_oracle import make_differentiator
 from oracle_programs import ATTENTION, CLASSIFIER, FACTORISATION, ORACLE_PROGRAMS, QUADRATIC_FORMS, OracleProgram
 from program_check import LEAST_MARGIN, TOLERANCE, VALUE, differences, find_case, judge, run_compiled
 from program_generator import generate_program
-from random_formulas import BINARY, KINKED, KINKED_PAIRS, SMOOTH
+from random_formulas import BINARY, KINKED, KINKED_PAIRS, OTHERS, SMOOTH
 from shrinking import report, shrink
 
 import symbackprop as sb
@@ -168,7 +168,7 @@ FEATURES = (
     "a definition nobody reads", "a parameter nobody reads", "a tensor for its numerator",
     "an input for its denominator", "hessian", "hvp", "jvp", "vjp", "hessian of a tensor", "hvp of a tensor",
     "jvp of a tensor", "vjp of a tensor", "second derivatives by two tensors",
-    *SMOOTH, *KINKED, *KINKED_PAIRS, *BINARY,
+    *SMOOTH, *KINKED, *KINKED_PAIRS, *BINARY, "other",
 )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def test_random_programs_use_every_feature() -> None:
 
 def test_random_programs_apply_every_function() -> None:
     """Every function of the catalogue stands in a template of the generator."""
-    templates = " ".join((*SMOOTH, *KINKED, *KINKED_PAIRS, *BINARY))
+    templates = " ".join((*SMOOTH, *KINKED, *KINKED_PAIRS, *BINARY, *OTHERS))
 
     assert [name for name in FUNCTION_BY_NAME if f"{name}(" not in templates] == []
 

@@ -68,7 +68,9 @@ TEXTBOOK: dict[str, tuple[str, ...]] = {
     ),
     "Convolution": ("x_bar[n,c,h:H,i:W] = sum(k, r, s, g[n,k,h-r+1,i-s+1]*w[k,c,r,s])",),
     "Embedding": ("E_bar[v:V,d] = sum(n, where(tok[n] == v, g[n,d], 0))",),
-    "Max pooling": ("x_bar[n,i:2*P] = sum(p, where(2*p + argmax(r:2, x[n,2*p+r-2]) == i + 2, g[n,p], 0))",),
+    "Max pooling": (
+        "x_bar[n,i:2*P] = where(2*((i + 1)//2) + argmax(r:2, x[n,2*((i+1)//2)+r-2]) == i + 2, g[n,(i+1)//2], 0)",
+    ),
     "Logistic regression, second derivative": ("w_bar_by_w[d,f] = mean(n, X[n,d]*X[n,f]*p[n]*(1 - p[n]))",),
 }
 

@@ -60,16 +60,18 @@ def _cost_of_right_side(definition: Definition, names: NameCost) -> int:
 
 
 def cost_of_term(term: Term, names: NameCost) -> int:
-    """A term; a sum divided by the size of its one index is written as a mean."""
+    """A term; a sum divided by the sizes of all its indices is written as a mean."""
     cost = cost_of_body(term.body, [cost_of_slot(s, names) for s in term.slots]) + 4 * len(term.guards)
     if not term.bound:
         return cost
-    size = Count(term.bound[0].size)
-    mean = len(term.bound) == 1 and any(
-        f.is_Pow and f.exp == -1 and f.base.is_Symbol and term.slots[slot_number(f.base)] == size
+    below = [
+        term.slots[slot_number(f.base)]
         for f in sympy.Mul.make_args(term.body)
-    )
-    return cost + 1 + len(term.bound) - 2 * mean
+        if f.is_Pow and f.exp == -1 and f.base.is_Symbol
+    ]
+    sizes = [Count(index.size) for index in term.bound]
+    mean = len(set(sizes)) == len(sizes) and all(size in below for size in sizes)
+    return cost + 1 + len(term.bound) - 2 * len(sizes) * mean
 
 
 def cost_of_slot(slot: Slot, names: NameCost) -> int:

@@ -24,6 +24,7 @@ from symbackprop.calculus.guards import (
     Guard,
     Within,
     choose_contraction,
+    choose_window,
     is_implied,
     known_entries,
     narrow_index,
@@ -176,13 +177,15 @@ def make_term(
         if any(value is False for _, value in decided):
             return None
         pending = [g for g, value in decided if value is None]
-        chosen = choose_contraction(pending, bound_left)
+        chosen = choose_contraction(pending, bound_left) or choose_window(pending, bound_left, pending)
         if chosen is None:
             kept = pending
             break
         guard, index, value, more = chosen
         pending.remove(guard)
-        bound_left.remove(index)
+        bound_left[bound_left.index(index) : bound_left.index(index) + 1] = [
+            i for i in value.indices if i.name == index.name
+        ]
         values: dict[Any, Affine] = {index: value}
         slot_list = [substitute_slot(s, values) for s in slot_list]
         pending = [g.substitute(values) for g in pending] + more

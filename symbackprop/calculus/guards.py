@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from symbackprop.calculus.indices import (
     Affine,
     Atom,
+    Entry,
     Forms,
     Index,
+    Quotient,
     Values,
+    bounds,
     compare_range,
     floor_divide,
     is_nonnegative,
@@ -113,6 +116,75 @@ def solve_index(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None
     if inside.decide() is not True:
         more.append(inside)
     return value, more
+
+
+def choose_window(
+    guards: Sequence[Guard], bound: Sequence[Index], known: Sequence[Guard]
+) -> tuple[Guard, Index, Affine, list[Guard]] | None:
+    """The first guard that lets a bound index be at few places only: (guard, index, its value, what must hold besides).
+
+    `known` are guards that hold wherever this matters. An index of the same name in the value counts the places.
+    """
+    for guard in guards if bound else ():
+        for index in bound:
+            opened = open_window(guard, index, known)
+            if opened is not None:
+                return guard, index, *opened
+    return None
+
+
+def open_window(guard: Guard, index: Index, known: Sequence[Guard] = ()) -> tuple[Affine, list[Guard]] | None:
+    """The value of a bound index that a guard lets be at few places only, and what must hold besides; None if it does
+    not, or if places between them are out. Where it is at several places, an index of its name counts them.
+
+    Of 1 <= l - 2*p + 2 <= 2 follows p = (l+1)//2, of 1 <= l - p + 1 <= 3 that p is l - p' + 1 for a p' of 1 to 3.
+    """
+    found = _range_of(guard, index, known)
+    width = None if found is None else found.size.integer
+    if found is None or width is None or found.form.indices.count(index) != 1:
+        return None
+    coefficient = next((c for atom, c in found.form.terms if atom == index), 0)
+    step = abs(coefficient)
+    if not step or (width > step and width % step):
+        return None
+    places = max(width // step, 1)
+    if index.size.integer is not None and index.size.integer <= places:
+        return None
+    rest = found.form - Affine.of(index) * coefficient
+    counted = Index(index.name, Affine.of(places)) if places > 1 else None
+    shift = Affine() if counted is None else Affine.of(counted) - Affine.of(1)
+    if coefficient < 0:
+        value = floor_divide(rest - Affine.of(found.start), Affine.of(step)) - shift
+    else:
+        value = floor_divide(Affine.of(found.start + step - 1) - rest, Affine.of(step)) + shift
+    more: list[Guard] = [guard.substitute({index: value})] if isinstance(guard, Equal) or width < step else []
+    return value, [g for g in (*more, Within(value, index.size, index.start)) if g.decide() is not True]
+
+
+def _range_of(guard: Guard, index: Index, known: Sequence[Guard]) -> Within | None:
+    """The range that a guard gives to a multiple of an index: its own, or that of what an equation holds besides."""
+    if isinstance(guard, Within):
+        return guard
+    inside = [(a, c) for a, c in guard.form.terms if a != index and index in Affine.of(a).indices]
+    if len(inside) != 1:
+        return None
+    atom, factor = inside[0]
+    rest = guard.form - Affine.of(atom) * factor
+    if isinstance(atom, Quotient) and index not in rest.indices:
+        step = atom.divisor.integer
+        return Within(atom.form + rest * (factor * step), Affine.of(step), 0) if step and abs(factor) == 1 else None
+    low, high = bounds(Affine.of(atom) * factor)
+    if isinstance(atom, Entry) and _is_inside(atom, known):
+        low, high = (Affine.of(factor), atom.size * factor)[:: 1 if factor > 0 else -1]
+    if low is None or high is None or high.integer is None:
+        return None
+    return Within(rest, high - low + Affine.of(1), -high.integer)
+
+
+def _is_inside(entry: Entry, known: Sequence[Guard]) -> bool:
+    """Whether an entry of an integer tensor is read inside its range where the guards hold."""
+    spans = zip(entry.at, entry.spans, strict=True)
+    return all(compare_range(form, size, start) or Within(form, size, start) in known for form, (start, size) in spans)
 
 
 def narrow_index(guard: Within) -> Index | None:

@@ -252,6 +252,8 @@ def floor_divide(form: Affine, divisor: Affine) -> Affine:
     whole, rest = _split(form, divisor)
     if _lies_within(rest, divisor):
         return whole
+    if (turns := _turns(rest, divisor)) is not None:
+        return whole + Affine.of(turns)
     return whole + (Affine.of(rest.constant // divisor.constant) if not rest.terms and not divisor.terms
                     else Affine.of(Quotient(rest, divisor)))  # fmt: skip
 
@@ -266,6 +268,8 @@ def remainder(form: Affine, divisor: Affine) -> Affine:
     _, rest = _split(form, divisor)
     if _lies_within(rest, divisor):
         return rest
+    if (turns := _turns(rest, divisor)) is not None:
+        return rest - divisor * turns
     if not rest.terms and not divisor.terms:
         return Affine.of(rest.constant % divisor.constant)
     return Affine.of(Remainder(rest, divisor))
@@ -287,8 +291,23 @@ def _lies_within(form: Affine, divisor: Affine) -> bool:
     return compare_range(form, divisor, 0) is True
 
 
+def _turns(form: Affine, divisor: Affine) -> int | None:
+    """The floor of form / divisor where it is the same number whatever the atoms are."""
+    number = divisor.integer
+    ends = [None if end is None else end.integer for end in bounds(form)]
+    if number is None or ends[0] is None or ends[1] is None:
+        return None
+    return ends[0] // number if ends[0] // number == ends[1] // number else None
+
+
 def bounds(form: Affine) -> tuple[Affine | None, Affine | None]:
     """The least and the greatest value of a form over its indices and entries, as forms in sizes; None if unknown."""
+    for atom, coefficient in form.terms:  # k*f - k*m*(f//m) is k times what f leaves when divided by m
+        step = atom.divisor.integer if isinstance(atom, Quotient) and (atom.form.indices or atom.form.entries) else None
+        if isinstance(atom, Quotient) and step and coefficient % step == 0:
+            times = -coefficient // step
+            if set((atom.form * times).terms) <= set(form.terms):
+                return _add_remainder(bounds(form - atom.form * times - Affine.of(atom) * coefficient), times, step)
     low: Affine | None = Affine((), form.constant)
     high: Affine | None = Affine((), form.constant)
     for atom, coefficient in form.terms:
@@ -298,6 +317,15 @@ def bounds(form: Affine) -> tuple[Affine | None, Affine | None]:
         low = low + first * coefficient if low is not None and first is not None else None
         high = high + last * coefficient if high is not None and last is not None else None
     return low, high
+
+
+def _add_remainder(
+    ends: tuple[Affine | None, Affine | None], times: int, step: int
+) -> tuple[Affine | None, Affine | None]:
+    """The bounds of a form to which `times` a number of 0..step-1 is added."""
+    first, last = sorted((0, times * (step - 1)))
+    low, high = ends
+    return None if low is None else low + Affine.of(first), None if high is None else high + Affine.of(last)
 
 
 def _atom_bounds(atom: Atom) -> tuple[Affine | None, Affine | None]:

@@ -100,10 +100,11 @@ class NormalForms:
             if definition.call is None or definition.call.axiom != "inv":
                 continue
             i, j = definition.indices
-            for names in itertools.permutations((definition.call.operand.name, definition.tensor.name)):
+            for pair in itertools.permutations((definition.call.operand, definition.tensor)):
                 k = table.fresh(i)
                 places = (Affine.of(i), Affine.of(k)), (Affine.of(k), Affine.of(j))
-                factors = make_monomial((table.tensor(n, at), 1) for n, at in zip(names, places, strict=True))
+                atoms = (table.tensor(t.name, at, t.spans) for t, at in zip(pair, places, strict=True))
+                factors = make_monomial((atom, 1) for atom in atoms)
                 (((product, _),),) = self.algebra.sum_over({factors: 1}, (k,))
                 yield SumRule(product, self.algebra.delta(Affine.of(i) - Affine.of(j)), "axiom")
 

@@ -12,6 +12,7 @@ from symbackprop.calculus.atoms import (
     Atom,
     IndexMap,
     Kind,
+    Monomial,
     Number,
     Poly,
     atoms_of,
@@ -161,18 +162,33 @@ class Algebra(Sums):
         return add(left, right)
 
     def split_cells(self, poly: Poly, mask: Atom) -> tuple[Poly, Poly]:
-        """(the polynomial where the mask is 1, where it is 0)."""
-        other = "=" if mask.name == ">" else ">"
-        excluded = self.table.intern(Kind.MASK, other, (), (), mask.body) if mask.kind is Kind.MASK else None
+        """(the polynomial where the mask is 1, where it is 0), without the masks that this decides."""
         inside: list[Poly] = []
-        outside: Poly = {}
+        outside: list[Poly] = []
         for monomial, c in poly.items():
             rest = tuple(f for f in monomial if f[0] is not mask)
+            inside += self._decide(rest, c, mask, True)
             if len(rest) == len(monomial):
-                outside[monomial] = c
-            if excluded is None or all(a is not excluded for a, _ in rest):
-                inside.append({rest: c})
-        return add(*inside), outside
+                outside += self._decide(rest, c, mask, False)
+        return add(*inside), add(*outside)
+
+    def _decide(self, monomial: Monomial, coefficient: Number, mask: Atom, holds: bool) -> list[Poly]:
+        """The monomial where a mask is 1 or 0, without other masks that are 1 there; nothing where one of them is 0."""
+        found = [self._follows(atom, mask, holds) for atom, _ in monomial]
+        if False in found:
+            return []
+        return [{tuple(f for f, known in zip(monomial, found, strict=True) if not known): coefficient}]
+
+    def _follows(self, other: Atom, mask: Atom, holds: bool) -> bool | None:
+        """Whether one mask is 1 where another is 1 or 0, as [u > 0] is where [u > 6] is; None where that is open."""
+        if mask.kind is not Kind.MASK or other.kind is not Kind.MASK or self._line(other)[0] != self._line(mask)[0]:
+            return None
+        beyond, threshold = self._line(other)[1], self._line(mask)[1]
+        if mask.name == "=":
+            return (other.name == ">" and beyond < threshold) if holds else None
+        if holds:
+            return other.name == ">" if beyond <= threshold else None
+        return False if beyond > threshold or (beyond == threshold and other.name == ">") else None
 
     # The traversal
 

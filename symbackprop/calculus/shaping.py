@@ -44,8 +44,9 @@ from symbackprop.calculus.forms import (
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.polynomials import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
-from symbackprop.calculus.variants import with_logistic, with_means
+from symbackprop.calculus.variants import with_logistic, with_means, with_tangent
 
+NUMBERS = (Kind.SIZE, Kind.PRIME)
 COLLECTED_TERMS = 6
 
 
@@ -77,7 +78,7 @@ class Shaper:
         if masks:
             return min((self._choose(poly, mask) for mask in masks.values()), key=lambda form: form.cost)
         best = self._factored(poly, True)
-        others = (with_means(self.algebra, poly), with_logistic(self.algebra, poly))
+        others = (with_means(self.algebra, poly), with_logistic(self.algebra, poly), with_tangent(self.algebra, poly))
         return min([best, *(self._factored(p, True) for p in others if p is not None)], key=lambda form: form.cost)
 
     # Conditions
@@ -225,7 +226,21 @@ class Shaper:
             number = number_content(rest)
             options.append(self._monomial(number, shared, [(self._plain(scale(rest, 1 / Fraction(number))), 1)]))
         options.append(self._plain(poly))
+        if any(e < 0 for e in lowest.values()):
+            options.append(self._merged(poly, deep))
+        if deep:
+            options += self._over_several_bars(poly)
         return min(options, key=lambda form: form.cost)
+
+    def _over_several_bars(self, poly: Poly) -> list[Form]:
+        """The terms over each denominator by themselves, where there are several and one has more than one term."""
+        parts: dict[Monomial, Poly] = {}
+        for monomial, c in poly.items():
+            below = tuple((atom, e) for atom, e in monomial if e < 0 and atom.kind not in NUMBERS)
+            parts.setdefault(below, {})[monomial] = c
+        if len(parts) < 2 or len(parts) == len(poly):
+            return []
+        return [self._total([self._factored(part, False) for part in parts.values()])]
 
     def _over_one_bar(self, poly: Poly, common: dict[Atom, Number], deep: bool) -> Form:
         """number * common * factors, where `common` are the least exponents of all atoms."""

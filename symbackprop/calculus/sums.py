@@ -23,7 +23,7 @@ from symbackprop.calculus.atoms import (
     describe_monomial,
     make_monomial,
 )
-from symbackprop.calculus.guards import solve_index
+from symbackprop.calculus.guards import Equal, Guard, Within, choose_window, solve_index
 from symbackprop.calculus.indices import Affine, Index, covers
 from symbackprop.calculus.matching import match
 from symbackprop.calculus.polynomials import Polynomials, add, scale
@@ -77,8 +77,8 @@ class Sums(Polynomials):
 
     def _sum_monomial(self, monomial: Monomial, bound: tuple[Index, ...]) -> Poly:
         """The sum of one monomial."""
-        for shortened in (self._contract(monomial, bound), self._narrow(monomial, bound)):
-            if shortened is not None:
+        for shorten in (self._contract, self._narrow, self._open):
+            if (shortened := shorten(monomial, bound)) is not None:
                 return shortened
         inner, bound, outside = self._flatten(monomial, bound)
         merged = self.product(1, dict(inner))
@@ -120,6 +120,25 @@ class Sums(Polynomials):
                 rest = make_monomial((a, e) for a, e in monomial if a is not atom)
                 inner = self.rename({rest: 1}, {index: Affine.of(fresh)})
                 return self.sum_over(inner, [fresh if i == index else i for i in bound])
+        return None
+
+    def _open(self, monomial: Monomial, bound: tuple[Index, ...]) -> Poly | None:
+        """The sum with a bound index counted anew that a factor lets be at few places only."""
+        conditions = [atom for atom, _ in monomial if atom.kind in (Kind.DELTA, Kind.RANGE)]
+        known = [g for atom, exponent in monomial for g in _implied(atom, exponent)] if conditions else []
+        for atom in conditions:
+            guards = [Equal(atom.at[0])] if atom.kind is Kind.DELTA else _implied(atom, 1)
+            chosen = choose_window(guards, [i for i in bound if i in atom.free], known)
+            if chosen is None:
+                continue
+            _, index, value, more = chosen
+            counted = {i: self.table.fresh(i) for i in value.indices if i.name == index.name}
+            value = value.substitute({i: Affine.of(fresh) for i, fresh in counted.items()})
+            fixed = self.rename({make_monomial((a, e) for a, e in monomial if a is not atom): 1}, {index: value})
+            for condition in more:
+                renamed = condition.substitute({i: Affine.of(fresh) for i, fresh in counted.items()})
+                fixed = self.multiply(self.guard(renamed), fixed)
+            return self.sum_over(fixed, [*(i for i in bound if i != index), *counted.values()])
         return None
 
     def _flatten(
@@ -232,6 +251,15 @@ class Sums(Polynomials):
         if atom.kind is Kind.POWER and exponent < 0:
             return [a for a in self.lead_atoms(atom) if a.kind in SUMS]
         return []
+
+
+def _implied(atom: Atom, exponent: Number) -> list[Guard]:
+    """What holds where a factor is not 0."""
+    if atom.kind is Kind.RANGE:
+        return [Within(atom.at[0], atom.at[1], int(atom.name))]
+    if atom.kind is Kind.TENSOR and exponent > 0:
+        return [Within(form, size, start) for form, (start, size) in zip(atom.at, atom.spans, strict=True)]
+    return []
 
 
 def _components(

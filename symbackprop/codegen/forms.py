@@ -18,6 +18,8 @@ from symbackprop.calculus.definitions import slot_symbol
 
 LARGEST_POWER = 4
 """The largest power of 1 + exp(u) in a denominator that is written with logistic functions."""
+LOWEST = sympy.Integer(-(10**30))
+"""The exponent of what a condition leaves out: far below all others, and unlike minus infinity less itself a number."""
 
 
 class Softplus(sympy.Function):  # type: ignore[misc]
@@ -115,7 +117,7 @@ def canonical(body: sympy.Expr) -> sympy.Expr:
     if body.is_number or not body.has(sympy.exp, Softplus, Logistic):
         return body
     if isinstance(body, sympy.Piecewise):
-        return sympy.Piecewise(*((finish(canonical(v)), finish(canonical(c))) for v, c in body.args))
+        return _mask([(canonical(v), finish(canonical(c))) for v, c in body.args])
     arguments = [canonical(a) for a in body.args]
     if isinstance(body, sympy.exp):
         return sympy.exp(sympy.expand_mul(arguments[0]))
@@ -133,6 +135,16 @@ def canonical(body: sympy.Expr) -> sympy.Expr:
     if isinstance(body, Logistic):
         return sympy.exp(arguments[0] - _softplus(arguments[0]))
     return body.func(*arguments)
+
+
+def _mask(branches: list[tuple[sympy.Expr, sympy.Basic]]) -> sympy.Expr:
+    """Where only one branch is not 0, where(c, exp(A)*r, 0) = exp(where(c, A, LOWEST))*where(c, r, 0)."""
+    exponents = [split_exponential(value) for value, _ in branches if value != 0]
+    if len(exponents) != 1 or exponents[0][0] == 0:
+        return sympy.Piecewise(*((finish(value), condition) for value, condition in branches))
+    ((exponent, rest),) = exponents
+    masked = sympy.Piecewise(*((LOWEST if v == 0 else exponent, c) for v, c in branches))
+    return sympy.exp(masked) * sympy.Piecewise(*((v if v == 0 else finish(rest), c) for v, c in branches))
 
 
 def split_exponential(body: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
@@ -330,6 +342,9 @@ def list_stable_forms() -> tuple[StableForm, ...]:
         StableForm("complement of the logistic function", canonical, 1 - 1 / (1 + sympy.exp(-u))),
         StableForm("logarithm of the complement", canonical, sympy.log(1 - 1 / (1 + sympy.exp(-u)))),
         StableForm("power of an exponential factor", canonical, sympy.sqrt(v * sympy.exp(-u))),
+        StableForm(
+            "exponential under a condition", canonical, sympy.Piecewise((v * sympy.exp(u), sympy.Ge(u, 0)), (0, True))
+        ),
         StableForm("logistic function", lambda e: finish(canonical(e)), 1 / (1 + sympy.exp(-u))),
         StableForm("rising logistic function", lambda e: finish(canonical(e)), sympy.exp(u) / (1 + sympy.exp(u))),
         StableForm("slope of the logistic", lambda e: finish(canonical(e)), sympy.exp(-u) / (1 + sympy.exp(-u)) ** 2),

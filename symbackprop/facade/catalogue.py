@@ -15,12 +15,11 @@ from symbackprop.facade.derivations import Derivation, derive
 from symbackprop.facade.programs import Program, parse
 from symbackprop.functions import FUNCTIONS, ScalarFunction, expand_applications
 from symbackprop.language import read_statements, write_program
-from symbackprop.language.assembly import assemble
 from symbackprop.language.transcription import transcribe
 from symbackprop.language.tree import Apply, walk
 from symbackprop.language.writer import write_tree
 from symbackprop.networks import LAYERS, LOSSES, PENALTIES, Fragment, Loss
-from symbackprop.networks.fragments import head_of, letters_of, names_of_sizes, names_of_tensors
+from symbackprop.networks.fragments import head_of, letters_of, names_of_indices, names_of_sizes, names_of_tensors
 
 INPUTS = "uvwst"
 
@@ -59,7 +58,8 @@ class Entry:
         if not output.axes:
             return program
         statements = read_statements(self.text)
-        g = choose_name("g", {*names_of_tensors(statements), *names_of_sizes(statements)})
+        taken = {*names_of_tensors(statements), *names_of_sizes(statements), *names_of_indices(statements)}
+        g = choose_name("g", taken)
         letters = ",".join(letters_of(head_of(statements)))
         return parse(
             f"{self.text}input {g}[{','.join(map(str, output.axes))}]\n"
@@ -121,4 +121,4 @@ def _loss(loss: Loss) -> Entry:
 
 def _write(fragment: Fragment) -> str:
     """The text of a fragment, its arithmetic of sizes and places in order."""
-    return write_program(assemble(fragment.statements()))
+    return write_program(fragment.example())

@@ -72,8 +72,8 @@ class Network:
         made: dict[str, NDArray[np.floating]] = {}
         for parameter in self.architecture.parameters:
             shape = [_number(size, parameter.name) for size in parameter.shape]
-            if len(shape) < 2:
-                made[parameter.name] = np.full(shape, float(parameter.ones), dtype)
+            if parameter.start is not None or len(shape) < 2:
+                made[parameter.name] = np.full(shape, float(parameter.start or 0), dtype)
                 continue
             fan_in = prod(_number(size, parameter.name) for size in parameter.fan_in)
             limit = (6 / (fan_in + prod(shape) / fan_in)) ** 0.5

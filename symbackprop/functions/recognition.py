@@ -21,7 +21,7 @@ def list_shapes() -> tuple[tuple[str, sympy.Expr], ...]:
     """
     found = []
     for function in FUNCTIONS:
-        if function.arity != 1 or function.parameters or function.inline:
+        if function.arity != 1 or function.inline:
             continue
         shape = expand_applications(function.formula(ARGUMENT))
         if shape.args != (ARGUMENT,) and shape.has(sympy.exp) and not shape.has(sympy.Piecewise) and not shape.is_Mul:

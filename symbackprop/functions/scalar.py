@@ -7,6 +7,21 @@ from dataclasses import dataclass
 
 import sympy
 
+BOTH_SIDES = ((-3, 3),)
+BRANCHES = ((-3, -1), (1, 3))
+POSITIVE = ((1, 4),)
+
+
+def where(condition: sympy.Basic, then: sympy.Expr, otherwise: sympy.Expr) -> sympy.Expr:
+    """`then` where the condition holds, `otherwise` elsewhere.
+
+    >>> u = sympy.Symbol("u")
+    >>> where(u > 0, u, 0).diff(u)
+    Piecewise((1, u > 0), (0, True))
+    """
+    rest = otherwise.args if isinstance(otherwise, sympy.Piecewise) else ((otherwise, True),)
+    return sympy.Piecewise((then, condition), *rest)
+
 
 @dataclass(frozen=True, slots=True)
 class ScalarFunction:

@@ -370,7 +370,12 @@ class _Builder:
         values = {}
         for part in applications(formula):
             inner = FUNCTION_BY_NAME[part.func.__name__]
-            body = expand_applications(inner.formula(*part.args))
+            parameters = part.args[inner.arity :]
+            given = [self._named_parts(a, tree, scope, arguments, slots) for a in part.args[: inner.arity]]
+            body = self._named_parts(inner.formula(*given, *parameters), tree, scope, given, slots)
+            if inner.inline:
+                values[part] = body
+                continue
             read = slots.found()
             indices = tuple(dict.fromkeys(i for k in sorted(used_slots(body)) for i in slot_letters(read[k])))
             tensor = Tensor("", tuple(i.size for i in indices), Role.HIDDEN)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from symbackprop.language.spelling import number_tree
 from symbackprop.language.substitution import tidy_form
-from symbackprop.language.tree import Access, Binder, Declaration, Expression, Name, Node, map_children
+from symbackprop.language.tree import Access, Binder, Chain, Declaration, Expression, Name, Node, Number, map_children
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 
@@ -42,4 +43,13 @@ def _rename(node: Node, names: Mapping[str, Expression]) -> Node:
     if isinstance(changed, Declaration):
         size = None if changed.range is None else tidy_form(changed.range)
         return replace(changed, axes=tuple(map(tidy_form, changed.axes)), range=size)
-    return changed
+    return _join_numbers(changed) if isinstance(changed, Chain) and changed != node else changed
+
+
+def _join_numbers(product: Chain) -> Expression:
+    """A product that begins with two integers, `3*4*c`, with one in their place."""
+    match product:
+        case Chain((Number(a), Number(b), *rest), ("*", *operators)) if a.denominator == b.denominator == 1:
+            number = number_tree(a * b)
+            return _join_numbers(Chain((number, *rest), tuple(operators))) if rest else number
+    return product

@@ -30,6 +30,7 @@ from symbackprop.language.tree import (
     Power,
     Where,
 )  # fmt: skip
+from symbackprop.language.writer import write_number
 
 FUNCTION_NAMES = {
     "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh", "sinh": "sinh",
@@ -37,6 +38,10 @@ FUNCTION_NAMES = {
     "erf": "erf", "Abs": "abs", "sign": "sign", "Max": "maximum", "Min": "minimum",
 }  # fmt: skip
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+LONG = 100
+"""From here on a numerator and a denominator are long, and their quotient is written with a point if it can be."""
 
 
 def number_tree(value: Fraction) -> Expression:
@@ -47,10 +52,36 @@ def number_tree(value: Fraction) -> Expression:
     """
     if value < 0:
         return Negate(number_tree(-value))
+    if is_decimal(value):
+        return Number(value, write_number(value))
     top = Number(Fraction(value.numerator), str(value.numerator))
     if value.denominator == 1:
         return top
     return Chain((top, Number(Fraction(value.denominator), str(value.denominator))), ("/",))
+
+
+def is_decimal(value: Fraction) -> bool:
+    """Whether a number reads better with a point: a long quotient that has no more digits then.
+
+    >>> is_decimal(Fraction("1.702")), is_decimal(Fraction(1, 100)), is_decimal(Fraction(1000, 999))
+    (True, False, False)
+    """
+    if min(abs(value.numerator), value.denominator) < LONG:
+        return False
+    text = write_number(abs(value))
+    return "." in text and len(text) <= len(f"{abs(value)}")
+
+
+def split_number(value: Fraction) -> tuple[list[Expression], list[Expression]]:
+    """What the size of a number puts above and below the bar of a product; nothing where that is 1.
+
+    >>> [len(part) for part in split_number(Fraction(2, 3))], [len(part) for part in split_number(Fraction("1.702"))]
+    ([1, 1], [1, 0])
+    """
+    if is_decimal(value):
+        return [number_tree(abs(value))], []
+    above, below = ([Fraction(n)] if n != 1 else [] for n in (abs(value.numerator), value.denominator))
+    return list(map(number_tree, above)), list(map(number_tree, below))
 
 
 def join_product(factors: list[Expression], divisors: list[Expression]) -> Expression:
@@ -158,11 +189,8 @@ class Speller:
                 below.append(self._power(base, -exponent))
             else:
                 above.append(self._power(base, exponent))
-        if abs(value.numerator) != 1 or not above:
-            above.insert(0, number_tree(Fraction(abs(value.numerator))))
-        if value.denominator != 1:
-            below.insert(0, number_tree(Fraction(value.denominator)))
-        product = join_product(above, below)
+        number, divisor = split_number(value)
+        product = join_product(number + above, divisor + below)
         signed = Negate(product) if value < 0 else product
         if not masks:
             return signed

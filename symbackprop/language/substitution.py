@@ -109,7 +109,7 @@ def _collect_product(tree: Chain, factor: int, parts: dict[Expression, int]) -> 
         for number, other in ((first, last), (last, first)):
             if (value := _integer(number)) is not None:
                 return _collect(other, factor * value, parts)
-    first = tidy_form(first)
+    first, last = tidy_form(first), tidy_form(last)
     value, divisor = _integer(first), _integer(last)
     if operator != "*" and divisor:
         if value is not None:

@@ -1,5 +1,6 @@
 """Layers and losses as formula text, and the builder that joins them into a program."""
 
+from symbackprop.networks.blocks import transformer_block as transformer_block
 from symbackprop.networks.builder import Architecture as Architecture
 from symbackprop.networks.builder import Concatenated as Concatenated
 from symbackprop.networks.builder import Dense as Dense

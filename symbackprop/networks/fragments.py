@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 
 from symbackprop.calculus.definitions import Definition
@@ -17,6 +18,7 @@ from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.neutral import drop_neutral
 from symbackprop.language.renaming import rename
+from symbackprop.language.spelling import number_tree
 from symbackprop.language.tree import Access, Binder, Declaration, Define, Name, Statement, walk
 
 Setting = int | float | str
@@ -31,8 +33,10 @@ class Fragment:
     `text` declares what the fragment reads and defines what it makes: its first declarations are the tensors that it is
     applied to, its last definition is its output. Three dots stand for the leading axes, whatever their number (the
     batch, the steps of a sequence), and `{samples}` for how many samples these hold together; other names in braces
-    are `settings`, with the values that they have unless others are chosen. `sizes` are two or more choices of all its
-    sizes at which numeric checks run, and `ones` the parameters that begin at 1.
+    are `settings`, with the values that they have unless others are chosen; such a value may name another setting.
+    `numbers` are sizes that its formula multiplies or divides by, so that they must be numbers, with those that the
+    catalogue shows. `sizes` are two or more choices of all other sizes at which numeric checks run, `ones` the
+    parameters that begin at 1, and `zeros` those that begin at 0 although they have two axes or more, as weights do.
 
     >>> text = "input x[...,D]\\nparam g[D]\\nz[...,i] = {power}*g[i]*x[...,i]"
     >>> scale = Fragment("scale", text, "", settings={"power": 2})
@@ -52,19 +56,27 @@ class Fragment:
     sizes: tuple[Mapping[str, int], ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     ones: tuple[str, ...] = ()
+    zeros: tuple[str, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> str:
         """The text with the given leading axes and settings; an ArgumentError names settings that it does not have."""
         check_settings(self, settings or {})
         letters, axes = [letter for letter, _ in lead], [size for _, size in lead]
         samples = f"/({'*'.join(axes)})" if len(axes) > 1 else "".join(f"/{size}" for size in axes)
-        filled = self.text.strip().replace("/{samples}", samples).format(**{**self.settings, **(settings or {})})
+        chosen = {**self.settings, **(settings or {})}
+        filled = self.text.strip().replace("/{samples}", samples).format(**chosen).format(**chosen)
         lines = (line.strip() for line in filled.split("\n"))
         return "\n".join(_fill_dots(line, axes if _declares(line) else letters) for line in lines)
 
     def statements(self, lead: Lead = BATCH, settings: Mapping[str, Setting] | None = None) -> tuple[Statement, ...]:
         """The same as trees, the arithmetic of sizes and places in order and numbers left out that change nothing."""
         return _read(self.write(lead, settings))
+
+    def example(self, settings: Mapping[str, Setting] | None = None) -> Program:
+        """The program of a batch, with the numbers that the catalogue shows."""
+        numbers = {name: number_tree(Fraction(size)) for name, size in self.numbers.items()}
+        return assemble(tuple(rename(statement, numbers) for statement in self.statements(BATCH, settings)))
 
 
 def check_settings(fragment: Fragment, settings: Mapping[str, Setting]) -> None:

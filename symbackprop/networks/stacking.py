@@ -30,12 +30,12 @@ Axes = tuple[Affine, ...]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a network: its shape, the sizes whose product is its fan-in, and whether it begins at 1."""
+    """A parameter of a network: its shape, the sizes whose product is its fan-in, and where it is said to begin."""
 
     name: str
     shape: Axes
     fan_in: Axes
-    ones: bool = False
+    start: int | None = None
 
 
 @dataclass
@@ -87,9 +87,9 @@ class Stack:
         names = self._names(sized, read, number, called or {})
         for statement in sized:
             self._add(rename(statement, {old: Name(new) for old, new in names.items()}))
-        for parameter in interface.parameters:
-            own_name, ones = parameter.name, parameter.name in fragment.ones
-            self.parameters.append(Parameter(names[own_name], parameter.axes, interface.fan_in(own_name), ones))
+        for leaf in interface.parameters:
+            start = 1 if leaf.name in fragment.ones else 0 if leaf.name in fragment.zeros else None
+            self.parameters.append(Parameter(names[leaf.name], leaf.axes, interface.fan_in(leaf.name), start))
         self.names |= {names[name] for name in names_of_tensors(sized)}
         head = head_of(sized)
         self.heads[names[head.name]] = letters_of(head)
@@ -186,6 +186,9 @@ def _choose(
     if missing:
         raise ArgumentError(f"{fragment.name} does not know {', '.join(missing)}; give it, as in {missing[0]}=3.")
     bound.update(sizes)
+    open_ones = [f"{name} = {bound[name]}" for name in fragment.numbers if bound[name].integer is None]
+    if open_ones:
+        raise ShapeError(f"{fragment.name} needs numbers for its sizes, and these are names: {', '.join(open_ones)}.")
 
 
 def _write(axes: Axes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +11,14 @@ from math import prod
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.tracing import Trace
 
-_SECONDS = 0.5
+_SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
 _LARGEST_STABILISER = sp.Rational(1, 1000)
-_SIZE = "the length of an axis"
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
 
@@ -31,6 +32,10 @@ class Gradients:
     truth: tuple[sp.Expr, ...]
     claims: tuple[sp.Expr, ...]
 
+    def pairs(self) -> list[tuple[sp.Expr, sp.Expr]]:
+        """The derivative and what was returned, entry by entry."""
+        return list(zip(self.truth, self.claims, strict=True))
+
 
 def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
     """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found."""
@@ -38,7 +43,7 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     where = int(np.ravel_multi_index(place, shape)) if shape else 0
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
-    same = partial(_same, trace.conditions)
+    same = partial(_same, trace.conditions, time.process_time() + _SECONDS_IN_ALL)
     zeros = [(t == 0, c == 0) for t, c in zip(gradients.truth, gradients.claims, strict=True)]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
@@ -46,36 +51,67 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
         return f"{title} is 0 where the derivative is not"
     if left == 0:
         return f"{title} is not 0 where the derivative is"
-    text = _rearranged(trace, gradients) or _with_transposed_input(trace, gradients, left, right, same)
+    text = (
+        _rearranged(gradients, same)
+        or _with_transposed_input(trace, gradients, left, right, same)
+        or _with_another_input(trace, gradients, same)
+    )
     if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
-        text = _rescaled(gradients, left, right, title, same)
+        text = _rescaled(trace, gradients, left, right, title, same)
     text = (
         text
-        or _of_the_upstream(trace, place, left, right, title, same)
+        or _of_the_upstream(trace, gradients, place, title, same)
         or _misplaced(gradients, where, title, same)
-        or ("" if known else _off_along_an_axis(gradients, place, title, same))
+        or _unstable(gradients, where, title, same)
+        or _repaired(trace, gradients, place, title, same, known)
     )
-    if text:
-        return text
-    stabilisers = [r for r in (left.atoms(sp.Rational) | right.atoms(sp.Rational)) if 0 < r <= _LARGEST_STABILISER]
-    if stabilisers:
-        none = dict.fromkeys(stabilisers, sp.S.Zero)
-        bare = (left.xreplace(none), right.xreplace(none))
-        if not any(side.has(sp.nan, sp.zoo) for side in bare) and same(*bare):
-            texts = " and ".join(f"{float(r):g}" for r in sorted(stabilisers))
-            return f"{title} is right only for eps = 0: the stabiliser {texts} is treated in another way than forward"
-    return known or f"{title} is not the derivative (left) that the forward has"
+    return text or known or f"{title} is not the derivative (left) that the forward has"
+
+
+def _repaired(
+    trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str
+) -> str:
+    """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
+    where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
+    symbol = sp.Symbol(entry_name(gradients.name, place))
+    every = tuple(gradients.pairs())
+    entry = WrongEntry(trace, symbol, *every[where], title, same, every)
+    shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
+    if known.endswith("has the wrong sign"):
+        return known
+    text = next(list_entry_repairs(entry, shapes), "")
+    text = text or ("" if known else _off_along_an_axis(gradients, place, title, same))
+    return text or known or next(list_coefficient_repairs(entry), "")
+
+
+def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
+    """A gradient that is right without a small number."""
+    numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
+    stabilisers = sorted(r for r in numbers if 0 < r <= _LARGEST_STABILISER)
+    none = dict.fromkeys(stabilisers, sp.S.Zero)
+    if not stabilisers or not all(_without(none, *pair, same) for pair in gradients.pairs()):
+        return ""
+    texts = " and ".join(f"{float(r):g}" for r in stabilisers)
+    way = f"the stabiliser {texts} is treated in another way than forward"
+    return f"{title} is right for eps = 0, not as it stands: {way}"
+
+
+def _without(none: dict[sp.Expr, sp.Expr], left: sp.Expr, right: sp.Expr, same: Same) -> bool:
+    """Whether two formulas are equal with 0 in place of small numbers."""
+    bare = (left.xreplace(none), right.xreplace(none))
+    return not any(side.has(sp.nan, sp.zoo) for side in bare) and same(*bare)
 
 
 def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple[sp.Expr, ...]) -> str:
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
+    same = partial(_same, trace.conditions, time.process_time() + _SECONDS_IN_ALL)
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
         entries = tuple(changed.reshape(-1))
-        if changed.shape == shape and all(_same(trace.conditions, *pair) for pair in zip(truth, entries, strict=True)):
+        if changed.shape == shape and all(same(*pair) for pair in zip(truth, entries, strict=True)):
             return f"{text}: {words}"
     return text
 
@@ -94,7 +130,7 @@ def _reshapings(given: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str
             yield "the sum over the axes that were broadcast is missing", given.sum(axis=axes, keepdims=True)
 
 
-def _rearranged(trace: Trace, gradients: Gradients) -> str:
+def _rearranged(gradients: Gradients, same: Same) -> str:
     """The right entries in another order of the axes, or backwards along one."""
     shape = gradients.shape
     truth = np.empty(shape, dtype=object)
@@ -105,7 +141,7 @@ def _rearranged(trace: Trace, gradients: Gradients) -> str:
     candidates += [(f"runs backwards along axis {k}", np.flip(truth, k)) for k in range(len(shape)) if shape[k] > 1]
     for words, changed in candidates:
         pairs = list(zip(changed.reshape(-1), gradients.claims, strict=True))
-        if all(_same(trace.conditions, *pair) for pair in pairs):
+        if all(same(*pair) for pair in pairs):
             return f"the gradient of {gradients.name} {words}"
     return ""
 
@@ -123,6 +159,20 @@ def _with_transposed_input(trace: Trace, gradients: Gradients, left: sp.Expr, ri
     return ""
 
 
+def _with_another_input(trace: Trace, gradients: Gradients, same: Same) -> str:
+    """The derivative with another input of the same shape read in place of one, named results left as they are."""
+    short = [trace.cuts.shorten(truth) for truth in gradients.truth]
+    for name, (shape, _) in trace.gradients.items():
+        for other, (its_shape, _) in trace.gradients.items():
+            if name == other or shape != its_shape:
+                continue
+            read = {sp.Symbol(entry_name(name, p)): sp.Symbol(entry_name(other, p)) for p in np.ndindex(*shape)}
+            pairs = zip((trace.cuts.expand(s.xreplace(read)) for s in short), gradients.claims, strict=True)
+            if all(same(truth, claim) for truth, claim in pairs):
+                return f"the gradient of {gradients.name} reads {other} in place of {name}"
+    return ""
+
+
 def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """The same difference from the truth in all entries along an axis."""
     shape = gradients.shape
@@ -135,52 +185,88 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     return ""
 
 
-def _rescaled(gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same) -> str:
-    """A sum in the place of a mean over an axis, or the other way round."""
-    for axis_size in sorted({*gradients.shape, prod(gradients.shape)} - {1, 0}):
-        if same(left * axis_size, right):
-            return f"{title} has the extra factor {axis_size}, {_SIZE}; is a sum taken where it should be a mean?"
-        if same(left, right * axis_size):
-            return f"{title} lacks the factor {axis_size}, {_SIZE}; is a mean taken where it should be a sum?"
+def _rescaled(
+    trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same
+) -> str:
+    """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry."""
+    shapes = [gradients.shape, trace.output_shape, *(shape for shape, _ in trace.gradients.values())]
+    weights = left.free_symbols & set(trace.upstream)
+    if trace.output_shape == gradients.shape != () and len(weights) < 2:
+        return ""
+    lengths = {size for shape in shapes for size in shape}
+    for axis_size in sorted(lengths.union(map(prod, shapes)) - {1, 0}):
+        size = f"{axis_size}, the {'length of an axis' if axis_size in lengths else 'number of entries'}"
+        if same(left * axis_size, right) and all(same(t * axis_size, c) for t, c in gradients.pairs()):
+            return f"{title} has the extra factor {size}; is a sum taken where it should be a mean?"
+        if same(left, right * axis_size) and all(same(t, c * axis_size) for t, c in gradients.pairs()):
+            return f"{title} lacks the factor {size}; is a mean taken where it should be a sum?"
     return ""
 
 
 def _of_the_upstream(
-    trace: Trace, place: tuple[int, ...], left: sp.Expr, right: sp.Expr, title: str, same: Same
+    trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same
 ) -> str:
     """The upstream gradient left out, or only a part of the samples counted."""
+    where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
+    left, right = gradients.truth[where], gradients.claims[where]
     symbols = [w for w in trace.upstream if w.is_Symbol]
     if symbols and not right.has(*symbols):
         ones = dict.fromkeys(symbols, sp.S.One)
         if same(left.xreplace(ones), right):
             return f"{title} is not multiplied by the upstream gradient"
     shape = trace.output_shape
-    if shape and shape[0] > 1 and len(symbols) == prod(shape):
-        for row in range(shape[0]):
-            others = {w: sp.S.Zero for k, w in enumerate(symbols) if np.unravel_index(k, shape)[0] != row}
-            if same(left.xreplace(others), right):
-                return f"{title} counts the output [{row}] only: the sum over the first axis of the output is missing"
-        own = sp.Symbol(entry_name("upstream", place))
-        if own in symbols and same(left.xreplace(dict.fromkeys(set(symbols) - {own}, sp.S.Zero)), right):
-            return (
-                f"{title} counts the output {list(place)} only: the diagonal of the Jacobian in place of the Jacobian"
+    if len(symbols) != prod(shape) or not shape:
+        return ""
+    own = sp.Symbol(entry_name("upstream", place))
+    if own in symbols and _is_diagonal(gradients, symbols, same):
+        return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
+    for row in range(shape[0] if shape[0] > 1 else 0):
+        if same(_counting(left, symbols, _row(symbols, shape, row)), right):
+            whole = all(
+                same(_counting(truth, symbols, _row(symbols, shape, row)), claim)
+                for truth, claim in zip(gradients.truth, gradients.claims, strict=True)
             )
+            missing = ": the sum over the first axis of the output is missing" if whole else ""
+            return f"{title} counts the output [{row}] only{missing}"
     return ""
+
+
+def _is_diagonal(gradients: Gradients, symbols: list[sp.Symbol], same: Same) -> bool:
+    """Whether each entry of a gradient is right in what comes from the entry of the output in its place, and has no
+    more.
+    """
+    for place, truth, claim in zip(np.ndindex(*gradients.shape), gradients.truth, gradients.claims, strict=True):
+        own = sp.Symbol(entry_name("upstream", place))
+        if own not in symbols or not same(_counting(truth, symbols, {own}), claim):
+            return False
+    return True
+
+
+def _counting(expression: sp.Expr, symbols: list[sp.Symbol], kept: set[sp.Symbol]) -> sp.Expr:
+    """What comes from some entries of the output alone."""
+    return expression.xreplace(dict.fromkeys(set(symbols) - kept, sp.S.Zero))
+
+
+def _row(symbols: list[sp.Symbol], shape: tuple[int, ...], row: int) -> set[sp.Symbol]:
+    return {w for k, w in enumerate(symbols) if np.unravel_index(k, shape)[0] == row}
 
 
 def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
     """The derivative by another entry."""
     for k, place in enumerate(np.ndindex(*gradients.shape)):
         if k != where and gradients.truth[k] != 0 and same(gradients.truth[k], gradients.claims[where]):
-            return f"{title} is the derivative by {entry_name(gradients.name, place)}: the entries are shifted"
+            first, second = (gradients.truth, gradients.claims) if k < where else (gradients.claims, gradients.truth)
+            shifted = all(same(*pair) for pair in zip(first, second[abs(k - where) :], strict=False))
+            end = ": the entries are shifted" if shifted else ""
+            return f"{title} is the derivative by {entry_name(gradients.name, place)}{end}"
     return ""
 
 
-def _same(conditions: tuple[Fact, ...], left: sp.Expr, right: sp.Expr) -> bool:
+def _same(conditions: tuple[Fact, ...], until: float, left: sp.Expr, right: sp.Expr) -> bool:
     """Whether two formulas are proved equal on a path, in little time."""
     if left == right:
         return True
-    if left.free_symbols != right.free_symbols:
+    if time.process_time() > until:
         return False
     if find_witness(left, right, seconds=_SECONDS) is not None:  # without the diagnosis that a refutation brings
         return False

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import sympy
 
-from symbackprop.calculus.chain import derive
-from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.chain import Adjoints, derive
+from symbackprop.calculus.definitions import Definition, Term, make_term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
 from symbackprop.calculus.indices import Affine, Index
@@ -30,17 +30,21 @@ from symbackprop.language.symbols import free_indices, program_symbols, resolve_
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
 from symbackprop.proof.outlines import Judgement
-from symbackprop.proof.repairs import Question, find_repair
+from symbackprop.proof.repairs import find_repair
 from symbackprop.proof.rounding import approximates
+from symbackprop.proof.trials import Question
 from symbackprop.proof.verdict import Verdict
+
+MOST_PARTS = 6
+"""Of a sum of more the parts are not told apart for a diagnosis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One side of an equation: its definition, how its folded form reads, and the definitions that both need.
 
-    A derivative knows what it is taken of and by, what each of the tensors that read the latter adds to it, and the
-    folded definitions; a claimed formula knows its tree.
+    A derivative knows what it is taken of and by, where these are read, the steps of the chain rule that lead to it,
+    and the folded definitions; a formula knows its tree.
     """
 
     definition: Definition
@@ -49,7 +53,8 @@ class Side:
     tree: t.Expression | None = None
     of: Tensor | None = None
     wrt: Tensor | None = None
-    paths: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+    at: tuple[Affine, ...] = ()
+    adjoints: Adjoints | None = None
     folded: tuple[Definition, ...] = ()
 
 
@@ -93,12 +98,14 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     sides = (left.definition, right.definition, left.plain, truth.definition, truth.plain)
     read = extended.concerning(sides)
     extended = replace(extended.completing(read), loss=program.loss)
-    # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
-    general = bool(left.definition.indices or read.size_names)
-    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=not general)
-    if not verdict.refuted or verdict.diagnosis or right.tree is None:
+    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False)
+    if not verdict.refuted or right.tree is None:
         return verdict
-    return replace(verdict, diagnosis=find_repair(_ask(extended, truth, right, right.tree)))
+    repair = find_repair(_ask(extended, truth, right, right.tree)) or verdict.diagnosis
+    # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
+    if repair or left.definition.indices or read.size_names:
+        return replace(verdict, diagnosis=repair)
+    return compare(extended, left.definition, right.definition, left.plain)
 
 
 def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Question:
@@ -117,8 +124,20 @@ def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Ques
         phrased = [phrase_terms(truth.plain.terms, truth.plain.indices, hidden, sizes)]
     adjoint = [d for d in truth.folded if d.tensor.role is Role.ADJOINT]
     phrased += [phrase_terms(d.terms, d.indices, hidden, sizes) for d in adjoint]
-    paths = truth.paths
-    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), truth.of, truth.wrt, paths)
+    asked = truth.tree and phrased[0]
+    parts = [part for term in (*truth.plain.terms, *truth.definition.terms) for part in _split(term)]
+    terms = tuple(dict.fromkeys(phrase_terms((part,), truth.plain.indices, hidden, sizes) for part in parts))
+    found = (truth.of, truth.wrt, truth.at, truth.adjoints)
+    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), terms, asked, *found)
+
+
+def _split(term: Term) -> list[Term]:
+    """A term as the sum of those that its body is the sum of, where they are few."""
+    parts = sympy.Add.make_args(sympy.expand_mul(term.body))
+    if len(parts) > MOST_PARTS:
+        return [term]
+    made = (make_term(term.bound, part, term.slots, term.guards) for part in parts)
+    return [each for each in made if each is not None]
 
 
 def _whole_adjoint(
@@ -181,14 +200,8 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     name = adjoints.adjoint_name(wrt.name)
     plain = next(d for d in folded.definitions if d.tensor.name == name)
     raw, neat = (Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain))
-    step = next(s for s in adjoints.steps if s.tensor == wrt.name)
-    paths = tuple(
-        (c.reader, instantiate(replace(step.adjoint, terms=(c.result,)), at))
-        for c in step.contributions
-        if c.result is not None
-    )
     # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
-    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, paths, folded.definitions)
+    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, at, adjoints, folded.definitions)
 
 
 def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left") -> Side:

@@ -227,9 +227,11 @@ class Place:
         """The sizes and the integer data as "N=2, D=3, tok[1]=2"."""
         return write_sizes({**self.sizes, **{str(entry_symbol(*point)): value for point, value in self.data.items()}})
 
-    def decide(self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset()) -> Verdict:
+    def decide(
+        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset(), seconds: float = 10
+    ) -> Verdict:
         """The verdict on one entry, the names in `keep` being symbols."""
-        return decide(*self._sides(left, right, entry, keep), self.inequalities, claim="claim")
+        return decide(*self._sides(left, right, entry, keep), self.inequalities, claim="claim", seconds=seconds)
 
     def _sides(
         self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str]
@@ -245,7 +247,7 @@ class Place:
 
     def refute(self, left: Definition, right: Definition, plain: Definition | None) -> Verdict | None:
         """A refutation: the first entry whose sides differ at one point, confirmed rigorously; `plain` is diagnosed."""
-        entry = self._differing_entry(left, right)
+        entry = self.differing_entry(left, right)
         if entry is None:
             return None
         witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
@@ -276,7 +278,7 @@ class Place:
             found.append(self.decide(plain, right, entry, frozenset(needed[:count])).diagnosis)
         return min((text for text in found if text), key=len, default="")
 
-    def _differing_entry(self, left: Definition, right: Definition) -> Entry | None:
+    def differing_entry(self, left: Definition, right: Definition) -> Entry | None:
         """The first entry whose two sides are far apart in floating point, at positive values, else at any."""
         definitions = (*self.program.definitions, left, right)
         # Where something is told apart by values, one choice of them may not show all there is.

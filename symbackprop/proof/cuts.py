@@ -137,11 +137,29 @@ class Cuts:
         plain = fact.expression.xreplace({s: sp.Symbol(s.name) for s in fact.expression.free_symbols})
         return Fact(realise(self.expand(plain)), fact.relation)
 
+    def list_names(self, expression: sp.Expr) -> list[sp.Symbol]:
+        """The named results that an expression reads, and those that these read, in the order of their making."""
+        found: set[sp.Symbol] = set()
+        waiting = self._used(expression)
+        while waiting:
+            symbol = waiting.pop()
+            if symbol not in found:
+                found.add(symbol)
+                waiting += self._used(self._definitions[symbol])
+        return sorted(found, key=_number)
+
     def gradient(
-        self, outputs: Sequence[sp.Expr], weights: Sequence[sp.Expr], inputs: Iterable[sp.Symbol]
+        self,
+        outputs: Sequence[sp.Expr],
+        weights: Sequence[sp.Expr],
+        inputs: Iterable[sp.Symbol],
+        fixed: frozenset[sp.Symbol] = frozenset(),
     ) -> Mapping[sp.Symbol, sp.Expr]:
-        """The derivative of <weights, outputs> by each input, weights held fixed: the chain rule over the names."""
-        wanted = {*inputs, *self._definitions}
+        """The derivative of <weights, outputs> by each input, weights held fixed: the chain rule over the names.
+
+        Paths through results in `fixed` are left out.
+        """
+        wanted = {*inputs, *self._definitions} - fixed
         order = list(self._definitions)
         parts: dict[sp.Symbol, list[sp.Expr]] = {}
         for output, weight in zip(outputs, weights, strict=True):

@@ -109,6 +109,8 @@ def _express_short(form: NormalForm, value: Quotient) -> sp.Expr | None:
 def _describe_factor(ratio: sp.Expr) -> str:
     if ratio == -1:
         return "has the wrong sign"
+    if ratio.is_number and not ratio.is_Rational and (1 / ratio).count_ops() < ratio.count_ops() and ratio > 0:
+        return f"lacks the factor 1/{say(1 / ratio)}"
     numerator, denominator = sp.fraction(ratio)
     if denominator == 1:
         return f"lacks the factor {say(ratio)}"

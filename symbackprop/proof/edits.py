@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
 from symbackprop.proof.ingredients import (
-    add_term,
     bracket,
     divide,
     exchange_letters,
+    exchange_names,
+    is_number,
     letters_of,
     multiply,
     read_instead,
-    sum_over,
     tensors_of,
     without,
 )
@@ -34,8 +34,8 @@ Local = Callable[[t.Node, frozenset[str]], Iterator[tuple[str, t.Node]]]
 """Changes of one node, given the letters that are in scope there: (words, what stands in its place)."""
 
 NUMBERS = (Fraction(2), Fraction(1, 2))
-EXPONENTS = tuple(map(Fraction, (1, 2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
-OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
+EXPONENTS = tuple(map(Fraction, (2, 3, -1, -2, -3))) + tuple(Fraction(k, 2) for k in (1, 3, -1, -3))
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,17 @@ class Vocabulary:
     """
 
     shapes: Mapping[str, tuple[Any, ...]]
+    shapes_read: Mapping[str, tuple[Any, ...]]
     others: tuple[str, ...]
     letters: frozenset[str]
     scalars: tuple[str, ...]
     factors: tuple[t.Expression, ...]
+    whole_terms: tuple[t.Expression, ...]
     terms: tuple[t.Expression, ...]
     reads: tuple[t.Access, ...]
+    parts: tuple[t.Expression, ...]
+    functions: tuple[str, ...]
+    claim: t.Expression
     write: Write
 
     @property
@@ -69,9 +74,25 @@ class Vocabulary:
 
 def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
     """Every single change of a part of a claim, the plainest first; no formula twice."""
-    yield from _Changes(words).factors_of_all(tree)
+    made = _Changes(words)
+    changes = (made.signs, made.reductions, made.left_out, made.places, made.names, made.numbers, made.functions)
+    yield from list_changed(tree, words, (*changes, made.conditions))
+
+
+def list_exponents(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """The claim with another exponent."""
+    yield from list_changed(tree, words, (_Changes(words).exponents,))
+
+
+def list_sums_for_means(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
+    """The claim with a sum in place of a mean."""
+    yield from list_changed(tree, words, (_Changes(words).means,))
+
+
+def list_changed(tree: t.Expression, words: Vocabulary, changes: Sequence[Local]) -> Iterator[Edit]:
+    """The changes of some kinds of every part of a claim, one kind after the other; no formula twice."""
     seen: set[t.Node] = {tree}
-    for local in _stages(words):
+    for local in changes:
         for text, changed in _everywhere(tree, local, words.letters):
             if changed not in seen and isinstance(changed, t.Expression):
                 seen.add(changed)
@@ -106,21 +127,6 @@ def _are_words(value: object) -> bool:
 
 def _instead(write: Write, old: t.Node, new: t.Node) -> str:
     return f"has {write(old)} in place of {write(new)}"
-
-
-def _stages(words: Vocabulary) -> Iterator[Local]:
-    """The kinds of changes, in the order in which they are tried."""
-    local = _Changes(words)
-    yield local.signs
-    yield local.reductions
-    yield local.left_out
-    yield local.places
-    yield local.names
-    yield local.numbers
-    yield local.functions
-    yield local.conditions
-    yield local.factors
-    yield local.terms
 
 
 def _everywhere(node: t.Node, local: Local, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
@@ -192,16 +198,30 @@ class _Changes:
 
     words: Vocabulary
 
+    def _where(self, node: t.Node) -> str:
+        """Where in the claim a part stands, if it is not all of it."""
+        return "" if node == self.words.claim else f" in {self.words.write(node)}"
+
+    def _stands_twice(self, part: t.Expression) -> bool:
+        """Whether a part is a number, or is written more than once in the claim."""
+        return is_number(part) or sum(node == part for node, _ in t.walk(self.words.claim)) > 1
+
     def signs(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """One term with the other sign."""
         if isinstance(node, t.Chain) and node.operators[0] in "+-":
             for k, operand in enumerate(node.operands):
-                text = f"has the term {self.words.write(operand)} with the wrong sign"
+                where = self._where(node) if self._stands_twice(operand) else ""
+                text = f"has the term {self.words.write(operand)} with the wrong sign{where}"
                 if k == 0:
                     yield text, replace(node, operands=(t.Negate(operand), *node.operands[1:]))
                 else:
                     flipped = "-" if node.operators[k - 1] == "+" else "+"
                     yield text, replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
+
+    def means(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """A sum for a mean."""
+        if isinstance(node, t.Reduce) and node.operation == "mean":
+            yield from self.reductions(node, letters)
 
     def reductions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A sum for a mean, a mean for a sum."""
@@ -221,12 +241,25 @@ class _Changes:
             if product and operator == "/":
                 text = f"1/{bracket(operand, text)}"
             rest = without(node, k)
-            yield f"has the extra {'factor' if product else 'term'} {text}", rest
+            where = self._where(node)
+            yield f"has the extra {'factor' if product else 'term'} {text}{where}", rest
             if product and k:
                 flipped = "*" if operator == "/" else "/"
                 changed = replace(node, operators=(*node.operators[: k - 1], flipped, *node.operators[k:]))
                 done, due = ("divides", "multiplied") if operator == "/" else ("multiplies", "divided")
-                yield f"{done} by {self.words.write(operand)} where it has to be {due}", changed
+                yield f"{done} by {self.words.write(operand)} where it has to be {due}{where}", changed
+        if product:
+            yield from self._two_left_out(node)
+
+    def _two_left_out(self, node: t.Chain) -> Iterator[tuple[str, t.Node]]:
+        """Two factors of a product less."""
+        kinds = ("*", *node.operators)
+        for first, second in combinations(range(len(node.operands)), 2):
+            if len(node.operands) > 2 and kinds[first] == kinds[second] == "*":
+                pair = t.Chain((node.operands[first], node.operands[second]), ("*",))
+                rest = without(node, second)
+                assert isinstance(rest, t.Chain)
+                yield f"has the extra factor {self.words.write(pair)}{self._where(node)}", without(rest, first)
 
     def places(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """A tensor read at other indices: swapped, one step aside, at another letter."""
@@ -243,7 +276,7 @@ class _Changes:
                 for other in self._other_places(index, letters):
                     moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
                     yield "", moved
-        elif isinstance(node, t.Expression) and not isinstance(node, t.Name | t.Number):
+        elif isinstance(node, t.Expression | t.Compare) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
                 changed = exchange_letters(node, {first: second, second: first} if first < second else {first: second})
                 if changed != node:
@@ -265,23 +298,28 @@ class _Changes:
             yield t.Chain((*index.operands, number_tree(Fraction(1))), (*index.operators, "+"))
 
     def names(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """Another tensor of the same shape read, throughout a part of the formula."""
+        """Another tensor of the same shape read, throughout a part of the formula, or two in each other's place."""
         if not isinstance(node, t.Expression) or isinstance(node, t.Number):
             return
         shapes = self.words.shapes
         for name in tensors_of(node):
             for other, shape in shapes.items():
-                if other != name and shape == shapes.get(name):
+                if other != name and shape == self.words.shapes_read.get(name):
                     changed = read_instead(node, name, other)
                     yield "", changed
+        for first, second in combinations(tensors_of(node), 2):
+            if first in shapes and shapes[first] == shapes.get(second):
+                yield "", exchange_names(node, first, second)
+
+    def exponents(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
+        """Another exponent."""
+        if isinstance(node, t.Power):
+            yield "", node.base
+            yield from (("", replace(node, exponent=number_tree(exponent))) for exponent in EXPONENTS)
 
     def numbers(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """Another exponent, or another number."""
-        if isinstance(node, t.Power):
-            for exponent in EXPONENTS:
-                changed = replace(node, exponent=number_tree(exponent))
-                yield "", changed
-        elif isinstance(node, t.Number):
+        """Another number."""
+        if isinstance(node, t.Number):
             for value in (node.value * 2, node.value / 2, node.value + 1, node.value - 1):
                 yield "", number_tree(value)
         elif isinstance(node, t.Name) and node.name in self.words.scalars:
@@ -290,7 +328,7 @@ class _Changes:
                     yield "", t.Name(scalar)
 
     def functions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """A function for its derivative, or none at all; a power more."""
+        """A function for its derivative, for another one or none at all; a function or a power more."""
         if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
             if node.function in FUNCTION_BY_NAME:
                 primed = replace(node, primed=not node.primed)
@@ -299,6 +337,7 @@ class _Changes:
                 scaled = replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
                 yield "", scaled
             yield "", node.arguments[0]
+            yield from (("", replace(node, function=name)) for name in self.words.functions if name != node.function)
         if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
             if isinstance(node, t.Name) and node.name not in self.words.shapes:
                 return
@@ -308,8 +347,7 @@ class _Changes:
             yield "", squared
             inverse = divide(number_tree(Fraction(1)), node)
             yield "", inverse
-            root = t.Apply("sqrt", (node,))
-            yield "", root
+            yield from (("", t.Apply(name, (node,))) for name in dict.fromkeys(("sqrt", *self.words.functions)))
 
     def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """The branches of a choice swapped, or its condition turned."""
@@ -318,59 +356,5 @@ class _Changes:
             yield "", changed
             yield "", node.then
         elif isinstance(node, t.Compare):
-            turned = replace(node, operator=OPPOSITE[node.operator])
+            turned = replace(node, operator=TURNED[node.operator])
             yield "", turned
-
-    def factors(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """A factor of the truth, a size, a constant or a number more."""
-        if isinstance(node, t.Number):
-            yield from (
-                ("", factor) for factor in self.words.factors if letters_of(factor, self.words.known) <= letters
-            )
-        if isinstance(node, t.Reduce):
-            inner = letters | {b.name for b in node.binders}
-            over = ", ".join(b.name for b in node.binders)
-            for words, changed in self._multiplied(node.body, inner, f" under the {node.operation} over {over}"):
-                yield words, replace(node, body=changed)
-        elif isinstance(node, t.Expression) and not isinstance(node, t.Number | t.Name | t.Access | t.Negate):
-            yield from self._multiplied(node, letters, f" at {self.words.write(node)}")
-
-    def factors_of_all(self, tree: t.Expression) -> Iterator[Edit]:
-        """A factor of the truth more, before everything."""
-        for words, changed in self._multiplied(tree, self.words.letters, ""):
-            yield Edit(words, changed)
-
-    def _multiplied(
-        self, node: t.Expression, letters: frozenset[str], where: str
-    ) -> Iterator[tuple[str, t.Expression]]:
-        for factor in (*self.words.factors, *map(number_tree, NUMBERS), *map(t.Name, self.words.scalars)):
-            if letters_of(factor, self.words.known) <= letters:
-                text = self.words.write(factor)
-                yield f"lacks the factor {bracket(factor, text)}{where}", multiply(node, factor)
-                yield f"lacks the factor 1/{bracket(factor, text)}{where}", divide(node, factor)
-
-    def terms(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
-        """A term of the truth more."""
-        if not isinstance(node, t.Expression) or isinstance(node, t.Number | t.Name):
-            return
-        for term in self.words.terms:
-            if letters_of(term, self.words.known) <= letters:
-                yield f"lacks the term {self.words.write(term)} beside {self.words.write(node)}", add_term(node, term)
-
-
-def sums_over_numbers(tree: t.Expression, letters: Sequence[str]) -> Iterator[Edit]:
-    """A number in brackets made a letter that is summed over."""
-    numbers = {
-        i for node, _ in t.walk(tree) if isinstance(node, t.Access) for i in node.indices if isinstance(i, t.Number)
-    }
-    for number in sorted(numbers, key=lambda n: n.value):
-        for letter in letters:
-
-            def change(node: t.Node, number: t.Number = number, letter: str = letter) -> t.Node:
-                if isinstance(node, t.Access):
-                    return replace(node, indices=tuple(t.Name(letter) if i == number else i for i in node.indices))
-                return t.map_children(node, change)
-
-            changed = change(tree)
-            assert isinstance(changed, t.Expression)
-            yield Edit(f"lacks the sum over {letter}", sum_over(changed, letter))

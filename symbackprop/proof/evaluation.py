@@ -73,6 +73,12 @@ def evaluate(expression: sp.Expr, point: Point, precision: int = 64) -> Value:
         return _Evaluation(point).value(expression)
 
 
+def evaluate_over(expression: sp.Expr, balls: Mapping[str, arb], precision: int = 64) -> Value:
+    """A ball that contains every value of `expression` where each name has a value in its ball."""
+    with ctx.workprec(precision):
+        return _Evaluation(balls).value(expression)
+
+
 def holds(condition: sp.Basic, point: Point, precision: int = 256) -> bool:
     """Whether a condition holds at a point; undefined and imprecise values raise."""
     with ctx.workprec(precision):
@@ -107,8 +113,11 @@ def _exact(end: arb) -> Fraction:
 class _Evaluation:
     """One evaluation at one point; equal subexpressions are evaluated once."""
 
-    def __init__(self, point: Point) -> None:
-        self._values = {name: fmpq(value.numerator, value.denominator) for name, value in point.items()}
+    def __init__(self, point: Point | Mapping[str, arb]) -> None:
+        self._values: dict[str, Value] = {
+            name: fmpq(value.numerator, value.denominator) if isinstance(value, Fraction) else value
+            for name, value in point.items()
+        }
         self._memo: dict[sp.Basic, Value] = {}
 
     def value(self, expression: sp.Basic) -> Value:

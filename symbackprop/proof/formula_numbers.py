@@ -142,5 +142,6 @@ class FormulaNumbers:
         if key not in self._applied:
             u = sympy.Symbol("u0")
             formula = derivative(name, 0, 1)[1] if primed else expand_applications(FUNCTION_BY_NAME[name].formula(u))
-            self._applied[key] = float(formula.xreplace({u: sympy.Float(value, 17)}).evalf(17))
+            number = formula.xreplace({u: sympy.Float(value, 17)}).evalf(17)
+            self._applied[key] = float(number) if number.is_real else math.nan
         return self._applied[key]

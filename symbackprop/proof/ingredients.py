@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 
+from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
+
+OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def multiply(left: t.Expression, right: t.Expression) -> t.Expression:
@@ -66,10 +70,18 @@ def tensors_of(node: t.Node) -> list[str]:
 
 def read_instead(node: t.Expression, name: str, other: str) -> t.Expression:
     """The formula with one tensor read in place of another."""
+    return _read_by(node, {name: other})
 
+
+def exchange_names(node: t.Expression, first: str, second: str) -> t.Expression:
+    """The formula with two tensors read in each other's place."""
+    return _read_by(node, {first: second, second: first})
+
+
+def _read_by(node: t.Expression, names: Mapping[str, str]) -> t.Expression:
     def change(part: t.Node) -> t.Node:
-        if isinstance(part, t.Access | t.Name) and part.name == name:
-            return replace(part, name=other)
+        if isinstance(part, t.Access | t.Name) and part.name in names:
+            return replace(part, name=names[part.name])
         return part if isinstance(part, t.Access) else t.map_children(part, change)
 
     changed = change(node)
@@ -77,8 +89,8 @@ def read_instead(node: t.Expression, name: str, other: str) -> t.Expression:
     return changed
 
 
-def exchange_letters(node: t.Expression, letters: Mapping[str, str]) -> t.Expression:
-    """The formula with letters exchanged; nothing changes where one of them is bound inside."""
+def exchange_letters(node: t.Node, letters: Mapping[str, str]) -> t.Node:
+    """The formula or condition with letters exchanged; nothing changes where one of them is bound inside."""
     bound = {b.name for part, _ in t.walk(node) if isinstance(part, t.Reduce) for b in part.binders}
     if bound & {*letters, *letters.values()}:
         return node
@@ -88,9 +100,7 @@ def exchange_letters(node: t.Expression, letters: Mapping[str, str]) -> t.Expres
             return replace(part, name=letters[part.name])
         return t.map_children(part, change)
 
-    changed = change(node)
-    assert isinstance(changed, t.Expression)
-    return changed
+    return change(node)
 
 
 def letters_of(node: t.Node, known: frozenset[str]) -> frozenset[str]:
@@ -105,30 +115,65 @@ def letters_of(node: t.Node, known: frozenset[str]) -> frozenset[str]:
     return free(node)
 
 
+def list_parts(tree: t.Expression) -> tuple[t.Expression, ...]:
+    """Every formula in a formula but numbers, and but what stands in brackets."""
+    found: dict[t.Expression, None] = {}
+    waiting: list[t.Node] = [tree]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, t.Expression) and not isinstance(node, t.Number):
+            found[node] = None
+        if not isinstance(node, t.Access | t.Binder):
+            waiting += t.children(node)
+    return tuple(found)
+
+
 def list_factors(tree: t.Node) -> tuple[t.Expression, ...]:
-    """What is multiplied or divided by anywhere in a formula; runs of factors as one, too."""
+    """What is multiplied or divided by anywhere in a formula; two factors as one, too."""
     found: dict[t.Expression, None] = {}
     for node, _ in t.walk(tree):
         if isinstance(node, t.Chain) and node.operators[0] in "*/":
             plain = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "*"]
             found.update(dict.fromkeys(plain))
             if len(plain) > 2:
-                found[t.Chain(tuple(plain[-2:]), ("*",))] = None
+                found.update(dict.fromkeys(t.Chain(pair, ("*",)) for pair in combinations(plain, 2)))
             divisors = [o for o, op in zip(node.operands, ("*", *node.operators), strict=True) if op == "/"]
             found.update(dict.fromkeys(divisors))
     return tuple(f for f in found if not isinstance(f, t.Number))
 
 
 def list_masks(tree: t.Node) -> tuple[t.Expression, ...]:
-    """The conditions of a formula as 1 and 0."""
+    """The regions that the choices of a formula tell apart, each as 1 inside and 0 outside."""
     found: dict[t.Expression, None] = {}
     one, zero = number_tree(Fraction(1)), number_tree(Fraction(0))
     for node, _ in t.walk(tree):
         if isinstance(node, t.Where):
-            found[t.Where(node.condition, zero, one) if node.then == zero else t.Where(node.condition, one, zero)] = (
-                None
-            )
+            for region in _regions(node):
+                found[t.Where(region[0] if len(region) == 1 else t.And(region), one, zero)] = None
     return tuple(found)
+
+
+def _regions(node: t.Expression, before: tuple[t.Condition, ...] = ()) -> Iterator[tuple[t.Condition, ...]]:
+    """The conditions under which each branch of a choice is taken, the choices in its branches included."""
+    if not isinstance(node, t.Where):
+        yield before
+        return
+    yield from _regions(node.then, (*before, node.condition))
+    yield from _regions(node.otherwise, (*before, opposite(node.condition)))
+
+
+def opposite(condition: t.Condition) -> t.Condition:
+    """The condition that holds just where another one does not."""
+    match condition:
+        case t.Compare(operator=operator):
+            return replace(condition, operator=OPPOSITE[operator])
+        case t.Not(operand=inner):
+            return inner
+        case t.And(operands=operands):
+            return t.Or(tuple(map(opposite, operands)))
+        case t.Or(operands=operands):
+            return t.And(tuple(map(opposite, operands)))
+    return t.Not(condition)
 
 
 def list_terms(tree: t.Node) -> tuple[t.Expression, ...]:
@@ -152,6 +197,17 @@ def _addends(node: t.Node) -> list[t.Expression]:
     return [o if op == "+" else t.Negate(o) for o, op in zip(node.operands, ("+", *node.operators), strict=True)]
 
 
-def sum_over(tree: t.Expression, letter: str) -> t.Expression:
-    """The sum of a formula over a letter that is free in it."""
-    return t.Reduce("sum", (t.Binder(letter),), tree)
+def sum_over(tree: t.Expression, letter: str, operation: str = "sum") -> t.Expression:
+    """The sum, or the mean, of a formula over a letter that is free in it."""
+    return t.Reduce(operation, (t.Binder(letter),), tree)
+
+
+def is_number(tree: t.Expression) -> bool:
+    """Whether a formula is a literal, or the negative of one."""
+    return isinstance(tree.operand if isinstance(tree, t.Negate) else tree, t.Number)
+
+
+def list_functions(tree: t.Node) -> tuple[str, ...]:
+    """The functions of one argument that a formula applies, adjoints aside."""
+    found = (node for node, _ in t.walk(tree) if isinstance(node, t.Apply) and len(node.arguments) == 1)
+    return tuple(dict.fromkeys(node.function for node in found if node.function in FUNCTION_BY_NAME))

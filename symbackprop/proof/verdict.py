@@ -14,8 +14,9 @@ from symbackprop.proof.wording import say
 
 Status = Literal["proved", "refuted", "undecided"]
 
-_LONGEST_SIDE = 120
+_LONGEST_SIDE, _LONGEST_NUMBER = 120, 40
 _MOST_NAMES = 6
+_DIGITS = (7, 10, 13, 16, 19, 22)  # of rounded values, more where two look the same
 _MOST_BITS = 4_000  # of a number that is written out
 
 
@@ -38,9 +39,9 @@ def _write_number(value: Fraction) -> str:
     return text
 
 
-def _round(value: Fraction) -> str:
-    """A fraction to seven significant digits."""
-    return f"{Decimal(value.numerator) / Decimal(value.denominator):.7g}"
+def _round(value: Fraction, digits: int = 7) -> str:
+    """A fraction to so many significant digits."""
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):.{digits}g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,13 @@ class Interval:
 
     def __str__(self) -> str:
         """The number, what both ends round to if that is the same, or both ends in brackets."""
+        return self.write(_DIGITS[0])
+
+    def write(self, digits: int) -> str:
+        """The same to so many significant digits."""
         if self.exact:
             return _write_number(self.lower)
-        lower, upper = _round(self.lower), _round(self.upper)
+        lower, upper = _round(self.lower, digits), _round(self.upper, digits)
         return f"about {lower}" if lower == upper else f"[{_write_number(self.lower)}, {_write_number(self.upper)}]"
 
 
@@ -87,7 +92,9 @@ class Witness:
         shown = [f"{name} = {_write_number(value)}" for name, value in self.point[:_MOST_NAMES]]
         hidden = len(self.point) - len(shown)
         where = ", ".join(shown) + (f" and {hidden} more values" if hidden else "")
-        return f"{f'at {where} ' if where else ''}the left side is {self.left} and the right side is {self.right}"
+        pairs = [(self.left.write(digits), self.right.write(digits)) for digits in _DIGITS]
+        left, right = next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+        return f"{f'at {where} ' if where else ''}the left side is {left} and the right side is {right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,11 @@ class Verdict:
         if self.left is None or self.right is None:
             return ""
         sides = (say(self.left), say(self.right))
-        return f"{sides[0]} {self.relation} {sides[1]}" if max(map(len, sides)) <= _LONGEST_SIDE else ""
+        short = all(
+            len(text) <= (_LONGEST_NUMBER if side.is_Rational else _LONGEST_SIDE)
+            for side, text in zip((self.left, self.right), sides, strict=True)
+        )
+        return f"{sides[0]} {self.relation} {sides[1]}" if short else ""
 
     def __str__(self) -> str:
         """The verdict as a sentence or two."""

@@ -23,15 +23,28 @@ def say(expression: sp.Expr) -> str:
     ('2*(1 - a)*y', '2*(y - a)')
     """
     plain = sp.factor_terms(expression)
+    text = spell(plain)
+    if not text.startswith("-"):
+        return text
     try:
-        text = write_tree(transcribe(plain))
-        if not text.startswith("-"):
-            return text
         symbols = sorted(plain.free_symbols, key=str, reverse=True)
         turned = write_tree(Speller({s: Name(s.name) for s in symbols}).spell(plain))
     except (FormulaError, UnsupportedError, TypeError):
-        return str(expression)
+        return text
     return text if turned.startswith("-") else turned
+
+
+def spell(expression: sp.Expr) -> str:
+    """An expression as it stands; what has no form in the language is SymPy's text.
+
+    >>> x = sp.Symbol("x")
+    >>> spell(x**2 / 3 + x / 3), say(x**2 / 3 + x / 3)
+    ('x^2/3 + x/3', 'x*(1 + x)/3')
+    """
+    try:
+        return write_tree(transcribe(expression))
+    except (FormulaError, UnsupportedError, TypeError):
+        return str(expression)
 
 
 def is_longer(expression: sp.Expr, operations: int) -> bool:
@@ -42,5 +55,5 @@ def is_longer(expression: sp.Expr, operations: int) -> bool:
     (False, True)
     """
     most = _NODES * operations
-    nodes = sum(1 for _ in islice(sp.preorder_traversal(expression), most))
-    return nodes == most or expression.count_ops() > operations
+    huge = sum(1 for _ in islice(sp.preorder_traversal(expression), most)) == most
+    return huge or expression.count_ops() > operations

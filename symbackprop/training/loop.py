@@ -45,8 +45,8 @@ def run_training(
     `evaluate(params, **batch, **fixed)` returns the mean loss of a batch and its gradient for each parameter. The
     arrays of `data` have the samples on their first axis; `params` are not changed. Each epoch visits every
     sample once in an order drawn from `seed`; the last batch holds what is left. `batch_size=None` takes all
-    samples at once. After each epoch the state is written to `checkpoint`; when that file exists the run goes on from it, and ends with the
-    same bits as one that never stopped. Progress goes to stderr.
+    samples at once. After each epoch the state is written to `checkpoint`; when that file exists the run goes on from
+    it, and ends with the same bits as one that never stopped. Progress goes to stderr.
 
     Raises ArgumentError for settings out of their range, DataError for data that do not fit (and for a checkpoint of
     another run), DivergenceError where the loss or a parameter leaves the finite numbers.

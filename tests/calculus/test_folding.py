@@ -127,6 +127,26 @@ FORMS = {
         "z",
         ("z_bar[n,k] = g[n,k]*(1 + z[n,k]*(1 - sigmoid(z[n,k])))*sigmoid(z[n,k])",),
     ),
+    # [z > 6] decides [z > 0], so that nothing is said twice.
+    "relu6": (
+        activation("relu6(z[n,k])"),
+        "z",
+        ("z_bar[n,k] = g[n,k]*where(z[n,k] < 6, where(z[n,k] > 0, 1, 0), 0)",),
+    ),
+    "log sigmoid": (activation("log_sigmoid(z[n,k])"), "z", ("z_bar[n,k] = g[n,k]*(1 - sigmoid(z[n,k]))",)),
+    "softsign": (
+        activation("softsign(z[n,k])"),
+        "z",
+        ("z_bar[n,k] = g[n,k]*where(z[n,k] > 0, (1 - a[n,k])^2, (1 + a[n,k])^2)",),
+    ),
+    "mish": (
+        activation("mish(z[n,k])"),
+        "z",
+        (
+            "z_bar[n,k] = (g[n,k]*(tanh(softplus(z[n,k])) "
+            "+ (1 - tanh(softplus(z[n,k]))^2)*z[n,k]*sigmoid(z[n,k])))",
+        ),
+    ),
     "exp": (activation("exp(z[n,k])"), "z", ("z_bar[n,k] = g[n,k]*a[n,k]",)),
     "sqrt": (activation("sqrt(z[n,k])"), "z", ("z_bar[n,k] = g[n,k]/(2*a[n,k])",)),
     "diagonal": (

@@ -240,3 +240,32 @@ def evaluate(definitions: Any, given: dict[str, Any]) -> dict[str, Any]:
             array[place] = max(pieces) if peak else sum(pieces)
         values[definition.tensor.name] = array
     return values
+
+
+MASKED = {
+    "named": {"w[t,u]": ["where(s[t,u] < m[t,u], exp(s[t,u]), 0)"], "S[t]": ["u: w[t,u]"], "p[t,u]": ["w[t,u]/S[t]"]},
+    "in the sum": {
+        "S[t]": ["u: where(s[t,u] < m[t,u], exp(s[t,u]), 0)"],
+        "p[t,u]": ["where(s[t,u] < m[t,u], exp(s[t,u]), 0)/S[t]"],
+    },
+}
+
+
+@pytest.mark.parametrize("dtype,size", [("float64", 800.0), ("float32", 80.0), ("float64", 0.0)])
+@pytest.mark.parametrize("name", MASKED)
+def test_masked_softmax_of_large_scores(name: str, dtype: str, size: float, build: Builder) -> None:
+    """Where a condition leaves the largest scores out, the rest is as without them; a row of nothing has no value."""
+    program = build("s[T,U]", "m[T,U] g[T,U]", {**MASKED[name], "loss[]": ["t,u: p[t,u]*g[t,u]"]})
+    adjoints = derive(program, "loss", ["s"])
+    function = compile_numpy(program, adjoints.definitions, "loss", {"s": adjoints.adjoint_name("s")}, dtype)
+    s = np.array([[size, size + 3, size + 1], [-size, size, -size]])
+    keep = np.array([[True, False, True], [True, False, True]])
+    g = np.array([[1.0, 2.0, 3.0], [-1.0, 4.0, 5.0]])
+    value, gradients = function({"s": s}, m=np.where(keep, 2 * size + 9, -2 * size - 9), g=g)
+    p = np.where(keep, np.exp(np.where(keep, s, -np.inf) - np.where(keep, s, -np.inf).max(axis=1, keepdims=True)), 0)
+    p /= p.sum(axis=1, keepdims=True)
+    assert float(value) == pytest.approx((p * g).sum(), rel=10 * float(np.finfo(dtype).eps))
+    wanted = p * (g - (g * p).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(gradients["s"], wanted, atol=20 * float(np.finfo(dtype).eps))
+    with np.errstate(all="ignore"):
+        assert np.isnan(function.value({"s": s}, m=np.full(s.shape, -2 * size - 9), g=g))

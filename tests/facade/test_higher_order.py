@@ -166,3 +166,21 @@ def test_names_are_checked() -> None:
         derived.hessian("q")
     with pytest.raises(sb.SymBackpropError, match="no tensor 'q'"):
         derived.jvp("q")
+
+
+def test_inverse_that_is_read_beyond_its_range_is_moved_too() -> None:
+    """The sums of its Hessian times a vector are counted anew, entries outside of the inverse being 0."""
+    program = sb.parse("""
+        param W
+        t[i:N,j:N] = where(i == j, 3, 0) + sin(W)/2
+        f[i:N,j:N] = tanh(inv(t)[i,j])
+        loss = sum(i, j, t[i,j]) + sum(i, f[i,i+1])
+    """)
+
+    def objective_of_w(w: jax.Array) -> jax.Array:
+        matrix = 3 * jnp.eye(3) + jnp.sin(w) / 2
+        return matrix.sum() + jnp.tanh(jnp.diagonal(jnp.linalg.inv(matrix), 1)).sum()
+
+    _, moved = sb.derive(program).hvp().compile()({"W": 0.4}, W_dot=1.7, N=3)
+    expected = 1.7 * jax.grad(jax.grad(objective_of_w))(jnp.float64(0.4))
+    np.testing.assert_allclose(moved["W"], expected, rtol=1e-12)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
 import pytest
 import sympy
+from jax_peers import apply_definition, find_peer
 
 from symbackprop.functions import (
     FUNCTION_BY_NAME,
@@ -20,15 +22,8 @@ from symbackprop.functions import (
 
 jax.config.update("jax_enable_x64", True)
 
-ORACLES: dict[str, Callable[..., jax.Array]] = {
-    "identity": lambda u: u, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu,
-    "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "softplus": jax.nn.softplus, "silu": jax.nn.silu,
-    "gelu": lambda u: jax.nn.gelu(u, approximate=False), "gelu_tanh": lambda u: jax.nn.gelu(u, approximate=True),
-    "abs": jnp.abs, "sign": jnp.sign, "maximum": jnp.maximum, "minimum": jnp.minimum, "exp": jnp.exp, "log": jnp.log,
-    "sqrt": jnp.sqrt, "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan, "sinh": jnp.sinh, "cosh": jnp.cosh,
-    "erf": jax.scipy.special.erf,
-}  # fmt: skip
 NAMES = [function.name for function in FUNCTIONS]
+WITH_PARAMETERS = [function for function in FUNCTIONS if function.parameters]
 
 
 def sample_points(function: ScalarFunction) -> list[tuple[float, ...]]:
@@ -37,31 +32,71 @@ def sample_points(function: ScalarFunction) -> list[tuple[float, ...]]:
     return [(u, u + gap)[: function.arity] for u in points for gap in (-0.5, 0.7)]
 
 
-def test_names_are_unique_and_known_to_an_oracle() -> None:
-    """No two functions share a name, and none escapes the comparison below."""
+def find_oracle(function: ScalarFunction, count: int) -> Callable[..., jax.Array]:
+    """JAX's function of `count` arguments; where it has none, the definition, which JAX differentiates."""
+    peer = find_peer(function, count)
+    if peer is not None:
+        return peer
+    return lambda *arguments: apply_definition(function.name, arguments, lambda left, right: None)
+
+
+def compare(function: ScalarFunction, parameters: tuple[sympy.Rational, ...]) -> None:
+    """Definition and derived derivatives equal JAX in float64 away from kinks."""
+    count = function.arity + len(parameters)
+    oracle = find_oracle(function, count)
+    for place in range(function.arity):
+        symbols, slope = derivative(function.name, place, count)
+        formula = expand_applications(function.formula(*symbols))
+        for point in sample_points(function):
+            exact = [sympy.Rational(Fraction(v)) for v in point] + list(parameters)
+            values = dict(zip(symbols, exact, strict=True))
+            given = [jnp.float64(v) for v in (*point, *map(float, parameters))]
+            assert float(formula.subs(values)) == pytest.approx(float(oracle(*given)), rel=1e-12)
+            expected = float(jax.grad(oracle, place)(*given))
+            assert float(slope.subs(values)) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_names_are_unique() -> None:
+    """No two functions share a name."""
     assert len(set(NAMES)) == len(NAMES)
-    assert set(NAMES) == set(ORACLES)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=NAMES)
-def test_value_and_derivative_agree_with_jax(function: ScalarFunction) -> None:
-    """Definition and derived derivative equal JAX in float64 away from kinks."""
-    symbols, slope = derivative(function.name, 0, function.arity)
-    formula = expand_applications(function.formula(*symbols))
-    for point in sample_points(function):
-        values = dict(zip(symbols, point, strict=True))
-        oracle = [jnp.float64(v) for v in point]
-        assert float(formula.subs(values)) == pytest.approx(float(ORACLES[function.name](*oracle)), rel=1e-12)
-        expected = float(jax.grad(ORACLES[function.name])(*oracle))
-        assert float(slope.subs(values)) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+def test_value_and_derivatives_agree_with_jax(function: ScalarFunction) -> None:
+    """Parameters have their standard values."""
+    compare(function, ())
 
 
-def test_wrong_derivative_is_noticed() -> None:
-    """The comparison with JAX fails for a planted mistake: silu'(u) = sigmoid(u)."""
-    expected = float(jax.grad(jax.nn.silu)(jnp.float64(0.7)))
+@pytest.mark.parametrize("function", WITH_PARAMETERS, ids=lambda function: function.name)
+def test_value_and_derivatives_agree_with_jax_at_other_parameters(function: ScalarFunction) -> None:
+    """Parameters are three halves of their standard values."""
+    compare(function, tuple(value * sympy.Rational(3, 2) for _, value in function.parameters))
+
+
+def test_most_functions_have_a_peer_of_their_own() -> None:
+    """JAX's own function is what a definition is compared with: without one, only the derivative is."""
+    alone = [function.name for function in FUNCTIONS if find_peer(function, function.arity) is None]
+
+    assert len(alone) < len(FUNCTIONS) / 6, alone
+
+
+@pytest.mark.parametrize(
+    "mistaken",
+    [
+        ScalarFunction("silu", lambda u: FUNCTION_BY_NAME["sigmoid"](u), "", ((-3, 3),), ""),
+        ScalarFunction("relu6", lambda u: FUNCTION_BY_NAME["relu"](u), "", ((-3, -1), (7, 9)), ""),
+        ScalarFunction("selu", lambda u: FUNCTION_BY_NAME["elu"](u), "", ((-3, -1),), ""),
+    ],
+    ids=lambda function: function.name,
+)
+def test_wrong_definition_is_noticed(mistaken: ScalarFunction) -> None:
+    """The comparison with JAX fails for a planted mistake: silu(u) = sigmoid(u), and the like."""
     u = sympy.Symbol("u")
-    wrong = float(FUNCTION_BY_NAME["sigmoid"].formula(u).subs(u, 0.7))
-    assert wrong != pytest.approx(expected, rel=1e-3)
+    formula, peer = expand_applications(mistaken.formula(u)), find_peer(mistaken, 1)
+    assert peer is not None
+    points = [p for (p,) in sample_points(mistaken)]
+
+    assert any(float(formula.subs(u, p)) != pytest.approx(float(peer(jnp.float64(p))), rel=1e-3) for p in points)
 
 
 @pytest.mark.parametrize(

@@ -204,3 +204,14 @@ def test_layers_that_do_not_fit_are_named(layers: list[sb.Layer], words: str) ->
     """The layer, and what it reads."""
     with pytest.raises(sb.SymBackpropError, match=words):
         sb.Network(input=3, layers=layers, loss="mse")
+
+
+def test_scales_begin_at_one_and_shifts_at_zero_whatever_their_axes() -> None:
+    """Those of group_norm have two axes, as weights do."""
+    network = sb.Network(input=(2, 3, 4, 4), layers=[sb.layer("group_norm", eps="1e-6")], loss="mse")
+    params = network.init()
+
+    assert "1e-6" in network.program.text()
+    assert params["gamma1"].shape == params["beta1"].shape == (2, 3)
+    assert (params["gamma1"] == 1).all()
+    assert not params["beta1"].any()

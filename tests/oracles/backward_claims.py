@@ -374,6 +374,7 @@ RIGHT: tuple[tuple[str, str], ...] = (
     ("conv2d", "d loss / d x[n,c,i,j] = sum(f, r, s, w[f,c,r,s]*g[n,f,i-r+1,j-s+1])"),
     ("conv2d", "d loss / d b[f] = sum(n, p, q, g[n,f,p,q])"),
     ("average pooling", "d loss / d x[n,i] = sum(p, r:2, where(2*p+r-2 == i, g[n,p], 0)) / 2"),
+    ("average pooling", "d loss / d x[n,i] = g[n,(i-1)//2+1] / 2"),
     ("max pooling", "d loss / d x[n,j] = sum(p, where(2*p + i[n,p] - 2 == j, g[n,p], 0))"),
     ("embedding", "d loss / d E[v,d] = sum(n, where(tok[n] == v, 2*g[n,d]*w[d]*E[v,d], 0))"),
     ("embedding", "d loss / d E[v,d] = sum(n, where(tok[n] == v, adj(e[n,d]), 0))"),
@@ -419,7 +420,6 @@ RIGHT: tuple[tuple[str, str], ...] = (
 )
 
 AT_STATED_SIZES: tuple[tuple[str, str, str], ...] = (
-    ("average pooling", "d loss / d x[n,i] = g[n,(i-1)//2+1] / 2", "a quotient of an index is not solved for it"),
     ("linear recurrence", "d loss / d h0 = a^T", "the claim says nothing of the other steps, so there is no induction"),
 )
 """Right claims that are proved at two sets of sizes only, with the reason."""

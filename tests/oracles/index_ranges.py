@@ -26,6 +26,7 @@ from symbackprop.language.tree import (
 )
 
 Shape = tuple[int, ...]
+UNKNOWN = 0  # the size of an axis along which a definition steps, until that is read
 SIZE_OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod}
 
 
@@ -55,18 +56,31 @@ def size_program(text: str, sizes: Mapping[str, int]) -> SizedProgram:
     shapes: dict[str, Shape] = {}
     definitions: list[Define] = []
     bases: dict[str, Define] = {}
-    for statement in read_statements(text):
+    statements = read_statements(text)
+    for statement in statements:
+        if isinstance(statement, Define) and is_base(statement):
+            bases[statement.head.name] = statement
+    for statement in statements:
         if isinstance(statement, Declaration):
             kinds[statement.name] = statement.kind
             shapes[statement.name] = tuple(size_value(axis, sizes) for axis in statement.axes)
-        elif isinstance(statement, Define) and is_base(statement):
-            bases[statement.head.name] = statement
-        elif isinstance(statement, Define):
+        elif isinstance(statement, Define) and not is_base(statement):
+            if not definitions:
+                shapes |= {name: shape_of_base(base, shapes) for name, base in bases.items()}
             shapes[statement.head.name] = tuple(
                 find_range(name, written, (statement.body,), shapes, sizes) for name, written in free_indices(statement)
             )
             definitions.append(statement)
     return SizedProgram(sizes, kinds, shapes, tuple(definitions), bases, find_circles(definitions))
+
+
+def shape_of_base(base: Define, shapes: Mapping[str, Shape]) -> Shape:
+    """What a base says of the shape of its tensor, as far as it reads leaves."""
+    found = []
+    for index in base.head.indices if isinstance(base.head, Access) else ():
+        known = set(axes_of(index.name, base.body, shapes)) if isinstance(index, Name) else set()
+        found.append(known.pop() if len(known) == 1 else UNKNOWN)
+    return tuple(found)
 
 
 def is_base(definition: Define) -> bool:
@@ -101,15 +115,16 @@ def accesses(node: Node) -> Iterator[Access]:
 
 
 def find_circles(definitions: Sequence[Define]) -> tuple[tuple[Define, ...], ...]:
-    """The definitions in groups: one alone, or neighbours that read each other's other steps."""
+    """The definitions in groups: one alone, or all from one that reads a later one up to that."""
     groups: list[list[Define]] = []
-    for definition in definitions:
-        name = definition.head.name
-        previous = groups[-1] if groups else []
-        if any(reads(d, name) for d in previous):
-            previous.append(definition)
+    end = -1  # of the group that is open
+    for k, definition in enumerate(definitions):
+        if k <= end:
+            groups[-1].append(definition)
         else:
             groups.append([definition])
+        ahead = [later for later in range(k, len(definitions)) if reads(definition, definitions[later].head.name)]
+        end = max([end, *ahead])
     return tuple(map(tuple, groups))
 
 
@@ -172,12 +187,12 @@ def find_range(
 
 
 def axes_of(name: str, node: Node, shapes: Mapping[str, Shape]) -> Iterator[int]:
-    """The size of every axis on which an index stands alone, below no binder that hides it."""
+    """The size of every axis that is known on which an index stands alone, below no binder that hides it."""
     if isinstance(node, Reduce) and any(binder.name == name for binder in node.binders):
         return
     if isinstance(node, Access):
         for axis, form in enumerate(node.indices):
-            if form == Name(name):
+            if form == Name(name) and shapes.get(node.name, (UNKNOWN,) * (axis + 1))[axis] != UNKNOWN:
                 yield shapes[node.name][axis]
     for child in children(node):
         yield from axes_of(name, child, shapes)

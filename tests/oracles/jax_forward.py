@@ -29,6 +29,7 @@ from jax_functions import (
     real,
     spread_one,
 )
+from jax_peers import apply_definition
 
 from symbackprop.language.tree import (
     Access,
@@ -264,13 +265,15 @@ class Forward:
         return POWER(real(base), real(self.number(exponent, scope)))
 
     def _apply(self, function: str, arguments: Sequence[Array]) -> Array:
-        if function in ONE_ARGUMENT:
+        if function in ONE_ARGUMENT and len(arguments) == 1:
             return ONE_ARGUMENT[function](*arguments)
         if function in KINKED:
             self._keep_margin(arguments[0], np.zeros(()))
             return KINKED[function](*arguments)
-        self._keep_margin(*arguments)
-        return EXTREMES[function](*arguments)
+        if function in EXTREMES:
+            self._keep_margin(*arguments)
+            return EXTREMES[function](*arguments)
+        return apply_definition(function, tuple(arguments), self._keep_margin)
 
     def _keep_margin(self, left: Array, right: Array) -> None:
         computed = [a for a in (left, right) if isinstance(a, jax.Array)]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from random_reads import SIZES, Reads, Scope
 
+from symbackprop.functions import FUNCTIONS
+
 SMOOTH = (
     "tanh({u})", "sigmoid({u})", "sin({u})", "cos({u})", "erf({u})", "softplus({u})", "silu({u})", "gelu({u})",
     "gelu_tanh({u})", "identity({u})", "log(1 + ({u})^2)", "sqrt(1 + ({u})^2)", "exp(tanh({u}))", "exp(-({u})^2)",
@@ -22,6 +24,12 @@ BINARY = (
     "(2 + tanh({u}))^(sin({v}))",
 )  # fmt: skip
 KINKED_PAIRS = ("maximum({u}, {v})", "minimum({u}, {v})")
+WRITTEN = " ".join((*SMOOTH, *KINKED, *BINARY, *KINKED_PAIRS))
+OTHERS = tuple(  # whatever else the catalogue has that takes every number
+    f"{f.name}({', '.join(('{u}', '{v}')[: f.arity])})"
+    for f in FUNCTIONS
+    if f.domain is None and f"{f.name}(" not in WRITTEN
+)
 BOUNDING = ("tanh({u})", "sin({u})", "erf({u})", "sigmoid({u})")
 NUMBERS = ("2", "0.5", "3", "1/3", "0.1", "pi/4", "1e-1")
 
@@ -34,8 +42,8 @@ class Writer(Reads):
         if depth <= 0:
             return self.leaf(scope)
         kind = self.source.weighted(
-            ("leaf", "smooth", "kinked", "binary", "extreme", "reduction", "where", "power", "scaled"),
-            (3, 6, 2, 8, 0.7, 5, 1.2, 1, 2),
+            ("leaf", "smooth", "kinked", "other", "binary", "extreme", "reduction", "where", "power", "scaled"),
+            (3, 6, 2, 0.8, 8, 0.7, 5, 1.2, 1, 2),
         )
         if kind == "leaf":
             return self.leaf(scope)
@@ -43,6 +51,10 @@ class Writer(Reads):
             template = self.source.choice(SMOOTH if kind == "smooth" else KINKED)
             self.features.update((template, kind))
             return template.format(u=self.expression(scope, depth - 1))
+        if kind == "other":
+            template = OTHERS[int(self.source.random() * len(OTHERS))]  # so that a longer catalogue changes this alone
+            self.features.update((template, kind))
+            return template.format(u=self.expression(scope, depth - 1), v=self.expression(scope, 0))
         if kind in ("binary", "extreme"):
             template = self.source.choice(BINARY if kind == "binary" else KINKED_PAIRS)
             self.features.update((template, kind))

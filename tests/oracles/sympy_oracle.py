@@ -20,11 +20,13 @@ from fractions import Fraction
 import mpmath
 import sympy
 from index_ranges import Shape, SizedProgram, find_range, free_indices
+from sympy.core.relational import Relational
 
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.indices import Atom
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Slot
+from symbackprop.functions import FUNCTION_BY_NAME, expand_applications
 from symbackprop.language.tree import (
     Access,
     And,
@@ -79,7 +81,7 @@ FUNCTIONS: dict[str, Callable[..., sympy.Expr]] = {
     "tanh": sympy.tanh,
     "erf": sympy.erf,
     "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
-    "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+    "softplus": lambda u, beta=sympy.S.One: sympy.log(1 + sympy.exp(beta * u)) / beta,
     "silu": lambda u: u / (1 + sympy.exp(-u)),
     "gelu": lambda u: u * (1 + sympy.erf(u / sympy.sqrt(2))) / 2,
     "gelu_tanh": lambda u: (
@@ -196,11 +198,20 @@ class Expander:
     def apply(self, function: str, arguments: Sequence[sympy.Expr]) -> sympy.Expr:
         """A function of the catalogue by its definition."""
         if function not in KINKED:
-            return FUNCTIONS[function](*arguments)
+            return FUNCTIONS[function](*arguments) if function in FUNCTIONS else self.define(function, arguments)
         more, less, tie = KINKED[function](*arguments)
         right = arguments[1] if function in ("maximum", "minimum") else sympy.S.Zero
         below = self.where(self.compare("<", arguments[0], right), less, tie)
         return self.where(self.compare(">", arguments[0], right), more, below)
+
+    def define(self, function: str, arguments: Sequence[sympy.Expr]) -> sympy.Expr:
+        """A function by its definition in the catalogue, its comparisons named."""
+        symbols = sympy.symbols(f"argument:{len(arguments)}", seq=True)
+        given = dict(zip(symbols, arguments, strict=True))
+        formula = expand_applications(FUNCTION_BY_NAME[function].formula(*symbols))
+        found = sorted(formula.atoms(Relational), key=str)
+        named = {c: self.compare(c.rel_op, c.lhs.xreplace(given), c.rhs.xreplace(given)) for c in found}
+        return formula.xreplace(named).xreplace(given)
 
 
 def leaf_symbol(name: str, at: Shape) -> sympy.Symbol:

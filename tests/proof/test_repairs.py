@@ -63,7 +63,11 @@ def judge(program: str, claim: str) -> Verdict:
         ("contrastive", "d loss / d q[n,d] = (sum(m, p[n,m]*k[m,d]) - k[n,d])/N", "the claim lacks the factor 1/tau"),
         (MSE, "d loss / d W[k,d] = sum(n, (z[n,k] - y[n,k])*x[n,d])/(N*K)", "the claim lacks the factor 2"),
         (MSE, "d loss / d W[k,d] = 2*sum(n, (z[n,k] - y[n,k])*x[n,d])/N", "the claim lacks the factor 1/K"),
-        ("layer norm", "d loss / d beta[d] = mean(n, g[n,d])", "the claim lacks the factor N"),
+        (
+            "layer norm",
+            "d loss / d beta[d] = mean(n, g[n,d])",
+            "the claim has the mean over n in place of the sum",
+        ),
         (
             "attention",
             "d loss / d V[s,e] = sum(t, g[t,e])",
@@ -89,7 +93,7 @@ def judge(program: str, claim: str) -> Verdict:
         (
             "softmax assumed",
             "d loss / d x[n,d] = sum(k, W[k,d]*p[n,k])/N",
-            "the claim lacks the term -y[n,k] beside p[n,k]",
+            "the claim lacks the term -sum(k, y[n,k]*W[k,d])/N",
         ),
         (
             "layer norm",
@@ -106,7 +110,7 @@ def judge(program: str, claim: str) -> Verdict:
             "d loss / d x[n,d] = g[n,d]*gamma[d]/r[n]",
             "the path through mean(d, x[n,d]^2) is missing from the claim",
         ),
-        ("rnn", "adj(h[t,i]) = g[t,i]", "the path through z is missing from the claim"),
+        ("rnn", "adj(h[t,i]) = g[t,i]", "the path through z[t+1,j] is missing from the claim"),
         ("ridge", "d loss / d w[d] = 2/N*sum(n, X[n,d]*r[n]) + 2*lam*w[d] + w[d]", "the claim has the extra term w[d]"),
         # A sum over the batch
         ("sigmoid net", "d loss / d b3[k] = adj(z3[1,k])", "the claim lacks the sum over n"),

@@ -145,13 +145,13 @@ REFUTED: list[tuple[Callable[..., Any], Callable[..., Any] | None, dict[str, tup
     (wrong.right_for_matrices_only, None, {"x": (2, 2, 3)}, {}, "lacks the term"),
     (wrong.upstream_forgotten, None, {"x": (3,)}, {}, "is not multiplied by the upstream gradient"),
     (wrong.sigmoid_of_input, None, {"x": (3,)}, {}, "gradient of x[0]"),
-    (wrong.norm_stabilised_outside, None, {"x": (3,)}, {}, "right only for eps = 0: the stabiliser 1e-05"),
+    (wrong.norm_stabilised_outside, None, {"x": (3,)}, {}, "right for eps = 0, not as it stands: the stabiliser 1e-05"),
     (
         wrong.attention_forward,
         wrong.attention_without_scale,
         {"q": (2, 3), "k": (2, 3), "v": (2, 2)},
         {},
-        "has to be multiplied by sqrt(3)/3",
+        "lacks the factor 1/sqrt(3)",
     ),
     (wrong.max_pool_forward, wrong.pool_to_every_entry, {"x": (1, 1, 2, 2)}, {}, "is not 0 where the derivative is"),
     (

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
+from peers_connections import CONNECTION_PEERS
+from peers_convolutions import CONVOLUTION_PEERS
 from peers_losses import LOSS_PEERS
+from peers_sequences import SEQUENCE_PEERS
 from torch.nn import functional
 
 Tensors = Mapping[str, torch.Tensor]
@@ -26,7 +29,6 @@ PEERS: dict[str, Callable[[Tensors], torch.Tensor]] = {
     "dense": lambda t: functional.linear(t["x"], t["W"], t["b"]),
     "dense_without_bias": lambda t: functional.linear(t["x"], t["W"]),
     "concatenated": lambda t: torch.cat([t["x"], t["y"]], dim=-1),
-    "conv2d": lambda t: functional.conv2d(t["x"], t["W"], t["b"]),
     "softmax": lambda t: functional.softmax(t["x"], dim=-1),
     "log_softmax": lambda t: functional.log_softmax(t["x"], dim=-1),
     "mse": lambda t: functional.mse_loss(t["a"], t["y"]),
@@ -35,5 +37,8 @@ PEERS: dict[str, Callable[[Tensors], torch.Tensor]] = {
     "bce": lambda t: -(t["y"] * torch.log(t["a"]) + (1 - t["y"]) * torch.log(1 - t["a"])).mean(),
     "bce_logits": lambda t: functional.binary_cross_entropy_with_logits(t["a"], t["y"]),
     "cross_entropy": lambda t: functional.cross_entropy(t["a"], t["y"]),
+    **SEQUENCE_PEERS,
     **LOSS_PEERS,
+    **CONNECTION_PEERS,
+    **CONVOLUTION_PEERS,
 }

@@ -11,7 +11,7 @@ from math import isqrt
 from symbackprop.calculus.indices import Affine, Atom
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.errors import ArgumentError
-from symbackprop.language.spelling import join_product, number_tree
+from symbackprop.language.spelling import join_product, number_tree, split_number
 from symbackprop.language.tree import (
     Access,
     And,
@@ -219,11 +219,8 @@ def multiply(tree: Expression) -> Expression:
         under += [factor] if value is None else []
     if not coefficient or not (over or under):
         return number_tree(coefficient)
-    if abs(coefficient.numerator) != 1 or not over:
-        over.insert(0, number_tree(Fraction(abs(coefficient.numerator))))
-    if coefficient.denominator != 1:
-        under.insert(0, number_tree(Fraction(coefficient.denominator)))
-    product = join_product(over, under)
+    number, divisor = split_number(coefficient)
+    product = join_product(number + over, divisor + under)
     return Negate(product) if coefficient < 0 else product
 
 

@@ -1,0 +1,228 @@
+"""What would put an entry of a hand-written gradient right: each repair is proved before it is said.
+
+Candidates come from what the traced code computes: its named results, its inputs and its numbers. They are tried in
+numbers at the point of the path first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations_with_replacement
+from math import isclose, prod
+
+import numpy as np
+import sympy as sp
+from flint import fmpq
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.language import tree as t
+from symbackprop.language.reader import read_expression
+from symbackprop.language.writer import write_tree
+from symbackprop.proof.bounds import bound_magnitude, write_bound
+from symbackprop.proof.evaluation import evaluate
+from symbackprop.proof.rounded_constants import constant_value, find_constant
+from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.tracing import Trace
+from symbackprop.proof.wording import is_longer, say, spell
+
+MOST_PARTS = 16
+"""Named results and inputs that are put in each other's places."""
+MOST_TRIED = 8
+"""Candidates that are tried by proof, of each kind."""
+LONGEST = 12
+"""Operations of a part that is named; a longer one helps nobody."""
+MULTIPLES = (Fraction(1), Fraction(2), Fraction(1, 2), Fraction(4), Fraction(1, 4))
+
+Same = Callable[[sp.Expr, sp.Expr], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongEntry:
+    """An entry of a gradient: its symbol, the derivative as it is and as it was returned, and what is proved equal.
+
+    `every` has both for all entries of the gradient.
+    """
+
+    trace: Trace
+    symbol: sp.Symbol
+    left: sp.Expr
+    right: sp.Expr
+    title: str
+    same: Same
+    every: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
+
+
+def list_entry_repairs(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    """What the entry lacks, in the order in which it is said."""
+    yield from _rounded(entry)
+    yield from _without_path(entry)
+    yield from _assuming(entry, shapes)
+    yield from _parts_of(entry)
+
+
+def list_coefficient_repairs(entry: WrongEntry) -> Iterator[str]:
+    """The same for what comes from one entry of the output alone."""
+    weights = [w for w in entry.trace.upstream if w.is_Symbol and entry.left.has(w)]
+    for weight in weights if len(weights) > 1 else ():
+        left, right = sp.diff(entry.left, weight), sp.diff(entry.right, weight)
+        if right == 0 or left == 0 or left.has(weight) or right.has(weight) or entry.same(left, right):
+            continue
+        title = f"in what comes from {weight}, {entry.title}"
+        yield from _parts_of(WrongEntry(entry.trace, entry.symbol, left, right, title, entry.same))
+
+
+def _tried(entry: WrongEntry, candidates: Iterator[tuple[str, sp.Expr, sp.Expr]]) -> Iterator[str]:
+    """The words of the candidates (words, left, right) that are proved, of the first few that agree in numbers."""
+    tried = 0
+    for words, left, right in candidates:
+        numbers = _number(entry, left), _number(entry, right)
+        if None in numbers or not isclose(*numbers, rel_tol=1e-9, abs_tol=1e-12):  # type: ignore[arg-type]
+            continue
+        tried += 1
+        if tried > MOST_TRIED:
+            return
+        if entry.same(left, right):
+            yield words
+
+
+def _number(entry: WrongEntry, expression: sp.Expr) -> float | None:
+    """The value at the point of the path."""
+    try:
+        value = evaluate(expression, entry.trace.point)
+    except (ArithmeticError, UnsupportedError, KeyError):
+        return None
+    return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value)
+
+
+def _rounded(entry: WrongEntry) -> Iterator[str]:
+    """A decimal in place of a constant."""
+
+    def candidates() -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+        for number in sorted(entry.right.atoms(sp.Rational) - entry.left.atoms(sp.Rational)):
+            for multiple in MULTIPLES:
+                decimal = Fraction(int(abs(number.p)), int(number.q)) / multiple
+                text = find_constant(decimal) if decimal.denominator > 1 else None
+                if text is None:
+                    continue
+                exact = constant_value(read_expression(text))
+                sign = sp.sign(number) * sp.Rational(multiple.numerator, multiple.denominator)
+                bound = bound_magnitude(exact - sp.Rational(decimal.numerator, decimal.denominator))
+                if bound is not None:
+                    shown = write_tree(t.Number(decimal))
+                    words = f"{entry.title} has {shown} in place of {text}, off by at most {write_bound(bound)}"
+                    yield words, entry.left, entry.right.xreplace({number: sign * exact})
+
+    for words, left, right in candidates():
+        if entry.same(left, right):  # a number at one point would not tell them apart
+            yield words
+
+
+def _without_path(entry: WrongEntry) -> Iterator[str]:
+    """The derivative with a named result taken for constant."""
+
+    def candidates() -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+        cuts = entry.trace.cuts
+        names = cuts.list_names(sp.Add(*(w * o for w, o in zip(entry.trace.upstream, entry.trace.output, strict=True))))
+        for name in names:
+            full = cuts.expand(name)
+            if entry.symbol not in full.free_symbols:
+                continue
+            made = cuts.gradient(entry.trace.output, entry.trace.upstream, [entry.symbol], frozenset({name}))
+            words = f"{entry.title} leaves out the path through {_name(full)}"
+            yield words, cuts.expand(made[entry.symbol]), entry.right
+
+    yield from _tried(entry, candidates())
+
+
+def _name(result: sp.Expr) -> str:
+    """A result as it was computed; of a long one only what was done last."""
+    if not is_longer(result, LONGEST):
+        return spell(result)
+    if isinstance(result, sp.Pow):
+        root = "sqrt(...)" if abs(result.exp) == sp.Rational(1, 2) else "(...)"
+        return f"1/{root}" if result.exp.is_negative else root
+    return f"{result.func.__name__}(...)"
+
+
+def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    """An input that sums to 1 along an axis, or a matrix that is symmetric."""
+
+    def candidates() -> Iterator[tuple[str, dict[sp.Expr, sp.Expr]]]:
+        for name, shape in shapes.items():
+            for axis, size in enumerate(shape):
+                sums: dict[sp.Expr, sp.Expr] = {}
+                for place in np.ndindex(*shape):
+                    if place[axis] == size - 1:
+                        others = [(*place[:axis], k, *place[axis + 1 :]) for k in range(size - 1)]
+                        sums[_symbol(name, place)] = 1 - sp.Add(*(_symbol(name, other) for other in others))
+                along = f" along axis {axis}" if len(shape) > 1 else ""
+                yield f"{entry.title} is right if {name} sums to 1{along}, which nothing ensures", sums
+            if len(shape) == 2 and shape[0] == shape[1] and shape[0] > 1:
+                places = [(i, j) for i, j in np.ndindex(*shape) if i > j]
+                mirrored: dict[sp.Expr, sp.Expr] = {_symbol(name, p): _symbol(name, p[::-1]) for p in places}
+                yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", mirrored
+
+    for words, values in candidates():
+        read = entry.left.free_symbols | entry.right.free_symbols
+        pairs = ((left.xreplace(values), right.xreplace(values)) for left, right in entry.every)
+        if read & values.keys() and all(entry.same(*pair) for pair in pairs):
+            yield words
+
+
+def _symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
+    return sp.Symbol(entry_name(name, place))
+
+
+def _parts_of(entry: WrongEntry) -> Iterator[str]:
+    """One part in place of another, or a factor too many or too few."""
+    yield from _tried(entry, _replaced(entry))
+    yield from _tried(entry, _multiplied(entry))
+
+
+def _parts(entry: WrongEntry, *expressions: sp.Expr) -> list[sp.Symbol]:
+    """The inputs and the named results that some expressions read, short ones only."""
+    cuts = entry.trace.cuts
+    found: dict[sp.Symbol, None] = {}
+    for expression in expressions:
+        short = cuts.shorten(expression)
+        plain = sorted(short.free_symbols, key=str)
+        found.update(dict.fromkeys(s for s in (*plain, *cuts.list_names(short)) if s not in entry.trace.upstream))
+    return [s for s in found if not is_longer(cuts.expand(s), LONGEST)][:MOST_PARTS]
+
+
+def _replaced(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+    cuts = entry.trace.cuts
+    short = cuts.shorten(entry.right)
+    for one in _parts(entry, entry.right):
+        for other in _parts(entry, entry.left):
+            if one != other and short.has(one):
+                words = f"{entry.title} has {say(cuts.expand(one))} in place of {say(cuts.expand(other))}"
+                yield words, entry.left, cuts.expand(short.xreplace({one: other}))
+
+
+def _multiplied(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+    """The entry times a part, or two, or divided by them."""
+    truth, claimed = _number(entry, entry.left), _number(entry, entry.right)
+    if not truth or not claimed:
+        return
+    known: list[tuple[sp.Expr, float]] = []
+    for symbol in _parts(entry, entry.left, entry.right):
+        part = entry.trace.cuts.expand(symbol)
+        for factor in (part, 1 - part, 1 - part**2):
+            value = _number(entry, factor)
+            if value:
+                known.append((factor, value))
+    for count in (1, 2):
+        for chosen in combinations_with_replacement(known, count):
+            value = prod(number for _, number in chosen)
+            factor = sp.Mul(*(part for part, _ in chosen))
+            for sign in (1, -1):
+                wrong = "has the wrong sign and " if sign < 0 else ""
+                if isclose(sign * claimed * value, truth, rel_tol=1e-9):
+                    words = f"{entry.title} {wrong}lacks the factor {say(factor)}"
+                    yield words, entry.left, sign * entry.right * factor
+                if isclose(sign * truth * value, claimed, rel_tol=1e-9):
+                    words = f"{entry.title} {wrong}has the extra factor {say(factor)}"
+                    yield words, sign * entry.left * factor, entry.right
