@@ -28,7 +28,7 @@ def network_options(command: Command) -> Command:
         (
             click.option("--activation", help="Activation of the hidden layers (default sigmoid)."),
             click.option("--output", help="Activation of the last layer (default identity)."),
-            click.option("--loss", help="mse, mae, huber, bce, bce_logits or cross_entropy (default mse)."),
+            click.option("--loss", help="A loss of the catalogue, as cross_entropy or huber:delta=2 (default mse)."),
             click.option(
                 "--batch", metavar="NAME|none", help="Name of the batch size, or none for one sample (default N)."
             ),
