@@ -132,7 +132,8 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
             if cell.open:
                 return _refute(problem, result.witness, claim)
             # That they agree elsewhere would have to be proved on the cells that were not looked at too.
-            alone = len(results) == len(cells) - 1 and all(other.equal for _, other in results)
+            others = [other.equal and None not in (each.left, each.right) for each, other in results]
+            alone = len(others) == len(cells) - 1 and all(others)
             text = f"the sides agree except where {cell.text}" if alone else ""
             return Verdict("refuted", witness=result.witness, diagnosis=text)
         results.append((cell, result))
