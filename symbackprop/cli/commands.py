@@ -17,7 +17,14 @@ from symbackprop.cli.tour import run_tour
 from symbackprop.cli.user_code import load_functions, read_shapes
 from symbackprop.facade.experiments import learn
 from symbackprop.proof.judges import judge_document
-from symbackprop.report.judgements import exit_code, exit_code_of_verdict, write_json, write_junit, write_text
+from symbackprop.report.judgements import (
+    exit_code,
+    exit_code_of_verdict,
+    find_loose,
+    write_json,
+    write_junit,
+    write_text,
+)
 
 Command = Callable[..., Any]
 
@@ -195,6 +202,13 @@ def check(files: tuple[str, ...], strict: bool, form: str) -> None:
         for error in document.errors:
             said = str(error) if document.path in str(error) else f"{document.path}: {error}"
             click.echo(f"{type(error).__name__}: {said}", err=True)
+        if not document.errors and not document.claims:
+            click.echo(
+                f"{document.path}: no claim was found, in a `symbackprop` fence or behind <!-- sb: claim -->.", err=True
+            )
+    if strict:
+        for path, line in find_loose(documents):
+            click.echo(f"{path}:{line}: proved at certain sizes only; --strict asks for a proof for all.", err=True)
     click.echo({"text": write_text, "json": write_json, "junit": write_junit}[form](documents))
     sys.exit(exit_code(documents, strict))
 

@@ -358,3 +358,16 @@ def test_check_backward_never_passes_code_that_ends_the_process(tmp_path: Path) 
     assert "ends the process while it is imported" in texts[1]
     assert "--shape x is given twice" in texts[2]
     assert "Running the code of ." not in texts[3]
+
+
+def test_check_says_why_it_is_not_content(tmp_path: Path) -> None:
+    """A file without a claim, and a proof that --strict does not accept, are named on stderr."""
+    (tmp_path / "none.md").write_text("```python\nx = 1\n```\n", encoding="utf-8")
+    program = "input x[T]\nparam u, w\nh[t] = tanh(u*h[t-1] + w*x[t])\nloss = sum(t, h[t]^2)/2"
+    claim = "claim d loss / d u = sum(t, adj(h[t])*(1 - h[t]^2)*h[t-1])"
+    (tmp_path / "sizes.md").write_text(f"```symbackprop\n{program}\n{claim}\n```\n", encoding="utf-8")
+    empty = run("check", str(tmp_path / "none.md"))
+    strict = run("check", str(tmp_path / "sizes.md"), "--strict")
+
+    assert (empty.returncode, "no claim was found" in empty.stderr) == (0, True)
+    assert (strict.returncode, "sizes.md:6: proved at certain sizes only" in strict.stderr) == (2, True)
