@@ -215,7 +215,8 @@ def check_backward(code: str, shapes: tuple[str, ...], data: str | None, seconds
     Exits with 0 if it is proved, 1 if it is refuted, 2 if it is undecided, 3 if the code or a shape cannot be read.
     """
     fixed = read_shapes(shapes)
-    click.echo(f"Running the code of {code.rpartition(':')[0]}.", err=True)
+    if ":" in code:
+        click.echo(f"Running the code of {code.rpartition(':')[0]}.", err=True)
     functions = load_functions(code)
     given = {} if data is None else {name: np.asarray(value) for name, value in read_data(data).items()}
     verdict = sb.verify_backward(*functions, shapes=fixed, data=given, seconds=seconds)
