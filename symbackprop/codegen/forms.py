@@ -114,7 +114,7 @@ def canonical(body: sympy.Expr) -> sympy.Expr:
     >>> canonical(sympy.log(sympy.exp(u) * v))
     s0 + log(s1)
     """
-    if body.is_number or not body.has(sympy.exp, Softplus, Logistic):
+    if body.is_number or not body.has(sympy.exp, sympy.cosh, Softplus, Logistic):
         return body
     if isinstance(body, sympy.Piecewise):
         return _mask([(canonical(v), finish(canonical(c))) for v, c in body.args])
@@ -183,6 +183,9 @@ def _logarithm(argument: sympy.Expr) -> sympy.Expr:
             return total
     if argument.is_Pow and argument.exp == -1:
         return -sympy.log(argument.base)
+    if isinstance(argument, sympy.cosh):
+        (u,) = argument.args
+        return _softplus(sympy.expand_mul(2 * u)) - u - sympy.log(2)
     return sympy.log(argument)
 
 
@@ -339,6 +342,7 @@ def list_stable_forms() -> tuple[StableForm, ...]:
         StableForm("root of a sum of exponentials", canonical, 1 / sympy.sqrt(1 + sympy.exp(-u))),
         StableForm("logarithm of an exponential factor", canonical, sympy.log(v * sympy.exp(u))),
         StableForm("logarithm of a sum of exponentials", canonical, sympy.log(sympy.exp(u) + sympy.exp(v) + 3)),
+        StableForm("logarithm of a hyperbolic cosine", canonical, sympy.log(sympy.cosh(u - v))),
         StableForm("complement of the logistic function", canonical, 1 - 1 / (1 + sympy.exp(-u))),
         StableForm("logarithm of the complement", canonical, sympy.log(1 - 1 / (1 + sympy.exp(-u)))),
         StableForm("power of an exponential factor", canonical, sympy.sqrt(v * sympy.exp(-u))),

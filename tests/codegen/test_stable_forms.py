@@ -62,6 +62,7 @@ SCALARS = {
     "tanh": ("tanh(x[])", mpmath.tanh),
     "tanh by exponentials": ("(exp(x[]) - exp(-x[]))/(exp(x[]) + exp(-x[]))", mpmath.tanh),
     "logaddexp": ("log(exp(x[]) + exp(-x[]) + 1)", lambda u: mpmath.log(mpmath.exp(u) + mpmath.exp(-u) + 1)),
+    "log cosh": ("log(cosh(x[]))", lambda u: mpmath.log(mpmath.cosh(u))),
     "elu": ("where(x[] > 0, x[], exp(x[]) - 1)", lambda u: u if u > 0 else mpmath.expm1(u)),
     "mish": ("x[]*tanh(log(1 + exp(x[])))", lambda u: u * mpmath.tanh(mpmath.log1p(mpmath.exp(u)))),
     "gaussian": ("exp(-x[]**2/2)", lambda u: mpmath.exp(-(u**2) / 2)),
