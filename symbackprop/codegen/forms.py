@@ -307,6 +307,8 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
         small = sympy.exp(-Magnitude(u))
         if isinstance(body, Softplus):
             return Ramp(u) + LogOnePlus(small)
+        if u.has(sympy.Piecewise):  # which SymPy does not take inside a condition
+            return sympy.exp(-Ramp(-u)) / (1 + small)
         return sympy.Piecewise((1, sympy.Ge(u, 0)), (small, True)) / (1 + small)
     return body.func(*arguments)
 
