@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import symbackprop as sb
+from symbackprop.networks import LOSSES, PENALTIES
 
 DOCUMENT = Path(__file__).with_name("catalogue.md")
 OPENING = """# The catalogue
@@ -33,11 +34,24 @@ def write_entry(entry: sb.Entry) -> str:
     return "\n\n".join([*parts, f"```text\n{derivation.text().strip()}\n```", f"$$\n{formula}\n$$"])
 
 
+def tabulate_losses() -> str:
+    """What each loss sums or averages, and its unit."""
+    rows = ["| loss | settings | sum or mean | unit |", "|---|---|---|---|"]
+    for loss in (*LOSSES, *PENALTIES):
+        settings = ", ".join(f"{name} = {value}" for name, value in loss.fragment.settings.items())
+        rows.append(f"| {loss.fragment.name} | {settings} | {loss.reduction} | {loss.unit} |")
+    return "\n".join(rows)
+
+
 def render() -> str:
     """The document as it should be."""
     parts = [OPENING.strip()]
     for kind, title in TITLES.items():
-        parts += [f"## {title}", *(write_entry(entry) for entry in sb.catalogue() if entry.kind == kind)]
+        parts += [
+            f"## {title}",
+            *([tabulate_losses()] if kind == "loss" else []),
+            *(write_entry(entry) for entry in sb.catalogue() if entry.kind == kind),
+        ]
     return "\n\n".join(parts) + "\n"
 
 

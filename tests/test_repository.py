@@ -97,7 +97,7 @@ def test_a_changed_command_is_seen() -> None:
 def shown_outputs(markdown: str) -> list[tuple[str, str | None]]:
     """Return each Python block with the text or LaTeX block that follows it before any other block, or None."""
     fences = re.findall(r"^```(\w*)\n(.*?)^```", markdown, flags=re.MULTILINE | re.DOTALL)
-    followers = [*fences[1:], ("", "")]
+    followers = [*fences, ("", "")][1:]
     return [
         (body, after if kind in ("text", "latex") else None)
         for (language, body), (kind, after) in zip(fences, followers, strict=True)

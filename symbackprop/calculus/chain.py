@@ -100,7 +100,16 @@ def partial(body: sympy.Expr, slot: int) -> sympy.Expr:
     >>> partial(sympy.tanh(slot_symbol(0)), 0)
     1 - tanh(s0)**2
     """
-    return sympy.diff(body, slot_symbol(slot))
+    return _shorten_quotients(sympy.diff(body, slot_symbol(slot)))
+
+
+def _shorten_quotients(body: sympy.Expr) -> sympy.Expr:
+    """tanh(u) for sinh(u)/cosh(u), which SymPy leaves."""
+    if not (body.has(sympy.sinh) and body.has(sympy.cosh)):
+        return body
+    for u in sorted({f.args[0] for f in body.atoms(sympy.cosh)}, key=str):
+        body = body.subs(sympy.sinh(u) / sympy.cosh(u), sympy.tanh(u))
+    return body
 
 
 @lru_cache(maxsize=16384)

@@ -17,7 +17,14 @@ from symbackprop.cli.tour import run_tour
 from symbackprop.cli.user_code import load_functions, read_shapes
 from symbackprop.facade.experiments import learn
 from symbackprop.proof.judges import judge_document
-from symbackprop.report.judgements import exit_code, exit_code_of_verdict, write_json, write_junit, write_text
+from symbackprop.report.judgements import (
+    exit_code,
+    exit_code_of_verdict,
+    find_loose,
+    write_json,
+    write_junit,
+    write_text,
+)
 
 Command = Callable[..., Any]
 
@@ -28,7 +35,7 @@ def network_options(command: Command) -> Command:
         (
             click.option("--activation", help="Activation of the hidden layers (default sigmoid)."),
             click.option("--output", help="Activation of the last layer (default identity)."),
-            click.option("--loss", help="mse, mae, huber, bce, bce_logits or cross_entropy (default mse)."),
+            click.option("--loss", help="A loss of the catalogue, as cross_entropy or huber:delta=2 (default mse)."),
             click.option(
                 "--batch", metavar="NAME|none", help="Name of the batch size, or none for one sample (default N)."
             ),
@@ -195,6 +202,13 @@ def check(files: tuple[str, ...], strict: bool, form: str) -> None:
         for error in document.errors:
             said = str(error) if document.path in str(error) else f"{document.path}: {error}"
             click.echo(f"{type(error).__name__}: {said}", err=True)
+        if not document.errors and not document.claims:
+            click.echo(
+                f"{document.path}: no claim was found, in a `symbackprop` fence or behind <!-- sb: claim -->.", err=True
+            )
+    if strict:
+        for path, line in find_loose(documents):
+            click.echo(f"{path}:{line}: proved at certain sizes only; --strict asks for a proof for all.", err=True)
     click.echo({"text": write_text, "json": write_json, "junit": write_junit}[form](documents))
     sys.exit(exit_code(documents, strict))
 
@@ -215,7 +229,8 @@ def check_backward(code: str, shapes: tuple[str, ...], data: str | None, seconds
     Exits with 0 if it is proved, 1 if it is refuted, 2 if it is undecided, 3 if the code or a shape cannot be read.
     """
     fixed = read_shapes(shapes)
-    click.echo(f"Running the code of {code.rpartition(':')[0]}.", err=True)
+    if ":" in code:
+        click.echo(f"Running the code of {code.rpartition(':')[0]}.", err=True)
     functions = load_functions(code)
     given = {} if data is None else {name: np.asarray(value) for name, value in read_data(data).items()}
     verdict = sb.verify_backward(*functions, shapes=fixed, data=given, seconds=seconds)

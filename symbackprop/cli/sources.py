@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import symbackprop as sb
 from symbackprop.errors import ArgumentError, DataError
@@ -68,11 +67,22 @@ def read_network(
     if not source.startswith("mlp:"):
         raise ArgumentError(f"{source} is not a network; write its widths, such as mlp:4-8-3.")
     widths = [int(w) if w.isdecimal() else w for w in source.removeprefix("mlp:").split("-")]
-    options = {"activation": activation, "output": output, "loss": loss}
-    chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    if batch is not None:
-        return sb.mlp(widths, **chosen, batch=None if batch == "none" else batch)
-    return sb.mlp(widths, **chosen)
+    chosen = read_loss("mse" if loss is None else loss)
+    named = None if batch == "none" else batch or "N"
+    return sb.mlp(widths, activation or "sigmoid", output or "identity", chosen, named)
+
+
+def read_loss(text: str) -> sb.Loss:
+    """A loss by name, with settings behind a colon.
+
+    >>> read_loss("focal:gamma=1.5").fragment.settings
+    {'gamma': '1.5'}
+    """
+    name, _, rest = text.partition(":")
+    pairs = [part.partition("=") for part in rest.split(",")] if rest else []
+    if any(not key.strip() or not equals for key, equals, _ in pairs):
+        raise ArgumentError(f"--loss {text} is no loss with settings; write huber:delta=2.")
+    return sb.loss(name.strip(), **{key.strip(): value.strip() for key, _, value in pairs})
 
 
 def read_text(path: str) -> str:

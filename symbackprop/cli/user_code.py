@@ -26,6 +26,8 @@ def load_functions(code: str) -> tuple[Callable[..., Any], ...]:
     sys.path.insert(0, str(file.resolve().parent))  # so that it finds its neighbours
     try:
         spec.loader.exec_module(module)
+    except SystemExit as error:
+        raise ArgumentError(f"{path} ends the process while it is imported: {error!r}.") from error
     except Exception as error:  # their code may raise anything; it is a mistake of theirs, told in one line
         raise ArgumentError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     missing = [name for name in wanted if not callable(getattr(module, name, None))]
@@ -42,6 +44,8 @@ def read_shapes(shapes: Sequence[str]) -> dict[str, tuple[int, ...]]:
         parts = [size.strip() for size in sizes.split(",")] if sizes else []
         if not name or not equals or not all(size.isdecimal() for size in parts):
             raise ArgumentError(f"--shape {shape} is no shape; write x=2,3, or c= for a scalar.")
+        if name in made:
+            raise ArgumentError(f"--shape {name} is given twice.")
         made[name] = tuple(map(int, parts))
     if not made:
         raise ArgumentError("Give the shape of each input, such as --shape x=2,3.")

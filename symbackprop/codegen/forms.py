@@ -114,7 +114,7 @@ def canonical(body: sympy.Expr) -> sympy.Expr:
     >>> canonical(sympy.log(sympy.exp(u) * v))
     s0 + log(s1)
     """
-    if body.is_number or not body.has(sympy.exp, Softplus, Logistic):
+    if body.is_number or not body.has(sympy.exp, sympy.cosh, Softplus, Logistic):
         return body
     if isinstance(body, sympy.Piecewise):
         return _mask([(canonical(v), finish(canonical(c))) for v, c in body.args])
@@ -183,6 +183,9 @@ def _logarithm(argument: sympy.Expr) -> sympy.Expr:
             return total
     if argument.is_Pow and argument.exp == -1:
         return -sympy.log(argument.base)
+    if isinstance(argument, sympy.cosh):
+        (u,) = argument.args
+        return _softplus(sympy.expand_mul(2 * u)) - u - sympy.log(2)
     return sympy.log(argument)
 
 
@@ -304,6 +307,8 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
         small = sympy.exp(-Magnitude(u))
         if isinstance(body, Softplus):
             return Ramp(u) + LogOnePlus(small)
+        if u.has(sympy.Piecewise):  # which SymPy does not take inside a condition
+            return sympy.exp(-Ramp(-u)) / (1 + small)
         return sympy.Piecewise((1, sympy.Ge(u, 0)), (small, True)) / (1 + small)
     return body.func(*arguments)
 
@@ -339,6 +344,7 @@ def list_stable_forms() -> tuple[StableForm, ...]:
         StableForm("root of a sum of exponentials", canonical, 1 / sympy.sqrt(1 + sympy.exp(-u))),
         StableForm("logarithm of an exponential factor", canonical, sympy.log(v * sympy.exp(u))),
         StableForm("logarithm of a sum of exponentials", canonical, sympy.log(sympy.exp(u) + sympy.exp(v) + 3)),
+        StableForm("logarithm of a hyperbolic cosine", canonical, sympy.log(sympy.cosh(u - v))),
         StableForm("complement of the logistic function", canonical, 1 - 1 / (1 + sympy.exp(-u))),
         StableForm("logarithm of the complement", canonical, sympy.log(1 - 1 / (1 + sympy.exp(-u)))),
         StableForm("power of an exponential factor", canonical, sympy.sqrt(v * sympy.exp(-u))),

@@ -396,7 +396,10 @@ class PlanBuilder:
         if isinstance(body, sympy.Piecewise):
             pairs = []
             for value, condition in body.args:
-                built = self._build(value, operands, leaves, quiet or not is_safe(value))
+                if is_safe(value):
+                    built = self._build(value, operands, leaves, quiet)
+                else:  # a record of its own, which is computed quietly
+                    built = leaf(self.element(value, operands, True))
                 pairs.append((built, self._build(condition, operands, leaves, quiet)))
             return sympy.Piecewise(*pairs)
         if isinstance(body, sympy.Function) or (body.is_Pow and not body.args[1].is_Integer):

@@ -35,17 +35,25 @@ def verify_backward(
     >>> print(verify_backward(forward, backward, shapes={"x": (2, 3), "w": (3, 2)}))
     Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).
     """
-    fixed: dict[str, tuple[int, ...]] = {}
-    for name, shape in shapes.items():
-        sizes = tuple(shape)
-        if not all(isinstance(size, int) and size > 0 for size in sizes):
-            raise ArgumentError(f"the shape of {name} is a tuple of positive integers such as (2, 3), not {shape!r}.")
-        fixed[name] = sizes
-    if not fixed:
-        raise ArgumentError('shapes is empty; give the shape of each input, such as {"x": (2, 3)}.')
+    fixed = _read_shapes(shapes)
     return judge_backward(Subject(forward, backward, fixed, dict(data or {})), seconds)
 
 
 def upstream(output: Any) -> Any:
     """The gradient that arrives at an output: symbols while a backward is verified, ones otherwise."""
     return make_upstream(output)
+
+
+def _read_shapes(shapes: Any) -> dict[str, tuple[int, ...]]:
+    """The shapes as tuples; one size stands for a vector."""
+    if not isinstance(shapes, Mapping):
+        raise ArgumentError(f'shapes is a mapping from inputs to shapes, such as {{"x": (2, 3)}}, not {shapes!r}.')
+    fixed: dict[str, tuple[int, ...]] = {}
+    for name, shape in shapes.items():
+        sizes = (shape,) if isinstance(shape, int) else tuple(shape) if isinstance(shape, tuple | list) else (None,)
+        if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
+            raise ArgumentError(f"the shape of {name} is a tuple of positive integers such as (2, 3), not {shape!r}.")
+        fixed[name] = sizes
+    if not fixed:
+        raise ArgumentError('shapes is empty; give the shape of each input, such as {"x": (2, 3)}.')
+    return fixed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from symbackprop.errors import DataError
+from symbackprop.errors import ArgumentError, DataError
 from symbackprop.facade.networks import Network
 from symbackprop.facade.training import Training, train
 from symbackprop.training.data import DataSet, fit_standardisation, split_stratified
@@ -47,6 +47,8 @@ def learn(
 
     Raises DataError where the widths of the network do not fit the columns and classes of the data.
     """
+    if not any(leaf.name == "y" for leaf in network.program.core.leaves):
+        raise ArgumentError("This network has no targets y that a data set could fill; choose another loss.")
     _check_widths(network, data)
     classified = bool(data.classes)
     strata = data.y if classified else np.zeros(len(data.y), dtype=int)
@@ -54,7 +56,8 @@ def learn(
     seen, unseen = data.take(train_rows), data.take(test_rows)
     scale = fit_standardisation(seen.x)
     seen, unseen = replace(seen, x=scale.apply(seen.x)), replace(unseen, x=scale.apply(unseen.x))
-    targets = seen.one_hot() if classified else seen.y
+    numbered = network.program.core.tensor("y").range is not None
+    targets = seen.one_hot(network.architecture.loss.codes) if classified and not numbered else seen.y
     training = train(
         network,
         seen.x,
@@ -82,7 +85,7 @@ def _score(training: Training, data: DataSet) -> float:
 def _check_widths(network: Network, data: DataSet) -> None:
     columns, outputs = data.x.shape[1], len(data.classes) or (data.y.shape[1] if data.y.ndim == 2 else 1)
     program = network.program.core
-    first, last = (program.tensor(name).axes[-1] for name in ("x", "y"))
+    first, last = (t.axes[-1] if t.range is None else t.range for t in (program.tensor("x"), program.tensor("y")))
     if (first.integer, last.integer) != (columns, outputs):
         raise DataError(
             f"The data have {columns} columns and {outputs} {'classes' if data.classes else 'targets'}, and "

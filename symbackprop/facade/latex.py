@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symbackprop.calculus import programs as calculus
+from symbackprop.errors import ArgumentError
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
 from symbackprop.notation.reading import Syntax, make_vocabulary, read_formula, read_matrix_formula, read_syntax
@@ -43,6 +44,10 @@ def latex_formula(text: str, names: Mapping[str, str] | None = None) -> LatexFor
     >>> latex_formula(r"\frac{e^{-x}}{(1+e^{-x})^2}").understood()
     'exp(-x)/(1 + exp(-x))^2'
     """
+    if not isinstance(text, str):
+        raise ArgumentError(f"A formula in LaTeX is a text, not {text!r}.")
+    if names is not None and not isinstance(names, Mapping):
+        raise ArgumentError(f"names = {names!r} must map names in LaTeX to names of the program, {{'S': 'sigmoid'}}.")
     for meaning in (names or {}).values():
         read_expression(meaning)
     return LatexFormula(text, tuple((names or {}).items()), read_syntax(text))

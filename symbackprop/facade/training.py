@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +53,15 @@ def train(
     target: str = "numpy",
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    given: Mapping[str, npt.ArrayLike] | None = None,
 ) -> Training:
     """Minimise the loss of a network over mini-batches of `x` [N, D] and `y` [N, K].
 
-    For a loss over classes `y` may also be class numbers [N], counted from 0. What the program assumes of its data is
-    checked once; the code then relies on it. `seed` draws the first parameters and the order of the samples: the same
-    seed gives the same bits. The steps t = 1, 2, ... of the optimizer are batches. Progress goes to stderr.
+    For a loss over classes `y` may also be class numbers [N], counted from 0; a loss of class numbers takes nothing
+    else. `given` is what the program reads beside them, the same for every batch, such as the weights of the classes.
+    What the program assumes of its data is checked once; the code then relies on it. `seed` draws the first parameters
+    and the order of the samples: the same seed gives the same bits. The steps t = 1, 2, ... of the optimizer are
+    batches. Progress goes to stderr.
 
     Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
 
@@ -69,15 +73,17 @@ def train(
     """
     if network.batch is None:
         raise ArgumentError("This network has no batch index; build it with batch='N' to train it on many samples.")
-    samples, targets = np.asarray(x, dtype=np.float64), _targets(network, y)
-    program = network.program.core
+    program, fixed = network.program.core, dict(given or {})
+    _check_names(program, fixed)
+    data = {"x": np.asarray(x, dtype=np.float64), "y": _targets(network, y)}
     step = derive(network).compile(target, trust=True)
     for assumption in program.assumptions:
-        _check(program, assumption, targets)
+        _check(program, assumption, {**data, **fixed})
     run = run_training(
         step,
         network.init(seed),
-        {"x": samples, "y": targets},
+        data,
+        fixed=fixed,
         optimizer=optimizer,
         epochs=epochs,
         batch_size=batch_size,
@@ -88,27 +94,61 @@ def train(
     return Training(network, run.params, run.history, target)
 
 
-def _targets(network: Network, y: npt.ArrayLike) -> FloatArray:
-    """The targets as [N, K]: class numbers become rows with a single 1, and numbers for one output a column."""
-    targets = np.asarray(y)
-    if targets.ndim != 1:
+def _check_names(program: Program, given: Mapping[str, npt.ArrayLike]) -> None:
+    """Raise ArgumentError where the program reads other data than x, y and what is given."""
+    data = [leaf.name for leaf in program.leaves if leaf.role in (Role.INPUT, Role.INDEX, Role.CONST)]
+    missing = [name for name in data if name not in ("x", "y", *given)]
+    extra = [name for name in given if name not in data or name in ("x", "y")]
+    if "y" not in data:
+        raise ArgumentError(
+            f"This network reads no targets y but {', '.join(missing)}, of which every batch has its own; run its "
+            "steps with sb.derive(network).compile()."
+        )
+    if missing or extra:
+        wrong = [f"missing: {', '.join(missing)}"] if missing else []
+        wrong += [f"not read: {', '.join(extra)}"] if extra else []
+        raise ArgumentError(
+            f"given = {{...}} names what the network reads beside x and y, the same for every batch; "
+            f"{'; '.join(wrong)}."
+        )
+
+
+def _targets(network: Network, y: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The targets as the program reads them.
+
+    Class numbers count from 1 there, or become rows with a single 1; numbers for one output become a column.
+    """
+    targets, wanted = np.asarray(y), network.program.core.tensor("y")
+    if wanted.range is not None:
+        _check_integers(targets, "")
+        classes = wanted.range.integer
+        if targets.size and (targets.min() < 0 or (classes is not None and targets.max() >= classes)):
+            raise DataError(f"y holds {targets.min()} to {targets.max()}; class numbers run from 0 to {classes} - 1.")
+        return targets.astype(np.int64) + 1
+    if targets.ndim != 1 or len(wanted.axes) == 1:
         return targets.astype(np.float64)
-    if not network.architecture.classifies:
+    if not network.architecture.loss.classifies:
         return targets.astype(np.float64)[:, None]
-    if not np.issubdtype(targets.dtype, np.integer):
-        raise DataError(f"Class numbers are integers, and y has dtype {targets.dtype}; give them so, or y as [N, K].")
-    classes = network.program.core.tensor("y").axes[-1].integer
+    _check_integers(targets, ", or y as [N, K]")
+    classes = wanted.axes[-1].integer
     return encode_one_hot(targets, int(targets.max()) + 1 if classes is None else classes)
 
 
-def _check(program: Program, assumption: Assumption, targets: FloatArray) -> None:
-    """Raise DataError where the targets break an equation that the program assumes of them."""
+def _check_integers(targets: npt.NDArray[Any], way_out: str) -> None:
+    if not np.issubdtype(targets.dtype, np.integer):
+        raise DataError(f"Class numbers are integers, and y has dtype {targets.dtype}; give them so{way_out}.")
+
+
+def _check(program: Program, assumption: Assumption, data: Mapping[str, npt.ArrayLike]) -> None:
+    """Raise DataError where the data break an equation that the program assumes of them."""
     negated = tuple(Term(t.bound, -t.body, t.slots, t.guards) for t in assumption.right)
     axes = tuple(i.size for i in assumption.indices)
     difference = Tensor("difference", axes, Role.DEFINED)
     definition = Definition(difference, assumption.indices, assumption.left + negated)
-    small = Program(program.leaves, (definition,), (), difference.name).reaching(difference.name)
-    found, _ = _compile_value(small, difference.name)({}, y=targets)
+    whole = Program(program.leaves, (*program.definitions, definition), (), difference.name)
+    small = whole.reaching(difference.name)
+    read = {leaf.name: data[leaf.name] for leaf in small.leaves}
+    found, _ = _compile_value(small, difference.name)({}, **read)
     worst = float(np.max(np.abs(found)))
     if worst > 1e-9:
         raise DataError(

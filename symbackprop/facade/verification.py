@@ -10,7 +10,7 @@ from pathlib import Path
 import sympy
 
 from symbackprop.calculus import programs as calculus
-from symbackprop.errors import FormulaError
+from symbackprop.errors import ArgumentError, FormulaError
 from symbackprop.facade.expressions import without_kinks
 from symbackprop.facade.latex import LatexFormula
 from symbackprop.facade.networks import Network
@@ -21,18 +21,21 @@ from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.proof import Verdict, decide
 from symbackprop.proof.claims import judge_gradient
+from symbackprop.proof.facts import Fact
 from symbackprop.proof.judges import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
+from symbackprop.proof.needs import follows
 from symbackprop.proof.outlines import JudgedClaim
+from symbackprop.proof.problems import read_conditions as facts_of
 
 
 def verify(
-    left: Formula | LatexFormula, right: Formula | LatexFormula, assume: Sequence[sympy.Basic | str] = ()
+    left: Formula | LatexFormula, right: Formula | LatexFormula, assume: str | Sequence[sympy.Basic | str] = ()
 ) -> Verdict:
     """Decide whether two scalar formulas are equal for all real values of their names.
 
-    Both are SymPy expressions, text in the formula language, or `latex_formula(...)`; `assume` holds relations such as
-    "eps > 0".
+    Both are SymPy expressions, text in the formula language, or `latex_formula(...)`; `assume` is a relation such as
+    "eps > 0", or several.
 
     >>> print(verify("exp(-x)/(1 + exp(-x))^2", "sigmoid(x)*(1 - sigmoid(x))").status)
     proved
@@ -40,13 +43,19 @@ def verify(
     True
     """
     left, right = (write_tree(f.tree()) if isinstance(f, LatexFormula) else f for f in (left, right))
-    verdict = decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assume])
+    assumed = (assume,) if isinstance(assume, str) else assume
+    verdict = decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assumed])
     if not verdict.proved:
         return verdict
     # SymPy forgets on construction that x/x needs x != 0; the text does not.
-    said, count = {_content(f) for f in verdict.formulas}, len(verdict.formulas)
-    found = {_content(c): c for c in (*read_conditions(left), *read_conditions(right))}
-    new = [c for content, c in found.items() if content not in said]
+    count = len(verdict.formulas)
+    known = [fact for formula in verdict.formulas for fact in _facts(formula)]
+    new: list[sympy.Basic] = []
+    for condition in dict.fromkeys((*read_conditions(left), *read_conditions(right))):
+        facts = _facts(condition)
+        if not all(follows(fact, known) for fact in facts):
+            new.append(condition)
+            known += facts
     texts = [write_tree(transcribe_condition(c)) for c in new]
     hypotheses = (*verdict.hypotheses[:count], *texts, *verdict.hypotheses[count:])
     return replace(verdict, hypotheses=hypotheses, formulas=(*verdict.formulas, *new))
@@ -69,7 +78,7 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula | Latex
     >>> verify_gradient(fit, "w", "2*X'*(X*w - y)").proved
     True
     """
-    core = program.program.core if isinstance(program, Network) else program.core
+    core = _core_of(program)
     top, head = _read_entry(of), _read_entry(wrt)
     numerator = core.tensor(top.name)
     named = isinstance(top, t.Name) and isinstance(head, t.Name)
@@ -82,8 +91,20 @@ def verify_gradient(program: Program | Network, wrt: str, claim: Formula | Latex
     return judge_gradient(core, top, head, tree)
 
 
-def _read_entry(text: str) -> t.Name | t.Access:
+def _core_of(program: object) -> calculus.Program:
+    """The core value of a program or of a network."""
+    if isinstance(program, Network):
+        return program.program.core
+    if not isinstance(program, Program):
+        kind = type(program).__name__
+        raise ArgumentError(f"A gradient is verified in a Program, such as parse(...) makes, not in {kind}.")
+    return program.core
+
+
+def _read_entry(text: object) -> t.Name | t.Access:
     """A tensor, or an entry of one."""
+    if not isinstance(text, str):
+        raise ArgumentError(f'A tensor or an entry of one is given as text, such as "W[k,d]", not {text!r}.')
     tree = read_expression(text)
     if not isinstance(tree, t.Name | t.Access):
         raise FormulaError(
@@ -128,11 +149,9 @@ def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:
     return "[" not in claim and any(tensor is not None and tensor.axes for tensor in words)
 
 
-def _content(relation: sympy.Basic) -> tuple[object, ...]:
-    """What a relation says: x - 1 != 0 and x != 1 are one."""
-    if not isinstance(relation, sympy.core.relational.Relational):
-        return (relation,)
-    return type(relation), sympy.expand(relation.lhs - relation.rhs)
+def _facts(relation: sympy.Basic) -> list[Fact]:
+    """What a relation says of its names as real numbers."""
+    return facts_of(relation) if isinstance(relation, sympy.core.relational.Relational) else []
 
 
 def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:

@@ -40,8 +40,9 @@ def _placed_lines(markdown: str) -> list[tuple[str, str]]:
                 opener = ""
             placed.append(("ours" if ours and opener else "another", line))
         elif match:
-            words = match["info"].split()
-            opener, opened_at, ours = match["marks"], number, bool(words) and words[0] == "symbackprop"
+            words = match["info"].strip("{} \t").lower().split()
+            ours = bool(words) and words[0].lstrip(".") == "symbackprop"
+            opener, opened_at = match["marks"], number
             placed.append(("another", line))
         else:
             placed.append(("outside", line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from symbackprop.language.index_forms import read_size
 from symbackprop.language.tree import Access, Name, Statement, walk
 from symbackprop.networks.catalogue import LAYER_BY_NAME
 from symbackprop.networks.connections import CONCATENATED, DENSE, LINEAR, SUM
-from symbackprop.networks.fragments import Fragment, Setting, declared, names_of_tensors
+from symbackprop.networks.fragments import Fragment, Setting, declared, is_number, names_of_tensors
 from symbackprop.networks.losses import find_loss, penalty
 from symbackprop.networks.normalisations import LOG_SOFTMAX, SOFTMAX
 from symbackprop.networks.objectives import Loss
@@ -97,14 +96,14 @@ def Dense(units: Width, activation: str = "identity", bias: bool = True) -> Laye
 class Architecture:
     """A network as statements of the formula language, and what it learns.
 
-    `output` is the tensor that predicts; `classifies` says that it holds the probabilities of classes, which the loss
-    makes of logits itself.
+    `output` is the tensor that predicts: the outputs of the last layer, or the probabilities of classes where the loss
+    makes them of logits itself.
     """
 
     statements: tuple[Statement, ...]
     parameters: tuple[Parameter, ...]
     output: str
-    classifies: bool
+    loss: Loss
 
     @property
     def text(self) -> str:
@@ -156,7 +155,7 @@ def write_network(
     current = _write(stack, last, current)
     _write_loss(stack, chosen.fragment, current, penalties or {})
     output = "p" if chosen.classifies else current.name
-    return Architecture(stack.statements(), tuple(stack.parameters), output, chosen.classifies)
+    return Architecture(stack.statements(), tuple(stack.parameters), output, chosen)
 
 
 def mlp_layers(widths: Sequence[Width], activation: str, output: str) -> tuple[Layer, ...]:
@@ -245,11 +244,7 @@ def _write_loss(stack: Stack, fragment: Fragment, read: Tensor, penalties: Mappi
 
 def check_factor(name: str, factor: Setting) -> Setting:
     """The factor of a penalty, a number that is not negative."""
-    try:
-        fits = 0 <= float(factor) < math.inf
-    except ValueError:
-        fits = False
-    if not fits or isinstance(factor, bool):
+    if not is_number(factor) or float(factor) < 0:
         raise ArgumentError(f"The factor of the penalty {name} is {factor!r}; give a number, 0 or more, such as 0.001.")
     return factor
 

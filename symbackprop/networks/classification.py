@@ -148,22 +148,32 @@ KL = Loss(
 HINGE = Loss(
     Fragment(
         "hinge",
-        "input a[...,K], y[...,K]\nloss = mean(..., i, relu(1 - y[...,i]*a[...,i]))",
+        """
+        input a[...,K], y[...,K]
+        assume y[...,i]^2 = 1
+        loss = mean(..., i, relu(1 - y[...,i]*a[...,i]))
+        """,
         "Cortes and Vapnik 1995, Support-vector networks",
         SHAPES,
     ),
     "mean over all entries; the targets are -1 or 1",
     "margins",
+    codes=(-1, 1),
 )
 SQUARED_HINGE = Loss(
     Fragment(
         "squared_hinge",
-        "input a[...,K], y[...,K]\nloss = mean(..., i, relu(1 - y[...,i]*a[...,i])^2)",
+        """
+        input a[...,K], y[...,K]
+        assume y[...,i]^2 = 1
+        loss = mean(..., i, relu(1 - y[...,i]*a[...,i])^2)
+        """,
         "Tang 2013, Deep learning using linear support vector machines",
         SHAPES,
     ),
     "mean over all entries; the targets are -1 or 1",
     "squared margins",
+    codes=(-1, 1),
 )
 MULTI_HINGE = Loss(
     Fragment(

@@ -108,14 +108,14 @@ HIGHWAY = Fragment(
 )
 FLATTEN = Fragment(
     "flatten",
-    "input x[...,C,H,L]\nz[...,i:C*H*L] = sum(c, h, l, where(i == H*L*(c - 1) + L*(h - 1) + l, x[...,c,h,l], 0))",
+    "input x[...,C,H,L]\nz[...,i:C*H*L] = x[...,(i-1)//(H*L)+1,(i-1)//L%H+1,(i-1)%L+1]",
     KNUTH,
     ({"N": 2}, {"N": 3}),
     numbers={"C": 2, "H": 3, "L": 4},
 )
 FLATTEN1D = Fragment(
     "flatten1d",
-    "input x[...,C,L]\nz[...,i:C*L] = sum(c, l, where(i == L*(c - 1) + l, x[...,c,l], 0))",
+    "input x[...,C,L]\nz[...,i:C*L] = x[...,(i-1)//L+1,(i-1)%L+1]",
     KNUTH,
     ({"N": 2}, {"N": 3}),
     numbers={"C": 2, "L": 3},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,6 +85,14 @@ def check_settings(fragment: Fragment, settings: Mapping[str, Setting]) -> None:
     if unknown:
         known = ", ".join(fragment.settings) or "none"
         raise ArgumentError(f"{fragment.name} has no setting {', '.join(unknown)}; its settings: {known}.")
+
+
+def is_number(setting: Setting) -> bool:
+    """Whether a setting is a finite number, or the text of one."""
+    try:
+        return not isinstance(setting, bool) and math.isfinite(float(setting))
+    except (TypeError, ValueError):
+        return False
 
 
 @cache

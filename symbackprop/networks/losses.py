@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from symbackprop.errors import UnknownNameError
+from symbackprop.errors import ArgumentError, UnknownNameError
 from symbackprop.networks.classification import CLASSIFICATION
 from symbackprop.networks.embeddings import EMBEDDINGS
-from symbackprop.networks.fragments import Setting, check_settings
+from symbackprop.networks.fragments import Setting, check_settings, is_number
 from symbackprop.networks.objectives import Loss
 from symbackprop.networks.penalties import PENALTIES
 from symbackprop.networks.regression import REGRESSION
@@ -31,6 +31,9 @@ def loss(name: str, **settings: Setting) -> Loss:
         raise UnknownNameError(f"There is no loss {name!r}; there are {', '.join(known)}.", name=name, known=known)
     found = LOSS_BY_NAME[name]
     check_settings(found.fragment, settings)
+    for key, value in settings.items():
+        if not is_number(value):
+            raise ArgumentError(f"The setting {key} of {name} is {value!r}; give a number, such as {key}=2.")
     return replace(found, fragment=replace(found.fragment, settings={**found.fragment.settings, **settings}))
 
 

@@ -16,10 +16,12 @@ class Loss:
     """A loss: its fragment, whose first tensor are the outputs, and what its value means.
 
     `reduction` says what is summed and what is averaged, `unit` in what the value is measured. `classifies` says that
-    its outputs are logits, of which it names the softmax `p` itself.
+    its outputs are logits, of which it names the softmax `p` itself, and `codes` what a row of targets holds for a
+    class: a number for the others and one for the own.
     """
 
     fragment: Fragment
     reduction: str
     unit: str
     classifies: bool = False
+    codes: tuple[int, int] = (0, 1)

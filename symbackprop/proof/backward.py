@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 import sympy as sp
@@ -19,11 +20,12 @@ from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diag
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, Relation, contradict
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
 from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
 
@@ -50,14 +52,13 @@ class _Findings:
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
         """Note the conditions of a proof that neither hold plainly nor define the path."""
-        for fact in conditions:
-            if fact in self.admitted or holds_plainly(fact):
+        for fact in chain.from_iterable(map(plain_parts, conditions)):
+            if fact in self.admitted:
                 continue
             denied = Fact(-fact.expression, _DENIALS[fact.relation])
             if not trace.conditions or not contradict((*trace.conditions, denied)):
-                self.admitted.add(fact)
-                turned = fact.relation == "!=" and fact.expression.as_coeff_Add()[1].could_extract_minus_sign()
-                self.hypotheses[Fact(-fact.expression, "!=").text if turned else fact.text] = None
+                self.hypotheses[fact.text] = None
+            self.admitted.add(fact)
 
 
 def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
@@ -128,9 +129,14 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
         if trace.gradients[name][0] != shape:
             full = tuple(map(trace.cuts.expand, truth[name]))
             return Verdict("refuted", diagnosis=_join(diagnose_shape(name, shape, trace, full), trace))
+    if trace.unwritten:
+        text = f"backward returns {trace.unwritten[0]}"
+        return Verdict("refuted", diagnosis=_join(text, trace), notes=trace.notes)
+    found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[""])))
     stuck: Verdict | None = None
     for name, shape in subject.shapes.items():
         claims = trace.gradients[name][1]
+        found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[name])))
         for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
             verdict = _judge_entry(trace, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
             if verdict is None:

@@ -123,7 +123,8 @@ def _reshapings(given: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str
         yield "its entries are right, in another shape", given.reshape(shape)
     if len(given.shape) > len(shape):
         axes = tuple(range(len(given.shape) - len(shape)))
-        yield f"the sum over the first {'axis' if len(axes) == 1 else 'axes'} is missing", given.sum(axis=axes)
+        words = "axis" if len(axes) == 1 else "axes"
+        yield f"the sum over the first {words} is missing", np.asarray(given.sum(axis=axes), dtype=object)
     if len(given.shape) == len(shape):
         axes = tuple(k for k, size in enumerate(shape) if size == 1)
         if axes:

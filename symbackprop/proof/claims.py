@@ -29,6 +29,7 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
+from symbackprop.proof.needs import unsaid_needs
 from symbackprop.proof.outlines import Judgement
 from symbackprop.proof.repairs import find_repair
 from symbackprop.proof.rounding import approximates
@@ -44,7 +45,7 @@ class Side:
     """One side of an equation: its definition, how its folded form reads, and the definitions that both need.
 
     A derivative knows what it is taken of and by, where these are read, the steps of the chain rule that lead to it,
-    and the folded definitions; a formula knows its tree.
+    and the folded definitions; a formula knows its tree, and the definitions of its nested parts.
     """
 
     definition: Definition
@@ -56,6 +57,7 @@ class Side:
     at: tuple[Affine, ...] = ()
     adjoints: Adjoints | None = None
     folded: tuple[Definition, ...] = ()
+    claimed: tuple[Definition, ...] = ()
 
 
 def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Judgement]:
@@ -99,6 +101,10 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     read = extended.concerning(sides)
     extended = replace(extended.completing(read), loss=program.loss)
     verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False)
+    if verdict.proved:
+        claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
+        needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
+        return replace(verdict, hypotheses=tuple(dict.fromkeys((*verdict.hypotheses, *needs))))
     if not verdict.refuted or right.tree is None:
         return verdict
     repair = find_repair(_ask(extended, truth, right, right.tree)) or verdict.diagnosis
@@ -154,9 +160,7 @@ def _whole_adjoint(
     return t.Derivative(t.Name(program.loss), read) if plain else None
 
 
-def judge_gradient(
-    program: Program, of: t.Name | t.Access, wrt: t.Name | t.Access, claim: t.Expression
-) -> Verdict:
+def judge_gradient(program: Program, of: t.Name | t.Access, wrt: t.Name | t.Access, claim: t.Expression) -> Verdict:
     """The verdict on d of / d wrt = claim."""
     head = t.Derivative(of, wrt)
     program = _with_scalars(program, [claim])
@@ -186,7 +190,7 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
         read = t.Chain((read, t.Number(Fraction(0), "0")), ("+",), line=read.line, column=read.column)
     made = elaborator.define(name, indices, read, Role.DEFINED, tree.line or None)
     needed += elaborator.hidden
-    return Side(made, made, tuple(needed), tree)
+    return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden))
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:

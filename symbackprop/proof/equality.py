@@ -131,8 +131,10 @@ def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:
         if result.witness is not None:
             if cell.open:
                 return _refute(problem, result.witness, claim)
-            agree_elsewhere = all(other.equal for each, other in results if each.open)
-            text = f"the sides agree except where {cell.text}" if agree_elsewhere else ""
+            # That they agree elsewhere would have to be proved on the cells that were not looked at too.
+            others = [other.equal and None not in (each.left, each.right) for each, other in results]
+            alone = len(others) == len(cells) - 1 and all(others)
+            text = f"the sides agree except where {cell.text}" if alone else ""
             return Verdict("refuted", witness=result.witness, diagnosis=text)
         results.append((cell, result))
     stuck = [(cell, result) for cell, result in results if not result.equal]
@@ -272,9 +274,10 @@ def _hypotheses(
     for label, fact in enumerate(problem.facts):
         if label < len(problem.declared) or label in used or fact.expression.free_symbols & compared:
             facts[fact.text] = fact.formula
+    common = {fact.text for _, result in results for fact, side in result.conditions if not side}
     for _, result in results:
         for fact, side in result.conditions:
-            text = f"{fact.text} (needed by the {side} side only)" if side else fact.text
+            text = f"{fact.text} (needed by the {side} side only)" if side and fact.text not in common else fact.text
             facts.setdefault(text, fact.formula)
     for cell, _ in results:
         if (cell.left is None) != (cell.right is None):

@@ -93,7 +93,8 @@ def enclose(value: Value, digits: int = 12) -> Interval:
     if isinstance(value, fmpq):
         exact = Fraction(int(value.p), int(value.q))
         return Interval(exact, exact)
-    lower, upper = _exact(value.lower()), _exact(value.upper())
+    with ctx.workprec(64 + 4 * digits):  # in which the ends are rounded
+        lower, upper = _exact(value.lower()), _exact(value.upper())
     if lower == upper:
         return Interval(lower, upper)
     size = max(abs(lower), abs(upper))

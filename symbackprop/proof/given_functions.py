@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbackprop.calculus.chain import derive
-from symbackprop.calculus.folding import fold
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
-from symbackprop.language.assembly import assemble
-from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.substitution import substitute_names
+from symbackprop.notation.reading.slopes import find_slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +25,8 @@ class GivenFunction:
             raise _fail(node, f"{len(arguments)} arguments of {self.name}", f"{len(self.parameters)}")
         if primed and len(self.parameters) != 1:
             raise _fail(node, f"{self.name}' of several arguments", "a partial derivative")
-        body = self._slope() if primed else self.body
+        body = find_slope(self.body, self.parameters[0]) if primed else self.body
         return substitute_names(body, dict(zip(self.parameters, arguments, strict=True)))
-
-    def _slope(self) -> t.Expression:
-        """The derivative, as the chain rule gives it."""
-        (parameter,) = self.parameters
-        program = assemble((t.Declaration("param", parameter), t.Define(t.Name(self.name), self.body)))
-        derived = derive(program, self.name, (parameter,))
-        folded = fold(derived, ())
-        name = derived.adjoint_name(parameter)
-        found = next((d for d in folded.definitions if d.tensor.name == name), derived.gradient(parameter))
-        hidden = hidden_definitions(program.extended(tuple(folded.definitions)))
-        slope = phrase_terms(found.terms, found.indices, hidden)
-        # A fold may speak of the value itself, as sigmoid' does.
-        return substitute_names(slope, {self.name: self.body})
 
 
 def expand_functions(tree: t.Expression, functions: Mapping[str, GivenFunction]) -> t.Expression:

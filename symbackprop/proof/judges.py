@@ -58,7 +58,7 @@ def judge_document(path: str | Path, judge: Judge | None = None) -> JudgedDocume
 def read_text(path: str | Path) -> str:
     """The text of a file; DocumentError says that there is none."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{path} cannot be read: {error}.") from error
 

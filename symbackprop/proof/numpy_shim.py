@@ -14,10 +14,11 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_arrays import TracedArray, TracedPath, is_exact_type
+from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_random import numpy_random
-from symbackprop.proof.traced_values import Traced
+from symbackprop.proof.traced_types import TracedNdarray
+from symbackprop.proof.traced_values import PlainNumberError, Traced, Unwritten
 
 _MATH_FUNCTIONS = {
     "exp": "exp", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "sinh": "sinh", "cosh": "cosh",
@@ -36,7 +37,7 @@ class TracedUfunc:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         name, count = self._ufunc.__name__, self._ufunc.nin
         operands = [v if isinstance(v, np.ndarray | Traced) else np.asarray(v) for v in inputs[:count]]
-        kinds = {v.dtype.kind if isinstance(v, np.ndarray) else "O" for v in operands}
+        kinds = {kind_of(v) if isinstance(v, np.ndarray) else "O" for v in operands}
         if not kinds & {"O", "f"} and name not in _EXACT_ON_INTEGERS:
             return self._ufunc(*inputs, **options)
         if len(inputs) > count:
@@ -51,20 +52,6 @@ class TracedUfunc:
         if not callable(method):
             return method
         return lambda *inputs, **options: self._path.settle(method(*inputs, **options))
-
-
-class _FloatType(type):
-    """The type of a `float` that lets traced numbers through."""
-
-    def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, float) or type(value) is Traced
-
-    def __call__(cls, value: Any = 0.0) -> Any:
-        return value if type(value) is Traced else float(value)
-
-
-class TracedFloat(float, metaclass=_FloatType):
-    """`float` in traced code, as a function, a type and a dtype."""
 
 
 class Forbidden:
@@ -92,19 +79,36 @@ class NamespaceShim:
             return TracedUfunc(self._path, found)
         if isinstance(found, float) and math.isfinite(found):
             return self._path.constant(found)
+        if isinstance(found, ModuleType) and found.__name__.startswith("numpy."):
+            return NamespaceShim(self._path, found)
         if isinstance(found, type | ModuleType) or not callable(found):
             return found
-        return self._settling(found)
+        return self.wrap(found)
 
-    def _settling(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function without float types, its floats made exact."""
+    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function without float types, its floats made exact."""
 
         def call(*args: Any, **options: Any) -> Any:
-            if "dtype" in options and not is_exact_type(options["dtype"]):
+            if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
                 del options["dtype"]
-            return self._path.settle(function(*args, **options))
+            try:
+                return self._path.settle(function(*inner(args), **inner(options)))
+            except (TypeError, PlainNumberError, AttributeError) as error:
+                if not _is_traced((args, options)):
+                    raise
+                name = f"{'math' if self._module is math else 'np'}.{function.__name__}"
+                raise TracingStoppedError(f"{name} has no trace") from error
 
         return call
+
+
+def _is_traced(value: Any) -> bool:
+    """Whether traced numbers take part."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_traced, value))
+    if isinstance(value, dict):
+        return any(map(_is_traced, value.values()))
+    return isinstance(value, InnerArray | Traced)
 
 
 class NumpyShim(NamespaceShim):
@@ -119,27 +123,38 @@ class NumpyShim(NamespaceShim):
         self.load = self.save = self.loadtxt = self.savetxt = self.savez = self.genfromtxt = self.fromfile = Forbidden(
             "np.load and its like", "read or write files"
         )
+        self.frombuffer = Forbidden("np.frombuffer", "reads raw memory, which is not traced")
+        self.vectorize = Forbidden(
+            "np.vectorize", "has no trace, as the first result decides on the type of all; write the loop"
+        )
+        self.ndarray = TracedNdarray
 
     def full(self, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
         """A new array of one number or broadcast numbers."""
-        if is_exact_type(dtype) or (dtype is None and np.asarray(fill_value).dtype.kind in "biu"):
+        if self._path.is_exact_type(dtype) or (dtype is None and np.asarray(fill_value).dtype.kind in "biu"):
             return np.full(shape, fill_value, dtype)
         return self._path.filled(shape, fill_value)
 
     def zeros(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
         """Zeros."""
-        return np.zeros(shape, dtype) if is_exact_type(dtype) else self._path.filled(shape, self._path.zero)
+        return np.zeros(shape, dtype) if self._path.is_exact_type(dtype) else self._path.filled(shape, self._path.zero)
 
-    empty = zeros
+    def empty(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        """Entries that nothing was written to."""
+        if self._path.is_exact_type(dtype):
+            raise TracingStoppedError(
+                "np.empty of integers is not traced, as it holds whatever was there; np.zeros of them is"
+            )
+        return self._path.filled(shape, Unwritten(self._path))
 
     def ones(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
         """Ones."""
-        return np.ones(shape, dtype) if is_exact_type(dtype) else self._path.filled(shape, self._path.one)
+        return np.ones(shape, dtype) if self._path.is_exact_type(dtype) else self._path.filled(shape, self._path.one)
 
     def _like(self, other: Any, dtype: Any, shape: Any, value: Any) -> Any:
         other = np.asarray(other)
         shape = other.shape if shape is None else shape
-        if is_exact_type(dtype) or (dtype is None and other.dtype.kind in "biu"):
+        if self._path.is_exact_type(dtype) or (dtype is None and other.dtype.kind in "biu"):
             return np.full(shape, value.expression if isinstance(value, Traced) else value, dtype or other.dtype)
         return self._path.filled(shape, value)
 
@@ -147,7 +162,11 @@ class NumpyShim(NamespaceShim):
         """Zeros in the shape of another array."""
         return self._like(other, dtype, shape, self._path.zero)
 
-    empty_like = zeros_like
+    def empty_like(self, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None) -> Any:
+        """Entries that nothing was written to, in the shape of another array."""
+        kind = np.asarray(other).dtype
+        exact = dtype is None and kind.kind in "biu"
+        return self.empty(np.shape(other) if shape is None else shape, kind if exact else dtype)
 
     def ones_like(self, other: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
         """Ones in the shape of another array."""
@@ -160,13 +179,15 @@ class NumpyShim(NamespaceShim):
     def eye(self, *args: Any, dtype: Any = None, **options: Any) -> Any:
         """The identity matrix."""
         made = np.eye(*args, **options)
-        return made.astype(dtype) if is_exact_type(dtype) else self._path.settle(made)
+        return made.astype(dtype) if self._path.is_exact_type(dtype) else self._path.settle(made)
 
     identity = eye
 
-    def array(self, value: Any, dtype: Any = None, copy: bool = True, ndmin: int = 0, **_: Any) -> Any:
-        """A new array."""
-        if is_exact_type(dtype):
+    def array(self, value: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0, **_: Any) -> Any:
+        """A new array; the same one where no copy is asked for."""
+        if copy is not True and isinstance(value, TracedArray) and not self._path.is_exact_type(dtype):
+            return value
+        if self._path.is_exact_type(dtype):
             return np.array(value, dtype)
         made = np.array(value, ndmin=ndmin)
         wants_floats = dtype is not None and made.dtype.kind in "biu"
@@ -175,11 +196,14 @@ class NumpyShim(NamespaceShim):
 
     def asarray(self, value: Any, dtype: Any = None, **_: Any) -> Any:
         """The same array, where it is one."""
-        if isinstance(value, TracedArray) and not is_exact_type(dtype):
-            return value
-        return self.array(value, dtype)
+        return self.array(value, dtype, copy=None)
 
-    ascontiguousarray = asanyarray = asfarray = asarray
+    asanyarray = asarray
+
+    def ascontiguousarray(self, value: Any, dtype: Any = None, **_: Any) -> Any:
+        """The same array, where its entries lie in a row."""
+        contiguous = isinstance(value, np.ndarray) and value.flags.c_contiguous
+        return self.array(value, dtype, copy=None if contiguous else True)
 
     def copy(self, value: Any, **_: Any) -> Any:
         """A copy."""
@@ -200,6 +224,45 @@ class NumpyShim(NamespaceShim):
         raise TracingStoppedError("np.isclose and np.allclose compare to a tolerance")
 
     allclose = isclose
+
+    def mean(self, a: Any, *args: Any, **options: Any) -> Any:
+        """The mean of exact numbers."""
+        return self._moment("mean", a, args, options)
+
+    def var(self, a: Any, *args: Any, **options: Any) -> Any:
+        """The variance of exact numbers."""
+        return self._moment("var", a, args, options)
+
+    def std(self, a: Any, *args: Any, **options: Any) -> Any:
+        """The standard deviation of exact numbers."""
+        return self._moment("std", a, args, options)
+
+    nanmean, nanvar, nanstd = mean, var, std  # what is traced is no NaN
+
+    def _moment(self, name: str, a: Any, args: Any, options: Any) -> Any:
+        made = np.asarray(a)
+        values = self._path.settle(made if made.ndim and made.dtype.kind == "O" else self._path.exact(made).reshape(-1))
+        if not made.ndim:
+            args, options = (), {}
+        elif made.dtype.kind != "O":
+            values = values.reshape(made.shape)
+        return getattr(values, name)(*args, **options)
+
+    def isscalar(self, element: Any) -> bool:
+        """Whether it is one number."""
+        return isinstance(element, Traced) or np.isscalar(element)
+
+    def result_type(self, *operands: Any) -> Any:
+        """The type that an operation on some operands gives."""
+        return np.result_type(*(self._path.float_type() if _is_traced(each) else each for each in operands))
+
+    def can_cast(self, given: Any, *args: Any, **options: Any) -> bool:
+        """Whether one type goes into another."""
+        return np.can_cast(given.dtype if _is_traced(given) else given, *args, **options)
+
+    def divmod(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """The whole quotient and what is left."""
+        return self.floor_divide(a, b), self.remainder(a, b)
 
 
 class MathShim(NamespaceShim):

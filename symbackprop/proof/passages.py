@@ -16,8 +16,10 @@ from symbackprop.language import write_tree
 from symbackprop.language.markdown import Formula
 from symbackprop.notation.reading import (
     LatexStatement,
+    LayerStatement,
     MatrixClaim,
     Vocabulary,
+    expand_layers,
     make_vocabulary,
     read_any_claim,
     read_block,
@@ -90,8 +92,9 @@ def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
     outline = Outline(formula.line, " ".join(formula.tex.split()), refuted=formula.refuted, latex=True)
     try:
         vocabulary = known.vocabulary(program)
-        statements = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
-        claims = tuple(read_any_claim(statement, vocabulary) for statement in statements)
+        block = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
+        statements = [layered for statement in block for layered in expand_layers(statement, vocabulary)]
+        claims = tuple(read_any_claim(layered.statement, vocabulary) for layered in statements)
         expanded = tuple(_expand(claim, known.functions) for claim in claims)
     except SymBackpropError as error:
         return Passage(outline, error=error)
@@ -249,11 +252,16 @@ def _equation(statement: LatexStatement) -> LatexStatement:
     return LatexStatement(kind, statement.sides[1:], statement.operators[1:], statement.label, **place)
 
 
-def _links(statement: LatexStatement, claim: t.Claim | MatrixClaim) -> list[Link]:
-    """The links of an equation as they are written and understood."""
+def _links(layered: LayerStatement, claim: t.Claim | MatrixClaim) -> list[Link]:
+    """The links of an equation as they are written and understood, with the layer where it is one for every layer."""
+    statement = layered.statement
     written = zip(pairwise(statement.sides), statement.operators, _texts(claim), strict=True)
     return [
-        Link(right.line or statement.line, text, f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}")
+        Link(
+            right.line or statement.line,
+            text,
+            f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}{layered.shown}",
+        )
         for (a, right), sign, text in written
     ]
 

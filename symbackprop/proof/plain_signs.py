@@ -18,6 +18,28 @@ def holds_plainly(fact: Fact) -> bool:
     return (sign == ">" and fact.relation != "=") or (sign == ">=" and fact.relation == ">=")
 
 
+def plain_parts(fact: Fact) -> tuple[Fact, ...]:
+    """What a condition asks for, without what can be seen to hold: a quotient is not 0 where no factor above is.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> [each.text for each in plain_parts(Fact(x * sp.exp(y) / (y**2 + 1), "!="))]
+    ['x != 0']
+    """
+    if holds_plainly(fact):
+        return ()
+    if fact.relation != "!=":
+        above, below = sp.fraction(sp.together(fact.expression))
+        seen = _plain_sign(below) == ">" and holds_plainly(Fact(sp.expand(above), fact.relation))
+        return () if seen else (fact,)
+    found: dict[Fact, None] = {}
+    for factor in sp.Mul.make_args(sp.factor_terms(sp.fraction(sp.together(fact.expression))[0])):
+        base = factor.base if isinstance(factor, sp.Pow) and factor.exp.is_positive else factor
+        turned = -base if base.as_coeff_Add()[1].could_extract_minus_sign() else base
+        if not any(_plain_sign(each) == ">" for each in (turned, -turned)) and not turned.is_number:
+            found[Fact(turned, "!=")] = None
+    return tuple(found)
+
+
 def fails_plainly(fact: Fact) -> bool:
     """Whether a condition with > can be seen to hold nowhere: -sqrt(x) > 0."""
     return fact.relation == ">" and _plain_sign(-fact.expression) != ""

@@ -108,6 +108,8 @@ class Rebinder:
         if isinstance(value, functools.partial):
             return functools.partial(self(value.func), *map(self, value.args), **self._mapping(value.keywords))
         if isinstance(value, type):
+            if value is np.ndarray:
+                return self._modules["numpy"].ndarray
             return self._class(value) if self._is_own_class(value) else value
         if isinstance(value, np.ufunc | BuiltinFunctionType) or type(value).__module__.startswith("numpy"):
             return self._settle(copy.copy(value)) if isinstance(value, np.ndarray) else self._library(value)
@@ -123,6 +125,8 @@ class Rebinder:
     def _module(self, module: ModuleType) -> Any:
         if module.__name__ in self._modules:
             return self._modules[module.__name__]
+        if module.__name__.startswith("numpy."):
+            return functools.reduce(getattr, module.__name__.split(".")[1:], self._modules["numpy"])
         file = getattr(module, "__file__", None)
         if not file or not self._ownership.owns(file, module.__name__):
             return module
@@ -143,6 +147,8 @@ class Rebinder:
         chance = np.random.Generator | np.random.RandomState
         if isinstance(value, chance) or isinstance(getattr(value, "__self__", None), chance):
             return self._modules["a generator"]
+        if str(getattr(value, "__module__", "")).startswith("numpy.") and callable(value) and name:
+            return self._modules["numpy"].wrap(value)
         return value
 
     def _function(self, function: FunctionType) -> FunctionType:

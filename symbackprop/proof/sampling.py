@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Literal
 
 import sympy as sp
-from flint import fmpq
+from flint import ctx, fmpq
 
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.evaluation import (
@@ -31,6 +31,8 @@ Outcome = Literal["different", "agreeing", "left only", "right only", "neither",
 # Magnitudes from which numerators are drawn, and their denominators: small ones first, for witnesses that people like.
 _SCALES = ((4, 1), (6, 2), (5, 3), (7, 8), (15, 16), (9, 4), (40, 3), (63, 64), (12, 1), (3, 16))
 
+_FOR_NUMBERS = (4096, 16384)
+"""More bits for two numbers, which are compared but once."""
 
 SeenPoint = tuple[tuple[str, Fraction], ...]
 """A point as a value: names in their order, with their numbers."""
@@ -148,7 +150,9 @@ def compare_at(
             if left is None and right is None:
                 return "neither", None
             return ("right only" if left is None else "left only"), None
-        if left < right or left > right:
+        with ctx.workprec(precision):  # in which a rational becomes a ball
+            different = bool(left < right or left > right)
+        if different:
             try:
                 return "different", _witness(point, left, right)
             except ImpreciseValueError:
@@ -161,11 +165,11 @@ def compare_at(
 
 def _witness(point: Point, left: Value, right: Value) -> Witness:
     """The witness, with as many digits as it takes to keep the intervals apart."""
-    for digits in (12, 25, 60, 150, 400):
+    for digits in (12, 25, 60, 150, 400, 1200, 5000):
         first, second = enclose(left, digits), enclose(right, digits)
         if first.upper < second.lower or second.upper < first.lower:
-            break
-    return Witness(tuple(sorted(point.items())), first, second)
+            return Witness(tuple(sorted(point.items())), first, second)
+    raise ImpreciseValueError("the values are too close to be written apart")
 
 
 def search(
@@ -188,7 +192,8 @@ def search(
             continue
         met.add(seen)
         # All bits at the first points, for differences as small as 1e-30; few at the others.
-        outcome, witness = compare_at(problem, point, PRECISIONS if len(agreeing) < 2 else PRECISIONS[:1])
+        precisions = PRECISIONS if len(agreeing) < 2 else PRECISIONS[:1]
+        outcome, witness = compare_at(problem, point, precisions if problem.names else (*PRECISIONS, *_FOR_NUMBERS))
         if witness is not None:
             return Evidence(witness, frozenset(agreeing))
         if outcome == "agreeing":

@@ -8,58 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_values import Path, Traced
-
-_FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
-    "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "tanh": sp.tanh, "sinh": sp.sinh, "cosh": sp.cosh,
-    "sin": sp.sin, "cos": sp.cos, "tan": sp.tan, "arctan": sp.atan, "arcsin": sp.asin, "arccos": sp.acos,
-    "arctanh": sp.atanh, "arcsinh": sp.asinh, "arccosh": sp.acosh, "erf": sp.erf, "erfc": sp.erfc,
-    "log1p": lambda e: sp.log(1 + e), "expm1": lambda e: sp.exp(e) - 1, "exp2": lambda e: 2**e,
-    "log2": lambda e: sp.log(e) / sp.log(2), "log10": lambda e: sp.log(e) / sp.log(10),
-    "square": lambda e: e**2, "reciprocal": lambda e: 1 / e,
-    "expit": lambda e: 1 / (1 + sp.exp(-e)), "logit": lambda e: sp.log(e / (1 - e)),
-}  # fmt: skip
-
-
-def _larger(a: Traced, b: Traced) -> Traced:
-    return a if a >= b else b
-
-
-def _smaller(a: Traced, b: Traced) -> Traced:
-    return a if a <= b else b
-
-
-def _sign(a: Traced) -> Traced:
-    return a.path.constant(a.path.sign(a.expression))
-
-
-def _step(a: Traced, middle: Traced) -> Traced:
-    sign = a.path.sign(a.expression)
-    return middle if sign == 0 else a.path.constant((sign + 1) // 2)
-
-
-def _log_add(a: Traced, b: Traced) -> Traced:
-    return (a.apply(sp.exp) + b.apply(sp.exp)).apply(sp.log)  # type: ignore[no-any-return]
-
-
-_OPERATIONS: Mapping[str, Callable[..., Traced]] = {
-    "sign": _sign, "absolute": abs, "fabs": abs, "conjugate": lambda a: a, "positive": lambda a: a,
-    "maximum": _larger, "fmax": _larger, "minimum": _smaller, "fmin": _smaller,
-    "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b, "power": lambda a, b: a**b, "float_power": lambda a, b: a**b,
-    "negative": lambda a: -a, "heaviside": _step, "logaddexp": _log_add,
-    "floor": Traced.floor, "ceil": Traced.ceil, "trunc": Traced.trunc, "rint": Traced.rint,
-    "floor_divide": lambda a, b: a // b, "remainder": lambda a, b: a % b, "fmod": lambda a, b: a - b * (a / b).trunc(),
-    "hypot": lambda a, b: (a * a + b * b).apply(sp.sqrt),
-}  # fmt: skip
-
-_FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}
+from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
+from symbackprop.proof.traced_values import Path, Traced, Unwritten
 
 
 class TracedPath(Path):
@@ -72,25 +29,32 @@ class TracedPath(Path):
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """An elementwise function, or its reduction, on arrays of objects."""
         self.check_time()
-        options = {key: value for key, value in options.items() if key not in ("casting", "subok", "order")}
-        if not is_exact_type(options.get("dtype")):
+        if ufunc is np.divmod and method == "__call__":
+            return tuple(self.apply_ufunc(each, method, inputs, options) for each in (np.floor_divide, np.remainder))
+        options = {key: value for key, value in options.items() if key not in ("subok", "order")}
+        casting = options.pop("casting", "same_kind")
+        if not self.is_exact_type(options.get("dtype")):
             options.pop("dtype", None)
         out = options.pop("out", None)
         targets = tuple(out) if isinstance(out, tuple) else () if out is None else (out,)
-        if any(isinstance(target, np.ndarray) and target.dtype.kind == "f" for target in targets):
+        if any(isinstance(target, np.ndarray) and kind_of(target) == "f" for target in targets):
             raise TracingStoppedError("a traced number is written into an array of plain floats")
         at = method == "at"
         raw = [self._raw(value, keep=at and place in (0, 1)) for place, value in enumerate(inputs)]
-        operation = self._operation(ufunc.__name__) if method == "__call__" else None
-        if operation is not None:
-            result = np.frompyfunc(operation, ufunc.nin, 1)(*raw, **options)
-            if ufunc.__name__ in _FINITE:
-                return self.settle(np.asarray(result, dtype=bool)) if np.ndim(result) else bool(result)
-            if targets:
-                # All entries are computed before one is written, as NumPy does where memory overlaps.
-                self._plain(targets[0])[...] = result
-                return targets[0]
-            return self.settle(result)
+        if "where" in options:
+            options["where"] = np.asarray(self._plain(options["where"]), dtype=bool)
+        name = ufunc.__name__
+        operation = self._operation(name)
+        if method == "__call__" and operation is not None:
+            return self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
+        if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
+            raise TracingStoppedError(f"np.{name} has no trace")
+        if name not in NATIVE and operation is not None:
+            ufunc = np.frompyfunc(operation, ufunc.nin, 1)
+        if method == "reduce" and "where" in options:
+            raw[0] = self._without(ufunc, raw[0], options.pop("where"))
+        for target in targets:
+            self._check_cast(name, target, casting)
         if targets:
             options["out"] = tuple(self._plain(target) for target in targets)
         result = getattr(ufunc, method)(*raw, **options)
@@ -98,40 +62,95 @@ class TracedPath(Path):
             return targets[0] if len(targets) == 1 else targets
         return self.settle(result)
 
+    def _each(
+        self, function: np.ufunc, name: str, raw: list[Any], options: dict[str, Any], targets: Any, casting: str
+    ) -> Any:
+        """A function of the entries; all are computed before one is written, as NumPy does where memory overlaps."""
+        where = options.pop("where", None)
+        result = function(*raw, **options) if where is None else self._chosen(function, raw, where)
+        if targets:
+            if name not in FINITE:
+                self._check_cast(name, targets[0], casting)
+            np.copyto(self._plain(targets[0]), result, where=True if where is None else where, casting="unsafe")
+            return targets[0]
+        if name in FINITE:
+            return self.settle(np.asarray(result, dtype=bool)) if np.ndim(result) else bool(result)
+        return self.settle(result)
+
+    def _chosen(self, function: np.ufunc, raw: list[Any], where: Any) -> Any:
+        """The function where a mask is true; elsewhere nothing is written."""
+        made = np.empty(np.broadcast_shapes(where.shape, *(np.shape(each) for each in raw)), dtype=object)
+        made[...] = Unwritten(self)
+        operands = [np.broadcast_to(each, made.shape) for each in raw]
+        mask = np.broadcast_to(where, made.shape)
+        for place in np.ndindex(*made.shape):
+            if mask[place]:
+                made[place] = function(*(each[place] for each in operands))
+        return made
+
+    def _without(self, ufunc: np.ufunc, values: Any, where: Any) -> Any:
+        """The operand of a reduction with what changes nothing in the place of entries that do not count."""
+        neutral = NEUTRAL.get(ufunc.__name__)
+        if neutral is None:
+            raise TracingStoppedError(f"np.{ufunc.__name__}.reduce with where= has no trace")
+        return np.where(where, values, self.boxed(self.constant(neutral)))
+
+    @staticmethod
+    def _check_cast(name: str, target: Any, casting: str) -> None:
+        """Floats go into integers only where the code says so."""
+        exact = isinstance(target, np.ndarray) and kind_of(target) in "biu" and name not in TRUTH
+        if exact and casting != "unsafe":
+            raise TracingStoppedError(
+                f"NumPy raises UFuncTypeError for this line: np.{name} gives floats, which do not go into an array of "
+                f"{target.dtype}"
+            )
+
+    def deliver(self, value: Any, out: Any) -> Any:
+        """A result, in the array that it is asked to go to, if any."""
+        if out is None:
+            return self.settle(value)
+        self._plain(out)[...] = value
+        return out
+
     def _operation(self, name: str) -> Callable[..., Any] | None:
         """What a function does to the entries, if NumPy cannot do it on objects."""
-        if name in _FINITE:
-            finite = _FINITE[name]
+        if name in FINITE:
+            finite = FINITE[name]
             return lambda a: finite if not self.constant(a).expression.is_infinite else name == "isinf"
-        if name in _FUNCTIONS:
-            function = _FUNCTIONS[name]
+        if name in FUNCTIONS:
+            function = FUNCTIONS[name]
             return lambda a: self.constant(a).apply(function)
-        if name in _OPERATIONS:
-            operation = _OPERATIONS[name]
+        if name in OPERATIONS:
+            operation = OPERATIONS[name]
             return lambda *a: operation(*map(self.constant, a))
         return None
 
     def function(self, name: str, value: Any) -> Any:
         """A function of one number by its NumPy name."""
-        return self.constant(value).apply(_FUNCTIONS[name])
+        return self.constant(value).apply(FUNCTIONS[name])
 
     @staticmethod
     def _plain(value: Any) -> Any:
-        return value.view(np.ndarray) if isinstance(value, TracedArray | TracedMask) else value
+        return np.ndarray.view(value, np.ndarray) if isinstance(value, InnerArray | TracedMask) else value
 
     def _raw(self, value: Any, keep: bool = False) -> Any:
         """An operand as a plain array, floats made exact."""
         if isinstance(value, list | tuple) and not keep:
             value = np.asarray(value)
         if isinstance(value, Traced | float | np.floating):
-            boxed = np.empty((), dtype=object)
-            boxed[()] = self.constant(value)
-            return boxed
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return self.boxed(self.constant(value))
+        if isinstance(value, np.ndarray) and kind_of(value) == "f":
             if keep:
                 raise TracingStoppedError("a traced number is written into an array of plain floats")
             return self.exact(value)
         return self._plain(value)
+
+    @staticmethod
+    def boxed(value: Traced) -> np.ndarray[Any, Any]:
+        """A traced number as an array without axes."""
+        made = np.empty((), dtype=object)
+        made[()] = value
+        return made
 
     def exact(self, value: np.ndarray[Any, Any]) -> Any:
         """Plain numbers as traced ones, in a plain array."""
@@ -143,6 +162,8 @@ class TracedPath(Path):
     def settle(self, value: Any) -> Any:
         """A result of NumPy as the traced code goes on with it: floats exact, arrays of objects traced."""
         if isinstance(value, np.ndarray):
+            if isinstance(value, TracedArray):
+                return value if value.ndim else value.item()
             if value.dtype.kind == "f":
                 value = self.exact(value)
             if value.dtype.kind == "b" and value.ndim:
@@ -180,8 +201,8 @@ class TracedPath(Path):
         return self.settle(made)
 
 
-class TracedArray(np.ndarray[Any, Any]):
-    """An array of objects that are traced numbers."""
+class InnerArray(np.ndarray[Any, Any]):
+    """An array of objects that are traced numbers, as NumPy's own functions are handed it."""
 
     path: TracedPath | None = None
 
@@ -193,11 +214,91 @@ class TracedArray(np.ndarray[Any, Any]):
         """NumPy's functions reach each entry."""
         return find_path((*inputs, options.get("out", ()))).apply_ufunc(ufunc, method, inputs, options)
 
-    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+    def astype(self, dtype: Any, *_: Any, copy: Any = True, **__: Any) -> Any:
         """A copy where a float type is asked for; true where it is not zero for bool; cut to integers for int."""
-        if not is_exact_type(dtype):
-            return self.copy()
+        if not self._path.is_exact_type(dtype):
+            return self.copy() if copy else self
         return np.asarray(self).astype(dtype)
+
+    # NumPy's own read the type of an entry, which is no float.
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **options: Any) -> Any:
+        """The sum over the number of entries."""
+        total, count = self._count(axis, keepdims, options.get("where", True))
+        return self._path.deliver(total / count, out)
+
+    def var(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **options: Any
+    ) -> Any:
+        """The mean square of what is left without the mean."""
+        where = options.get("where", True)
+        middle = options.get("mean")
+        left = self._path.settle(self) - (self.mean(axis, keepdims=True, where=where) if middle is None else middle)
+        total, count = (left * left)._count(axis, keepdims, where)
+        return self._path.deliver(total / (count - options.get("correction", ddof)), out)
+
+    def std(self, *args: Any, out: Any = None, **options: Any) -> Any:
+        """The root of the variance."""
+        return self._path.deliver(np.sqrt(self.var(*args, **options)), out)
+
+    def _count(self, axis: Any, keepdims: Any, where: Any) -> tuple[Any, Any]:
+        """The sum of the entries that a mask keeps, and their number."""
+        count = np.sum(np.broadcast_to(where, self.shape), axis=axis, keepdims=keepdims)
+        kept = self if where is True else np.where(where, np.asarray(self), self._path.boxed(self._path.zero))
+        return np.sum(self._path.settle(kept), axis=axis, keepdims=keepdims), count
+
+    @property
+    def _path(self) -> TracedPath:
+        return self.path if self.path is not None else find_path(self.flat)
+
+
+class TracedArray(InnerArray):
+    """An array of traced numbers as the person's code holds it: it says of itself what an array of floats says."""
+
+    @property
+    def dtype(self) -> Any:
+        """That of floats."""
+        return self._path.float_type()
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        """NumPy's functions see the objects."""
+        made = super().__array_function__(function, (), inner(args), inner(options))
+        return self._path.settle(made)
+
+    def view(self, *kinds: Any, **named: Any) -> Any:
+        """The same memory, which holds no bytes of floats."""
+        for kind in (*kinds, *named.values()):
+            if not (isinstance(kind, type) and issubclass(kind, np.ndarray)) and np.dtype(kind) != np.float64:
+                raise TracingStoppedError(f"view({kind!r}) reads raw memory, which is not traced")
+        return super().view()
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TracingStoppedError("raw memory is read, which is not traced: a symbol has no bytes")
+
+    tobytes = tostring = tofile = dump = dumps = byteswap = getfield = setfield = __reduce__ = __reduce_ex__ = _refuse
+    data = ctypes = __array_interface__ = __array_struct__ = property(_refuse)
+
+
+def inner(value: Any) -> Any:
+    """Arguments as NumPy's own functions are handed them."""
+    if isinstance(value, TracedArray):
+        return np.ndarray.view(value, InnerArray)
+    if type(value) in (list, tuple):
+        return type(value)(map(inner, value))
+    if type(value) is dict:
+        return {key: inner(each) for key, each in value.items()}
+    if isinstance(value, FunctionType):
+        return lambda *args, **options: inner(value(*map(outer, args), **options))
+    return value
+
+
+def outer(value: Any) -> Any:
+    """The other way: what NumPy hands to a function of the person."""
+    return value._path.settle(value) if isinstance(value, InnerArray) else value
+
+
+def kind_of(value: np.ndarray[Any, Any]) -> str:
+    """The kind of what an array holds, whatever it says of itself."""
+    return "O" if isinstance(value, InnerArray) else value.dtype.kind
 
 
 class TracedMask(np.ndarray[Any, Any]):
@@ -212,7 +313,7 @@ class TracedMask(np.ndarray[Any, Any]):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy's own functions; floats that come out are made exact."""
         path = find_path((*inputs, options.get("out", ())))
-        if any(isinstance(each, TracedArray | Traced) for each in (*inputs, *options.get("out", ()))):
+        if any(isinstance(each, InnerArray | Traced) for each in (*inputs, *options.get("out", ()))):
             return path.apply_ufunc(ufunc, method, inputs, options)
         plain = [np.asarray(each) if isinstance(each, TracedMask) else each for each in inputs]
         if "out" in options:
@@ -221,7 +322,7 @@ class TracedMask(np.ndarray[Any, Any]):
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Traced numbers where a float type is asked for."""
-        if is_exact_type(dtype) or self.path is None:
+        if self.path is None or self.path.is_exact_type(dtype):
             return np.asarray(self).astype(dtype)
         return self.path.settle(self.path.exact(np.asarray(self)))
 
@@ -229,7 +330,7 @@ class TracedMask(np.ndarray[Any, Any]):
 def find_path(values: Any) -> TracedPath:
     """The path that some operands belong to."""
     for value in values:
-        if isinstance(value, TracedArray | TracedMask) and value.path is not None:
+        if isinstance(value, InnerArray | TracedMask) and value.path is not None:
             return value.path
         if isinstance(value, Traced) and isinstance(value.path, TracedPath):
             return value.path
@@ -248,8 +349,3 @@ def find_path(values: Any) -> TracedPath:
 def entry_name(name: str, place: tuple[int, ...]) -> str:
     """The name of an entry, counted from 0 as in the code."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
-
-
-def is_exact_type(dtype: Any) -> bool:
-    """Whether a dtype asks for integers or booleans; float types and none are a number, whatever its precision."""
-    return dtype is not None and np.dtype(dtype).kind in "biu"

@@ -17,6 +17,7 @@ import sympy as sp
 
 from symbackprop.proof.numbers import read_float
 from symbackprop.proof.path_signs import PathSigns, TracingStoppedError
+from symbackprop.proof.traced_needs import Needs, join_needs, needs_of_function, needs_of_power, needs_of_quotient
 
 _LARGEST_ROOT = 10_000
 _SHORT_DENOMINATOR = 10**6
@@ -33,12 +34,28 @@ class Path(PathSigns, ABC):
         self.notes: dict[str, None] = {}
         self.rounded = False
         self._draw = draw
+        self._other_types = False
         self.zero = Traced(self, sp.S.Zero)
         self.one = Traced(self, sp.S.One)
 
     @abstractmethod
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """One of NumPy's elementwise functions; the paths of arrays have them."""
+
+    def is_exact_type(self, dtype: Any) -> bool:
+        """Whether a dtype asks for integers or booleans; float types and none are a number, whatever its precision."""
+        if dtype is None or (isinstance(dtype, type) and issubclass(dtype, float)):
+            return False
+        asked = np.dtype(dtype)
+        if asked.kind not in "biu" and asked != np.float64:
+            self._other_types = True
+        return asked.kind in "biu"
+
+    def float_type(self) -> np.dtype[Any]:
+        """What an array or a number of floats says of its type."""
+        if self._other_types:
+            raise TracingStoppedError("the code mixes types of numbers, and which of them a result has is not traced")
+        return np.dtype(np.float64)
 
     def symbol(self, name: str) -> Traced:
         """A variable, with its value at the sample point."""
@@ -82,14 +99,19 @@ class Path(PathSigns, ABC):
         return sp.Rational(exact.numerator, exact.denominator)
 
 
+class PlainNumberError(TracingStoppedError):
+    """A number that is not known yet was asked for its value."""
+
+
 class Traced:
     """A number of the traced code: an expression, and the path that it is computed on."""
 
-    __slots__ = ("expression", "path")
+    __slots__ = ("expression", "needs", "path")
     __hash__ = None  # type: ignore[assignment]
+    expression: sp.Expr
 
-    def __init__(self, path: Path, expression: sp.Expr) -> None:
-        self.path, self.expression = path, expression
+    def __init__(self, path: Path, expression: sp.Expr, needs: Needs | None = None) -> None:
+        self.path, self.expression, self.needs = path, expression, needs
 
     def __repr__(self) -> str:
         """The expression, for those who print while they debug."""
@@ -110,21 +132,33 @@ class Traced:
             value = sp.limit(function(_LIMIT), _LIMIT, self.expression)
             if value.has(sp.nan, sp.zoo, sp.AccumBounds):
                 raise TracingStoppedError(f"a function of {self.expression} was computed")
-            return Traced(self.path, value)
-        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))))
+            return Traced(self.path, value, self.needs)
+        needs = join_needs(needs_of_function(function, self.expression), self.needs)
+        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))), needs)
 
-    def _with(self, other: Any, operation: Callable[[sp.Expr, sp.Expr], sp.Expr], swapped: bool = False) -> Any:
+    def _with(
+        self,
+        other: Any,
+        operation: Callable[[sp.Expr, sp.Expr], sp.Expr],
+        swapped: bool = False,
+        partial: Callable[[sp.Expr, sp.Expr], Needs | None] | None = None,
+    ) -> Any:
         if isinstance(other, np.ndarray) and other.ndim:
             return NotImplemented
         if not isinstance(other, _NUMBERS) and not isinstance(other, np.ndarray):
             return NotImplemented
+        if isinstance(other, Unwritten):
+            return Unwritten(self.path, computed=True)
         self.path.check_time()
         first, second = self.expression, self.path.read(other)
+        needs = join_needs(self.needs, other.needs) if isinstance(other, Traced) else self.needs
         if swapped:
             first, second = second, first
         if first.is_infinite or second.is_infinite:
             first, second = self._bounded(first), self._bounded(second)
-        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))))
+        elif partial is not None:
+            needs = join_needs(partial(first, second), needs)
+        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))), needs)
 
     def _bounded(self, expression: sp.Expr) -> sp.Expr:
         """Beside an infinity only the sign of a number counts."""
@@ -149,16 +183,16 @@ class Traced:
         return self._with(other, lambda a, b: a * b, True)
 
     def __truediv__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a / b)
+        return self._with(other, lambda a, b: a / b, partial=needs_of_quotient)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a / b, True)
+        return self._with(other, lambda a, b: a / b, True, needs_of_quotient)
 
     def __pow__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a**b)
+        return self._with(other, lambda a, b: a**b, partial=needs_of_power)
 
     def __rpow__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a**b, True)
+        return self._with(other, lambda a, b: a**b, True, needs_of_power)
 
     def __floordiv__(self, other: Any) -> Any:
         quotient = self / other
@@ -211,7 +245,7 @@ class Traced:
         return int(self.rint()) if digits is None else (self * 10**digits).rint() / 10**digits
 
     def __neg__(self) -> Traced:
-        return Traced(self.path, -self.expression)
+        return Traced(self.path, -self.expression, self.needs)
 
     def __pos__(self) -> Traced:
         return self
@@ -249,7 +283,7 @@ class Traced:
 
     def _number(self) -> sp.Expr:
         if not self.expression.is_number:
-            raise TracingStoppedError("a traced number is needed as a plain float or integer")
+            raise PlainNumberError("a traced number is needed as a plain float or integer")
         return self.expression
 
     def __float__(self) -> float:
@@ -271,6 +305,11 @@ class Traced:
     shape: tuple[int, ...] = ()
     ndim = 0
     size = 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of a float: the code that runs without tracing meets one here."""
+        return self.path.float_type()
 
     @property
     def T(self) -> Traced:  # noqa: N802
@@ -300,7 +339,44 @@ class Traced:
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Itself; the precision of floats plays no part."""
-        return self if np.dtype(dtype).kind in "fO" else np.dtype(dtype).type(self)
+        return np.dtype(dtype).type(self) if self.path.is_exact_type(dtype) else self
+
+    def tobytes(self, *_: Any, **__: Any) -> Any:
+        """Not traced: a symbol has no bytes."""
+        raise TracingStoppedError("tobytes reads raw memory, which is not traced")
+
+
+class Unwritten(Traced):
+    """What stands in an entry of `np.empty` until the code writes there, and what is computed from it."""
+
+    __slots__ = ("computed",)
+
+    def __init__(self, path: Path, computed: bool = False) -> None:
+        self.path, self.needs, self.computed = path, None, computed
+
+    @property
+    def expression(self) -> sp.Expr:
+        """None: nothing can be decided by it."""
+        raise TracingStoppedError("an entry of np.empty is read that was never written: it holds whatever was there")
+
+    def __repr__(self) -> str:
+        """Its state, as it has no expression."""
+        return "unwritten"
+
+    def apply(self, function: Callable[[sp.Expr], sp.Expr]) -> Traced:
+        """Still nothing that is known."""
+        return Unwritten(self.path, computed=True)
+
+    def _with(self, other: Any, *_: Any, **__: Any) -> Any:
+        if not isinstance(other, _NUMBERS) and not (isinstance(other, np.ndarray) and not other.ndim):
+            return NotImplemented
+        return Unwritten(self.path, computed=True)
+
+    def __neg__(self) -> Traced:
+        return Unwritten(self.path, computed=True)
+
+    def __abs__(self) -> Traced:
+        return Unwritten(self.path, computed=True)
 
 
 _LIMIT = sp.Symbol("limit")

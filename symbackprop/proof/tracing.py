@@ -19,15 +19,18 @@ from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
-from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim, TracedFloat
+from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
+from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_random import python_random
-from symbackprop.proof.traced_values import Traced
+from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
+from symbackprop.proof.traced_values import Traced, Unwritten
 
 _POINTS = 12
+_EMPTY = "np.empty holds whatever was there"
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -70,6 +73,8 @@ class Trace:
     notes: tuple[str, ...]
     rounded: bool
     cuts: Cuts
+    needs: Mapping[str, tuple[Needs | None, ...]]  # of each entry of the gradients; those of the output under ""
+    unwritten: tuple[str, ...]  # for each gradient, what is wrong with its first entry that nothing was written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,17 @@ def make_upstream(output: Any) -> Any:
 
     Outside of a verification it is an array of ones, so that the same function runs on floats.
     """
+    if type(output) in (tuple, list):
+        return type(output)(_upstream_of(each, f"upstream{k + 1}") for k, each in enumerate(output))
+    return _upstream_of(output, "upstream")
+
+
+def _upstream_of(output: Any, name: str) -> Any:
     try:
         path = find_path((output,))
     except TracingStoppedError:
         return np.ones_like(output)
-    made = path.variables("upstream", np.shape(output) if isinstance(output, np.ndarray) else ())
+    made = path.variables(name, np.shape(output) if isinstance(output, np.ndarray) else ())
     path.upstreams.append((made, _expressions(path, made)))
     return made
 
@@ -186,9 +197,12 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         output, upstream, gradients = result
     else:
         if not isinstance(result, tuple) or len(result) != 2:
-            raise ArgumentError(f"{title} has to return (output, cache).")
+            raise ArgumentError(f"{title} has to return (output, cache); several outputs are a tuple of their own.")
         output, cache = result
         upstream = make_upstream(output)
+    faults = _list_unwritten("the output", output)
+    if faults:
+        raise TracingStoppedError(f"{title} returns {faults[0]}")
     targets = _expressions(path, output)
     weights = _expressions(path, upstream)
     name = title
@@ -210,13 +224,15 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         targets,
         weights,
         np.shape(output) if isinstance(output, np.ndarray) else (),
-        {name: (_shape(gradients[name]), _expressions(path, gradients[name])) for name in subject.shapes},
+        {name: (_shape(gradients[name]), _read_gradient(path, name, gradients[name])) for name in subject.shapes},
         tuple(path.conditions),
         path.point,
         tuple(remarks),
         tuple(path.notes),
         path.rounded,
         path.cuts,
+        {"": _needs(output), **{name: _needs(gradients[name]) for name in subject.shapes}},
+        tuple(text for name in subject.shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
     )
 
 
@@ -235,6 +251,11 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
         path.settle,
         {
             "float": TracedFloat,
+            "type": TracedType,
+            "isinstance": is_instance,
+            "memoryview": Forbidden("memoryview", "reads raw memory, which is not traced"),
+            "bytes": TracedBytes,
+            "bytearray": Forbidden("bytearray", "reads raw memory, which is not traced"),
             "open": Forbidden("open", "reads or writes files"),
             "input": Forbidden("input", "asks a person"),
         },
@@ -251,9 +272,37 @@ def _given(path: TracedPath, value: Any) -> Any:
 
 
 def _expressions(path: TracedPath, value: Any) -> tuple[sp.Expr, ...]:
-    """The entries of an array, in row-major order."""
-    entries = np.asarray(value, dtype=object).flat if not isinstance(value, Traced) else [value]
-    return tuple(path.read(entry) for entry in entries)
+    """The entries of an array, or of several, in row-major order."""
+    return tuple(path.read(entry) for entry in _entries(value))
+
+
+def _entries(value: Any) -> list[Any]:
+    if type(value) in (tuple, list):
+        return [entry for each in value for entry in _entries(each)]
+    return [value] if isinstance(value, Traced) else list(np.asarray(value, dtype=object).flat)
+
+
+def _needs(value: Any) -> tuple[Needs | None, ...]:
+    return tuple(entry.needs if isinstance(entry, Traced) else None for entry in _entries(value))
+
+
+def _list_unwritten(title: str, value: Any) -> list[str]:
+    """What is wrong with the first entry that nothing was written to."""
+    for number, entry in enumerate(_entries(value)):
+        if isinstance(entry, Unwritten):
+            shape = _shape(value) if not isinstance(value, tuple | list) else (number + 1,)
+            place = ",".join(map(str, np.unravel_index(number, shape))) if shape else ""
+            what = "is computed from an entry that was" if entry.computed else "was"
+            return [f"{title} of which entry [{place}] {what} never written: {_EMPTY}"]
+    return []
+
+
+def _read_gradient(path: TracedPath, name: str, value: Any) -> tuple[sp.Expr, ...]:
+    """The entries of a gradient; what was never written is a symbol of its own, which equals nothing."""
+    return tuple(
+        sp.Symbol(f"unwritten {name} {number}") if isinstance(entry, Unwritten) else path.read(entry)
+        for number, entry in enumerate(_entries(value))
+    )
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -293,6 +342,9 @@ def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
             return call()
     except PointRejectedError:
         raise
+    except SystemExit as error:
+        place, line = _locate(ownership, error)
+        raise ArgumentError(f"{place}: `{line}`: the code ends the process: {error!r}.") from error
     except Exception as error:  # whatever their code raises is a fact about it, not a failure of ours
         place, line = _locate(ownership, error)
         traced = isinstance(error, TracingStoppedError)
@@ -300,7 +352,7 @@ def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
         raise CodeStoppedError(place, line, cause, part, traced=traced) from error
 
 
-def _locate(ownership: Ownership, error: Exception) -> tuple[str, str]:
+def _locate(ownership: Ownership, error: BaseException) -> tuple[str, str]:
     """The last line of the person's own code that an error came through."""
     found = "", ""
     for frame, number in traceback.walk_tb(error.__traceback__):

@@ -35,6 +35,8 @@ def _write_number(value: Fraction) -> str:
             mantissa = f"{int(scaled * 10**digits):+d}"
             sign, figures = mantissa[0].replace("+", ""), mantissa[1:].rjust(digits + 1, "0")
             decimal = f"{sign}{figures[:-digits]}.{figures[-digits:]}"
+            if -4 <= exponent < 0:
+                return f"{sign}0.{'0' * (-exponent - 1)}{figures}"
             return decimal if exponent == 0 else f"{decimal}e{exponent}"
     return text
 
@@ -62,15 +64,20 @@ class Interval:
         return self.lower == self.upper
 
     def __str__(self) -> str:
-        """The number, what both ends round to if that is the same, or both ends in brackets."""
+        """The number, or what both ends round to, or how far from 0 it may be."""
         return self.write(_DIGITS[0])
 
     def write(self, digits: int) -> str:
         """The same to so many significant digits."""
         if self.exact:
             return _write_number(self.lower)
-        lower, upper = _round(self.lower, digits), _round(self.upper, digits)
-        return f"about {lower}" if lower == upper else f"[{_write_number(self.lower)}, {_write_number(self.upper)}]"
+        for fewer in range(digits, 1, -1):
+            lower, upper = _round(self.lower, fewer), _round(self.upper, fewer)
+            if Decimal(lower) == Decimal(upper):
+                return f"about {lower}"
+        if self.lower <= 0 <= self.upper:
+            return f"at most {_round(max(-self.lower, self.upper), 2)} away from 0"
+        return f"between {_round(self.lower, 3)} and {_round(self.upper, 3)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +99,24 @@ class Witness:
         shown = [f"{name} = {_write_number(value)}" for name, value in self.point[:_MOST_NAMES]]
         hidden = len(self.point) - len(shown)
         where = ", ".join(shown) + (f" and {hidden} more values" if hidden else "")
-        pairs = [(self.left.write(digits), self.right.write(digits)) for digits in _DIGITS]
-        left, right = next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])
+        for digits in _DIGITS:
+            left, right = self.left.write(digits), self.right.write(digits)
+            if left.removeprefix("about ") != right.removeprefix("about ") and self._apart() * 10**digits > 1:
+                break
+        else:
+            left, right = self.left.write(_DIGITS[0]), f"{self.right.write(_DIGITS[0])}, {self._tell_apart()}"
         return f"{f'at {where} ' if where else ''}the left side is {left} and the right side is {right}"
+
+    def _apart(self) -> Fraction:
+        """A bound below on how far apart the values are, relative to the larger one."""
+        gap = max(self.right.lower - self.left.upper, self.left.lower - self.right.upper)
+        return gap / max(abs(end) for side in (self.left, self.right) for end in (side.lower, side.upper))
+
+    def _tell_apart(self) -> str:
+        """How far apart the values are at least, as a clause."""
+        below = self.left.upper < self.right.lower
+        gap = self.right.lower - self.left.upper if below else self.left.lower - self.right.upper
+        return f"which is {'more' if below else 'less'} by at least {_round(gap, 2)}"
 
 
 @dataclass(frozen=True, slots=True)

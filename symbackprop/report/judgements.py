@@ -100,14 +100,22 @@ def exit_code(documents: Sequence[JudgedDocument], strict: bool = False) -> int:
     """0 where all is as stated, 1 where a claim is refuted (or proved) against its word, 2 where one is undecided, 3
     where something could not be read; with `strict` a proof that is not for all sizes counts as undecided.
     """
-    claims = [claim for document in documents for claim in document.claims]
-    wrong = [claim for claim in claims if not claim.as_expected]
+    wrong = [claim for document in documents for claim in document.claims if not claim.as_expected]
     if any(document.errors for document in documents):
         return 3
     if any(not claim.verdict.undecided for claim in wrong):
         return 1
-    loose = [claim for claim in claims if strict and claim.verdict.proved and not claim.verdict.for_all_sizes]
-    return 2 if wrong or loose else 0
+    return 2 if wrong or (strict and find_loose(documents)) else 0
+
+
+def find_loose(documents: Sequence[JudgedDocument]) -> tuple[tuple[str, int], ...]:
+    """Path and line of each claim that is proved at the sizes that its verdict names, and not for all."""
+    return tuple(
+        (document.path, claim.line)
+        for document in documents
+        for claim in document.claims
+        if claim.verdict.proved and not claim.verdict.for_all_sizes
+    )
 
 
 def exit_code_of_verdict(verdict: Verdict) -> int:

@@ -38,9 +38,13 @@ class DataSet:
         """Return the data set of some of the samples."""
         return DataSet(self.x[rows], self.y[rows], self.features, self.classes)
 
-    def one_hot(self) -> Array:
-        """Return the targets as rows with a single 1, `y[n,k] = 1` where sample n is of class k."""
-        return encode_one_hot(self.y, len(self.classes))
+    def one_hot(self, codes: tuple[float, float] = (0, 1)) -> Array:
+        """Return the targets as rows with a single 1, `y[n,k] = 1` where sample n is of class k.
+
+        `codes` are what stands for the other classes and what for the own one.
+        """
+        other, own = codes
+        return other + (own - other) * encode_one_hot(self.y, len(self.classes))
 
 
 def load_iris() -> DataSet:

@@ -38,14 +38,15 @@ def run_training(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    fixed: Mapping[str, npt.ArrayLike] | None = None,
 ) -> TrainingRun:
     """Minimise a loss over batches of samples and return the learned parameters.
 
-    `evaluate(params, **batch)` returns the mean loss of a batch and its gradient for each parameter. The arrays of
-    `data` have the samples on their first axis; `params` are not changed. Each epoch visits every sample once in an
-    order drawn from `seed`; the last batch holds what is left. `batch_size=None` takes all samples at once. After
-    each epoch the state is written to `checkpoint`; when that file exists the run goes on from it, and ends with the
-    same bits as one that never stopped. Progress goes to stderr.
+    `evaluate(params, **batch, **fixed)` returns the mean loss of a batch and its gradient for each parameter. The
+    arrays of `data` have the samples on their first axis; `params` are not changed. Each epoch visits every
+    sample once in an order drawn from `seed`; the last batch holds what is left. `batch_size=None` takes all
+    samples at once. After each epoch the state is written to `checkpoint`; when that file exists the run goes on from
+    it, and ends with the same bits as one that never stopped. Progress goes to stderr.
 
     Raises ArgumentError for settings out of their range, DataError for data that do not fit (and for a checkpoint of
     another run), DivergenceError where the loss or a parameter leaves the finite numbers.
@@ -60,6 +61,7 @@ def run_training(
     ((5.0, 2.0), 1.5)
     """
     arrays = {name: np.asarray(value) for name, value in data.items()}
+    constant = {name: np.asarray(value) for name, value in (fixed or {}).items()}
     samples = count_samples(arrays)
     size = check_settings(epochs, batch_size, samples)
     current = {name: copy_floats(name, value) for name, value in params.items()}
@@ -71,7 +73,7 @@ def run_training(
         "constants": {name: float(value) for name, value in optimizer.constants.items()},
         "batch_size": size,
         "seed": seed,
-        "data": fingerprint(arrays),
+        "data": fingerprint({**arrays, **constant}),
         "start": fingerprint(current),
     }
     generator = np.random.default_rng(seed)
@@ -89,7 +91,8 @@ def run_training(
             for number, first in enumerate(range(0, samples, size), 1):
                 rows = order[first : first + size]
                 step += 1
-                loss, gradients = evaluate(current, **{name: array[rows] for name, array in arrays.items()})
+                batch = {name: array[rows] for name, array in arrays.items()}
+                loss, gradients = evaluate(current, **batch, **constant)
                 value = float(loss)
                 if not math.isfinite(value):
                     raise DivergenceError(

@@ -338,3 +338,38 @@ def test_check_backward_runs_the_code_and_exits_with_the_verdict(tmp_path: Path)
     assert "it is transposed" in refuted.stdout
     assert "layers.py:12: `return np.random.rand() * x" in undecided.stdout
     assert unreadable.stderr.splitlines()[-1].endswith("has no function nothing.")
+
+
+def test_check_backward_never_passes_code_that_ends_the_process(tmp_path: Path) -> None:
+    """`sys.exit(0)` in the module or in its functions is the exit code for what cannot be read, with the line."""
+    inside = tmp_path / "inside.py"
+    inside.write_text("import sys\ndef f(x):\n    return x * 2, x\ndef b(d, x):\n    sys.exit(0)\n", encoding="utf-8")
+    above = tmp_path / "above.py"
+    above.write_text("import sys\ndef f(x):\n    return x, 1, {'x': x}\nsys.exit(0)\n", encoding="utf-8")
+
+    runs = [
+        run("check-backward", f"{inside}:f,b", "--shape", "x=3"),
+        run("check-backward", f"{above}:f", "--shape", "x=3"),
+        run("check-backward", f"{inside}:f,b", "--shape", "x=3", "--shape", "x=2"),
+        run("check-backward", str(inside), "--shape", "x=3"),
+    ]
+
+    assert [each.returncode for each in runs] == [3, 3, 3, 3]
+    texts = [each.stderr for each in runs]
+    assert "the code ends the process" in texts[0]
+    assert "ends the process while it is imported" in texts[1]
+    assert "--shape x is given twice" in texts[2]
+    assert "Running the code of ." not in texts[3]
+
+
+def test_check_says_why_it_is_not_content(tmp_path: Path) -> None:
+    """A file without a claim, and a proof that --strict does not accept, are named on stderr."""
+    (tmp_path / "none.md").write_text("```python\nx = 1\n```\n", encoding="utf-8")
+    program = "input x[T]\nparam u, w\nh[t] = tanh(u*h[t-1] + w*x[t])\nloss = sum(t, h[t]^2)/2"
+    claim = "claim d loss / d u = sum(t, adj(h[t])*(1 - h[t]^2)*h[t-1])"
+    (tmp_path / "sizes.md").write_text(f"```symbackprop\n{program}\n{claim}\n```\n", encoding="utf-8")
+    empty = run("check", str(tmp_path / "none.md"))
+    strict = run("check", str(tmp_path / "sizes.md"), "--strict")
+
+    assert (empty.returncode, "no claim was found" in empty.stderr) == (0, True)
+    assert (strict.returncode, "sizes.md:6: proved at certain sizes only" in strict.stderr) == (2, True)

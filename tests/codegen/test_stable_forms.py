@@ -11,6 +11,7 @@ import pytest
 import sympy
 from compiled import compile_numpy
 
+import symbackprop as sb
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import slot_symbol
 from symbackprop.calculus.programs import Program
@@ -62,6 +63,7 @@ SCALARS = {
     "tanh": ("tanh(x[])", mpmath.tanh),
     "tanh by exponentials": ("(exp(x[]) - exp(-x[]))/(exp(x[]) + exp(-x[]))", mpmath.tanh),
     "logaddexp": ("log(exp(x[]) + exp(-x[]) + 1)", lambda u: mpmath.log(mpmath.exp(u) + mpmath.exp(-u) + 1)),
+    "log cosh": ("log(cosh(x[]))", lambda u: mpmath.log(mpmath.cosh(u))),
     "elu": ("where(x[] > 0, x[], exp(x[]) - 1)", lambda u: u if u > 0 else mpmath.expm1(u)),
     "mish": ("x[]*tanh(log(1 + exp(x[])))", lambda u: u * mpmath.tanh(mpmath.log1p(mpmath.exp(u)))),
     "gaussian": ("exp(-x[]**2/2)", lambda u: mpmath.exp(-(u**2) / 2)),
@@ -269,3 +271,14 @@ def test_masked_softmax_of_large_scores(name: str, dtype: str, size: float, buil
     np.testing.assert_allclose(gradients["s"], wanted, atol=20 * float(np.finfo(dtype).eps))
     with np.errstate(all="ignore"):
         assert np.isnan(function.value({"s": s}, m=np.full(s.shape, -2 * size - 9), g=g))
+
+
+@pytest.mark.parametrize("x", (-40.0, -0.5, 0.5, 40.0))
+def test_a_logistic_of_branches_has_code(x: float) -> None:
+    """SymPy takes no branches inside a condition, so that the logistic of a minimum is written without one."""
+    f = sb.derive(sb.parse("param x, y\nloss = sigmoid(minimum(sin(x) + 2*x, minimum(y, x)))")).compile()
+
+    value, gradients = f({"x": x, "y": 1.0})
+    inner = min(np.sin(x) + 2 * x, 1.0, x)
+    assert value == pytest.approx(1 / (1 + np.exp(-inner)), rel=1e-14)
+    assert np.isfinite(gradients["x"])

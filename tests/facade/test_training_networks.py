@@ -102,3 +102,46 @@ def test_a_resumed_training_ends_in_the_same_bits(tmp_path: object) -> None:
 
     assert whole.history == resumed.history
     assert all(whole.params[n].tobytes() == resumed.params[n].tobytes() for n in whole.params)
+
+
+def test_class_numbers_are_targets_of_their_own() -> None:
+    """A loss of class numbers learns as that of rows with a single 1 does, and refuses what is no class."""
+    iris = load_iris()
+    rows, numbers = (sb.mlp([4, 3], loss=loss) for loss in ("cross_entropy", "cross_entropy_index"))
+    one, other = (sb.train(n, iris.x, iris.y, sb.SGD(0.05), epochs=2, progress=False) for n in (rows, numbers))
+
+    np.testing.assert_allclose(one.history, other.history, rtol=1e-12)
+    for wrong, words in ((iris.y + 1, "class numbers run from 0"), (iris.y / 2, "Class numbers are integers")):
+        with pytest.raises(sb.DataError, match=words):
+            sb.train(numbers, iris.x, wrong, sb.SGD(0.05), epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy_smoothed", "focal", "multi_hinge", "hinge", "squared_hinge"])
+def test_iris_is_learned_with_other_losses(loss: str) -> None:
+    """The data are brought into the form that each loss reads."""
+    network = sb.mlp([4, 8, 3], activation="tanh", loss=loss)
+    found = learn(network, load_iris(), sb.Adam(0.02), 40, batch_size=16, progress=False)
+
+    assert found.test_score >= 0.9
+
+
+def test_what_is_the_same_for_every_batch_is_given() -> None:
+    """Weights of classes that are all 1 change nothing; a wrong or missing name is said."""
+    iris = load_iris()
+    plain, weighted = (sb.mlp([4, 3], loss=f"cross_entropy_{kind}") for kind in ("index", "weighted"))
+    one = sb.train(plain, iris.x, iris.y, sb.SGD(0.05), epochs=2, progress=False)
+    given = {"w": np.ones(3)}
+    other = sb.train(weighted, iris.x, iris.y, sb.SGD(0.05), epochs=2, progress=False, given=given)
+
+    np.testing.assert_allclose(one.history, other.history, rtol=1e-12)
+    with pytest.raises(sb.ArgumentError, match="missing: w"):
+        sb.train(weighted, iris.x, iris.y, sb.SGD(0.05), epochs=1, progress=False)
+    with pytest.raises(sb.ArgumentError, match="reads no targets y but p, q"):
+        sb.train(sb.mlp([4, 3], loss="triplet"), iris.x, iris.y, sb.SGD(0.05), epochs=1, progress=False)
+
+
+def test_targets_that_are_no_signs_are_refused() -> None:
+    """The hinge assumes targets of -1 and 1."""
+    iris = load_iris()
+    with pytest.raises(sb.DataError, match=r"y\[n,i\]\^2 = 1"):
+        sb.train(sb.mlp([4, 3], loss="hinge"), iris.x, iris.one_hot(), sb.SGD(0.05), epochs=1, progress=False)

@@ -245,7 +245,7 @@ def write_loss(writer: Writer, defined: list[Shaped]) -> tuple[str, str]:
     parts.append(writer.expression({}, source.choice((1, 1, 2))))
     candidates = [t for t in defined if 1 <= len(t.axes) <= 2 and not t.base]
     of = "loss"
-    if candidates and writer.chance(0.2):
+    if candidates and writer.chance(0.25):
         of = source.choice(candidates).name
         writer.features["a tensor for its numerator"] += 1
     return of, f"loss = {' + '.join(parts)}"

@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 from flint import fmpq
 
+import symbackprop as sb
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof import Interval, Verdict, approximates, decide
 from symbackprop.proof.budget import Budget
@@ -230,3 +231,27 @@ def test_hyperbolic_functions_leave_their_arguments_alone() -> None:
     """An odd power inside cosh keeps its sign: cosh(x^3 + x) is not cosh(|x|^3 + x)."""
     assert decide(sp.cosh(x**3 + x), (sp.exp(x**3 + x) + sp.exp(-(x**3) - x)) / 2).proved
     assert with_normal_form((), Budget(), lambda form: len(form.convert(sp.sinh(x**3)).numerator.coeffs())) == 2
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "words"),
+    (
+        ("sqrt(2/pi)", "0.7978845608028654", "0.797884560802865356 and the right side is 0.7978845608028654"),
+        ("sigmoid(1000)", "1", "which is more by at least 5.1e-435"),
+        ("exp(pi*sqrt(163))", "262537412640768744", "which is more by at least 7.5e-13"),
+    ),
+)
+def test_numbers_that_nearly_agree_are_told_apart(left: str, right: str, words: str) -> None:
+    """Two numbers are compared with as many bits as it takes, and the verdict says how they differ."""
+    verdict = sb.verify(left, right)
+
+    assert verdict.refuted
+    assert words in str(verdict)
+    assert verdict.witness is not None
+    assert verdict.witness.left.upper < verdict.witness.right.lower
+
+
+def test_equal_numbers_stay_equal() -> None:
+    """More bits do not tell equal numbers apart."""
+    assert sb.verify("sqrt(2)*sqrt(3)", "sqrt(6)").proved
+    assert sb.verify("log(6)", "log(2) + log(3)").proved

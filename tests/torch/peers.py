@@ -14,18 +14,34 @@ from peers_losses import LOSS_PEERS
 from peers_sequences import SEQUENCE_PEERS
 from torch.nn import functional
 
+from symbackprop.functions import FUNCTIONS, ScalarFunction
+
 Tensors = Mapping[str, torch.Tensor]
 
+RENAMED: dict[str, Callable[..., torch.Tensor]] = {  # functions that PyTorch calls otherwise; others go by their names
+    "gelu_tanh": lambda u: functional.gelu(u, approximate="tanh"),
+    # its own functional.hardsigmoid multiplies by one sixth in single precision on the way back: 3e-8 off
+    "hard_sigmoid": lambda u: functional.relu6(u + 3) / 6,
+    "hard_swish": functional.hardswish,
+    "hard_tanh": functional.hardtanh,
+    "log_sigmoid": functional.logsigmoid,
+    "prelu": lambda u, slope: functional.prelu(u.reshape(1, -1), slope.reshape(-1)).reshape(u.shape),
+}
+
+
+def find_function(name: str) -> Callable[..., torch.Tensor] | None:
+    """PyTorch's function for one of the catalogue, by its name; None where it has none."""
+    return RENAMED.get(name) or getattr(torch, name, None) or getattr(functional, name, None)
+
+
+def _named(function: ScalarFunction) -> Callable[[Tensors], torch.Tensor]:
+    found, letters = find_function(function.name), ("u", "v")[: function.arity]
+    assert found is not None
+    return lambda tensors: found(*(tensors[letter] for letter in letters))
+
+
 PEERS: dict[str, Callable[[Tensors], torch.Tensor]] = {
-    "sigmoid": lambda t: torch.sigmoid(t["u"]),
-    "tanh": lambda t: torch.tanh(t["u"]),
-    "relu": lambda t: functional.relu(t["u"]),
-    "leaky_relu": lambda t: functional.leaky_relu(t["u"]),
-    "elu": lambda t: functional.elu(t["u"]),
-    "softplus": lambda t: functional.softplus(t["u"]),
-    "silu": lambda t: functional.silu(t["u"]),
-    "gelu": lambda t: functional.gelu(t["u"]),
-    "gelu_tanh": lambda t: functional.gelu(t["u"], approximate="tanh"),
+    **{f.name: _named(f) for f in FUNCTIONS if find_function(f.name) is not None},
     "dense": lambda t: functional.linear(t["x"], t["W"], t["b"]),
     "dense_without_bias": lambda t: functional.linear(t["x"], t["W"]),
     "concatenated": lambda t: torch.cat([t["x"], t["y"]], dim=-1),

@@ -5,6 +5,8 @@ from symbackprop.notation.reading.blocks import read_block as read_block
 from symbackprop.notation.reading.grammar import read_syntax as read_syntax
 from symbackprop.notation.reading.index_formulas import read_formula as read_formula
 from symbackprop.notation.reading.index_formulas import read_head as read_head
+from symbackprop.notation.reading.layers import LayerStatement as LayerStatement
+from symbackprop.notation.reading.layers import expand_layers as expand_layers
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError as AmbiguousFormulaError
 from symbackprop.notation.reading.lexemes import UnknownCommandError as UnknownCommandError
 from symbackprop.notation.reading.matrix_formulas import read_matrix_formula as read_matrix_formula

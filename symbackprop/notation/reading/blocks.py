@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from symbackprop.errors import FormulaError
 from symbackprop.language.tree import Node
 from symbackprop.notation.reading.grammar import read_syntax
-from symbackprop.notation.reading.lexemes import locate
+from symbackprop.notation.reading.lexemes import locate, without_end
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -74,7 +74,7 @@ def read_block(text: str, line: int = 1, column: int = 1) -> tuple[LatexStatemen
     for piece in _join(flat, pieces):
         match = LABEL.match(flat, piece.start, piece.end)
         label, start = (match[1], match.end()) if match else ("", piece.start)
-        body = flat[start : piece.end].rstrip(" \t\r\n.,;")
+        body = without_end(flat[start : piece.end])
         if not body.strip():
             continue
         at = locate(text, start, line, column)
@@ -104,7 +104,7 @@ def _cut(text: str, line: int, column: int) -> tuple[list[_Piece], str]:
     """
     pieces: list[_Piece] = []
     flat = list(text)
-    depth, start, row, columns = 0, 0, 0, 0
+    depth, start, row, columns, nested = 0, 0, 0, 0, 0
 
     def end(at: int) -> None:
         nonlocal start
@@ -113,12 +113,14 @@ def _cut(text: str, line: int, column: int) -> tuple[list[_Piece], str]:
 
     for match in MARKS.finditer(text):
         word = match.group()
+        nested += word.startswith(r"\begin") - word.startswith(r"\end")
         if word in ("(", "[", "{", r"\{", r"\lbrace") or word.startswith(r"\begin"):
             depth += 1
         elif word in (")", "]", "}", r"\}", r"\rbrace") or word.startswith(r"\end"):
             depth = max(depth - 1, 0)
         elif depth:
-            continue
+            if not nested and (word == "&" or (word.startswith(r"\\") and _goes_on(text, match))):
+                flat[match.start() : match.end()] = " " * len(word)
         elif word.startswith(r"\\"):
             end(match.start())
             start, row, columns = match.end(), row + 1, 0
@@ -138,6 +140,17 @@ def _cut(text: str, line: int, column: int) -> tuple[list[_Piece], str]:
             start = match.end()
     end(len(text))
     return pieces, "".join(flat)
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    """Whether a row that ends inside brackets is broken at a sign, before it or behind it."""
+    behind = re.sub(r"&|\\q?quad(?![A-Za-z])", " ", text[end.end() : end.end() + 80])
+    return bool(GOES_ON.match(behind)) or _is_open(text[: end.start()])
+
+
+def _is_open(before: str) -> bool:
+    """Whether a row ends with a sign."""
+    return before.rstrip().endswith(("+", "-", "=", r"\cdot", r"\times", r"\odot"))
 
 
 def _is_eqnarray(text: str, start: int, end: int) -> bool:
@@ -166,8 +179,7 @@ def _join(text: str, pieces: list[_Piece]) -> list[_Piece]:
         if joined and joined[-1].row < piece.row:
             before = text[joined[-1].start : joined[-1].end].rstrip()
             blank = re.fullmatch(r"\s*(\\q?quad\s*)*", text[joined[-1].end : piece.start])
-            open_end = before.endswith(("+", "-", "=", r"\cdot", r"\times", r"\odot"))
-            if blank and (GOES_ON.match(text, piece.start, piece.end) or open_end):
+            if blank and (GOES_ON.match(text, piece.start, piece.end) or _is_open(before)):
                 joined[-1] = _Piece(joined[-1].start, piece.end, piece.row)
                 continue
         joined.append(piece)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symbackprop.errors import UnsupportedError
 from symbackprop.notation.reading.syntax import (
     Beside,
     Fraction,
     Group,
+    Marked,
+    Numeral,
     Product,
     Scripts,
     Symbol,
@@ -17,8 +18,6 @@ from symbackprop.notation.reading.syntax import (
     parts_of,
     write_syntax,
 )  # fmt: skip
-
-DIFFERENTIALS = (r"\partial", "d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,50 +41,6 @@ def factors_of(node: Syntax) -> tuple[Factor, ...]:
     return (Factor("", node),)
 
 
-def differential_parts(node: Fraction) -> tuple[Syntax | None, Syntax] | None:
-    r"""What a fraction derives, None for a lone \partial, and by what; None where it is a quotient."""
-    above, below = factors_of(bare(node.top)), factors_of(bare(node.bottom))
-    if differential_of(above[0].node) is None or differential_of(below[0].node) is None:
-        return None
-    if differential_of(above[0].node) != differential_of(below[0].node) or any(f.sign for f in (*above, *below)):
-        return None
-    if len(below) != 2 or len(above) > 2:
-        if differential_of(below[0].node) == r"\partial" or len(below) == 3:
-            raise UnsupportedError(f"{write_syntax(node)} is no first derivative of a name by a name.")
-        return None
-    return (bare(above[1].node) if len(above) == 2 else None), bare(below[1].node)
-
-
-def head_parts(node: Syntax) -> tuple[Syntax, Syntax] | None:
-    r"""What is derived and by what where a whole formula is a derivative; None where it is none."""
-    row = factors_of(bare(node))
-    first = bare(row[0].node)
-    if len(row) == 1 and isinstance(first, Fraction):
-        found = differential_parts(first)
-        return (found[0], found[1]) if found is not None and found[0] is not None else None
-    if len(row) == 2 and not row[1].sign:
-        if isinstance(first, Fraction):
-            found = differential_parts(first)
-            return (bare(row[1].node), found[1]) if found is not None and found[0] is None else None
-        nabla = isinstance(first, Scripts) and isinstance(first.base, Symbol) and first.base.name == r"\nabla"
-        if nabla and isinstance(first, Scripts) and first.below is not None and first.above is None:
-            return bare(row[1].node), bare(first.below)
-    if len(row) == 4 and [factor.sign for factor in row] == ["", "", "/", ""]:
-        above, below = differential_of(row[0].node), differential_of(row[2].node)
-        if above == below == r"\partial" or above == below == "d":
-            return bare(row[1].node), bare(row[3].node)
-    return None
-
-
-def differential_of(node: Syntax) -> str | None:
-    node = bare(node)
-    if isinstance(node, Symbol) and node.name in DIFFERENTIALS and not node.accents and node.font in ("", "mathrm"):
-        return node.name
-    if isinstance(node, Scripts) and isinstance(node.base, Symbol) and node.base.name == r"\partial":
-        raise UnsupportedError(f"{write_syntax(node)} is no first derivative.")
-    return None
-
-
 def brackets_of(node: Syntax) -> Group | None:
     """The brackets that may hold arguments, with or without a power behind them."""
     inner = bare(node)
@@ -96,6 +51,27 @@ def brackets_of(node: Syntax) -> Group | None:
 def without_scripts(node: Syntax) -> Syntax:
     inner = bare(node)
     return bare(inner.base) if isinstance(inner, Scripts) else inner
+
+
+def is_name(node: Syntax) -> bool:
+    """Whether a part is a symbol, with or without scripts, that is no power by a number or a formula."""
+    inner = bare(node)
+    if isinstance(inner, Scripts):
+        return isinstance(bare(inner.base), Symbol) and (inner.above is None or not _is_power(bare(inner.above)))
+    return isinstance(inner, Symbol)
+
+
+def _is_power(above: Syntax) -> bool:
+    """Whether what stands above a symbol can hardly be a mark of its name."""
+    return not isinstance(above, Group | Beside | Marked | Symbol)
+
+
+def is_number(node: Syntax) -> bool:
+    """Whether a part is a number, or a fraction of numbers."""
+    inner = bare(node)
+    if isinstance(inner, Fraction):
+        return isinstance(bare(inner.top), Numeral) and isinstance(bare(inner.bottom), Numeral)
+    return isinstance(inner, Numeral)
 
 
 def is_letter(node: Syntax) -> bool:
@@ -114,7 +90,7 @@ def plain_values(node: Syntax) -> frozenset[str]:
     waiting = [node]
     while waiting:
         part = bare(waiting.pop())
-        if isinstance(part, Fraction) and differential_parts(part) is not None:
+        if isinstance(part, Fraction) and _begins_as_derivative(part):
             continue
         if isinstance(part, Beside | Product):
             row = factors_of(part)
@@ -134,3 +110,9 @@ def plain_values(node: Syntax) -> frozenset[str]:
         else:
             waiting += parts_of(part)
     return frozenset(found)
+
+
+def _begins_as_derivative(node: Fraction) -> bool:
+    """Whether the bottom of a fraction begins with the sign of a derivative."""
+    first = factors_of(bare(node.bottom))[0].node
+    return isinstance(bare(first), Symbol) and write_syntax(bare(first)) in (r"\partial", "d", r"\mathrm{d}")

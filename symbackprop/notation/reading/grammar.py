@@ -14,11 +14,12 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from symbackprop.errors import FormulaError, LimitError
 from symbackprop.language.limits import Limits
-from symbackprop.notation.reading.lexemes import LatexLexer, locate
+from symbackprop.notation.reading.lexemes import LatexLexer, locate, without_end
 from symbackprop.notation.reading.syntax import (
     Beside,
     Case,
     Cases,
+    Evaluated,
     Fraction,
     Group,
     Marked,
@@ -44,6 +45,7 @@ start: relation
 script: SUB argument -> below
       | SUP argument -> above
       | PRIMES -> primes
+      | EVAL SUB argument -> evaluated
 ?argument: group | single
 ?single: NUMBER -> numeral | SYMBOL -> symbol | UPRIGHT -> upright | accented | styled
        | MULTIPLY -> marked | PRIMES -> only_primes
@@ -64,7 +66,7 @@ styled: FONT argument
 row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE) COMMA?
 
 %declare NUMBER SYMBOL UPRIGHT ACCENT FONT FRAC SQRT SUB SUP PRIMES LBRACE RBRACE OPEN CLOSE BAR_OPEN BAR_CLOSE SIGN
-%declare MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
+%declare EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
 """
 TERMINALS = {
     "RBRACE": "`}`", "CLOSE": "a closing bracket", "BAR_CLOSE": "a closing bar", "COMMA": "`,`",
@@ -75,11 +77,13 @@ TERMINALS = {
 def read_syntax(text: str, line: int = 1, column: int = 1, limits: Limits | None = None) -> Syntax:
     r"""The syntax of one formula, which begins at a line and a column.
 
-    FormulaError says where the text is none; nothing of it is ever skipped but spacing.
+    FormulaError says where the text is none; nothing of it is ever skipped but spacing, and the sign of punctuation
+    with which a sentence goes on behind it.
 
     >>> read_syntax(r"\frac12 x").parts[1].name
     'x'
     """
+    text = without_end(text)
     if not text.strip():
         raise FormulaError("found an empty text, expected a formula", line=line, column=column,
                            found="an empty text", expected="a formula")  # fmt: skip
@@ -211,12 +215,25 @@ class _SyntaxBuilder(Transformer[Token, Any]):
     def primes(self, marks: Token) -> tuple[Token, Any]:
         return marks, len(marks)
 
+    def evaluated(self, bar: Token, _mark: Token, argument: Any) -> tuple[Token, Any]:
+        return bar, argument
+
     def scripts(self, base: Syntax | int, *scripts: tuple[Token, Any]) -> Syntax:
+        if isinstance(base, Group) and base.opened == ".":
+            return _between_bars(base, scripts)
+        last = scripts[-1] if scripts else None
+        if last is not None and last[0].type == "EVAL":
+            inner = self.scripts(base, *scripts[:-1])
+            return Evaluated(inner, _formula(last[1], last[0]), **_at(inner))
         below: Syntax | None = None
         above: Syntax | None = None
         primes = 0
         for mark, argument in scripts:
+            if mark.type == "EVAL":
+                raise _twice(mark, "scripts behind a bar and its point")
             if isinstance(argument, int):
+                if above is not None:
+                    raise _twice(mark, "a prime behind a superscript")
                 if primes:
                     raise _twice(mark, "primes in two places")
                 primes = argument
@@ -252,6 +269,15 @@ class _SyntaxBuilder(Transformer[Token, Any]):
 def _twice(mark: Token, found: str) -> FormulaError:
     return FormulaError(f"found {found}, expected one; brace what carries the first one", line=mark.line,
                         column=mark.column, found=found, expected="one")  # fmt: skip
+
+
+def _between_bars(base: Group, scripts: tuple[tuple[Token, Any], ...]) -> Evaluated:
+    r"""What stands between \left. and \right|, with its point."""
+    if len(scripts) != 1 or scripts[0][0].type != "SUB" or len(base.parts) != 1:
+        raise FormulaError(r"found `\left.` without one point behind its bar, expected \left. ... \right|_{x=1}",
+                           line=base.line, column=base.column, found=r"`\left.`",
+                           expected="a bar with a point")  # fmt: skip
+    return Evaluated(base.parts[0], _formula(scripts[0][1], base), **_at(base))
 
 
 def _formula(part: Any, at: Token | Syntax | None) -> Syntax:

@@ -13,8 +13,10 @@ from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.differentials import head_parts
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
-from symbackprop.notation.reading.factors import Factor, head_parts, plain_values
+from symbackprop.notation.reading.factors import Factor, is_name, plain_values
+from symbackprop.notation.reading.instances import expand_product
 from symbackprop.notation.reading.letters import (
     are_complementary,
     index_letter,
@@ -22,11 +24,13 @@ from symbackprop.notation.reading.letters import (
     scalar_name,
 )  # fmt: skip
 from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
 from symbackprop.notation.reading.scopes import check_numbered, check_scopes
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
+    Evaluated,
     Group,
     Marked,
     Numeral,
@@ -67,7 +71,7 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
     if parts is None:
         return None
     of, wrt = parts
-    return IndexReader(vocabulary).head(of, wrt, bare(syntax))
+    return IndexReader(vocabulary).head(of, wrt, bare(syntax)) if is_name(of) else None
 
 
 @dataclass(slots=True)
@@ -159,6 +163,8 @@ class IndexReader(TermReader):
         """A symbol that no entry is: a real scalar of its own name where every name is allowed."""
         if not self.vocabulary.open:
             raise self._misfit(node, symbol, scripts)
+        if symbol.font == "mathbb" or symbol.name == r"\infty":
+            raise fail(node, f"`{write_syntax(symbol)}`", "a real number", "declare what it stands for")
         above = scripts.above
         if label_of(above) is not None if above is not None else False:
             above = None
@@ -264,8 +270,13 @@ class IndexReader(TermReader):
         return t.Chain((left, right), ("//",), line=group.line, column=group.column)
 
     def entry_of(self, group: Group, below: Syntax, node: Syntax) -> t.Expression:
-        """An entry of the inverse of a matrix, (A^{-1})_{ij}, or of a solution, (A^{-1} b)_i."""
+        """An entry of a name, (x)_i, of the inverse of a matrix, (A^{-1})_{ij}, or of a solution, (A^{-1} b)_i."""
         found = read_inverse_entry(group, below, self.vocabulary, self.index)
+        inner = bare(group.parts[0])
+        named = inner if isinstance(inner, Scripts) else Scripts(inner, line=node.line, column=node.column)
+        if found is None and len(group.parts) == 1 and isinstance(bare(named.base), Symbol) and named.below is None:
+            if not self.vocabulary.open and find_whole(inner, self.vocabulary) is not None:
+                return self.name(replace(named, below=below))  # (x)_i
         if found is None:
             raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
         return replace(found, line=node.line, column=node.column)
@@ -273,12 +284,13 @@ class IndexReader(TermReader):
     # Sums and extremes.
 
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
-        if sign in (r"\prod",):
-            raise UnsupportedError(f"{write_syntax(node)}: the formula language has no products over an index.")
         if not body:
             raise fail(node, f"`{sign}` with nothing behind it", "what is summed" if sign == r"\sum" else "a formula")
         if body[0].sign:
             raise fail(node, f"`{sign}` with `{body[0].sign}` behind it", "a formula")
+        if sign == r"\prod":
+            factors = [self.term(row, row[0].node) for row in expand_product(scripts, body, node)]
+            return self.multiply(("",) + (r"\cdot",) * (len(factors) - 1), tuple(factors), node)
         operation = {r"\sum": "sum", r"\max": "max", r"\min": "min"}.get(sign, "argmax")
         if operation != "sum" and len(body) > 1:
             shown = write_syntax(node)
@@ -347,34 +359,32 @@ class IndexReader(TermReader):
         return t.Where(made[0] if len(made) == 1 else t.And(made), one, zero, line=node.line, column=node.column)
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
-        head = self.head(of, wrt, node)
-        whole = isinstance(head.wrt, t.Name) and head.wrt.name in self.vocabulary.tensors
-        if isinstance(head.of, t.Name) and head.of.name == self.vocabulary.loss:
-            if whole and self.vocabulary.tensors[head.wrt.name].axes:
-                raise fail(node, f"the derivative by all of {head.wrt.name}", "one by an entry, with its indices")
-            return t.Apply("adj", (head.wrt,), line=node.line, column=node.column)
-        tensors = self.vocabulary.tensors
-        for part in (head.of, head.wrt):
-            if part.name not in tensors:
-                raise UnsupportedError(
-                    f"line {node.line}, column {node.column}: {write_tree(head)} is taken of or by no tensor of a "
-                    "program; derivatives stand in claims about programs."
-                )
-            if isinstance(part, t.Name) and tensors[part.name].axes:
-                raise fail(node, f"the derivative of or by all of {part.name}", "one of an entry, with its indices")
-        return t.Apply("adj", (head.of, head.wrt), line=node.line, column=node.column)
+        above, below = self._derived_name(of), self._entry(wrt)
+        if not isinstance(above, t.Name | t.Access) or (above == below and self.vocabulary.open):
+            return self.slope(above, (wrt,), node)
+        return adjoint_of(t.Derivative(above, below, line=node.line, column=node.column), self.vocabulary)
 
-    def head(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Derivative:
-        """The names of a derivative."""
-        above, below = self._derived(of), self._entry(wrt)
+    def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
+        for variable in by:
+            value = derive_formula(value, self._entry(variable), self.letters, self.vocabulary, node)
+        return replace(value, line=node.line, column=node.column)
+
+    def evaluated(self, value: t.Expression, node: Evaluated) -> t.Expression:
+        return replace(put_in(value, read_point(node, self), self.vocabulary, node), line=node.line, column=node.column)
+
+    def head(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Derivative | None:
+        """The names of a derivative; None where what is derived is a formula."""
+        above, below = self._derived_name(of), self._entry(wrt)
+        if not isinstance(above, t.Name | t.Access):
+            return None
         return t.Derivative(above, below, line=node.line, column=node.column)
 
-    def _derived(self, of: Syntax) -> t.Name | t.Access:
+    def _derived_name(self, of: Syntax) -> t.Expression:
         """What is derived; the loss has the names that textbooks give it, where nothing else has them."""
         loss = self.vocabulary.loss
         if isinstance(of, Symbol) and not self.vocabulary.find(of) and loss is not None and write_syntax(of) in LOSSES:
             return t.Name(loss, line=of.line, column=of.column)
-        return self._entry(of)
+        return find_whole(of, self.vocabulary) or self.read(of)
 
     def _entry(self, node: Syntax) -> t.Name | t.Access:
         value = find_whole(node, self.vocabulary) or self.name(bare(node))

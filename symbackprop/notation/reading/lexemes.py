@@ -49,7 +49,7 @@ RELATIONS = {
 }  # fmt: skip
 OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor"}
 CLOSING = {")": "(", "]": "[", "}": r"\{", "rbrace": r"\{", "rbrack": "[", "rfloor": r"\lfloor"}
-SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor"}
+SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor", ".": r"\right|"}
 CONNECTIVES = {
     "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
 }  # fmt: skip
@@ -65,6 +65,9 @@ FOREIGN = {
     "\u2212": "write the minus sign as -", "\u00d7": r"write \times", "\u00b7": r"write \cdot", "$": "",
     "&": r"it belongs into aligned equations and cases", "#": "", ":": "an update is written :=", ";": "",
 }  # fmt: skip
+
+END = re.compile(r"(?:\s|~|(?<!\\)\\(?:[,;:! ]|q?quad(?![A-Za-z])))*[.,;]?(?:\s|~)*\Z")
+"""Blanks and one sign of punctuation behind a formula; an ellipsis is none."""
 
 
 class UnknownCommandError(FormulaError):
@@ -84,6 +87,16 @@ def ambiguous(line: int, column: int, what: str, readings: tuple[str, ...], inst
     listed = " or as ".join(f"`{reading}`" for reading in readings)
     message = f"found {what}, which can be read as {listed}; {instead}"
     return AmbiguousFormulaError(message, readings, line=line or None, column=column or None)
+
+
+def without_end(text: str) -> str:
+    """A formula without the sign of punctuation that ends it in a sentence.
+
+    >>> without_end("x^2 ,"), without_end("x..")
+    ('x^2', 'x.')
+    """
+    match = END.search(text)
+    return text[: match.start()] if match else text
 
 
 def locate(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
@@ -106,6 +119,8 @@ class Scanner:
     opened: list[tuple[str, int, int]] = field(default_factory=list)
     cases: int = 0
     last: str = ""
+    stacked: int = -1
+    r"""Where the braces of the last \substack open."""
     barred: set[int] = field(default_factory=set)
     """The depths of brackets at which a pair of bars was closed."""
 
@@ -160,6 +175,9 @@ class Scanner:
             case "prime":
                 yield self._token("PRIMES", word, start)
             case "row":
+                if self.opened and self.opened[-1][1] == self.stacked:
+                    yield self._token("COMMA", ",", start)
+                    return
                 if not self.cases:
                     raise self.fail(start, r"`\\`", "one formula", "read_block reads several lines")
                 yield self._token("ROW", word, start)
@@ -235,12 +253,17 @@ class Scanner:
         """A bar closes behind an operand where one is open, and opens elsewhere."""
         kind = "||" if double else "|"
         is_open = bool(self.opened) and self.opened[-1][0] == kind
-        if side == "right" or (not side and is_open and self.last in OPERANDS):
+        if side == "right" and self.opened and self.opened[-1][0] == "." and not double:
+            self.opened.pop()
+            return self._token("CLOSE", ".", start)
+        if (side == "right" and not self._is_below()) or (side != "left" and is_open and self.last in OPERANDS):
             if not is_open:
                 raise self._unopened(kind, start)
             self.opened.pop()
             self.barred = {depth for depth in self.barred if depth < len(self.opened)} | {len(self.opened)}
             return self._token("BAR_CLOSE", kind, start)
+        if self.last in OPERANDS and not double and side != "left" and self._is_below():
+            return self._token("EVAL", kind, start)
         if not side and self.last in OPERANDS and self.last != "BAR_CLOSE" and len(self.opened) in self.barred:
             line, column = locate(self.text, start, self.line, self.column)
             readings = ("|a| b |c|", "|a |b| c|")
@@ -249,11 +272,17 @@ class Scanner:
         self.pending = 0
         return self._token("BAR_OPEN", kind, start)
 
+    def _is_below(self) -> bool:
+        """Whether a subscript stands behind this place."""
+        return self.text.startswith("_", _skip_blanks(self.text, self.place))
+
     def _command(self, word: str, start: int) -> Iterator[Token]:
         if word in ("left", "right") or (word[:3].lower() == "big" and word in SPACES):
             yield from self._delimiter(word, start)
         elif word in SPACES:
             return
+        elif word == "substack":
+            self.stacked = _skip_blanks(self.text, self.place)
         elif word in ("label", "tag", "vspace", "hspace"):
             self._braced(start)
         elif word in ACCENTS:
@@ -291,6 +320,10 @@ class Scanner:
         side = "left" if word == "left" or word.endswith("l") else "right" if word[-1] == "r" else ""
         side = "right" if word == "right" else side
         match = WORDS.match(self.text, _skip_blanks(self.text, self.place))
+        if word == "left" and match is not None and match.group() == ".":
+            self.place = match.end()
+            yield self._open(".", start)
+            return
         if match is None or match.group() in (".", "<", ">", "/"):
             raise self.fail(start, f"`\\{word}`{' and no bracket' if match is None else match.group()}", "a bracket")
         at, kind = match.start(), match.lastgroup

@@ -282,6 +282,8 @@ class MatrixReader(TermReader):
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         head = IndexReader(self.vocabulary).head(of, wrt, node)
+        if head is None:
+            raise fail(node, f"`{write_syntax(node)}`", r"\frac{\partial L}{\partial w}", "name what is derived")
         if head.of == t.Name(self.vocabulary.loss or "") and isinstance(head.wrt, t.Name):
             return Operation("adj", (head.wrt,), False, line=node.line, column=node.column)
         raise UnsupportedError(f"line {node.line}, column {node.column}: derivatives inside a matrix formula are not "

@@ -55,12 +55,14 @@ def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
         raise fail(scripts, f"`{write_syntax(scripts)}`", "an index below")
     parts = _parts(below)
     upper = bare(scripts.above) if scripts.above is not None else None
-    if len(parts) > 1 and upper is not None:
+    counted = [part for part in map(bare, parts) if isinstance(part, Relation) and part.operators == ("=",)]
+    if len(parts) > 1 and upper is not None and len(counted) != 1:
         raise fail(scripts, "one upper bound for several indices", "one sum for each index")
     binders: list[t.Binder] = []
     conditions: list[t.Condition] = []
     for part in parts:
-        found = _read_part(part, upper, reader, {b.name for b in binders})
+        above = upper if len(parts) == 1 or bare(part) in counted else None
+        found = _read_part(part, above, reader, {b.name for b in binders})
         if isinstance(found, t.Condition):
             conditions.append(found)
             continue

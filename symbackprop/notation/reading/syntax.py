@@ -13,7 +13,7 @@ from symbackprop.language.tree import Node
 
 BRACKETS = {
     "{": ("", ""), "|": ("|", "|"), "||": (r"\lVert ", r"\rVert"), r"\{": (r"\{", r"\}"),
-    r"\lfloor": (r"\lfloor ", r"\rfloor"), "(": ("(", ")"), "[": ("[", "]"),
+    ".": (r"\left. ", r" \right|"), r"\lfloor": (r"\lfloor ", r"\rfloor"), "(": ("(", ")"), "[": ("[", "]"),
 }  # fmt: skip
 
 
@@ -70,6 +70,14 @@ class Root(Syntax):
 
     inner: Syntax
     degree: Syntax | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated(Syntax):
+    r"""A formula before a bar, with what stands below the bar: \left. x^2 \right|_{x=1}."""
+
+    inner: Syntax
+    at: Syntax
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,8 @@ def parts_of(node: Syntax) -> tuple[Syntax, ...]:
             return (top, bottom)
         case Root(inner=inner, degree=degree):
             return (inner,) if degree is None else (degree, inner)
+        case Evaluated(inner=inner, at=at):
+            return (inner, at)
         case Marked(operand=operand):
             return () if operand is None else (operand,)
         case Case(value=value, conditions=conditions):
@@ -202,6 +212,8 @@ def write_syntax(node: Syntax) -> str:
             return "".join(written)
         case Marked(sign, operand):
             return sign if operand is None else f"{sign} {write_syntax(operand)}"
+        case Evaluated(inner, at):
+            return rf"\left. {write_syntax(inner)} \right|_{{{write_syntax(bare(at))}}}"
         case Cases():
             return r"\begin{cases}...\end{cases}"
     raise TypeError(f"{type(node).__name__} is no part of a formula")

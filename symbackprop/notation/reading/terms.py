@@ -12,16 +12,22 @@ from typing import Any
 
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.factors import (
-    Factor,
-    brackets_of,
-    differential_parts,
-    factors_of,
-    without_scripts,
-)  # fmt: skip
-from symbackprop.notation.reading.lexemes import AmbiguousFormulaError, ambiguous
+from symbackprop.notation.reading.differentials import read_differential
+from symbackprop.notation.reading.doubts import (
+    check_argument,
+    check_division,
+    check_mixed,
+    check_point,
+    check_sum,
+    check_vectors,
+    doubtful_bar,
+    two_arguments,
+)
+from symbackprop.notation.reading.factors import Factor, brackets_of, factors_of, is_name, is_number, without_scripts
+from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
+    Evaluated,
     Fraction,
     Group,
     Marked,
@@ -100,6 +106,14 @@ class TermReader(ABC):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> Any:
         """The derivative of one name by another."""
 
+    def slope(self, value: Any, by: tuple[Syntax, ...], node: Syntax) -> Any:
+        """The derivative of a formula by names."""
+        raise fail(node, "the derivative of a formula", r"\frac{\partial L}{\partial w}", "name what is derived")
+
+    def evaluated(self, value: Any, node: Evaluated) -> Any:
+        """The value at a point."""
+        raise fail(node, f"`{write_syntax(node)}`", "a formula without a bar that says where it is taken")
+
     def floor(self, group: Group) -> Any:
         """What stands between the brackets of a floor."""
         raise fail(group, f"`{write_syntax(group)}`", "a formula without a floor")
@@ -119,6 +133,7 @@ class TermReader(ABC):
         node = bare(node)
         match node:
             case Sum(parts, signs):
+                check_sum(parts, node)
                 return self.add(signs, tuple(self.read(part) for part in parts), node)
             case Relation():
                 raise fail(node, f"the relation `{write_syntax(node)}`", "a formula")
@@ -129,6 +144,7 @@ class TermReader(ABC):
     def term(self, factors: tuple[Factor, ...], node: Syntax) -> Any:
         """A row of factors."""
         check_words(factors, self.vocabulary)
+        check_vectors(factors, self.vocabulary)
         signs: list[str] = []
         parts: list[Any] = []
         place = 0
@@ -140,7 +156,7 @@ class TermReader(ABC):
             place += taken
         if len(parts) == 1:
             return parts[0]
-        self._check_division(signs, factors, node)
+        check_division(signs, node)
         return self.multiply(tuple(signs), tuple(parts), node)
 
     def _factor(self, row: tuple[Factor, ...], follows: bool) -> tuple[Any, int]:
@@ -161,7 +177,8 @@ class TermReader(ABC):
             function = self._function(base, scripts, row)
             if function is not None:
                 return self._application(function, base, scripts, row)
-            self._check_argument(node, base, row)
+            unsure = self.vocabulary.open and not self.vocabulary.find(base) and write_syntax(node) not in self.values
+            check_argument(node, row, unsure)
             return self.name(node), 1
         if scripts is not None:
             if scripts.below is not None and not isinstance(base, Group):
@@ -171,12 +188,7 @@ class TermReader(ABC):
             return self._scripted_group(scripts, base), 1
         match node:
             case Numeral(text):
-                fraction = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
-                if isinstance(fraction, Fraction) and isinstance(bare(fraction.top), Numeral):
-                    if isinstance(bare(fraction.bottom), Numeral):
-                        readings = (f"{text} + {write_syntax(fraction)}", rf"{text} \cdot {write_syntax(fraction)}")
-                        raise ambiguous(node.line, node.column, f"`{text}{write_syntax(fraction)}`", readings,
-                                        r"write + or \cdot")  # fmt: skip
+                check_mixed(node, row)
                 if follows and row[0].sign == "":
                     raise fail(
                         node, f"the number {text} behind a factor", r"\cdot before it, or braces around a script"
@@ -184,6 +196,10 @@ class TermReader(ABC):
                 return self.number(text, node), 1
             case Fraction():
                 return self._fraction(row, node)
+            case Evaluated(inner):
+                if follows or (len(row) > 1 and not isinstance(bare(inner), Group | Fraction)):
+                    raise doubtful_bar(node)
+                return self.evaluated(self.read(inner), node), 1
             case Root(inner, degree):
                 if degree is not None and write_syntax(degree) != "2":
                     raise UnsupportedError(f"{write_syntax(node)} is no square root; write it as a power.")
@@ -199,6 +215,8 @@ class TermReader(ABC):
         return self.read(node), 1
 
     def _bracketed(self, node: Group) -> Any:
+        if node.opened == ".":
+            raise fail(node, r"`\left.` without a point behind its bar", r"\left. ... \right|_{x=1}")
         if len(node.parts) > 1:
             raise fail(node, f"a list in brackets, `{write_syntax(node)}`", "one formula",
                        "a tuple is no number, and only a function has several arguments")  # fmt: skip
@@ -317,79 +335,60 @@ class TermReader(ABC):
         taken = 2
         if isinstance(base, Symbol) and base.name in BIG:
             if any(factor.sign for factor in row[1:]):
-                raise self._two_arguments(row, node)
+                raise two_arguments(row, node)
             return self.apply(function, (self.term(row[1:], row[1].node),), primed, node), len(row)
         if isinstance(base, Symbol) and self._function(base, scripts, row[1:]) is not None and len(row) > 2:
             taken = 3
         if len(row) > taken:
-            raise self._two_arguments(row, node)
+            raise two_arguments(row, node)
         value, _ = self._factor(row[1:], False)
         return self.apply(function, (value,), primed, node), taken
-
-    def _two_arguments(self, row: tuple[Factor, ...], node: Syntax) -> AmbiguousFormulaError:
-        name, first = write_syntax(node), write_syntax(row[1].node)
-        rest = " ".join(f"{factor.sign} {write_syntax(factor.node)}".strip() for factor in row[2:])
-        readings = (f"{name}({first} {rest})", f"{name}({first}) {rest}")
-        return ambiguous(node.line, node.column, f"`{name} {first} {rest}`", readings, "bracket the argument")
-
-    def _check_argument(self, node: Syntax, base: Symbol, row: tuple[Factor, ...]) -> None:
-        """Brackets behind a name are its argument or a factor; only what is known to be a number multiplies."""
-        if len(row) < 2 or row[1].sign:
-            return
-        brackets = brackets_of(row[1].node)
-        if brackets is None or brackets.opened not in ("(", "["):
-            return
-        name, inner = write_syntax(node), write_syntax(row[1].node)
-        inside = bare(brackets.parts[0])
-        lone = len(brackets.parts) > 1 or isinstance(without_scripts(inside), Symbol | Numeral)
-        if isinstance(bare(row[1].node), Scripts) and isinstance(inside, Scripts) and inside.above is not None:
-            lone = False  # brackets between two superscripts, as in (a^{[1]})^T
-        unsure = self.vocabulary.open and not self.vocabulary.find(base) and write_syntax(node) not in self.values
-        if lone or unsure:
-            readings = (f"the function {name} of {inner}", rf"{name} \cdot {inner}")
-            raise ambiguous(node.line, node.column, f"`{name}{inner}`", readings,
-                            rf"declare {name} as a function, or write \cdot")  # fmt: skip
 
     # Derivatives.
 
     def _fraction(self, row: tuple[Factor, ...], node: Fraction) -> tuple[Any, int]:
-        """A quotient, or the derivative that it is written as; an operator takes the name behind it."""
-        parts = differential_parts(node)
-        if parts is None:
+        """A quotient, or the derivative that it is written as; an operator takes the one thing behind it."""
+        found = read_differential(node)
+        if found is None:
             return self.divide(self.read(node.top), self.read(node.bottom), node), 1
-        above, below = parts
         if self.vocabulary.find(Symbol("d")) and write_syntax(factors_of(bare(node.bottom))[0].node) == "d":
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a derivative", "a quotient"),
                             r"write \partial")  # fmt: skip
-        if above is not None:
-            self._check_point(node, row[1:])
-            return self.derivative(above, below, node), 1
-        if len(row) != 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
-            raise fail(node, "a derivative of more than a name", r"\frac{\partial L}{\partial w}",
-                       "name what is derived")  # fmt: skip
-        return self.derivative(row[1].node, below, node), 2
+        if found.of:
+            check_point(node, row[1:])
+            return self._derived(found.of, found.by, node), 1
+        if len(row) == 1 or row[1].sign:
+            raise fail(node, f"`{write_syntax(node)}` with nothing behind it", "what is derived")
+        point = bare(row[1].node)
+        if isinstance(point, Evaluated):
+            made = self._derived((Factor("", point.inner), *row[2:]), found.by, node)
+            return self.evaluated(made, point), len(row)
+        return self._derived(row[1:], found.by, node), len(row)
+
+    def _derived(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> Any:
+        """The derivative of one factor, which is a name or a formula."""
+        if len(of) == 1 == len(by) and is_name(of[0].node):
+            return self.derivative(bare(of[0].node), by[0], node)
+        numbers = next((place for place, factor in enumerate(of) if not is_number(factor.node)), 0)
+        _, taken = self._factor(of[numbers:], numbers > 0)
+        if numbers + taken < len(of):
+            shown = " ".join(f"{factor.sign} {write_syntax(factor.node)}".strip() for factor in of)
+            raise ambiguous(node.line, node.column, f"a derivative of `{shown}`", ("the derivative of all of it",
+                            "the derivative of its first factor"), "bracket what is derived")  # fmt: skip
+        value = self.term(of, node)
+        return self.slope(value, by, node)
 
     def _nabla(self, scripts: Scripts | None, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
         if scripts is None or scripts.below is None or scripts.above is not None or scripts.primes:
             raise fail(node, r"`\nabla` without a name below", r"\nabla_{W} L")
         if len(row) < 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
             raise fail(node, r"`\nabla` of something else than a name", r"\nabla_{W} L")
-        self._check_point(node, row[2:])
+        check_point(node, row[2:])
         return self.derivative(row[1].node, bare(scripts.below), node), 2
-
-    def _check_point(self, node: Syntax, rest: tuple[Factor, ...]) -> None:
-        """A name in brackets behind a derivative is where it is taken, or a factor."""
-        brackets = brackets_of(rest[0].node) if rest and not rest[0].sign else None
-        if brackets is not None and (
-            len(brackets.parts) > 1 or isinstance(without_scripts(brackets.parts[0]), Symbol | Numeral)
-        ):
-            shown = f"{write_syntax(node)}{write_syntax(brackets)}"
-            raise ambiguous(node.line, node.column, f"`{shown}`", ("the derivative at that point", "a product"),
-                            r"write \cdot for a product")  # fmt: skip
 
     def _indicator(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
         r"""1 where a relation holds and 0 elsewhere, as in \mathbb{1}[i = j] and \mathbb{1}_{i = j}."""
-        if base.name != "1" or not base.font:
+        if not (base.name == "1" and base.font) and base != Symbol("I", (), "mathbb"):
             return None
         if scripts is not None and scripts.below is not None and scripts.above is None:
             relation = bare(scripts.below)
@@ -399,16 +398,6 @@ class TermReader(ABC):
             relation = bare(brackets.parts[0])
             return (self.mask(relation, base), 2) if isinstance(relation, Relation) else None
         return None
-
-    # Checks.
-
-    def _check_division(self, signs: list[str], factors: tuple[Factor, ...], node: Syntax) -> None:
-        """A slash divides by the one factor behind it; with more behind there are two readings."""
-        slashes = [place for place, sign in enumerate(signs) if sign in ("/", r"\oslash")]
-        if slashes and slashes[0] != len(signs) - 1 and not (set(signs[slashes[0] :]) == {r"\oslash"}):
-            shown = write_syntax(node)
-            raise ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
-                            "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
 
     def note_font(self, symbol: Symbol, node: Syntax) -> None:
         """An error where one name was met in two fonts, which are two things in print."""

@@ -291,7 +291,8 @@ class IndexWriter:
                 text += self._sign(binder, tree.body, own)
             else:
                 text += rf"{REDUCTIONS[operation]}_{{{small_symbol(binder.name)}}} "
-        return Piece(text + self.piece(body).at(PRODUCT), PRODUCT, True)
+        # A sum reaches over a product, while a maximum before one could be a factor of it.
+        return Piece(text + self.piece(body).at(PRODUCT if operation == "sum" else FRACTION), PRODUCT, True)
 
     def _sign(self, binder: Binder, body: Expression, conditions: list[Condition]) -> str:
         """The sign of one sum with its limits, or with its range and the conditions below it."""

@@ -1,0 +1,108 @@
+r"""Derivatives as LaTeX writes them: \frac{\partial L}{\partial w}, \frac{d}{dx}, \nabla_w, with their orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.factors import Factor, factors_of
+from symbackprop.notation.reading.syntax import Fraction, Numeral, Scripts, Symbol, Syntax, bare, write_syntax
+
+SIGNS = (r"\partial", "d")
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """A fraction that is a derivative: the factors that it derives, none where they stand behind it, and by what."""
+
+    of: tuple[Factor, ...]
+    by: tuple[Syntax, ...]
+
+    @property
+    def name(self) -> Syntax | None:
+        """What is derived once, if it is one factor in the fraction."""
+        return bare(self.of[0].node) if len(self.of) == 1 == len(self.by) else None
+
+
+def read_differential(node: Fraction) -> Differential | None:
+    r"""The derivative that a fraction is; None where its top or its bottom begins with no sign of one.
+
+    Raises UnsupportedError where its orders do not fit, as in \frac{d^2 f}{dx}.
+    """
+    above, below = factors_of(bare(node.top)), factors_of(bare(node.bottom))
+    sign, order = _order_of(above[0].node)
+    other, _ = _order_of(below[0].node)
+    if sign is None or other is None:
+        return None
+    if sign != other:
+        raise fail(node, f"`{write_syntax(node)}`", "a derivative with one sign above and below")
+    by = _variables(below, sign, order)
+    if by is None:
+        raise UnsupportedError(f"{write_syntax(node)} is no derivative by as many names as its top says.")
+    return Differential(above[1:], by)
+
+
+def head_parts(node: Syntax) -> tuple[Syntax, Syntax] | None:
+    r"""What is derived and by what where a whole formula is a first derivative; None where it is none."""
+    row = factors_of(bare(node))
+    first = bare(row[0].node)
+    if len(row) == 1 and isinstance(first, Fraction):
+        found = read_differential(first)
+        return (found.name, found.by[0]) if found is not None and found.name is not None else None
+    if len(row) == 2 and not row[1].sign:
+        if isinstance(first, Fraction):
+            found = read_differential(first)
+            lone = found is not None and not found.of and len(found.by) == 1
+            return (bare(row[1].node), found.by[0]) if found is not None and lone else None
+        nabla = isinstance(first, Scripts) and isinstance(first.base, Symbol) and first.base.name == r"\nabla"
+        if nabla and isinstance(first, Scripts) and first.below is not None and first.above is None:
+            return bare(row[1].node), bare(first.below)
+    if len(row) == 4 and [factor.sign for factor in row] == ["", "", "/", ""]:
+        above, below = _order_of(row[0].node), _order_of(row[2].node)
+        if above == below and above[0] is not None and above[1] == 1:
+            return bare(row[1].node), bare(row[3].node)
+    return None
+
+
+def _variables(row: tuple[Factor, ...], sign: str, order: int) -> tuple[Syntax, ...] | None:
+    """What a bottom such as `dx dy` derives by, as often as the order says; None where the two do not fit."""
+    if len(row) % 2 or any(factor.sign for factor in row):
+        return None
+    found: list[Syntax] = []
+    for mark, variable in zip(row[::2], row[1::2], strict=True):
+        if _order_of(mark.node) != (sign, 1):
+            return None
+        node = bare(variable.node)
+        count = order if len(row) == 2 else _count(node, order)
+        if count > 1:
+            raised = isinstance(node, Scripts) and node.above is not None and _count(node, order) == count
+            if not raised or not isinstance(node, Scripts):
+                return None
+            plain = Scripts(node.base, node.below, None, node.primes, line=node.line, column=node.column)
+            node = plain if plain.below is not None or plain.primes else bare(node.base)
+        found += [node] * count
+    return tuple(found) if len(found) == order else None
+
+
+def _count(node: Syntax, order: int) -> int:
+    """The number above a variable, which says how often it is derived by."""
+    above = bare(node.above) if isinstance(node, Scripts) and node.above is not None else None
+    number = int(above.text) if isinstance(above, Numeral) and above.text.isdigit() else 1
+    return number if number <= order else 1
+
+
+def _order_of(node: Syntax) -> tuple[str | None, int]:
+    """The sign of a derivative and its order; no sign where it is something else."""
+    inner = bare(node)
+    above = bare(inner.above) if isinstance(inner, Scripts) and inner.above is not None else None
+    base = bare(inner.base) if isinstance(inner, Scripts) else inner
+    if not isinstance(base, Symbol) or base.name not in SIGNS or base.accents or base.font not in ("", "mathrm"):
+        return None, 0
+    if not isinstance(inner, Scripts):
+        return base.name, 1
+    if inner.below is None and not inner.primes and isinstance(above, Numeral) and above.text.isdigit():
+        return base.name, int(above.text)
+    if base.name == r"\partial":
+        raise UnsupportedError(f"{write_syntax(node)} is the sign of no derivative that can be read.")
+    return None, 0

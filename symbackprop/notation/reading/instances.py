@@ -1,0 +1,101 @@
+"""Formulas with a letter replaced by a number, before anything is known of names: W^{(l+1)} at l = 2 is W^{(3)}."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.notation.reading.factors import Factor
+from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Numeral,
+    Relation,
+    Scripts,
+    Sum,
+    Symbol,
+    Syntax,
+    bare,
+    walk_syntax,
+    write_syntax,
+)  # fmt: skip
+
+LONGEST = 100
+
+
+def map_syntax(node: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
+    """The node with each part directly below it changed."""
+    changed: dict[str, Any] = {}
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Syntax):
+            changed[name] = change(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Syntax):
+            changed[name] = tuple(map(change, value))
+    return replace(node, **changed) if changed else node
+
+
+def stands_in(letter: str, node: Syntax) -> bool:
+    """Whether a letter stands somewhere in a formula."""
+    return any(part == Symbol(letter) for part in walk_syntax(node))
+
+
+def put_number(node: Syntax, letter: str, number: int) -> Syntax:
+    r"""The formula with a letter replaced; sums of numbers that this leaves are added.
+
+    AmbiguousFormulaError where another number stands beside the letter, as in x_{2i}.
+
+    >>> from symbackprop.notation.reading.grammar import read_syntax
+    >>> write_syntax(put_number(read_syntax(r"x_{i+1} + y_i"), "i", 2))
+    'x_{3}+y_{2}'
+    """
+    if node == Symbol(letter):
+        return Numeral(str(number), line=node.line, column=node.column)
+    if not stands_in(letter, node):
+        return node
+    if isinstance(node, Beside) and any(part == Symbol(letter) for part in map(bare, node.parts)):
+        if any(isinstance(bare(part), Numeral) for part in node.parts):
+            shown = write_syntax(node)
+            raise ambiguous(node.line, node.column, f"the number beside {letter} in `{shown}`",
+                            ("a product", "digits side by side"), r"write \cdot between them")  # fmt: skip
+    made = map_syntax(node, lambda part: put_number(part, letter, number))
+    return _added(made) if isinstance(made, Sum) else made
+
+
+def expand_product(scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> list[tuple[Factor, ...]]:
+    r"""The factors of \prod_{i=1}^{3}, a row for each number; the formula language has no products of other bounds.
+
+    A factor behind the last one that reads the index may stand inside the product or behind it, which are two numbers.
+    """
+    relation = bare(scripts.below) if scripts is not None and scripts.below is not None else None
+    ends = list(map(bare, relation.parts[1:])) if isinstance(relation, Relation) else []
+    ends += [bare(scripts.above)] if scripts is not None and scripts.above is not None else []
+    numbers = [int(end.text) for end in ends if isinstance(end, Numeral) and end.text.isdigit()]
+    letter = bare(relation.parts[0]) if isinstance(relation, Relation) and relation.operators == ("=",) else None
+    if len(ends) != 2 or len(numbers) != 2 or not isinstance(letter, Symbol) or letter != Symbol(letter.name):
+        raise UnsupportedError(f"{write_syntax(node)}: products over an index need numbers as bounds; the formula "
+                               "language has no products over an index.")  # fmt: skip
+    first, last = numbers
+    if not first <= last < first + LONGEST:
+        raise UnsupportedError(f"{write_syntax(node)}: a product runs from a number to a larger one, and over at most "
+                               f"{LONGEST} factors.")  # fmt: skip
+    if not stands_in(letter.name, body[-1].node):
+        raise ambiguous(node.line, node.column, f"`{write_syntax(body[-1].node)}` behind a product over {letter.name}",
+                        ("a factor of each", "a factor of the whole"), "bracket the product")  # fmt: skip
+    return [
+        tuple(replace(factor, node=put_number(factor.node, letter.name, number)) for factor in body)
+        for number in range(first, last + 1)
+    ]
+
+
+def _added(node: Sum) -> Syntax:
+    """A sum of whole numbers as one number."""
+    total = 0
+    for sign, part in zip(node.signs, map(bare, node.parts), strict=True):
+        if not isinstance(part, Numeral) or not part.text.isdigit():
+            return node
+        total += -int(part.text) if sign == "-" else int(part.text)
+    made = Numeral(str(abs(total)), line=node.line, column=node.column)
+    return made if total >= 0 else Sum((made,), ("-",), line=node.line, column=node.column)

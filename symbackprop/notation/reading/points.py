@@ -1,0 +1,106 @@
+r"""Derivatives inside formulas, and formulas at a point: \frac{d}{dx} x^2 and \left. x^2 \right|_{x=1}."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from symbackprop.calculus.tensors import Role
+from symbackprop.errors import UnsupportedError
+from symbackprop.functions import FUNCTION_BY_NAME
+from symbackprop.language import tree as t
+from symbackprop.language.substitution import substitute_names
+from symbackprop.language.wording import fail
+from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.slopes import find_slope
+from symbackprop.notation.reading.syntax import Evaluated, Group, Relation, Syntax, bare, write_syntax
+from symbackprop.notation.reading.vocabulary import Vocabulary
+
+GIVEN = (Role.INPUT, Role.PARAM, Role.CONST)
+
+
+class Reader(Protocol):
+    """What reads the sides of a point."""
+
+    def read(self, node: Syntax) -> Any:
+        """A formula."""
+
+
+def adjoint_of(head: t.Derivative, vocabulary: Vocabulary) -> t.Apply:
+    """The derivative of one tensor by another, as a number in a formula."""
+    place = {"line": head.line, "column": head.column}
+    node = t.Name("", **place)
+    tensors = vocabulary.tensors
+    if isinstance(head.of, t.Name) and head.of.name == vocabulary.loss:
+        if isinstance(head.wrt, t.Name) and head.wrt.name in tensors and tensors[head.wrt.name].axes:
+            raise fail(node, f"the derivative by all of {head.wrt.name}", "one by an entry, with its indices")
+        return t.Apply("adj", (head.wrt,), False, **place)
+    for part in (head.of, head.wrt):
+        if part.name not in tensors:
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: {write_tree(head)} is taken of or by no tensor of a "
+                "program; derivatives stand in claims about programs."
+            )
+        if isinstance(part, t.Name) and tensors[part.name].axes:
+            raise fail(node, f"the derivative of or by all of {part.name}", "one of an entry, with its indices")
+    return t.Apply("adj", (head.of, head.wrt), False, **place)
+
+
+def derive_formula(
+    value: t.Expression, by: t.Expression, letters: frozenset[str], vocabulary: Vocabulary, node: Syntax
+) -> t.Expression:
+    """The derivative of a formula by a scalar that it reads, as the chain rule gives it."""
+    if not isinstance(by, t.Name) or by.name in letters or by.name in vocabulary.sizes or by.name == "pi":
+        raise fail(node, f"the derivative of a formula by {write_tree(by)}", "one by a scalar")
+    if value == t.Apply(_called(value), (by,)) and _called(value) not in FUNCTION_BY_NAME:
+        return t.Apply(_called(value), (by,), True)
+    _check_plain(value, by.name, vocabulary, node)
+    if not any(isinstance(n, t.Name) and n.name == by.name for n, _ in t.walk(value)):
+        raise fail(node, f"the derivative by {by.name} of {write_tree(value)}, which does not read it",
+                   f"a formula of {by.name}")  # fmt: skip
+    return find_slope(value, by.name)
+
+
+def _called(value: t.Expression) -> str:
+    return value.function if isinstance(value, t.Apply) and not value.primed else ""
+
+
+def read_point(node: Evaluated, reader: Reader) -> dict[str, t.Expression]:
+    """What stands below a bar: names with their values."""
+    inner = node.at
+    while isinstance(inner, Group) and inner.opened == "{" and len(inner.parts) == 1:
+        inner = inner.parts[0]
+    parts = inner.parts if isinstance(inner, Group) and inner.opened == "{" else (inner,)
+    found: dict[str, t.Expression] = {}
+    for part in map(bare, parts):
+        name = reader.read(part.parts[0]) if isinstance(part, Relation) and part.operators == ("=",) else None
+        if not isinstance(part, Relation) or not isinstance(name, t.Name) or name.name in found:
+            raise fail(node, f"`{write_syntax(bare(node.at))}` below a bar", "names with their values, such as x=1")
+        found[name.name] = reader.read(part.parts[1])
+    return found
+
+
+def put_in(
+    value: t.Expression, point: Mapping[str, t.Expression], vocabulary: Vocabulary, node: Syntax
+) -> t.Expression:
+    """A formula with names replaced by their values."""
+    for name in point:
+        _check_plain(value, name, vocabulary, node)
+        if not any(isinstance(n, t.Name) and n.name == name for n, _ in t.walk(value)):
+            raise fail(node, f"a bar with {name}, which stands nowhere before it", "a name that it stands behind")
+    return substitute_names(value, point)
+
+
+def _check_plain(value: t.Expression, name: str, vocabulary: Vocabulary, node: Syntax) -> None:
+    """An error where a formula may depend on a name through something else than itself."""
+    for part, _ in t.walk(value):
+        found = ""
+        if isinstance(part, t.Access | t.Entry | t.Reduce) or (isinstance(part, t.Apply) and part.function == "adj"):
+            found = f"{write_tree(value)} holds more than scalars; only scalars are derived, or taken at a point."
+        elif isinstance(part, t.Apply) and part.function not in FUNCTION_BY_NAME:
+            found = f"{part.function} is no function of the catalogue; write out what is derived, or taken at a point."
+        tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name) else None
+        if tensor is not None and tensor.role not in GIVEN:
+            found = f"{tensor.name} may depend on {name}; write it out, or claim the derivative of a name by a name."
+        if found:
+            raise UnsupportedError(f"line {node.line}, column {node.column}: {found}")

@@ -1,0 +1,95 @@
+"""What NumPy's elementwise functions do to traced numbers, by their names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.traced_values import Traced
+
+FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
+    "exp": sp.exp, "log": sp.log, "sqrt": sp.sqrt, "tanh": sp.tanh, "sinh": sp.sinh, "cosh": sp.cosh,
+    "sin": sp.sin, "cos": sp.cos, "tan": sp.tan, "arctan": sp.atan, "arcsin": sp.asin, "arccos": sp.acos,
+    "arctanh": sp.atanh, "arcsinh": sp.asinh, "arccosh": sp.acosh, "erf": sp.erf, "erfc": sp.erfc,
+    "log1p": lambda e: sp.log(1 + e), "expm1": lambda e: sp.exp(e) - 1, "exp2": lambda e: 2**e,
+    "log2": lambda e: sp.log(e) / sp.log(2), "log10": lambda e: sp.log(e) / sp.log(10),
+    "square": lambda e: e**2, "reciprocal": lambda e: 1 / e,
+    "expit": lambda e: 1 / (1 + sp.exp(-e)), "logit": lambda e: sp.log(e / (1 - e)),
+}  # fmt: skip
+
+
+def _larger(a: Traced, b: Traced) -> Traced:
+    return a if a >= b else b
+
+
+def _smaller(a: Traced, b: Traced) -> Traced:
+    return a if a <= b else b
+
+
+def _sign(a: Traced) -> Traced:
+    return a.path.constant(a.path.sign(a.expression))
+
+
+def _step(a: Traced, middle: Traced) -> Traced:
+    sign = a.path.sign(a.expression)
+    return middle if sign == 0 else a.path.constant((sign + 1) // 2)
+
+
+def _log_add(a: Traced, b: Traced) -> Traced:
+    return (a.apply(sp.exp) + b.apply(sp.exp)).apply(sp.log)  # type: ignore[no-any-return]
+
+
+def _cube_root(a: Traced) -> Traced:
+    third = a.path.constant(Fraction(1, 3))
+    sign = a.path.sign(a.expression)
+    return a.path.zero if sign == 0 else (abs(a) ** third) * sign
+
+
+def _copy_sign(a: Traced, b: Traced) -> Traced:
+    sign = a.path.sign(b.expression)
+    if sign == 0:
+        raise TracingStoppedError("np.copysign reads the sign of a zero")
+    return abs(a) if sign > 0 else -abs(a)
+
+
+def _angle(a: Traced, b: Traced) -> Traced:
+    """The angle of (b, a), as np.arctan2 counts it."""
+    sign = a.path.sign(b.expression)
+    if sign == 0:
+        raise TracingStoppedError("np.arctan2 is taken of a point above or below 0")
+    angle = (a / b).apply(sp.atan)
+    if sign > 0:
+        return angle  # type: ignore[no-any-return]
+    pi = Traced(a.path, sp.pi)
+    return angle + pi if a.path.sign(a.expression) >= 0 else angle - pi  # type: ignore[no-any-return]
+
+
+OPERATIONS: Mapping[str, Callable[..., Traced]] = {
+    "sign": _sign, "absolute": abs, "fabs": abs, "conjugate": lambda a: a, "positive": lambda a: a,
+    "maximum": _larger, "fmax": _larger, "minimum": _smaller, "fmin": _smaller,
+    "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b, "power": lambda a, b: a**b, "float_power": lambda a, b: a**b,
+    "negative": lambda a: -a, "heaviside": _step, "logaddexp": _log_add,
+    "cbrt": _cube_root, "copysign": _copy_sign, "arctan2": _angle,
+    "floor": Traced.floor, "ceil": Traced.ceil, "trunc": Traced.trunc, "rint": Traced.rint,
+    "floor_divide": lambda a, b: a // b, "remainder": lambda a, b: a % b, "fmod": lambda a, b: a - b * (a / b).trunc(),
+    "hypot": lambda a, b: (a * a + b * b).apply(sp.sqrt),
+}  # fmt: skip
+
+TRUTH = frozenset((
+    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
+    "logical_not", "isfinite", "isnan", "isinf", "signbit",
+))  # fmt: skip
+# What NumPy does on objects by their own operators, or by none.
+NATIVE = TRUTH - {"isfinite", "isnan", "isinf", "signbit"} | frozenset((
+    "add", "subtract", "multiply", "divide", "power", "negative", "maximum", "minimum", "matmul", "matvec", "vecmat",
+    "vecdot", "floor_divide", "remainder", "clip",
+))  # fmt: skip
+NEUTRAL: Mapping[str, float] = {
+    "add": 0, "multiply": 1, "maximum": -math.inf, "minimum": math.inf, "logical_and": 1, "logical_or": 0,
+}  # fmt: skip
+FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}

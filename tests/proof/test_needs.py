@@ -1,0 +1,111 @@
+"""What a claim needs beyond its program is said with its proof."""
+
+from pathlib import Path
+
+import pytest
+
+import symbackprop as sb
+from symbackprop.errors import ArgumentError
+
+SQUARE = sb.parse("param w\nloss = w^2")
+SQUARES = sb.parse("param w[K]\nloss = sum(k, w[k]^2)")
+
+
+@pytest.mark.parametrize(
+    ("claim", "needed"),
+    [
+        ("2*exp(log(w))", ("w > 0",)),
+        ("2*w^2/w", ("w != 0",)),
+        ("2*sqrt(w)^2", ("w >= 0",)),
+        ("2*w*(1 - w)/(1 - w)", ("w != 1",)),
+        ("2*w*(1 + w^2)/(1 + w^2)", ()),
+        ("2*w*sigmoid(w)/sigmoid(w)", ()),
+        ("where(w > 0, 2*exp(log(w)), 2*w)", ()),
+        ("where(w > 0, 2*w*(w - 1)/(w - 1), 2*w)", ("w - 1 != 0 wherever w > 0",)),
+    ],
+)
+def test_a_proof_says_what_a_claim_needs(claim: str, needed: tuple[str, ...]) -> None:
+    """The domain of a claim as it was written is kept; what always holds is not listed."""
+    verdict = sb.verify_gradient(SQUARE, "w", claim)
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+
+
+@pytest.mark.parametrize(
+    ("claim", "needed"),
+    [
+        ("2*exp(log(w[k]))", ("w[k] > 0",)),
+        ("2*w[k]*sum(j, w[j])/sum(j, w[j])", ("sum(j, w[j]) != 0",)),
+        ("2*w[k]*sum(j, exp(w[j]))/sum(j, exp(w[j]))", ()),
+    ],
+)
+def test_entries_of_symbolic_sizes_say_it_too(claim: str, needed: tuple[str, ...]) -> None:
+    """With symbolic sizes the condition is stated for each entry."""
+    verdict = sb.verify_gradient(SQUARES, "w[k]", claim)
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+
+
+def test_what_the_program_needs_goes_without_saying() -> None:
+    """The program's own logarithm covers a denominator; its root covers only zero or more."""
+    program = sb.parse("input y[K]\nparam p[K]\nloss = -sum(k, y[k]*log(p[k]))")
+    assert sb.verify_gradient(program, "p[k]", "-y[k]/p[k]").hypotheses == ()
+    weaker = sb.parse("param w\nloss = sqrt(w)^2")
+    assert sb.verify_gradient(weaker, "w", "w/w").hypotheses == ("w != 0",)
+
+
+def test_what_follows_from_an_assumption_names_the_assumption() -> None:
+    """A root that is positive as eps is needs eps > 0, and is not a condition of its own."""
+    program = sb.parse("param w, eps\ns = sqrt(w^2 + eps)\nloss = w^2\nassume eps > 0")
+    verdict = sb.verify_gradient(program, "w", "2*w*s/s")
+    assert verdict.proved
+    assert verdict.hypotheses == ("eps > 0",)
+    norm = sb.parse("param w[D], eps\ns = sqrt(mean(d, w[d]^2) + eps)\nloss = sum(d, w[d]^2)\nassume eps > 0")
+    assert sb.verify_gradient(norm, "w[d]", "2*w[d]*s/s").hypotheses == ("eps > 0",)
+    assert sb.verify_gradient(norm, "w[d]", "2*w[d]*(D - 9)/(D - 9)").hypotheses != ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "needed"),
+    [("w = exp(log(w))", "w > 0"), ("sqrt(w)^2 = w", "w >= 0"), ("1/(1/w) = w", "w != 0")],
+)
+def test_documents_say_it(tmp_path: Path, claim: str, needed: str) -> None:
+    """Claims in documents keep their domain."""
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop\nparam w\nloss = w^2\nclaim {claim}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+    assert verdict.proved
+    assert needed in verdict.hypotheses
+
+
+def test_no_condition_is_said_twice_or_in_vain() -> None:
+    """Scalar verdicts list each condition once, and none that always holds."""
+    assert sb.verify("log(sigmoid(x)/(1 - sigmoid(x)))", "x").hypotheses == ()
+    hypotheses = sb.verify("sqrt(1/x)", "1/sqrt(x)").hypotheses
+    assert sum(text.startswith("x != 0") for text in hypotheses) == 1
+
+
+def test_agreeing_elsewhere_is_said_only_where_it_is_proved() -> None:
+    """At z = (0, -1) the sides differ too, which a sentence about other points denied."""
+    program = sb.parse("param z[2]\na[i] = maximum(0, z[i])\nloss = (a[1] + a[2] - 1)^2")
+    verdict = sb.verify_gradient(program, "z[1]", "adj(a[1])*where(z[1] > 0, 1, 0)")
+    assert verdict.refuted
+    assert "agree except" not in verdict.diagnosis
+    assert "agree except where x = 0" in sb.verify("where(x > 0, 1, 0)", "where(x >= 0, 1, 0)").diagnosis
+
+
+def test_arguments_of_another_type_are_named() -> None:
+    """A mistaken type is an ArgumentError, and one assumption needs no tuple."""
+    with pytest.raises(ArgumentError, match="in a Program"):
+        sb.verify_gradient("param w\nloss = w^2", "w", "2*w")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="given as text"):
+        sb.verify_gradient(SQUARE, 3, "2*w")  # type: ignore[arg-type]
+    assert sb.verify("sqrt(x)^2", "x", assume="x > 0").proved
+
+
+@pytest.mark.parametrize("opening", ["\ufeff```symbackprop", "``` {.symbackprop}", "```Symbackprop"])
+def test_fences_are_found_however_they_are_written(tmp_path: Path, opening: str) -> None:
+    """A mark of byte order, attributes in braces and capitals do not hide a fence."""
+    path = tmp_path / "claim.md"
+    path.write_text(f"{opening}\nparam w\nloss = w^2\nclaim d loss/d w = 2*w\n```\n", encoding="utf-8")
+    assert [verdict.status for _, verdict in sb.check_document(path)] == ["proved"]
