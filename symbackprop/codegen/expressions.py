@@ -32,8 +32,10 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
         return self.texts[expr]
 
     def _print(self, expr: sympy.Basic, **kwargs: object) -> str:
-        if isinstance(expr, sympy.Expr) and expr.is_number and not expr.is_Rational:
-            return repr(float(expr))
+        if isinstance(expr, sympy.Expr) and expr.is_number:
+            long = expr.is_Integer and abs(expr) >= 2**31  # which is no integer of a library
+            if long or not expr.is_Rational:
+                return repr(float(expr))
         return str(super()._print(expr, **kwargs))
 
     def _print_Function(self, expr: sympy.Function) -> str:
