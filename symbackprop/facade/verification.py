@@ -42,9 +42,13 @@ def verify(
     >>> verify("x^2", "x*abs(x)").refuted
     True
     """
+    latex = isinstance(left, LatexFormula) or isinstance(right, LatexFormula)
     left, right = (write_tree(f.tree()) if isinstance(f, LatexFormula) else f for f in (left, right))
     assumed = (assume,) if isinstance(assume, str) else assume
-    verdict = decide(read_scalar(left), read_scalar(right), [_read_relation(a) for a in assumed])
+    sides = read_scalar(left), read_scalar(right)
+    if latex:
+        _check_spellings(*sides)
+    verdict = decide(*sides, [_read_relation(a) for a in assumed])
     if not verdict.proved:
         return verdict
     # SymPy forgets on construction that x/x needs x != 0; the text does not.
@@ -170,3 +174,16 @@ def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:
         if found:
             return make(read_scalar(left), read_scalar(right))
     raise FormulaError(f"{relation!r} is not a relation such as 'eps > 0'.", found=relation, expected="a relation")
+
+
+def _check_spellings(*sides: sympy.Expr) -> None:
+    """Raise FormulaError where two names differ only by the commas between their indices."""
+    known: dict[str, str] = {}
+    for name in sorted({symbol.name for side in sides for symbol in side.free_symbols}):
+        other = known.setdefault(name.replace("_", ""), name)
+        if other != name:
+            raise FormulaError(
+                f"{other} and {name} may be one name, spelt with and without a comma; spell it in one way.",
+                found=f"{other} and {name}",
+                expected="one spelling",
+            )

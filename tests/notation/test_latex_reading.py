@@ -633,3 +633,30 @@ def test_what_is_printed_of_random_programs_is_never_misread(seed: int) -> None:
     for claim in claims:
         assert not isinstance(claim, MatrixClaim)
         assert not any(judged.verdict.refuted for judged in judge_claim(program.core, claim))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "seen"),
+    (
+        (r"\operatorname{sech}^2 x", r"1 - \tanh^2 x", "no function that is known"),
+        (r"\operatorname{logit} p", "p", "no function that is known"),
+        (r"\frac{\delta f}{\delta x}", "f/x", "a quotient of products"),
+        (r"\frac{\Delta y}{\Delta x}", "y/x", "a quotient of products"),
+        ("x_{12}", "x_{1,2}", "may be one name"),
+        ("x_{ij} y", "x_{i,j} y", "may be one name"),
+    ),
+)
+def test_what_looks_like_something_else_is_no_product_of_names(left: str, right: str, seen: str) -> None:
+    """Unknown operators, quotients of deltas, and two spellings of one name are errors that say what was seen."""
+    with pytest.raises(sb.FormulaError, match=seen):
+        sb.verify(sb.latex_formula(left), sb.latex_formula(right))
+
+
+def test_declared_operators_and_products_with_delta_are_read() -> None:
+    """What is declared, or written out, is read as it says."""
+    declared = sb.latex_formula(r"\operatorname{sech}^2 x", names={r"\operatorname{sech}": "s"})
+
+    assert sb.verify(declared, "s^2*x").proved
+    assert sb.verify(sb.latex_formula(r"\frac{\delta}{m}"), "delta/m").proved
+    assert sb.verify(sb.latex_formula(r"\frac{\delta \cdot f}{\delta \cdot x}"), "f/x").proved
+    assert sb.verify(sb.latex_formula(r"\operatorname{ReLU}(x)"), "maximum(x, 0)").proved

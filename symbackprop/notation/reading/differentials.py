@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.factors import Factor, factors_of
+from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import Fraction, Numeral, Scripts, Symbol, Syntax, bare, write_syntax
 
 SIGNS = (r"\partial", "d")
@@ -31,6 +32,9 @@ def read_differential(node: Fraction) -> Differential | None:
     Raises UnsupportedError where its orders do not fit, as in \frac{d^2 f}{dx}.
     """
     above, below = factors_of(bare(node.top)), factors_of(bare(node.bottom))
+    if all(len(row) > 1 and _is_delta(row[0].node) and not row[1].sign for row in (above, below)):
+        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a derivative", "a quotient of products"),
+                        r"write \partial, or \cdot behind each \delta")  # fmt: skip
     sign, order = _order_of(above[0].node)
     other, _ = _order_of(below[0].node)
     if sign is None or other is None:
@@ -41,6 +45,11 @@ def read_differential(node: Fraction) -> Differential | None:
     if by is None:
         raise UnsupportedError(f"{write_syntax(node)} is no derivative by as many names as its top says.")
     return Differential(above[1:], by)
+
+
+def _is_delta(node: Syntax) -> bool:
+    inner = bare(node)
+    return isinstance(inner, Symbol) and inner.name in (r"\delta", r"\Delta") and not inner.accents
 
 
 def head_parts(node: Syntax) -> tuple[Syntax, Syntax] | None:

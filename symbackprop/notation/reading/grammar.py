@@ -24,6 +24,7 @@ from symbackprop.notation.reading.syntax import (
     Group,
     Marked,
     Numeral,
+    Operator,
     Product,
     Relation,
     Root,
@@ -47,7 +48,7 @@ script: SUB argument -> below
       | PRIMES -> primes
       | EVAL SUB argument -> evaluated
 ?argument: group | single
-?single: NUMBER -> numeral | SYMBOL -> symbol | UPRIGHT -> upright | accented | styled
+?single: NUMBER -> numeral | SYMBOL -> symbol | OPERATOR -> operator | UPRIGHT -> upright | accented | styled
        | MULTIPLY -> marked | PRIMES -> only_primes
 group: LBRACE content RBRACE
      | LBRACE RBRACE -> empty
@@ -55,7 +56,7 @@ _list: relation (COMMA relation)*
 content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked
 accented: ACCENT argument
 styled: FONT argument
-?atom: NUMBER -> numeral | SYMBOL -> symbol | UPRIGHT -> upright | accented | styled
+?atom: NUMBER -> numeral | SYMBOL -> symbol | OPERATOR -> operator | UPRIGHT -> upright | accented | styled
      | group
      | FRAC argument argument -> fraction
      | SQRT argument -> root
@@ -66,7 +67,7 @@ styled: FONT argument
 row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE) COMMA?
 
 %declare NUMBER SYMBOL UPRIGHT ACCENT FONT FRAC SQRT SUB SUP PRIMES LBRACE RBRACE OPEN CLOSE BAR_OPEN BAR_CLOSE SIGN
-%declare EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
+%declare OPERATOR EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
 """
 TERMINALS = {
     "RBRACE": "`}`", "CLOSE": "a closing bracket", "BAR_CLOSE": "a closing bar", "COMMA": "`,`",
@@ -159,6 +160,9 @@ class _SyntaxBuilder(Transformer[Token, Any]):
 
     def symbol(self, token: Token) -> Symbol:
         return Symbol(str(token), (), "", **_at(token))
+
+    def operator(self, token: Token) -> Operator:
+        return Operator(str(token), (), "", **_at(token))
 
     def upright(self, token: Token) -> Symbol:
         return Symbol(str(token), (), "mathrm", **_at(token))

@@ -34,6 +34,7 @@ from symbackprop.notation.reading.syntax import (
     Group,
     Marked,
     Numeral,
+    Operator,
     Product,
     Relation,
     Scripts,
@@ -165,6 +166,9 @@ class IndexReader(TermReader):
             raise self._misfit(node, symbol, scripts)
         if symbol.font == "mathbb" or symbol.name == r"\infty":
             raise fail(node, f"`{write_syntax(symbol)}`", "a real number", "declare what it stands for")
+        if isinstance(symbol, Operator):
+            raise fail(node, f"`\\operatorname{{{symbol.name}}}`, which is no function that is known",
+                       "a function of the catalogue", "write its formula, or declare what it stands for")  # fmt: skip
         above = scripts.above
         if label_of(above) is not None if above is not None else False:
             above = None

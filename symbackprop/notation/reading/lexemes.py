@@ -60,7 +60,7 @@ WORDS = re.compile(
     re.DOTALL,
 )
 PLAIN = re.compile(r"[A-Za-z0-9 .,\-]*(\\[_ ,][A-Za-z0-9 .,\-]*)*")
-OPERANDS = frozenset({"NUMBER", "SYMBOL", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES"})
+OPERANDS = frozenset({"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES"})
 FOREIGN = {
     "\u2212": "write the minus sign as -", "\u00d7": r"write \times", "\u00b7": r"write \cdot", "$": "",
     "&": r"it belongs into aligned equations and cases", "#": "", ":": "an update is written :=", ";": "",
@@ -364,7 +364,8 @@ class Scanner:
                 if plain not in ("mathit", "operatorname") and written in CONNECTIVES:
                     return self._token(CONNECTIVES[written], written, start)
                 if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
-                    return self._token("SYMBOL" if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
+                    word = "OPERATOR" if plain == "operatorname" else "SYMBOL"
+                    return self._token(word if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
                 raise self.fail(start, f"the words `{content}`", "a name", "words stand outside the formula")
             self.place = kept
         self.pending += not self.pending

@@ -39,6 +39,11 @@ class Symbol(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Operator(Symbol):
+    r"""A word set by \operatorname, as functions are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scripts(Syntax):
     """A base with what stands below and above it, and its primes."""
 
