@@ -75,7 +75,8 @@ def train(
         raise ArgumentError("This network has no batch index; build it with batch='N' to train it on many samples.")
     program, fixed = network.program.core, dict(given or {})
     _check_names(program, fixed)
-    data = {"x": np.asarray(x, dtype=np.float64), "y": _targets(network, y)}
+    whole = network.program.core.tensor("x").range is not None  # as what an embedding looks up
+    data = {"x": np.asarray(x) if whole else np.asarray(x, dtype=np.float64), "y": _targets(network, y)}
     step = derive(network).compile(target, trust=True)
     for assumption in program.assumptions:
         _check(program, assumption, {**data, **fixed})

@@ -145,3 +145,14 @@ def test_targets_that_are_no_signs_are_refused() -> None:
     iris = load_iris()
     with pytest.raises(sb.DataError, match=r"y\[n,i\]\^2 = 1"):
         sb.train(sb.mlp([4, 3], loss="hinge"), iris.x, iris.one_hot(), sb.SGD(0.05), epochs=1, progress=False)
+
+
+def test_a_network_that_looks_up_tokens_is_trained() -> None:
+    """Tokens stay whole numbers, counted from 1, on their way into an embedding."""
+    layers = [sb.layer("embedding", V=5, D=2), sb.layer("mean_over_steps"), sb.Dense(2)]
+    network = sb.Network(input=4, layers=layers, loss="cross_entropy")
+    tokens = np.random.default_rng(0).integers(1, 6, (20, 4))
+    run = sb.train(network, tokens, np.arange(20) % 2, sb.Adam(0.05), epochs=20, progress=False)
+
+    assert run.history[-1] < run.history[0]
+    assert run.predict(tokens).shape == (20, 2)
