@@ -145,7 +145,7 @@ def write_network(
         raise ArgumentError(f"batch = {batch!r} must be the name of a size, such as 'N', or None for a single sample.")
     axes = tuple(Affine.of(size) for size in (*([] if batch is None else [batch]), *map(check_width, sample)))
     names = {"x", *names_of_tensors(chosen.fragment.statements()), *(n for a in axes for n in a.names)}
-    stack = Stack(frozenset(names | set(_named_sizes(layers))))
+    stack = Stack(frozenset(names | set(_named_sizes(layers))), None if batch is None else axes[0])
     *body, last = layers
     current = _give_input(stack, layers, axes)
     for piece in body:

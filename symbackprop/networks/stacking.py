@@ -42,10 +42,11 @@ class Parameter:
 class Stack:
     """The statements of a network while it is built, and what was given so far.
 
-    `taken` are names that no index may have.
+    `taken` are names that no index may have, `batch` is the size of the first axis where samples stand there.
     """
 
     taken: frozenset[str]
+    batch: Affine | None = None
     inputs: list[Declaration] = field(default_factory=list)
     facts: list[Statement] = field(default_factory=list)
     definitions: list[Statement] = field(default_factory=list)
@@ -75,6 +76,12 @@ class Stack:
         Its own tensors get the number, or the names that `called` has for them. ShapeError says which axes do not fit.
         """
         lead = [(f"index{k}", f"size{k}") for k in range(_count_lead(fragment, read[0]))]
+        if not lead and "..." in fragment.text and read[0].axes[:1] == (self.batch,):
+            sample = declared(fragment.statements(()))[0].axes
+            raise ShapeError(
+                f"{fragment.name} reads [{','.join(map(write_tree, sample))}] of each sample, and a sample of "
+                f"{read[0].name} is [{_write(read[0].axes[1:])}]."
+            )
         own = fragment.statements(lead, settings)
         bound: dict[str, Affine] = {}
         for declaration, tensor in zip(declared(own), read, strict=False):

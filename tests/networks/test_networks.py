@@ -215,3 +215,21 @@ def test_scales_begin_at_one_and_shifts_at_zero_whatever_their_axes() -> None:
     assert params["gamma1"].shape == params["beta1"].shape == (2, 3)
     assert (params["gamma1"] == 1).all()
     assert not params["beta1"].any()
+
+
+@pytest.mark.parametrize(
+    ("size", "layer", "seen"),
+    (
+        (
+            (6, 6),
+            sb.layer("conv2d", K=2, R=3, S=3),
+            r"conv2d reads \[C,H,L\] of each sample, and a sample of x is \[6,6\]",
+        ),
+        (4, sb.layer("rnn", H=3), r"rnn reads \[T,D\] of each sample, and a sample of x is \[4\]"),
+        (4, sb.layer("multi_head_attention", H=2, D=3), r"of each sample, and a sample of x is \[4\]"),
+    ),
+)
+def test_samples_are_never_taken_for_an_axis_of_a_layer(size: object, layer: sb.Layer, seen: str) -> None:
+    """A sample with an axis too few is refused: the batch is no channel, and no step of a sequence."""
+    with pytest.raises(sb.ShapeError, match=seen):
+        sb.Network(input=size, layers=[layer, sb.Dense(2)], loss="mse")
