@@ -51,7 +51,9 @@ def test_flattening_is_that_of_numpy(name: str, sample: tuple[int, ...]) -> None
 
 def test_flattening_needs_numbers() -> None:
     """Sizes that are names have no product in the language, and the message names them."""
-    with pytest.raises(sb.SymBackpropError, match="flatten needs numbers for its sizes, and these are names: C = N"):
+    with pytest.raises(sb.SymBackpropError, match=r"flatten reads \[C,H,L\] of each sample"):
         sb.derive(sb.Network(input=(3, 5), layers=[sb.layer("flatten")], loss="mse"), ["x"])
+    with pytest.raises(sb.SymBackpropError, match="flatten needs numbers for its sizes, and these are names: C = D"):
+        sb.derive(sb.Network(input=("D", 3, 5), layers=[sb.layer("flatten")], loss="mse"), ["x"])
     with pytest.raises(sb.SymBackpropError, match="these are names: L = T"):
         sb.derive(sb.Network(input=(3, 2, "T"), layers=[sb.layer("flatten")], loss="mse"), ["x"])
