@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
-from symbackprop.codegen.kernels import Kernel, write_kernel
+from symbackprop.codegen.kernels import write_kernel
 from symbackprop.codegen.layouts import Layout, make_layout
 from symbackprop.codegen.plan import make_plan
 from symbackprop.codegen.targets import Target
@@ -18,14 +18,14 @@ DTYPES = ("float64", "float32")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A kernel that computes the tensor `value` and one gradient for each of `gradients`."""
+    """The source of a kernel that computes the tensor `value` and one gradient for each of `gradients`."""
 
     target: Target
     dtype: str
     value: str
     gradients: tuple[str, ...]
     layout: Layout
-    kernel: Kernel
+    source: str
 
 
 def write_code(
@@ -51,5 +51,5 @@ def write_code(
     layout = make_layout(program, everything.definitions)
     plan = make_plan(program, adjoints, value, gradients)
     arrays = (*layout["params"], *layout["data"])
-    kernel = write_kernel(plan, arrays, layout["order"], comments or {}, target.dialect)
-    return Code(target, dtype, value, tuple(gradients), layout, kernel)
+    source = write_kernel(plan, arrays, layout["order"], comments or {}, target.dialect)
+    return Code(target, dtype, value, tuple(gradients), layout, source)

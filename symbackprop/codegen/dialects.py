@@ -28,6 +28,10 @@ class NumpyDialect:
     module = "np"
     warns = True
     """Whether a value that is not finite is reported, so that the code has to say where it expects one."""
+    views = True
+    """Whether reads at even steps are views, and sums into even steps additions of slices."""
+    axis, largest, permute, as_array = "axis", "max", "transpose", "asarray"
+    """What the library calls an axis, the largest entry, another order of axes, and an array of something."""
 
     def function(self, name: str, *arguments: str) -> str:
         """A scalar function, by SymPy's name of it, applied entry by entry."""
@@ -55,7 +59,7 @@ class NumpyDialect:
 
     def numbers(self, text: str) -> str:
         """An array of integers as one in the precision of the code."""
-        return f"{self.module}.asarray({text}, dtype=DTYPE)"
+        return f"{self.module}.{self.as_array}({text}, dtype=DTYPE)"
 
     def arange(self, start: str, end: str) -> str:
         """The integers from start to end - 1."""
@@ -73,19 +77,19 @@ class NumpyDialect:
         """The array with its axes in the order of `places`."""
         if list(places) == list(range(len(places))):
             return text
-        return f"{text}.T" if len(places) == 2 else f"{self.module}.transpose({text}, {tuple(places)})"
+        return f"{text}.T" if len(places) == 2 else f"{self.module}.{self.permute}({text}, {tuple(places)})"
 
     def total(self, text: str, axes: Sequence[int] | None) -> str:
         """The sum over axes, or over all."""
-        return f"{text}.sum({'' if axes is None else f'axis={_axes(axes)}'})"
+        return f"{text}.sum({'' if axes is None else self._along(axes)})"
 
     def peak(self, text: str, axes: Sequence[int]) -> str:
         """The largest entry along axes."""
-        return f"{text}.max(axis={_axes(axes)})"
+        return f"{text}.{self.largest}({self._along(axes)})"
 
     def first(self, text: str, axes: Sequence[int]) -> str:
         """Where the largest entry stands first along an axis, counted from 0."""
-        return f"{self.module}.argmax({text}, axis={_axes(axes)})"
+        return f"{self.module}.argmax({text}, {self._along(axes)})"
 
     def dot(self, left: str, right: str) -> str:
         """The sum of the products of all entries of two arrays of one shape."""
@@ -125,6 +129,9 @@ class NumpyDialect:
         # A step outside the range of a definition may compute what is not finite; a mask leaves it out.
         return [*begin, "with np.errstate(all='ignore'):", f"    {run}", *(f"        {line}" for line in body)]
 
+    def _along(self, axes: Sequence[int]) -> str:
+        return f"{self.axis}={axes[0] if len(axes) == 1 else tuple(axes)}"
+
 
 class JaxDialect(NumpyDialect):
     """JAX: NumPy's names, arrays that never change, and no warnings."""
@@ -132,10 +139,11 @@ class JaxDialect(NumpyDialect):
     name = "JAX"
     module = "jnp"
     warns = False
+    views = False
 
     def copy(self, text: str) -> str:
         """Nobody can change an array, so that any may be handed out."""
-        return f"jnp.asarray({text}, dtype=DTYPE)"
+        return self.numbers(text)
 
     def assign(self, array: str, at: str, value: str, inside: str) -> list[str]:
         """An array with another slice, where `inside` holds if it is not empty."""
@@ -170,6 +178,8 @@ class TorchDialect(NumpyDialect):
     name = "PyTorch"
     module = "torch"
     warns = False
+    views = False
+    axis, largest, permute, as_array = "dim", "amax", "permute", "as_tensor"
 
     def function(self, name: str, *arguments: str) -> str:
         """A scalar function, which PyTorch calls as SymPy does."""
@@ -189,29 +199,7 @@ class TorchDialect(NumpyDialect):
 
     def number(self, text: str) -> str:
         """A number in the precision of the code."""
-        return f"torch.as_tensor({text}, dtype=DTYPE)"
-
-    def numbers(self, text: str) -> str:
-        """A tensor of integers as one in the precision of the code."""
-        return f"torch.as_tensor({text}).to(DTYPE)"
-
-    def transpose(self, text: str, places: Sequence[int]) -> str:
-        """The tensor with its axes in the order of `places`."""
-        if list(places) == list(range(len(places))):
-            return text
-        return f"{text}.T" if len(places) == 2 else f"{text}.permute({tuple(places)})"
-
-    def total(self, text: str, axes: Sequence[int] | None) -> str:
-        """The sum over axes, or over all."""
-        return f"{text}.sum({'' if axes is None else f'dim={_axes(axes)}'})"
-
-    def peak(self, text: str, axes: Sequence[int]) -> str:
-        """The largest entry along axes."""
-        return f"{text}.amax(dim={_axes(axes)})"
-
-    def first(self, text: str, axes: Sequence[int]) -> str:
-        """Where the largest entry stands first along an axis, counted from 0."""
-        return f"torch.argmax({text}, dim={_axes(axes)})"
+        return self.numbers(text)
 
     def dot(self, left: str, right: str) -> str:
         """The sum of the products of all entries of two tensors of one shape."""
@@ -221,17 +209,9 @@ class TorchDialect(NumpyDialect):
         """The sum of the products of entries along the last axis."""
         return f"torch.linalg.vecdot({left}, {right})"
 
-    def determinant(self, text: str) -> str:
-        """The determinant of a matrix."""
-        return f"torch.linalg.det({text})"
-
     def copy(self, text: str) -> str:
         """A tensor that belongs to the caller."""
         return f"{text}.to(DTYPE, copy=True)"
 
 
 Dialect = NumpyDialect
-
-
-def _axes(axes: Sequence[int]) -> str:
-    return str(axes[0] if len(axes) == 1 else tuple(axes))

@@ -6,20 +6,17 @@ source except as an identifier that was checked, or inside a comment or a string
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
-import sympy
-
 from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
+from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.dialects import Dialect, Steps
 from symbackprop.codegen.expressions import BodyPrinter
-from symbackprop.codegen.forms import is_safe
+from symbackprop.codegen.identifiers import RESERVED, mangle
+from symbackprop.codegen.inlining import find_inline, has_branches
+from symbackprop.codegen.linear_forms import add_up, write_size
 from symbackprop.codegen.products import write_contraction
 from symbackprop.codegen.records import (
     Constant,
@@ -55,74 +52,17 @@ from symbackprop.codegen.records import (
     uses_of,
 )
 
-RESERVED = frozenset(
-    {
-        "np",
-        "jnp",
-        "jax",
-        "torch",
-        "math",
-        "DTYPE",
-        "LAYOUT",
-        "gather",
-        "take",
-        "scatter",
-        "window",
-        "fold",
-        "matrix_inverse",
-        "log_determinant",
-        "erf",
-        "bind",
-        "params",
-        "data",
-        "keyword",
-        "itertools",
-        "random",
-        "states",
-        "Any",
-        "saved",
-        "annotations",
-    }
-    | set(dir(builtins))
-)
-
-
-def mangle(names: Iterable[str]) -> dict[str, str]:
-    """A Python identifier for every name, each its own; what can stay as it is does.
-
-    >>> mangle(["x", "lambda", "np", "a b"])
-    {'x': 'x', 'lambda': 'lambda_', 'np': 'np_', 'a b': 'a_b'}
-    """
-    taken = set(RESERVED)
-    result = {}
-    for name in names:
-        plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_") or "v"
-        plain = f"v{plain}" if plain[0].isdigit() else plain
-        while plain in taken or keyword.iskeyword(plain):
-            plain += "_"
-        taken.add(plain)
-        result[name] = plain
-    return result
-
-
 MATRIX_FUNCTIONS = MappingProxyType({"inv": "matrix_inverse", "logdet": "log_determinant"})
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """The source of `_forward(*arrays, *sizes)` -> (value, saved) and of `_backward(*saved)` -> gradients in order."""
-
-    source: str
-    arrays: tuple[str, ...]
-    sizes: tuple[str, ...]
 
 
 def write_kernel(
     plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
-) -> Kernel:
-    """The kernel of a plan called with these arrays and sizes; `comments` say what stands above which tensor."""
-    writer = _KernelWriter(plan, arrays, sizes, comments, dialect)
-    return Kernel(writer.write(), tuple(arrays), tuple(sizes))
+) -> str:
+    """The source of `_forward(*arrays, *sizes)` -> (value, saved) and of `_backward(*saved)` -> gradients in order.
+
+    `comments` say what stands above which tensor.
+    """
+    return _KernelWriter(plan, arrays, sizes, comments, dialect).write()
 
 
 class _KernelWriter:
@@ -141,7 +81,7 @@ class _KernelWriter:
         self.variables: dict[int, str] = {}
         for number, name in named.items():
             self.variables[number] = self.names[name]
-        self.inline = self._find_inline(set(named))
+        self.inline = find_inline(plan, set(named), self._is_quiet)
         count = 0
         for number in (*plan.forward, *plan.backward):
             record = plan.values[number].record
@@ -169,32 +109,9 @@ class _KernelWriter:
         self.taken.add(f"{stem}{count}")
         return f"{stem}{count}"
 
-    def _find_inline(self, named: set[int]) -> frozenset[int]:
-        """Values without a name that one expression of the same pass reads: written into it, as sizes always are."""
-        plan = self.plan
-        readers: dict[int, list[int]] = {}
-        for number in (*plan.forward, *plan.backward):
-            for use in uses_of(plan.values[number].record):
-                readers.setdefault(use.value, []).append(number)
-        outputs = {plan.result.use.value, *(g.use.value for g in plan.gradients)}
-        forward, found = set(plan.forward), set()
-        for number in (*plan.forward, *plan.backward):
-            record = plan.values[number].record
-            if isinstance(record, Count) and not plan.values[number].axes and not uses_of(record):
-                found.add(number)
-            if number in named or number in outputs or not isinstance(record, Map | Contract):
-                continue
-            by = readers.get(number, [])
-            if len(by) == 1 and (number in forward) == (by[0] in forward):
-                reader = plan.values[by[0]].record
-                once = isinstance(reader, Map) and _count_reads(reader, number) == 1
-                if once and self._is_quiet(number) == self._is_quiet(by[0]):
-                    found.add(number)
-        return frozenset(found)
-
     def _is_quiet(self, number: int) -> bool:
         record = self.plan.values[number].record
-        return self.dialect.warns and isinstance(record, Map) and (record.quiet or _has_branches(record.body))
+        return self.dialect.warns and isinstance(record, Map) and (record.quiet or has_branches(record.body))
 
     def write(self) -> str:
         """The two functions."""
@@ -306,21 +223,17 @@ class _KernelWriter:
             case Count():
                 text = self._position(record.position, rank)
                 return dialect.numbers(text) if rank else dialect.number(text)
-            case Gather():
-                positions = ", ".join(self._position(p, rank) for p in record.positions)
-                return f"gather({self._variable(record.value)}, {positions})"
-            case Window():
+            case Window() if dialect.views:
                 places = ", ".join(self._steps(p) for p in record.positions)
                 return f"window({self._variable(record.value)}, {places})"
+            case Gather() | Window():
+                positions = ", ".join(self._position(p, rank) for p in record.positions)
+                return f"gather({self._variable(record.value)}, {positions})"
             case Spread():
                 shape = self._shape(value.axes)
                 return dialect.broadcast(self._operand(record.use, rank), shape)
             case _:
                 raise AssertionError(f"a record without code: {record!r}")
-
-    def variable(self, number: int) -> str:
-        """What stands for a value in an expression."""
-        return self._variable(number)
 
     def _variable(self, number: int) -> str:
         record = self.plan.values[number].record
@@ -358,27 +271,7 @@ class _KernelWriter:
 
     def _size(self, size: Affine) -> str:
         """A size as an expression over the sizes of the call."""
-        text = ""
-        for atom, coefficient in size.terms:
-            name = self._atom(atom)
-            sign = " - " if coefficient < 0 else " + " if text else ""
-            text += sign + (name if abs(coefficient) == 1 else f"{abs(coefficient)}*{name}")
-        if size.constant or not text:
-            text += (
-                f" + {size.constant}"
-                if text and size.constant > 0
-                else f" - {-size.constant}"
-                if text
-                else str(size.constant)
-            )
-        return text.strip()
-
-    def _atom(self, atom: Atom) -> str:
-        """The name of a size, or a quotient of sizes."""
-        if isinstance(atom, Quotient | Remainder):
-            sign = "//" if isinstance(atom, Quotient) else "%"
-            return f"(({self._size(atom.form)}) {sign} ({self._size(atom.divisor)}))"
-        return self.names[str(atom)]
+        return write_size(size, self.names)
 
     def _inside(self, record: Inside, rank: int) -> str:
         text = self._position(record.position, rank)
@@ -392,7 +285,7 @@ class _KernelWriter:
         name = self._variable(use.value)
         moved = self.dialect.transpose(name, order)
         over = sum(label >= rank for label in use.labels)
-        if all_even([record.position]) and len(record.position.parts) == over:
+        if self.dialect.views and all_even([record.position]) and len(record.position.parts) == over:
             return f"fold({self._size(record.size)}, {self._steps(record.position)}, {moved})"
         return f"scatter({self._size(record.size)}, {self._position(record.position, over)}, {moved})"
 
@@ -401,14 +294,9 @@ class _KernelWriter:
 
     def _position(self, position: Position, rank: int) -> str:
         """A position as an integer array that broadcasts against axes 0 .. rank-1."""
-        text = ""
-        for part, coefficient in position.parts:
-            name = self._part(part, rank)
-            sign = " - " if coefficient < 0 else " + " if text else ""
-            text += sign + (name if abs(coefficient) == 1 else f"{abs(coefficient)}*{name}")
-        if position.offset.terms or position.offset.constant or not text:
-            text += f" + {self._size(position.offset)}" if text else self._size(position.offset)
-        return text.strip()
+        parts = [(self._part(part, rank), coefficient) for part, coefficient in position.parts]
+        offset = self._size(position.offset)
+        return add_up(parts, "" if offset == "0" else offset)
 
     def _steps(self, position: Position) -> str:
         """A position as (where it begins, counted from 0, ((label, step, number of steps), ...))."""
@@ -459,13 +347,13 @@ class _BodyWriter(_KernelWriter):
         self.plan, self.comments, self.names, self.taken = plan, {}, outside.names, outside.taken
         self.arrays, self.size_names, self.variables = (), (), {}
         self.loop, self.states = loop, states
-        self.inline = self._find_inline(set(roots))
+        self.inline = find_inline(plan, set(roots), self._is_quiet)
         for number in plan.forward:
             record = plan.values[number].record
             if isinstance(record, Given):
                 place = int(record.name[1:])
                 outer = record.name.startswith("#")
-                self.variables[number] = outside.variable(place) if outer else states[place]
+                self.variables[number] = outside._variable(place) if outer else states[place]
             elif number not in self.inline:
                 self.variables[number] = self._fresh("u")
 
@@ -508,14 +396,3 @@ def _whole_label(position: Position, size: Affine) -> int | None:
     part, coefficient = position.parts[0]
     whole = coefficient == 1 and isinstance(part, Label) and part.start == 1 and part.size == size
     return part.number if whole and isinstance(part, Label) else None
-
-
-def _count_reads(record: Map, number: int) -> int:
-    """How often the text of a map mentions a value."""
-    symbols = [slot_symbol(k) for k, use in enumerate(record.uses) if use.value == number]
-    return sum(e in symbols for e in sympy.preorder_traversal(record.body))
-
-
-def _has_branches(body: sympy.Expr) -> bool:
-    """Whether a select in the body has a branch that may be infinite."""
-    return any(not is_safe(branch) for where in body.atoms(sympy.Piecewise) for branch, _ in where.args)

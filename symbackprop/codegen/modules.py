@@ -20,7 +20,7 @@ from symbackprop.codegen.layouts import show_layout
 def write_module(code: Code, title: str = "A forward and a backward pass") -> str:
     """A module with forward, backward and value_and_grad that checks its gradients when it is run."""
     heading = "".join(c if c.isprintable() and c not in '"\\' else " " for c in title)
-    kernel = code.kernel.source.rstrip()
+    kernel = code.source.rstrip()
     runtime, imports = _read(code.target.runtime)
     rest: list[str] = []
     for part in ("binding", "checking"):

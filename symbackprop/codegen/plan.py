@@ -6,24 +6,22 @@ a value whose axes carry some of the indices of its definition, so that transpos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
+from symbackprop.calculus.definitions import Definition, Term, slot_symbol, substitute_slot
 from symbackprop.calculus.guards import Equal, Guard, Within
 from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder, is_nonnegative
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurrence
 from symbackprop.calculus.tensors import Count as CountSlot
 from symbackprop.calculus.tensors import Slot, Tensor
-from symbackprop.codegen.contraction import choose_pair, split_product
 from symbackprop.codegen.folds import find_fold
 from symbackprop.codegen.forms import is_safe, write_safely
+from symbackprop.codegen.operations import Operand, Operations, use_of
 from symbackprop.codegen.records import (
-    Constant,
-    Contract,
     Count,
     First,
     Floor,
@@ -33,38 +31,25 @@ from symbackprop.codegen.records import (
     Label,
     Lookup,
     Loop,
-    Map,
     Match,
     MatrixFunction,
     Modulo,
     Output,
     Part,
-    Peak,
     Pick,
     Plan,
     Position,
-    Record,
     Scatter,
     Select,
-    Spread,
     State,
     Take,
     Use,
-    Value,
     Window,
     all_even,
     reach,
 )
 from symbackprop.codegen.stability import PeakDefinition, StableDefinition, find_discarded, stabilise
 from symbackprop.errors import UnsupportedError
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A value whose axes carry these indices; an index that it does not carry makes no difference to it."""
-
-    value: int
-    indices: tuple[Index, ...]
 
 
 def make_plan(program: Program, adjoints: Sequence[Definition], value: str, gradients: Mapping[str, str]) -> Plan:
@@ -92,16 +77,14 @@ def make_plan(program: Program, adjoints: Sequence[Definition], value: str, grad
     return builder.finish(result, outputs)
 
 
-class PlanBuilder:
-    """Makes each record once and remembers what stands for which tensor."""
+class PlanBuilder(Operations):
+    """Remembers what stands for which tensor."""
 
     def __init__(self, outside: PlanBuilder | None = None) -> None:
+        super().__init__()
         self.outside = outside
-        self.values: list[Value] = []
-        self.numbers: dict[tuple[Record, tuple[Affine, ...]], int] = {}
         self.aliases: dict[str, tuple[Operand, tuple[Index, ...]]] = {}
         self.named: dict[int, str] = {}
-        self.preferred: tuple[Index, ...] = ()
         self.outer: dict[int, None] = {}
         self.states: dict[str, tuple[Tensor, int]] = {}
         self.present = Affine()
@@ -109,20 +92,20 @@ class PlanBuilder:
     def give(self, tensor: Tensor) -> None:
         """A tensor that the caller passes."""
         indices = tuple(Index(f"#{k}", size) for k, size in enumerate(tensor.axes))
-        self._alias(tensor.name, self._make(Given(tensor.name), indices), indices)
+        self._alias(tensor.name, self.make(Given(tensor.name), indices), indices)
 
     def define(self, definition: StableDefinition, quiet: bool) -> None:
         """Compute a tensor; `quiet` says that only discarded branches may read it where it is not finite."""
         self.preferred = definition.indices
         if isinstance(definition, PeakDefinition):
             operands = [self.read(slot) for slot in definition.slots]
-            operand = self._reduce(self.element(definition.body, operands, quiet), definition.bound, peak=True)
+            operand = self.reduce(self.element(definition.body, operands, quiet), definition.bound, peak=True)
         elif definition.argmax is not None:
             operand = self._first(definition, quiet)
         elif definition.call is not None:
             matrix, own = self._find(definition.call.operand.name)
-            record = MatrixFunction(definition.call.axiom, self._spread(matrix, own).value)
-            operand = self._make(record, definition.indices)
+            record = MatrixFunction(definition.call.axiom, self.spread(matrix, own).value)
+            operand = self.make(record, definition.indices)
         else:
             operand = self._total(definition.terms, quiet)
         self._alias(definition.tensor.name, operand, definition.indices)
@@ -163,9 +146,9 @@ class PlanBuilder:
             f"{first.name}@", first.start, first.size, found.direction, tuple(inner.outer), tuple(states),
             tuple(inner.values),
         )  # fmt: skip
-        number = self._make(loop, ()).value
+        number = self.make(loop, ()).value
         for k, definition in enumerate(found.definitions):
-            self._alias(definition.tensor.name, self._make(Pick(number, k), definition.indices), definition.indices)
+            self._alias(definition.tensor.name, self.make(Pick(number, k), definition.indices), definition.indices)
 
     def _find(self, name: str) -> tuple[Operand, tuple[Index, ...]]:
         """What stands for a tensor, with the indices of its axes; in a loop, what is outside is given."""
@@ -175,13 +158,13 @@ class PlanBuilder:
             tensor, _ = self.states[name]
             indices = tuple(Index(f"#{k}", size, start) for k, (start, size) in enumerate(tensor.spans))
             place = list(self.states).index(name)
-            self.aliases[name] = (self._make(Given(f"@{place}"), indices), indices)
+            self.aliases[name] = (self.make(Given(f"@{place}"), indices), indices)
             return self.aliases[name]
         if self.outside is None:
             raise KeyError(name)
         operand, indices = self.outside._find(name)
         self.outer.setdefault(operand.value)
-        self.aliases[name] = (self._make(Given(f"#{operand.value}"), operand.indices), indices)
+        self.aliases[name] = (self.make(Given(f"#{operand.value}"), operand.indices), indices)
         return self.aliases[name]
 
     def _first(self, definition: Definition, quiet: bool) -> Operand:
@@ -192,10 +175,10 @@ class PlanBuilder:
         for guard in term.guards:
             operand = self._select(guard, operand)
         if not bound or bound[0] not in operand.indices:
-            operand = self._spread(operand, (*definition.indices, *(bound or (Index("#", Affine.of(1)),))))
+            operand = self.spread(operand, (*definition.indices, *(bound or (Index("#", Affine.of(1)),))))
         out = tuple(i for i in operand.indices if i not in bound and i in definition.indices)
         summed = tuple(i for i in operand.indices if i not in out)
-        return self._make(First(_use(operand, out + summed)), out)
+        return self.make(First(use_of(operand, out + summed)), out)
 
     def output(self, name: str, tensor: Tensor) -> Output:
         """What the caller gets under `name`."""
@@ -216,19 +199,11 @@ class PlanBuilder:
         if len(operand.indices) == len(indices):
             self.named.setdefault(operand.value, name)
 
-    def _make(self, record: Record, indices: tuple[Index, ...]) -> Operand:
-        """The value of a record, made now unless it exists."""
-        axes = tuple(i.size for i in indices)
-        number = self.numbers.setdefault((record, axes), len(self.values))
-        if number == len(self.values):
-            self.values.append(Value(record, axes))
-        return Operand(number, indices)
-
     def read(self, slot: Slot) -> Operand:
         """The operand that a slot reads."""
         if isinstance(slot, CountSlot):
             indices = tuple(dict.fromkeys(slot.value.indices))
-            return self._make(Count(self._position(slot.value, indices)), indices)
+            return self.make(Count(self._position(slot.value, indices)), indices)
         name, at, spans = slot.tensor.name, slot.at, slot.tensor.spans
         if name in self.states:
             axis = self.states[name][1]
@@ -240,18 +215,18 @@ class PlanBuilder:
         if all(whole) and len(set(kept)) == len(kept):
             names = dict(zip(own, kept, strict=True))
             return Operand(operand.value, tuple(i for i in (names[o] for o in operand.indices) if i is not None))
-        full = self._spread(operand, own)
+        full = self.spread(operand, own)
         counted = [form - Affine.of(start - 1) for form, (start, _) in zip(at, spans, strict=True)]
         fixed = all(entire or not form.indices for form, entire in zip(at, whole, strict=True))
         if fixed and len(set(kept)) == len(kept):
             places = tuple(
                 None if entire else self._position(form, ()) for form, entire in zip(counted, whole, strict=True)
             )
-            return self._make(Take(full.value, places), tuple(i for i in kept if i is not None))
+            return self.make(Take(full.value, places), tuple(i for i in kept if i is not None))
         indices = tuple(dict.fromkeys(i for form in at for i in form.indices))
         positions = tuple(self._position(form, indices) for form in counted)
         even = self.outside is None and all_even(positions)  # in a loop the zeros around it would be made at every step
-        return self._make((Window if even else Gather)(full.value, positions), indices)
+        return self.make((Window if even else Gather)(full.value, positions), indices)
 
     def _position(self, form: Affine, indices: tuple[Index, ...]) -> Position:
         """An index form over the labels of indices."""
@@ -262,7 +237,7 @@ class PlanBuilder:
                 parts.append((Label(indices.index(atom), atom.size, atom.start), coefficient))
             elif isinstance(atom, Entry):
                 operand, own = self._find(atom.tensor)
-                full = self._spread(operand, own)
+                full = self.spread(operand, own)
                 spans = [(i.start, i.size) for i in own]
                 at = (f - Affine.of(start - 1) for f, (start, _) in zip(atom.at, spans, strict=True))
                 parts.append((Lookup(full.value, tuple(self._position(f, indices) for f in at)), coefficient))
@@ -273,12 +248,6 @@ class PlanBuilder:
             else:
                 sizes.append((atom, coefficient))
         return Position(tuple(parts), Affine.build(sizes, form.constant))
-
-    def _spread(self, operand: Operand, indices: tuple[Index, ...]) -> Operand:
-        """The operand with exactly these axes in this order."""
-        if operand.indices == indices:
-            return operand
-        return self._make(Spread(_use(operand, indices)), indices)
 
     def _total(self, terms: Sequence[Term], quiet: bool) -> Operand:
         """The sum of terms, added in one expression by those without bound indices and guards."""
@@ -318,7 +287,7 @@ class PlanBuilder:
         carried = {i for o in operands for i in o.indices}
         for index in term.bound:
             if index not in carried:
-                operands.append(self.read(CountSlot(index.size)))
+                operands.append(self.count(index.size))
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
         for guard in outer:
@@ -349,166 +318,20 @@ class PlanBuilder:
         guards = tuple(g.substitute(values) for g in term.guards)
         inner = self._term(Term(tuple(i for i in term.bound if i not in over), term.body, slots, guards), quiet)
         rest = tuple(i for i in inner.indices if i not in over)
-        full = self._spread(inner, over + rest)
+        full = self.spread(inner, over + rest)
         out = (index, *rest)
         place = value - Affine.of(index.start - 1)
         use = Use(full.value, tuple(len(out) + k for k in range(len(over))) + tuple(1 + k for k in range(len(rest))))
-        return self._make(Scatter(use, self._position(place, over), index.size), out)
+        return self.make(Scatter(use, self._position(place, over), index.size), out)
 
     def _select(self, guard: Guard, operand: Operand) -> Operand:
         """The operand where a guard holds, and 0 elsewhere."""
         indices = tuple(dict.fromkeys(guard.form.indices))
         position = self._position(guard.form, indices)
         holds = Match(position) if isinstance(guard, Equal) else Inside(position, guard.size, guard.start)
-        mask = self._make(holds, indices)
+        mask = self.make(holds, indices)
         out = tuple(dict.fromkeys(operand.indices + indices))
-        return self._make(Select(_use(mask, out), _use(operand, out)), out)
-
-    def element(self, body: sympy.Expr, operands: Sequence[Operand], quiet: bool = False) -> Operand:
-        """The body at every point. Every function applied in it is a record of its own, which others can share."""
-        leaves: dict[Operand, sympy.Symbol] = {}
-        built = self._build(write_safely(body), operands, leaves, quiet)
-        used = used_slots(built)
-        kept = [o for k, o in enumerate(leaves) if k in used]
-        if built.is_Symbol:
-            return kept[0]
-        if not kept:
-            return self._make(Constant(built), ())
-        order = sorted(kept, key=lambda o: (-len(o.indices), o.value, [(i.name, str(i.size)) for i in o.indices]))
-        moved = {leaves[o]: slot_symbol(k) for k, o in enumerate(order)}
-        widest = max(kept, key=lambda o: len(o.indices))
-        out = tuple(dict.fromkeys(widest.indices + tuple(i for o in kept for i in o.indices)))
-        return self._make(Map(built.xreplace(moved), tuple(_use(o, out) for o in order), quiet), out)
-
-    def _build(
-        self, body: sympy.Basic, operands: Sequence[Operand], leaves: dict[Operand, sympy.Symbol], quiet: bool
-    ) -> sympy.Basic:
-        """The body over `leaves`, with every function applied in it replaced by a leaf."""
-
-        def leaf(operand: Operand) -> sympy.Symbol:
-            return leaves.setdefault(operand, slot_symbol(len(leaves)))
-
-        if isinstance(body, sympy.Symbol):
-            record = self.values[operands[slot_number(body)].value].record
-            return record.number if isinstance(record, Constant) else leaf(operands[slot_number(body)])
-        if body.is_number or body in (sympy.true, sympy.false):
-            return body
-        if isinstance(body, sympy.Piecewise):
-            pairs = []
-            for value, condition in body.args:
-                if is_safe(value):
-                    built = self._build(value, operands, leaves, quiet)
-                else:  # a record of its own, which is computed quietly
-                    built = leaf(self.element(value, operands, True))
-                pairs.append((built, self._build(condition, operands, leaves, quiet)))
-            return sympy.Piecewise(*pairs)
-        if isinstance(body, sympy.Function) or (body.is_Pow and not body.args[1].is_Integer):
-            inner = [self.element(a, operands, quiet) if not a.is_number else None for a in body.args]
-            arguments = [slot_symbol(k) if o is not None else body.args[k] for k, o in enumerate(inner)]
-            return leaf(self._map(body.func(*arguments), inner, quiet))
-        if isinstance(body, sympy.Mul):
-            scalars: list[sympy.Expr] = []
-            others: list[sympy.Expr] = []
-            for whole in body.args:
-                number, factor = whole.primitive() if whole.is_Add else (sympy.Integer(1), whole)
-                if number != 1:
-                    scalars.append(number)
-                    operands = [*operands, self.element(factor, operands, quiet)]
-                    factor = slot_symbol(len(operands) - 1)
-                carried = [operands[k].indices for k in used_slots(factor)]
-                (others if any(carried) else scalars).append(factor)
-            if others and any(not s.is_number for s in scalars):
-                scalar = leaf(self.element(sympy.Mul(*scalars), operands, quiet))
-                return sympy.Mul(scalar, *(self._build(o, operands, leaves, quiet) for o in others))
-        return body.func(*(self._build(a, operands, leaves, quiet) for a in body.args))
-
-    def _map(self, body: sympy.Expr, arguments: Sequence[Operand | None], quiet: bool) -> Operand:
-        """A function of operands; None stands for an argument that is a number."""
-        kept = {k: o for k, o in enumerate(arguments) if o is not None}
-        out = tuple(dict.fromkeys(i for o in kept.values() for i in o.indices))
-        moved = {slot_symbol(k): slot_symbol(n) for n, k in enumerate(kept)}
-        return self._make(Map(body.xreplace(moved), tuple(_use(o, out) for o in kept.values()), quiet), out)
-
-    def sum(self, body: sympy.Expr, operands: Sequence[Operand], bound: tuple[Index, ...], quiet: bool) -> Operand:
-        """The sum of the body over bound indices, each of which an operand carries."""
-        if not bound:
-            return self.element(body, operands, quiet)
-        carried = [frozenset(o.indices) for o in operands]
-        alone: list[sympy.Expr] = []
-        parts: list[Operand] = []
-        for addend in sympy.Add.make_args(body):
-            outside, groups = split_product(addend, carried, frozenset(bound))
-            missing = [i for i in bound if not any(i in labels for labels in groups)]
-            if len(groups) < 2 and body.is_Add and not missing:
-                alone.append(addend)
-                continue
-            inside = self._contract(
-                [(labels, list(factors)) for labels, factors in groups.items()], operands, bound, quiet
-            )
-            extra = [inside, *(self.read(CountSlot(i.size)) for i in missing)]
-            start = len(operands)
-            product = sympy.Mul(outside, *(slot_symbol(start + k) for k in range(len(extra))))
-            parts.append(self.element(product, [*operands, *extra], quiet))
-        if alone:
-            parts.append(self._reduce(self.element(sympy.Add(*alone), operands, quiet), bound))
-        return self.element(sympy.Add(*(slot_symbol(k) for k in range(len(parts)))), parts, quiet)
-
-    def _contract(
-        self,
-        groups: list[tuple[frozenset[Index], list[sympy.Expr]]],
-        operands: Sequence[Operand],
-        bound: tuple[Index, ...],
-        quiet: bool,
-    ) -> Operand:
-        """The sum of a product whose factors are grouped by the indices that they carry, two groups at a time."""
-        if not groups:
-            return self._make(Constant(sympy.Integer(1)), ())
-        if len(groups) == 1:
-            labels, factors = groups[0]
-            whole = [f for f in factors if self._carries(f, operands) == labels]
-            if len(factors) > 1 and whole:
-                rest = list(factors)
-                rest.remove(whole[0])
-                pair = [self.element(f, operands, quiet) for f in (whole[0], sympy.Mul(*rest))]
-                if set(pair[1].indices) == labels:
-                    return self._product_sum(pair[0], pair[1], bound)
-            return self._reduce(self.element(sympy.Mul(*factors), operands, quiet), bound)
-        pending = [self.element(sympy.Mul(*factors), operands, quiet) for _, factors in groups]
-        while len(pending) > 1:
-            first, second = choose_pair([frozenset(o.indices) for o in pending], frozenset(bound))
-            left, right = pending[first], pending[second]
-            others = [o for k, o in enumerate(pending) if k not in (first, second)]
-            ready = tuple(i for i in bound if not any(i in o.indices for o in others))
-            pending = [*others, self._product_sum(left, right, ready)]
-        return pending[0]
-
-    def _carries(self, factor: sympy.Expr, operands: Sequence[Operand]) -> frozenset[Index]:
-        return frozenset(i for k in used_slots(factor) for i in operands[k].indices)
-
-    def _product_sum(self, left: Operand, right: Operand, bound: tuple[Index, ...]) -> Operand:
-        """The sum of left * right over those of `bound` that they carry."""
-        left = self._reduce(left, tuple(i for i in bound if i not in right.indices))
-        right = self._reduce(right, tuple(i for i in bound if i not in left.indices))
-        shared = tuple(i for i in left.indices if i in bound)
-        if not shared:
-            return self.element(slot_symbol(0) * slot_symbol(1), [left, right])
-        batch = [i for i in left.indices if i in right.indices and i not in shared]
-        rows = [i for i in left.indices if i not in right.indices]
-        columns = [i for i in right.indices if i not in left.indices]
-        place = {i: k for k, i in enumerate(self.preferred)}
-        if rows and columns and place.get(columns[0], len(place)) < place.get(rows[0], len(place)):
-            left, right, rows, columns = right, left, columns, rows
-        out = tuple(batch + rows + columns)
-        return self._make(Contract((_use(left, out + shared), _use(right, out + shared))), out)
-
-    def _reduce(self, operand: Operand, bound: Iterable[Index], peak: bool = False) -> Operand:
-        """The sum, or the largest entry, over those of `bound` that the operand carries."""
-        summed = tuple(i for i in bound if i in operand.indices)
-        if not summed:
-            return operand
-        out = tuple(i for i in operand.indices if i not in summed)
-        use = _use(operand, out + summed)
-        return self._make(Peak(use) if peak else Contract((use,)), out)
+        return self.make(Select(use_of(mask, out), use_of(operand, out)), out)
 
 
 def _widest(indices: Sequence[Index]) -> Index | None:
@@ -523,7 +346,3 @@ def _is_whole(form: Affine, start: int, size: Affine) -> bool:
     """Whether a form is an index that runs over a whole axis."""
     index = form.index
     return index is not None and index.size == size and index.start == start
-
-
-def _use(operand: Operand, labels: tuple[Index, ...]) -> Use:
-    return Use(operand.value, tuple(labels.index(i) for i in operand.indices))

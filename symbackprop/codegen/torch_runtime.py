@@ -28,23 +28,6 @@ def take(array, *places):  # type: ignore[no-untyped-def]
     return array[at] if inside else torch.zeros_like(array[at])
 
 
-def window(array, *places):  # type: ignore[no-untyped-def]
-    """The array read at even steps, and 0 outside of it.
-
-    A place is (begin, ((label, step, count), ...)) for an axis of the array: from there, axis `label` of the result
-    takes `count` steps along it.
-    """
-    rank = sum(len(steps) for _, steps in places)
-    indices = []
-    for begin, steps in places:
-        index = torch.tensor(begin + 1)
-        for label, step, count in steps:
-            shape = [count if axis == label else 1 for axis in range(rank)]
-            index = index + step * torch.arange(count).reshape(shape)
-        indices.append(index)
-    return gather(array, *indices)  # type: ignore[no-untyped-call]
-
-
 def scatter(size, index, values):  # type: ignore[no-untyped-def]
     """The sums of the values into `size` entries that `index` counts from 1; what is outside is left out."""
     index = torch.as_tensor(index)
@@ -52,18 +35,6 @@ def scatter(size, index, values):  # type: ignore[no-untyped-def]
     result = torch.zeros((size, *values.shape[index.ndim :]), dtype=values.dtype)
     inside = (index >= 1) & (index <= size)
     return result.index_put((index[inside] - 1,), values[inside], accumulate=True)
-
-
-def fold(size, place, values):  # type: ignore[no-untyped-def]
-    """The sums of the values into `size` entries at even steps; what is outside is left out.
-
-    `place` is (begin, ((label, step, count), ...)), counted from 0: a step of each of the first axes of the values.
-    """
-    begin, steps = place
-    index = torch.tensor(begin + 1)
-    for label, step, count in steps:
-        index = index + step * torch.arange(count).reshape([count if k == label else 1 for k in range(len(steps))])
-    return scatter(size, index, values)  # type: ignore[no-untyped-call]
 
 
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]

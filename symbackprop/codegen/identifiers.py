@@ -1,0 +1,56 @@
+"""Identifiers of Python for the names of a program, which may be anything."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable
+
+RESERVED = frozenset(
+    {
+        "np",
+        "jnp",
+        "jax",
+        "torch",
+        "math",
+        "DTYPE",
+        "LAYOUT",
+        "gather",
+        "take",
+        "scatter",
+        "window",
+        "fold",
+        "matrix_inverse",
+        "log_determinant",
+        "erf",
+        "bind",
+        "params",
+        "data",
+        "keyword",
+        "itertools",
+        "random",
+        "states",
+        "Any",
+        "saved",
+        "annotations",
+    }
+    | set(dir(builtins))
+)
+
+
+def mangle(names: Iterable[str]) -> dict[str, str]:
+    """A Python identifier for every name, each its own; what can stay as it is does.
+
+    >>> mangle(["x", "lambda", "np", "a b"])
+    {'x': 'x', 'lambda': 'lambda_', 'np': 'np_', 'a b': 'a_b'}
+    """
+    taken = set(RESERVED)
+    result = {}
+    for name in names:
+        plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_") or "v"
+        plain = f"v{plain}" if plain[0].isdigit() else plain
+        while plain in taken or keyword.iskeyword(plain):
+            plain += "_"
+        taken.add(plain)
+        result[name] = plain
+    return result
