@@ -16,6 +16,7 @@ from program_generator import generate_program
 from target_check import LIMITS, compare, example
 
 import symbackprop as sb
+from symbackprop.codegen import jax_runtime
 
 PROGRAMS = 60
 BATCH = 10
@@ -112,3 +113,12 @@ def test_a_planted_error_in_a_module_is_seen(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "DIFFERS" in done.stdout
+
+
+def test_reads_and_sums_outside_of_an_array_are_left_out() -> None:
+    """Places count from 1; what is not among them reads 0, and adds to nothing."""
+    places, values = jnp.array([0, 3, 2, -1, 4, 3]), jnp.arange(1.0, 7.0)
+
+    assert jax_runtime.scatter(3, places, values).tolist() == [0, 3, 8]
+    assert jax_runtime.gather(values[:3], places).tolist() == [0, 3, 2, 0, 0, 3]
+    assert jax_runtime.take(jnp.eye(2), 3, None).tolist() == [0, 0]

@@ -21,6 +21,7 @@ from symbackprop.calculus.tensors import Slot, Tensor
 from symbackprop.codegen.folds import find_fold
 from symbackprop.codegen.forms import is_safe, write_safely
 from symbackprop.codegen.operations import Operand, Operations, use_of
+from symbackprop.codegen.quotients import SharedSum, find_shared
 from symbackprop.codegen.records import (
     Count,
     First,
@@ -272,6 +273,9 @@ class PlanBuilder(Operations):
         fold = find_fold(term, self.preferred)
         if fold is not None:
             return self._scatter(*fold, True)  # what is outside of the sum's range is computed, and left out
+        shared = find_shared(term, self.preferred)
+        if shared is not None:
+            return self._share(shared, quiet)
         operands = [self.read(slot) for slot in term.slots]
         body = term.body
         # Where a guard does not hold a read may be outside its range, so that a quotient by it is not finite.
@@ -291,6 +295,25 @@ class PlanBuilder(Operations):
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
         for guard in outer:
+            operand = self._select(guard, operand)
+        return operand
+
+    def _share(self, shared: SharedSum, quiet: bool) -> Operand:
+        """A sum for each value of a quotient, read there, and what it is multiplied by."""
+        rest = shared.rest
+        unsure = quiet or bool(rest.guards)  # entries of the sum may be read nowhere
+        total = self._term(shared.term, unsure)
+        values: Forms = {shared.index: shared.quotient - Affine.of(shared.index.start - 1)}
+        places = tuple(Affine.of(i).substitute(values) for i in total.indices)
+        indices = tuple(dict.fromkeys(i for place in places for i in place.indices))
+        counted = tuple(
+            self._position(place if i == shared.index else place - Affine.of(i.start - 1), indices)
+            for i, place in zip(total.indices, places, strict=True)
+        )
+        read = self.make(Gather(total.value, counted), indices)
+        operands = [*(self.read(slot) for slot in rest.slots), read]
+        operand = self.element(rest.body * slot_symbol(len(rest.slots)), operands, unsure)
+        for guard in rest.guards:
             operand = self._select(guard, operand)
         return operand
 

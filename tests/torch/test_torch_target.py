@@ -15,6 +15,7 @@ from program_generator import generate_program
 from target_check import LIMITS, compare, example
 
 import symbackprop as sb
+from symbackprop.codegen import torch_runtime
 
 PROGRAMS = 100
 BATCH = 20
@@ -103,3 +104,12 @@ def test_a_module_of_its_own_checks_itself(program: OracleProgram, tmp_path: Pat
     assert "numpy" not in text
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "agrees" in done.stdout
+
+
+def test_reads_and_sums_outside_of_a_tensor_are_left_out() -> None:
+    """Places count from 1; what is not among them reads 0, and adds to nothing."""
+    places, values = torch.tensor([0, 3, 2, -1, 4, 3]), torch.arange(1.0, 7.0)
+
+    assert torch_runtime.scatter(3, places, values).tolist() == [0, 3, 8]
+    assert torch_runtime.gather(values[:3], places).tolist() == [0, 3, 2, 0, 0, 3]
+    assert torch_runtime.take(torch.eye(2), 3, None).tolist() == [0, 0]
