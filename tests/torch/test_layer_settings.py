@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from catalogue_cases import find_cases
-from peers_convolutions import CONVOLUTIONS_BY_SETTINGS
+from peers_convolutions import CONVOLUTION_PEERS
 from test_torch_catalogue import faults, leaves_of
 
 import symbackprop as sb
@@ -45,13 +45,13 @@ def test_value_and_gradients_are_those_of_pytorch(name: str, settings: Settings)
     entry = choose(name, settings)
     for case in find_cases(entry):
         tensors = leaves_of(case)
-        output = CONVOLUTIONS_BY_SETTINGS[name](tensors, **settings)
+        output = CONVOLUTION_PEERS[name](tensors, **settings)
         assert faults(case, (output * tensors["g"]).sum(), tensors) == [], case.sizes
 
 
 def test_every_setting_is_chosen() -> None:
     """No setting of a convolution or of pooling is left untried."""
-    for name in CONVOLUTIONS_BY_SETTINGS:
+    for name in CONVOLUTION_PEERS:
         tried = {setting for chosen, settings in CHOICES if chosen == name for setting in settings}
         assert tried == set(sb.layer(name).fragment.settings), name
 
