@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from catalogue_cases import find_cases
+from catalogue_cases import choose, find_cases
 from peers_convolutions import CONVOLUTION_PEERS
 from test_torch_catalogue import faults, leaves_of
 
 import symbackprop as sb
-from symbackprop.language import write_program
 
 Settings = dict[str, int]
 
@@ -31,12 +30,6 @@ CHOICES: list[tuple[str, Settings]] = [
     ("avg_pool2d", {"kernel": 4, "stride": 2, "padding": 2}),
     *[(f"upsample{n}d", {"factor": 3}) for n in (1, 2)],
 ]
-
-
-def choose(name: str, settings: Settings) -> sb.Entry:
-    """The entry of a layer with other settings."""
-    fragment = sb.layer(name).fragment
-    return sb.Entry(name, "layer", write_program(fragment.example(settings)), fragment.source, "", fragment.sizes)
 
 
 @pytest.mark.parametrize(("name", "settings"), CHOICES, ids=str)
