@@ -6,7 +6,7 @@ that reads no entry (a learning rate, a norm of all gradients) is shared: it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
@@ -173,13 +173,15 @@ class CompiledAssignment:
     formula: Formula
 
 
-def compile_formula(expression: sp.Expr, modules: str) -> Formula:
+def compile_formula(expression: sp.Expr, modules: str, sizes: Set[sp.Symbol] = frozenset()) -> Formula:
     """Return an expression as a function on arrays (modules "numpy") or on Python numbers ("math").
+
+    The symbols of `sizes` are those of shapes, which no value is given for.
 
     >>> compile_formula(STEP**2, "math")({"t": 3}, {})
     9
     """
-    reads = tuple(sorted(expression.free_symbols, key=lambda symbol: symbol.name))
+    reads = tuple(sorted(expression.free_symbols - sizes, key=lambda symbol: symbol.name))
     return Formula(tuple(symbol.name for symbol in reads), sp.lambdify(reads, expression, modules=modules))
 
 
