@@ -141,6 +141,10 @@ class UpdateRule:
         """Return one line for each assignment."""
         return "\n".join(f"{target} <- {write_equation(expression)}" for target, expression in self.assignments)
 
+    def text_with(self, constants: Mapping[str, float]) -> str:
+        """Return the same and, in a last line, the values of the constants."""
+        return f"{self.text()}\nwith {', '.join(f'{name} = {value}' for name, value in constants.items())}"
+
     def __str__(self) -> str:
         return self.text()
 

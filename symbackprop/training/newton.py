@@ -62,7 +62,7 @@ class NewtonRun:
 
     def text(self) -> str:
         """Return the equations of a step, and the loss and the largest slope at every point."""
-        lines = [self.rule.text(), f"with mu = {self.damping}"]
+        lines = [self.rule.text_with({DAMPING.name: self.damping})]
         for step, (loss, slope) in enumerate(zip(self.history, self.slopes, strict=True)):
             lines.append(f"after {step} steps: loss = {loss:.10g}, largest slope = {slope:.1e}")
         return "\n".join(lines)

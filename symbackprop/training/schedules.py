@@ -67,7 +67,7 @@ class Schedule:
 
     def text(self) -> str:
         """Return the equation and the values of its constants, for a terminal."""
-        return f"{self.rule.text()}\nwith {', '.join(f'{name} = {value}' for name, value in self.constants)}"
+        return self.rule.text_with(dict(self.constants))
 
     def _repr_latex_(self) -> str:
         return self.latex()
