@@ -37,6 +37,11 @@ class Parameter:
     fan_in: Axes
     start: int | None = None
 
+    @property
+    def is_weight(self) -> bool:
+        """Whether it has two axes or more, as weights have, and biases and scales mostly have not."""
+        return len(self.shape) >= 2
+
 
 @dataclass
 class Stack:
