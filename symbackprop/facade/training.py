@@ -35,7 +35,7 @@ class Training:
     target: str = field(default="numpy", repr=False)
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
-        """The outputs of the last layer; probabilities where the loss is cross-entropy."""
+        """The outputs of the last layer; probabilities where the loss makes them of logits itself."""
         output = self.network.architecture.output
         forward = _compile_value(self.network.program.core.reaching(output), output)
         value, _ = forward(dict(self.params), x=np.asarray(x))
