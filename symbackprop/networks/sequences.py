@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from symbackprop.networks.connections import GOODFELLOW
 from symbackprop.networks.fragments import Fragment
 
-GOODFELLOW = "Goodfellow, Bengio, Courville 2016, Deep Learning, "
 VASWANI = "Vaswani et al. 2017, Attention is all you need, "
 
 ATTENTION = Fragment(
