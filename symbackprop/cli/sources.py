@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import symbackprop as sb
 from symbackprop.errors import ArgumentError, DataError
@@ -67,9 +68,13 @@ def read_network(
     if not source.startswith("mlp:"):
         raise ArgumentError(f"{source} is not a network; write its widths, such as mlp:4-8-3.")
     widths = [int(w) if w.isdecimal() else w for w in source.removeprefix("mlp:").split("-")]
-    chosen = read_loss("mse" if loss is None else loss)
-    named = None if batch == "none" else batch or "N"
-    return sb.mlp(widths, activation or "sigmoid", output or "identity", chosen, named)
+    said = {"activation": activation, "output": output, "batch": batch}
+    chosen: dict[str, Any] = {name: value for name, value in said.items() if value}
+    if loss is not None:
+        chosen["loss"] = read_loss(loss)
+    if batch == "none":
+        chosen["batch"] = None
+    return sb.mlp(widths, **chosen)
 
 
 def read_loss(text: str) -> sb.Loss:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import sympy
 
@@ -79,16 +79,25 @@ def catalogue() -> tuple[Entry, ...]:
     >>> len({entry.name for entry in catalogue()}) == len(catalogue())
     True
     """
-    return (*map(_function, FUNCTIONS), *map(_layer, LAYERS), *map(_loss, LOSSES), *map(_loss, PENALTIES))
+    return tuple(make() for _, make in _list_entries())
 
 
 def find_entry(name: str) -> Entry:
     """The entry of a name; UnknownNameError lists what there is."""
-    entries = {entry.name: entry for entry in catalogue()}
+    entries = dict(_list_entries())
     if name not in entries:
         known = tuple(entries)
         raise UnknownNameError(f"The catalogue has no {name!r}; it has {', '.join(known)}.", name=name, known=known)
-    return entries[name]
+    return entries[name]()
+
+
+def _list_entries() -> tuple[tuple[str, Callable[[], Entry]], ...]:
+    """The name of each entry, and what makes it: its text is written when it is asked for."""
+    return (
+        *((function.name, partial(_function, function)) for function in FUNCTIONS),
+        *((fragment.name, partial(_layer, fragment)) for fragment in LAYERS),
+        *((loss.fragment.name, partial(_loss, loss)) for loss in (*LOSSES, *PENALTIES)),
+    )
 
 
 def _function(function: ScalarFunction) -> Entry:

@@ -72,7 +72,7 @@ class Network:
         made: dict[str, NDArray[np.floating]] = {}
         for parameter in self.architecture.parameters:
             shape = [_number(size, parameter.name) for size in parameter.shape]
-            if parameter.start is not None or len(shape) < 2:
+            if parameter.start is not None or not parameter.is_weight:
                 made[parameter.name] = np.full(shape, float(parameter.start or 0), dtype)
                 continue
             fan_in = prod(_number(size, parameter.name) for size in parameter.fan_in)

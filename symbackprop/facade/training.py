@@ -35,7 +35,7 @@ class Training:
     target: str = field(default="numpy", repr=False)
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
-        """The outputs of the last layer; probabilities where the loss is cross-entropy."""
+        """The outputs of the last layer; probabilities where the loss makes them of logits itself."""
         output = self.network.architecture.output
         forward = _compile_value(self.network.program.core.reaching(output), output)
         value, _ = forward(dict(self.params), x=np.asarray(x))
@@ -75,7 +75,7 @@ def train(
         raise ArgumentError("This network has no batch index; build it with batch='N' to train it on many samples.")
     program, fixed = network.program.core, dict(given or {})
     _check_names(program, fixed)
-    whole = network.program.core.tensor("x").range is not None  # as what an embedding looks up
+    whole = program.tensor("x").range is not None  # as what an embedding looks up
     data = {"x": np.asarray(x) if whole else np.asarray(x, dtype=np.float64), "y": _targets(network, y)}
     step = derive(network).compile(target, trust=True)
     for assumption in program.assumptions:
@@ -97,7 +97,7 @@ def train(
 
 def _check_names(program: Program, given: Mapping[str, npt.ArrayLike]) -> None:
     """Raise ArgumentError where the program reads other data than x, y and what is given."""
-    data = [leaf.name for leaf in program.leaves if leaf.role in (Role.INPUT, Role.INDEX, Role.CONST)]
+    data = [leaf.name for leaf in program.leaves if leaf.role is not Role.PARAM]
     missing = [name for name in data if name not in ("x", "y", *given)]
     extra = [name for name in given if name not in data or name in ("x", "y")]
     if "y" not in data:

@@ -25,7 +25,6 @@ from symbackprop.networks.stacking import Parameter, Stack
 
 Width = int | str
 INDEXED_ACTIVATIONS = (SOFTMAX, LOG_SOFTMAX)
-LEAST_AXES = 2  # of a parameter that is penalised: weights are, biases and scales are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +231,7 @@ def _write(stack: Stack, piece: Piece, read: Tensor) -> Tensor:
 def _write_loss(stack: Stack, fragment: Fragment, read: Tensor, penalties: Mapping[str, Setting]) -> None:
     """Put a loss on a stack; where there are penalties, it is that of the data, and their sum with it is the loss."""
     stack.apply(fragment, [read], "", {}, {}, {"loss": "data_loss"} if penalties else {})
-    weights = [Tensor(p.name, p.shape, Role.PARAM) for p in stack.parameters if len(p.shape) >= LEAST_AXES]
+    weights = [Tensor(p.name, p.shape, Role.PARAM) for p in stack.parameters if p.is_weight]
     total = "data_loss"
     for name, factor in penalties.items():
         one = penalty(name).fragment

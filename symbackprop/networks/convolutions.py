@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from symbackprop.networks.connections import GOODFELLOW
 from symbackprop.networks.fragments import Fragment, Setting
 
 GUIDE = "Dumoulin, Visin 2016, A guide to convolution arithmetic for deep learning"
-POOLING = "Goodfellow, Bengio, Courville 2016, Deep Learning, section 9.3"
+POOLING = GOODFELLOW + "section 9.3"
 SUBSAMPLING = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-based learning applied to document recognition, section II"
 UPSAMPLING = "Odena, Dumoulin, Olah 2016, Deconvolution and checkerboard artifacts"
 GLOBAL_AVERAGE = "Lin, Chen, Yan 2014, Network in network, section 3.2"
@@ -67,7 +68,7 @@ CONV2D = Fragment(
     z[...,k,p:{_count("H", "R")},q:{_count("L", "S")}] \
 = sum(c, r, s, W[k,c,r,s]*x[...,c,{_place("p", "r")},{_place("q", "s")}]) + b[k]
     """,
-    "Goodfellow, Bengio, Courville 2016, Deep Learning, equation 9.6",
+    GOODFELLOW + "equation 9.6",
     (
         {"N": 2, "C": 2, "H": 5, "L": 4, "K": 3, "R": 3, "S": 2},
         {"N": 1, "C": 1, "H": 4, "L": 4, "K": 2, "R": 2, "S": 2},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from symbackprop.networks.connections import GOODFELLOW
 from symbackprop.networks.fragments import Fragment
 
-GOODFELLOW = "Goodfellow, Bengio, Courville 2016, Deep Learning, "
 VASWANI = "Vaswani et al. 2017, Attention is all you need, "
 
 ATTENTION = Fragment(
@@ -122,18 +122,24 @@ FEED_FORWARD = Fragment(
     ({"N": 2, "D": 2, "K": 3}, {"N": 3, "D": 3, "K": 2}),
     {"function": "relu"},
 )
-GATED = """
+
+
+def _feed_gated(name: str, function: str) -> Fragment:
+    """A feed-forward network whose hidden units are multiplied by a function of others."""
+    text = f"""
     input x[...,D]
     param W[K,D], V[K,D], O[D,K]
     u[...,k] = sum(d, W[k,d]*x[...,d])
     v[...,k] = sum(d, V[k,d]*x[...,d])
-    h[...,k] = {gate}(u[...,k])*v[...,k]
+    h[...,k] = {function}(u[...,k])*v[...,k]
     z[...,d] = sum(k, O[d,k]*h[...,k])
-"""
-SHAZEER = "Shazeer 2020, GLU variants improve transformer, equation 6"
-GATED_SIZES = ({"N": 2, "D": 2, "K": 3}, {"N": 3, "D": 3, "K": 2})
-SWIGLU = Fragment("swiglu", GATED.replace("{gate}", "silu"), SHAZEER, GATED_SIZES)
-GEGLU = Fragment("geglu", GATED.replace("{gate}", "gelu"), SHAZEER, GATED_SIZES)
+    """
+    source = "Shazeer 2020, GLU variants improve transformer, equation 6"
+    return Fragment(name, text, source, ({"N": 2, "D": 2, "K": 3}, {"N": 3, "D": 3, "K": 2}))
+
+
+SWIGLU = _feed_gated("swiglu", "silu")
+GEGLU = _feed_gated("geglu", "gelu")
 RNN = Fragment(
     "rnn",
     """

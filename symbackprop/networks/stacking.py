@@ -37,6 +37,11 @@ class Parameter:
     fan_in: Axes
     start: int | None = None
 
+    @property
+    def is_weight(self) -> bool:
+        """Whether it has two axes or more, as weights have, and biases and scales mostly have not."""
+        return len(self.shape) >= 2
+
 
 @dataclass
 class Stack:
@@ -75,13 +80,7 @@ class Stack:
 
         Its own tensors get the number, or the names that `called` has for them. ShapeError says which axes do not fit.
         """
-        lead = [(f"index{k}", f"size{k}") for k in range(_count_lead(fragment, read[0]))]
-        if not lead and "..." in fragment.text and read[0].axes[:1] == (self.batch,):
-            sample = declared(fragment.statements(()))[0].axes
-            raise ShapeError(
-                f"{fragment.name} reads [{','.join(map(write_tree, sample))}] of each sample, and a sample of "
-                f"{read[0].name} is [{_write(read[0].axes[1:])}]."
-            )
+        lead = [(f"index{k}", f"size{k}") for k in range(_count_lead(fragment, read[0], self.batch))]
         own = fragment.statements(lead, settings)
         bound: dict[str, Affine] = {}
         for declaration, tensor in zip(declared(own), read, strict=False):
@@ -138,13 +137,18 @@ class Stack:
         return chosen
 
 
-def _count_lead(fragment: Fragment, tensor: Tensor) -> int:
-    """How many axes of a tensor stand before those that the fragment names."""
-    least = declared(fragment.statements(()))[0]
-    extra = len(tensor.axes) - len(least.axes)
-    if extra < 0 or (extra and "..." not in fragment.text):
-        axes = ",".join(["..."] * ("..." in fragment.text) + [write_tree(axis) for axis in least.axes])
+def _count_lead(fragment: Fragment, tensor: Tensor, batch: Affine | None) -> int:
+    """How many axes of a tensor stand before those that the fragment names, the samples among them."""
+    least = [write_tree(axis) for axis in declared(fragment.statements(()))[0].axes]
+    extra, dots = len(tensor.axes) - len(least), "..." in fragment.text
+    if extra < 0 or (extra and not dots):
+        axes = ",".join(["..."] * dots + least)
         raise ShapeError(f"{fragment.name} reads [{axes}], and {tensor.name} is [{_write(tensor.axes)}].")
+    if not extra and dots and tensor.axes[:1] == (batch,):
+        raise ShapeError(
+            f"{fragment.name} reads [{','.join(least)}] of each sample, and a sample of {tensor.name} is "
+            f"[{_write(tensor.axes[1:])}]."
+        )
     return extra
 
 

@@ -6,7 +6,7 @@ that reads no entry (a learning rate, a norm of all gradients) is shared: it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
@@ -141,6 +141,10 @@ class UpdateRule:
         """Return one line for each assignment."""
         return "\n".join(f"{target} <- {write_equation(expression)}" for target, expression in self.assignments)
 
+    def text_with(self, constants: Mapping[str, float]) -> str:
+        """Return the same and, in a last line, the values of the constants."""
+        return f"{self.text()}\nwith {', '.join(f'{name} = {value}' for name, value in constants.items())}"
+
     def __str__(self) -> str:
         return self.text()
 
@@ -173,13 +177,15 @@ class CompiledAssignment:
     formula: Formula
 
 
-def compile_formula(expression: sp.Expr, modules: str) -> Formula:
+def compile_formula(expression: sp.Expr, modules: str, sizes: Set[sp.Symbol] = frozenset()) -> Formula:
     """Return an expression as a function on arrays (modules "numpy") or on Python numbers ("math").
+
+    The symbols of `sizes` are those of shapes, which no value is given for.
 
     >>> compile_formula(STEP**2, "math")({"t": 3}, {})
     9
     """
-    reads = tuple(sorted(expression.free_symbols, key=lambda symbol: symbol.name))
+    reads = tuple(sorted(expression.free_symbols - sizes, key=lambda symbol: symbol.name))
     return Formula(tuple(symbol.name for symbol in reads), sp.lambdify(reads, expression, modules=modules))
 
 

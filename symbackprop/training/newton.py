@@ -19,7 +19,7 @@ from sympy.assumptions import Q, assuming
 from sympy.codegen.rewriting import matinv_opt, optimize
 
 from symbackprop.errors import ArgumentError, CurvatureError, DivergenceError
-from symbackprop.training.equations import Formula, UpdateRule
+from symbackprop.training.equations import Formula, UpdateRule, compile_formula
 
 Vector = npt.NDArray[np.float64]
 # The loss at a point, and the arrays that the first equations read there.
@@ -62,7 +62,7 @@ class NewtonRun:
 
     def text(self) -> str:
         """Return the equations of a step, and the loss and the largest slope at every point."""
-        lines = [self.rule.text(), f"with mu = {self.damping}"]
+        lines = [self.rule.text_with({DAMPING.name: self.damping})]
         for step, (loss, slope) in enumerate(zip(self.history, self.slopes, strict=True)):
             lines.append(f"after {step} steps: loss = {loss:.10g}, largest slope = {slope:.1e}")
         return "\n".join(lines)
@@ -116,9 +116,7 @@ def compile_matrices(rule: UpdateRule) -> tuple[tuple[str, Formula], ...]:
         if expression.has(sp.Inverse):
             with assuming(Q.fullrank(CURVATURE)):
                 expression = optimize(expression, [matinv_opt])
-        reads = sorted(expression.free_symbols - {ENTRIES, RESIDUALS}, key=lambda symbol: symbol.name)
-        names = tuple(symbol.name for symbol in reads)
-        compiled.append((target.name, Formula(names, sp.lambdify(reads, expression, modules="numpy"))))
+        compiled.append((target.name, compile_formula(expression, "numpy", {ENTRIES, RESIDUALS})))
     return tuple(compiled)
 
 

@@ -38,8 +38,7 @@ class Optimizer(ABC):
 
     def text(self) -> str:
         """Return the equations of the rule and the values of its constants, for a terminal."""
-        values = ", ".join(f"{name} = {value}" for name, value in self.constants.items())
-        return f"{self.rule.text()}\nwith {values}"
+        return self.rule.text_with(self.constants)
 
     def _repr_latex_(self) -> str:
         return self.latex()

@@ -15,6 +15,7 @@ from symbackprop.training.equations import ETA, STEP, Assignment, Kind, UpdateRu
 from symbackprop.training.rules import check_constants, check_number, evaluate_shared, merge_constants
 
 DONE, FIRST, LEAST, STEPS, FACTOR, EVERY, POWER, WARMUP = sp.symbols("s eta0 eta_min T gamma k p T_w")
+UNTIL_STEPS = sp.Min(STEP - 1, STEPS)  # the steps that are done, of which no more than T are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Schedule:
 
     def text(self) -> str:
         """Return the equation and the values of its constants, for a terminal."""
-        return f"{self.rule.text()}\nwith {', '.join(f'{name} = {value}' for name, value in self.constants)}"
+        return self.rule.text_with(dict(self.constants))
 
     def _repr_latex_(self) -> str:
         return self.latex()
@@ -76,9 +77,9 @@ class Schedule:
         return self.text()
 
 
-def scheduled(name: str, rate: sp.Expr, constants: dict[str, float]) -> Schedule:
-    """Return a schedule of one expression in the number `s` of steps that are done."""
-    return Schedule(name, ((DONE, STEP - 1), (ETA, rate)), tuple(constants.items()))
+def scheduled(name: str, rate: sp.Expr, constants: dict[str, float], done: sp.Expr = STEP - 1) -> Schedule:
+    """Return a schedule of one expression in `s`, which is how many steps are `done`."""
+    return Schedule(name, ((DONE, done), (ETA, rate)), tuple(constants.items()))
 
 
 def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
@@ -117,8 +118,7 @@ def cosine(rate: float, steps: int, least: float = 0.0) -> Schedule:
     """
     check_steps("cosine", "steps", steps)
     rates = LEAST + (FIRST - LEAST) * (1 + sp.cos(sp.pi * DONE / STEPS)) / 2
-    constants = {"eta0": rate, "T": steps, "eta_min": least}
-    return Schedule("cosine", ((DONE, sp.Min(STEP - 1, STEPS)), (ETA, rates)), tuple(constants.items()))
+    return scheduled("cosine", rates, {"eta0": rate, "T": steps, "eta_min": least}, UNTIL_STEPS)
 
 
 def polynomial_decay(rate: float, steps: int, power: float = 1.0) -> Schedule:
@@ -129,8 +129,7 @@ def polynomial_decay(rate: float, steps: int, power: float = 1.0) -> Schedule:
     """
     check_steps("polynomial_decay", "steps", steps)
     rates = FIRST * (1 - DONE / STEPS) ** POWER
-    constants = {"eta0": rate, "T": steps, "p": power}
-    return Schedule("polynomial decay", ((DONE, sp.Min(STEP - 1, STEPS)), (ETA, rates)), tuple(constants.items()))
+    return scheduled("polynomial decay", rates, {"eta0": rate, "T": steps, "p": power}, UNTIL_STEPS)
 
 
 def inverse_sqrt(rate: float, warmup: int) -> Schedule:

@@ -10,6 +10,8 @@ from index_ranges import SizedProgram, size_program
 from jax_oracle import Result, make_differentiator
 
 import symbackprop as sb
+from symbackprop.language import write_program
+from symbackprop.networks import Setting
 
 LEAST_MARGIN = 1e-3
 ATTEMPTS = 60
@@ -24,6 +26,12 @@ class CatalogueCase:
     sized: SizedProgram
     leaves: Mapping[str, np.ndarray]
     expected: Result
+
+
+def choose(name: str, settings: Mapping[str, Setting]) -> sb.Entry:
+    """The entry of a layer with other settings."""
+    fragment = sb.layer(name).fragment
+    return sb.Entry(name, "layer", write_program(fragment.example(settings)), fragment.source, "", fragment.sizes)
 
 
 def find_cases(entry: sb.Entry) -> Iterator[CatalogueCase]:

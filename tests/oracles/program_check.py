@@ -49,10 +49,10 @@ def find_case(program: RandomProgram) -> Case | None:
 
 
 def run_compiled(
-    derivation: sb.Derivation, program: SizedProgram, leaves: Leaves, target: str = "numpy"
+    derivation: sb.Derivation, program: SizedProgram, leaves: Leaves, target: str = "numpy", dtype: str = "float64"
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run the compiled code on leaves; what is no parameter goes in by keyword, directions and cotangents too."""
-    run = derivation.compile(target)
+    run = derivation.compile(target, dtype)
     params = program.names_of_kind("param")
     data = {name: array for name, array in leaves.items() if name not in params}
     return run({name: leaves[name] for name in params}, **data, **{n: program.sizes[n] for n in run.layout["sizes"]})

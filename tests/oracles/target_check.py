@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from index_ranges import size_program
+from index_ranges import SizedProgram, size_program
+from jax_oracle import Leaves
 from oracle_programs import CLASSIFIER, OracleProgram
+from program_check import run_compiled
 
 import symbackprop as sb
 
@@ -16,8 +17,8 @@ LIMITS: Mapping[str, float] = MappingProxyType({"float64": 1e-12, "float32": 1e-
 """How far results may be apart, relative to the largest entry."""
 
 
-def example(program: OracleProgram) -> tuple[sb.Derivation, dict[str, Any], dict[str, Any]]:
-    """The derivation of one of our programs, with parameters and data for it."""
+def example(program: OracleProgram) -> tuple[sb.Derivation, SizedProgram, Leaves]:
+    """The derivation of one of our programs, with leaves for it."""
     sized = size_program(program.text, program.sizes)
     source = np.random.default_rng(7)
     leaves = {name: source.normal(size=sized.shapes[name]) for name in sized.kinds}
@@ -25,25 +26,13 @@ def example(program: OracleProgram) -> tuple[sb.Derivation, dict[str, Any], dict
         leaves[name] = np.abs(leaves[name]) + 0.1
     if program is CLASSIFIER:
         leaves["y"] = np.exp(leaves["y"]) / np.exp(leaves["y"]).sum(axis=1, keepdims=True)
-    return split(sb.derive(sb.parse(program.text)), leaves, program.sizes)
+    return sb.derive(sb.parse(program.text)), sized, leaves
 
 
-def split(
-    derivation: sb.Derivation, leaves: Mapping[str, Any], sizes: Mapping[str, int]
-) -> tuple[sb.Derivation, dict[str, Any], dict[str, Any]]:
-    """Arrays as the arguments of a call: parameters, and what goes in by keyword, the sizes that no array has too."""
-    layout = derivation.compile().layout
-    params = {name: leaves[name] for name in layout["params"]}
-    data = {name: array for name, array in leaves.items() if name not in params}
-    return derivation, params, {**data, **{name: sizes[name] for name in layout["sizes"]}}
-
-
-def compare(
-    target: str, derivation: sb.Derivation, params: Mapping[str, Any], data: Mapping[str, Any], dtype: str = "float64"
-) -> list[str]:
+def compare(target: str, derivation: sb.Derivation, sized: SizedProgram, leaves: Leaves, dtype: str) -> list[str]:
     """What a target computes otherwise than NumPy does, each in a line."""
-    value, gradients = derivation.compile("numpy", dtype)(params, **data)
-    other, others = derivation.compile(target, dtype)(params, **data)
+    value, gradients = run_compiled(derivation, sized, leaves, "numpy", dtype)
+    other, others = run_compiled(derivation, sized, leaves, target, dtype)
     wanted = {"value": np.asarray(value), **gradients}
     given = {"value": np.asarray(other), **{name: np.asarray(array) for name, array in others.items()}}
     assert given.keys() == wanted.keys()

@@ -22,7 +22,7 @@ def _pool(function: Callable[..., torch.Tensor], t: Tensors, kernel: int = 2, **
     return function(t["x"], kernel, **settings)
 
 
-CONVOLUTIONS_BY_SETTINGS: dict[str, Callable[..., torch.Tensor]] = {
+CONVOLUTION_PEERS: dict[str, Callable[..., torch.Tensor]] = {
     "conv1d": lambda t, **s: _convolve(functional.conv1d, t, **s),
     "conv2d": lambda t, **s: _convolve(functional.conv2d, t, **s),
     "conv3d": lambda t, **s: _convolve(functional.conv3d, t, **s),
@@ -41,4 +41,3 @@ CONVOLUTIONS_BY_SETTINGS: dict[str, Callable[..., torch.Tensor]] = {
     "upsample1d": lambda t, factor=2: functional.interpolate(t["x"], scale_factor=factor, mode="nearest"),
     "upsample2d": lambda t, factor=2: functional.interpolate(t["x"], scale_factor=factor, mode="nearest"),
 }
-CONVOLUTION_PEERS: dict[str, Callable[[Tensors], torch.Tensor]] = dict(CONVOLUTIONS_BY_SETTINGS)

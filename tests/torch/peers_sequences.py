@@ -100,7 +100,6 @@ SEQUENCE_PEERS: dict[str, Callable[[Tensors], torch.Tensor]] = {
     "rms_norm": lambda t: functional.rms_norm(t["x"], t["x"].shape[-1:], t["gamma"], eps=1e-5),
     "instance_norm": lambda t: functional.instance_norm(t["x"], weight=t["gamma"], bias=t["beta"]),
     "group_norm": _group_norm,
-    "embedding": lambda t: functional.embedding(t["tok"] - 1, t["E"]),
     "attention": lambda t: functional.scaled_dot_product_attention(t["q"], t["k"], t["v"]),
     "causal_attention": lambda t: functional.scaled_dot_product_attention(t["q"], t["k"], t["v"], is_causal=True),
     "masked_attention": lambda t: functional.scaled_dot_product_attention(t["q"], t["k"], t["v"], attn_mask=t["m"]),

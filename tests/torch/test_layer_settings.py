@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from catalogue_cases import find_cases
-from peers_convolutions import CONVOLUTIONS_BY_SETTINGS
+from catalogue_cases import choose, find_cases
+from peers_convolutions import CONVOLUTION_PEERS
 from test_torch_catalogue import faults, leaves_of
 
 import symbackprop as sb
-from symbackprop.language import write_program
 
 Settings = dict[str, int]
 
@@ -33,25 +32,19 @@ CHOICES: list[tuple[str, Settings]] = [
 ]
 
 
-def choose(name: str, settings: Settings) -> sb.Entry:
-    """The entry of a layer with other settings."""
-    fragment = sb.layer(name).fragment
-    return sb.Entry(name, "layer", write_program(fragment.example(settings)), fragment.source, "", fragment.sizes)
-
-
 @pytest.mark.parametrize(("name", "settings"), CHOICES, ids=str)
 def test_value_and_gradients_are_those_of_pytorch(name: str, settings: Settings) -> None:
     """At every choice of sizes of the entry."""
     entry = choose(name, settings)
     for case in find_cases(entry):
         tensors = leaves_of(case)
-        output = CONVOLUTIONS_BY_SETTINGS[name](tensors, **settings)
+        output = CONVOLUTION_PEERS[name](tensors, **settings)
         assert faults(case, (output * tensors["g"]).sum(), tensors) == [], case.sizes
 
 
 def test_every_setting_is_chosen() -> None:
     """No setting of a convolution or of pooling is left untried."""
-    for name in CONVOLUTIONS_BY_SETTINGS:
+    for name in CONVOLUTION_PEERS:
         tried = {setting for chosen, settings in CHOICES if chosen == name for setting in settings}
         assert tried == set(sb.layer(name).fragment.settings), name
 

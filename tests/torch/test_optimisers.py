@@ -96,7 +96,7 @@ def follow_both(
     make: Callable[[Tensors], torch.optim.Optimizer],
     steps: int,
     prepare: Callable[[Tensors], Any] = lambda tensors: None,
-    schedule: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler] = lr_scheduler.LRScheduler,
+    schedule: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return all entries after the same gradients under our rule and under PyTorch's, which `prepare` sees first."""
     start, gradients = make_gradients(steps)
@@ -104,7 +104,7 @@ def follow_both(
     memory = optimizer.start(params)
     tensors = [torch.tensor(value, requires_grad=True) for value in start]
     other = make(tensors)
-    scheduler = None if schedule is lr_scheduler.LRScheduler else schedule(other)
+    scheduler = None if schedule is None else schedule(other)
     for step, slopes in enumerate(gradients, 1):
         optimizer.update(params, dict(zip(params, slopes, strict=True)), memory, step)
         for tensor, slope in zip(tensors, slopes, strict=True):

@@ -6,13 +6,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from catalogue_cases import find_cases
+from catalogue_cases import choose, find_cases
 from peers_sequences import SEQUENCE_PEERS
 from test_torch_catalogue import faults, leaves_of
 from torch.nn import functional
-
-import symbackprop as sb
-from symbackprop.language import write_program
 
 EPS = 0.25
 CHOICES: dict[str, tuple[dict[str, str], Callable[[dict[str, torch.Tensor]], torch.Tensor]]] = {
@@ -34,12 +31,6 @@ CHOICES: dict[str, tuple[dict[str, str], Callable[[dict[str, torch.Tensor]], tor
         lambda t: functional.linear(functional.gelu(functional.linear(t["x"], t["W"], t["b"])), t["O"], t["c"]),
     ),
 }
-
-
-def choose(name: str, settings: dict[str, str]) -> sb.Entry:
-    """The entry of a layer with other settings."""
-    fragment = sb.layer(name).fragment
-    return sb.Entry(name, "layer", write_program(fragment.example(settings)), fragment.source, "", fragment.sizes)
 
 
 @pytest.mark.parametrize("name", CHOICES)
