@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from symbackprop.language.tree import map_children
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
-from symbackprop.notation.reading.instances import map_syntax, put_number
+from symbackprop.notation.reading.instances import put_number
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -141,7 +142,7 @@ def _with_last(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[Latex
     def placed(node: Syntax) -> Syntax:
         mark = _mark(node)
         if mark is None or mark.letter != LAST or mark.node.above is None:
-            return map_syntax(node, placed)
+            return map_children(node, placed)
         return replace(mark.node, above=put_number(mark.node.above, LAST, last))
 
     return replace(statement, sides=tuple(map(placed, statement.sides))), last
