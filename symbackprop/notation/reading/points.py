@@ -9,6 +9,7 @@ from symbackprop.calculus.tensors import Role
 from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language.addends import free_letters
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
@@ -55,7 +56,7 @@ def derive_formula(
     if value == t.Apply(_called(value), (by,)) and _called(value) not in FUNCTION_BY_NAME:
         return t.Apply(_called(value), (by,), True)
     _check_plain(value, by.name, vocabulary, node)
-    if not any(isinstance(n, t.Name) and n.name == by.name for n, _ in t.walk(value)):
+    if by.name not in free_letters(value):
         raise fail(node, f"the derivative by {by.name} of {write_tree(value)}, which does not read it",
                    f"a formula of {by.name}")  # fmt: skip
     return find_slope(value, by.name)
@@ -86,7 +87,7 @@ def put_in(
     """A formula with names replaced by their values."""
     for name in point:
         _check_plain(value, name, vocabulary, node)
-        if not any(isinstance(n, t.Name) and n.name == name for n, _ in t.walk(value)):
+        if name not in free_letters(value):
             raise fail(node, f"a bar with {name}, which stands nowhere before it", "a name that it stands behind")
     return substitute_names(value, point)
 
