@@ -104,7 +104,7 @@ def _mark(node: Syntax) -> _Mark | None:
 
 
 def _counted(label: Syntax) -> tuple[str, int] | None:
-    if isinstance(label, Symbol) and not label.accents and not label.font and len(label.name.lstrip("\\")) in (1, 3):
+    if isinstance(label, Symbol) and not label.accents and not label.font:
         return (label.name, 0) if len(label.name) == 1 or label.name == r"\ell" else None
     if not isinstance(label, Sum) or len(label.parts) != 2 or label.signs[0]:
         return None
