@@ -101,7 +101,7 @@ def choose_contraction(
 
 def solve_index(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
     """The value of an index that the equation form = 0 gives, with the guards that it needs; None if it gives none."""
-    coefficient = next((c for atom, c in form.terms if atom == index), 0)
+    coefficient = form.coefficient(index)
     if not coefficient or form.indices.count(index) > 1:
         return None
     rest = Affine.of(index) * coefficient - form
@@ -143,7 +143,7 @@ def open_window(guard: Guard, index: Index, known: Sequence[Guard] = ()) -> tupl
     width = None if found is None else found.size.integer
     if found is None or width is None or found.form.indices.count(index) != 1:
         return None
-    coefficient = next((c for atom, c in found.form.terms if atom == index), 0)
+    coefficient = found.form.coefficient(index)
     step = abs(coefficient)
     if not step or (width > step and width % step):
         return None
@@ -214,7 +214,7 @@ def known_entries(guards: Iterable[Guard]) -> dict[Atom, Affine]:
     for guard in guards:
         if isinstance(guard, Equal) and len(guard.form.entries) == 1:
             entry = guard.form.entries[0]
-            coefficient = next((c for atom, c in guard.form.terms if atom == entry), 0)
+            coefficient = guard.form.coefficient(entry)
             if coefficient in (1, -1):
                 known.setdefault(entry, (Affine.of(entry) * coefficient - guard.form) * coefficient)
     return known

@@ -156,6 +156,10 @@ class Affine:
         """
         return self.constant + sum(c * _evaluate_atom(a, values) for a, c in self.terms)
 
+    def coefficient(self, atom: Atom) -> int:
+        """The number that an atom is multiplied by, 0 where it stands in other atoms only."""
+        return next((c for a, c in self.terms if a == atom), 0)
+
     @property
     def index(self) -> Index | None:
         """The index that the form is, alone and unshifted; None for any other form."""
