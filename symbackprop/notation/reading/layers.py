@@ -65,11 +65,12 @@ def expand_layers(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[La
     (letter,) = generic
     mine = [mark for mark in marks if mark.letter == letter]
     _check_letter(statement, letter, len(mine), vocabulary)
-    known = sorted({number for mark in mine for number in _numbers(mark, vocabulary)})
+    numbers = [_numbers(mark, vocabulary) for mark in mine]
+    known = frozenset[int]().union(*numbers)
     layers = tuple(
         layer
-        for layer in range(known[0], known[-1] + 1)
-        if all(mark.number_at(layer) in _numbers(mark, vocabulary) for mark in mine)
+        for layer in range(min(known), max(known) + 1)
+        if all(mark.number_at(layer) in found for mark, found in zip(mine, numbers, strict=True))
     )
     if not layers:
         names = ", ".join(dict.fromkeys(write_syntax(mark.node) for mark in mine))
