@@ -28,13 +28,13 @@ from symbackprop.calculus.guards import (
     is_implied,
     known_entries,
     narrow_index,
+    ranges_of,
 )
 from symbackprop.calculus.indices import (
     Affine,
     Forms,
     Index,
     choose_name,
-    compare_range,
 )
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor, slot_indices
 
@@ -236,8 +236,7 @@ def _is_outside(slot: Slot) -> bool:
         return False
     if all(form.index is not None for form in slot.at):
         return False  # the range of an index alone has entries of the axis
-    axes = zip(slot.at, slot.tensor.spans, strict=True)
-    return any(compare_range(form, size, start) is False for form, (start, size) in axes)
+    return any(guard.decide() is False for guard in ranges_of(slot.at, slot.tensor.spans))
 
 
 def rename_indices(definition: Definition, names: tuple[str, ...]) -> Definition:

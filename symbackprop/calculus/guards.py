@@ -75,6 +75,11 @@ class Within:
 Guard = Equal | Within
 
 
+def ranges_of(at: Iterable[Affine], spans: Iterable[tuple[int, Affine]]) -> list[Within]:
+    """The guards that a read is inside its tensor, one for each axis."""
+    return [Within(form, size, start) for form, (start, size) in zip(at, spans, strict=True)]
+
+
 def choose_contraction(
     guards: Sequence[Guard], bound: Sequence[Index]
 ) -> tuple[Guard, Index, Affine, list[Guard]] | None:
@@ -183,8 +188,7 @@ def _range_of(guard: Guard, index: Index, known: Sequence[Guard]) -> Within | No
 
 def _is_inside(entry: Entry, known: Sequence[Guard]) -> bool:
     """Whether an entry of an integer tensor is read inside its range where the guards hold."""
-    spans = zip(entry.at, entry.spans, strict=True)
-    return all(compare_range(form, size, start) or Within(form, size, start) in known for form, (start, size) in spans)
+    return all(guard.decide() or guard in known for guard in ranges_of(entry.at, entry.spans))
 
 
 def narrow_index(guard: Within) -> Index | None:

@@ -23,7 +23,7 @@ from symbackprop.calculus.atoms import (
     describe_monomial,
     make_monomial,
 )
-from symbackprop.calculus.guards import Equal, Guard, Within, choose_window, solve_index
+from symbackprop.calculus.guards import Equal, Guard, Within, choose_window, ranges_of, solve_index
 from symbackprop.calculus.indices import Affine, Index, covers
 from symbackprop.calculus.matching import match
 from symbackprop.calculus.polynomials import Polynomials, add, scale
@@ -255,12 +255,12 @@ class Sums(Polynomials):
         return []
 
 
-def _implied(atom: Atom, exponent: Number) -> list[Guard]:
+def _implied(atom: Atom, exponent: Number) -> list[Within]:
     """What holds where a factor is not 0."""
     if atom.kind is Kind.RANGE:
         return [Within(atom.at[0], atom.at[1], int(atom.name))]
     if atom.kind is Kind.TENSOR and exponent > 0:
-        return [Within(form, size, start) for form, (start, size) in zip(atom.at, atom.spans, strict=True)]
+        return ranges_of(atom.at, atom.spans)
     return []
 
 
