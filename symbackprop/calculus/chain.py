@@ -373,9 +373,9 @@ def _solve(
     if support is not None:
         if not is_finite(derivative, term.slots, finite):
             body, slots = restrict(body, slots, support, start + at)
-        conditions = tuple(substitute_slot(s, plain) for s in support.at(start + at))
-        # A bound index may go by a guard of the term, which the conditions would not hear of.
-        inherited = None if bound else Support(outer + inner, support.condition, conditions)
+        if not bound:  # a bound index may go by a guard of the term, which the conditions would not hear of
+            conditions = tuple(substitute_slot(s, plain) for s in support.at(start + at))
+            inherited = Support(outer + inner, support.condition, conditions)
     slots = [substitute_slot(s, plain) for s in slots]
     final_guards = [g.substitute(plain) for g in final_guards]
     result = make_term(bound, body, slots, final_guards)

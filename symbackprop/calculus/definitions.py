@@ -28,13 +28,13 @@ from symbackprop.calculus.guards import (
     is_implied,
     known_entries,
     narrow_index,
+    ranges_of,
 )
 from symbackprop.calculus.indices import (
     Affine,
     Forms,
     Index,
     choose_name,
-    compare_range,
 )
 from symbackprop.calculus.tensors import Count, Read, Slot, Tensor, slot_indices
 
@@ -164,10 +164,10 @@ def make_term(
 ) -> Term | None:
     """A term in its plainest form, or None where it is zero.
 
-    A guard that fixes a bound index is contracted, and the range of the index guarded unless it is kept by itself; an
-    entry of an integer tensor that a guard says to be a free index is read as that; equal slots become one; slots that
-    the body does not read are dropped and the others renumbered in their order; a bound index that nothing reads gives
-    its size.
+    A guard that fixes a bound index is contracted, and the range of the index guarded unless it is kept by itself; one
+    that leaves it few places has it count those; an entry of an integer tensor that a guard says to be a free index is
+    read as that; equal slots become one; slots that the body does not read are dropped and the others renumbered in
+    their order; a bound index that nothing reads gives its size.
     """
     bound_left, slot_list = list(bound), list(slots)
     kept: list[Guard] = []
@@ -183,9 +183,8 @@ def make_term(
             break
         guard, index, value, more = chosen
         pending.remove(guard)
-        bound_left[bound_left.index(index) : bound_left.index(index) + 1] = [
-            i for i in value.indices if i.name == index.name
-        ]
+        place = bound_left.index(index)
+        bound_left[place : place + 1] = [i for i in value.indices if i.name == index.name]
         values: dict[Any, Affine] = {index: value}
         slot_list = [substitute_slot(s, values) for s in slot_list]
         pending = [g.substitute(values) for g in pending] + more
@@ -237,8 +236,7 @@ def _is_outside(slot: Slot) -> bool:
         return False
     if all(form.index is not None for form in slot.at):
         return False  # the range of an index alone has entries of the axis
-    axes = zip(slot.at, slot.tensor.spans, strict=True)
-    return any(compare_range(form, size, start) is False for form, (start, size) in axes)
+    return any(guard.decide() is False for guard in ranges_of(slot.at, slot.tensor.spans))
 
 
 def rename_indices(definition: Definition, names: tuple[str, ...]) -> Definition:

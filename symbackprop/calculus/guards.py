@@ -75,6 +75,11 @@ class Within:
 Guard = Equal | Within
 
 
+def ranges_of(at: Iterable[Affine], spans: Iterable[tuple[int, Affine]]) -> list[Within]:
+    """The guards that a read is inside its tensor, one for each axis."""
+    return [Within(form, size, start) for form, (start, size) in zip(at, spans, strict=True)]
+
+
 def choose_contraction(
     guards: Sequence[Guard], bound: Sequence[Index]
 ) -> tuple[Guard, Index, Affine, list[Guard]] | None:
@@ -101,7 +106,7 @@ def choose_contraction(
 
 def solve_index(form: Affine, index: Index) -> tuple[Affine, list[Guard]] | None:
     """The value of an index that the equation form = 0 gives, with the guards that it needs; None if it gives none."""
-    coefficient = next((c for atom, c in form.terms if atom == index), 0)
+    coefficient = form.coefficient(index)
     if not coefficient or form.indices.count(index) > 1:
         return None
     rest = Affine.of(index) * coefficient - form
@@ -143,7 +148,7 @@ def open_window(guard: Guard, index: Index, known: Sequence[Guard] = ()) -> tupl
     width = None if found is None else found.size.integer
     if found is None or width is None or found.form.indices.count(index) != 1:
         return None
-    coefficient = next((c for atom, c in found.form.terms if atom == index), 0)
+    coefficient = found.form.coefficient(index)
     step = abs(coefficient)
     if not step or (width > step and width % step):
         return None
@@ -183,8 +188,7 @@ def _range_of(guard: Guard, index: Index, known: Sequence[Guard]) -> Within | No
 
 def _is_inside(entry: Entry, known: Sequence[Guard]) -> bool:
     """Whether an entry of an integer tensor is read inside its range where the guards hold."""
-    spans = zip(entry.at, entry.spans, strict=True)
-    return all(compare_range(form, size, start) or Within(form, size, start) in known for form, (start, size) in spans)
+    return all(guard.decide() or guard in known for guard in ranges_of(entry.at, entry.spans))
 
 
 def narrow_index(guard: Within) -> Index | None:
@@ -214,7 +218,7 @@ def known_entries(guards: Iterable[Guard]) -> dict[Atom, Affine]:
     for guard in guards:
         if isinstance(guard, Equal) and len(guard.form.entries) == 1:
             entry = guard.form.entries[0]
-            coefficient = next((c for atom, c in guard.form.terms if atom == entry), 0)
+            coefficient = guard.form.coefficient(entry)
             if coefficient in (1, -1):
                 known.setdefault(entry, (Affine.of(entry) * coefficient - guard.form) * coefficient)
     return known

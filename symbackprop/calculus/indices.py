@@ -156,6 +156,10 @@ class Affine:
         """
         return self.constant + sum(c * _evaluate_atom(a, values) for a, c in self.terms)
 
+    def coefficient(self, atom: Atom) -> int:
+        """The number that an atom is multiplied by, 0 where it stands in other atoms only."""
+        return next((c for a, c in self.terms if a == atom), 0)
+
     @property
     def index(self) -> Index | None:
         """The index that the form is, alone and unshifted; None for any other form."""
@@ -250,12 +254,10 @@ def floor_divide(form: Affine, divisor: Affine) -> Affine:
     2*N+1 (N+1)//2
     """
     whole, rest = _split(form, divisor)
-    if _lies_within(rest, divisor):
-        return whole
-    if (turns := _turns(rest, divisor)) is not None:
-        return whole + Affine.of(turns)
-    return whole + (Affine.of(rest.constant // divisor.constant) if not rest.terms and not divisor.terms
-                    else Affine.of(Quotient(rest, divisor)))  # fmt: skip
+    turns = _turns(rest, divisor)
+    if turns is None:
+        return whole + Affine.of(Quotient(rest, divisor))
+    return whole + Affine.of(turns) if turns else whole
 
 
 def remainder(form: Affine, divisor: Affine) -> Affine:
@@ -266,13 +268,10 @@ def remainder(form: Affine, divisor: Affine) -> Affine:
     (i+1)%2
     """
     _, rest = _split(form, divisor)
-    if _lies_within(rest, divisor):
-        return rest
-    if (turns := _turns(rest, divisor)) is not None:
-        return rest - divisor * turns
-    if not rest.terms and not divisor.terms:
-        return Affine.of(rest.constant % divisor.constant)
-    return Affine.of(Remainder(rest, divisor))
+    turns = _turns(rest, divisor)
+    if turns is None:
+        return Affine.of(Remainder(rest, divisor))
+    return rest - divisor * turns if turns else rest
 
 
 def _split(form: Affine, divisor: Affine) -> tuple[Affine, Affine]:
@@ -286,18 +285,15 @@ def _split(form: Affine, divisor: Affine) -> tuple[Affine, Affine]:
     return whole, form - whole * number
 
 
-def _lies_within(form: Affine, divisor: Affine) -> bool:
-    """Whether 0 <= form < divisor whatever the atoms are."""
-    return compare_range(form, divisor, 0) is True
-
-
 def _turns(form: Affine, divisor: Affine) -> int | None:
     """The floor of form / divisor where it is the same number whatever the atoms are."""
+    if compare_range(form, divisor, 0) is True:
+        return 0
     number = divisor.integer
-    ends = [None if end is None else end.integer for end in bounds(form)]
-    if number is None or ends[0] is None or ends[1] is None:
+    if number is None:
         return None
-    return ends[0] // number if ends[0] // number == ends[1] // number else None
+    low, high = (None if end is None else end.integer for end in bounds(form))
+    return low // number if low is not None and high is not None and low // number == high // number else None
 
 
 def bounds(form: Affine) -> tuple[Affine | None, Affine | None]:

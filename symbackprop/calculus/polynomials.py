@@ -248,7 +248,7 @@ class Polynomials(ABC):
         entry = next((a for a, c in form.terms if isinstance(a, Entry) and c in (1, -1)), None)
         if entry is None or form.entries.count(entry) > 1:
             return None
-        sign = next(c for a, c in form.terms if a == entry)
+        sign = form.coefficient(entry)
         values: IndexMap = {entry: (Affine.of(entry) * sign - form) * sign}
         rest = {make_monomial((a, e) for a, e in factors.items() if a is not atom): coefficient}
         changed = self.rename(rest, values)

@@ -87,7 +87,7 @@ def _recount(algebra: Algebra, atom: Atom) -> tuple[Monomial, tuple[Index, ...]]
             continue
         *_, start, size, form = first
         fresh = algebra.table.fresh(Index(index.name, size, start))
-        sign = next(c for a, c in form.terms if a == index)
+        sign = form.coefficient(index)
         value = (Affine.of(fresh) - form) * sign + Affine.of(index)
         renamed = algebra.rename({body: 1}, {index: value})
         ((monomial, coefficient),) = renamed.items() if len(renamed) == 1 else (((), 0),)
@@ -124,7 +124,7 @@ def complement(algebra: Algebra, poly: Poly) -> Poly:
 
 def _offset(form: Affine, index: Index) -> Affine | None:
     """The form without an index that stands in it once with the coefficient 1 or -1, else None."""
-    coefficient = next((c for a, c in form.terms if a == index), 0)
+    coefficient = form.coefficient(index)
     if coefficient not in (1, -1) or form.indices.count(index) > 1:
         return None
     return form - Affine.of(index) * coefficient

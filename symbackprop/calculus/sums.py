@@ -23,7 +23,7 @@ from symbackprop.calculus.atoms import (
     describe_monomial,
     make_monomial,
 )
-from symbackprop.calculus.guards import Equal, Guard, Within, choose_window, solve_index
+from symbackprop.calculus.guards import Equal, Guard, Within, choose_window, ranges_of, solve_index
 from symbackprop.calculus.indices import Affine, Index, covers
 from symbackprop.calculus.matching import match
 from symbackprop.calculus.polynomials import Polynomials, add, scale
@@ -101,12 +101,17 @@ class Sums(Polynomials):
             parts = [p for p, _ in reversed(atom.at[0].terms) if isinstance(p, Index) and p in bound]
             solved = [(part, *found) for part in parts if (found := solve_index(atom.at[0], part)) is not None]
             for part, value, guards in sorted(solved, key=lambda s: len(s[2]) > 1):  # those that divide come last
-                rest = make_monomial((a, e) for a, e in monomial if a is not atom)
-                fixed = self.rename({rest: 1}, {part: value})
-                for guard in guards:
-                    fixed = self.multiply(self.guard(guard), fixed)
+                fixed = self._fix(monomial, atom, {part: value}, guards)
                 return self.sum_over(fixed, [i for i in bound if i != part])
         return None
+
+    def _fix(self, monomial: Monomial, condition: Atom, values: IndexMap, guards: Iterable[Guard]) -> Poly:
+        """The monomial with values of indices and the guards that they need in place of a factor that gives them."""
+        rest = make_monomial((a, e) for a, e in monomial if a is not condition)
+        fixed = self.rename({rest: 1}, values)
+        for guard in guards:
+            fixed = self.multiply(self.guard(guard), fixed)
+        return fixed
 
     def _narrow(self, monomial: Monomial, bound: tuple[Index, ...]) -> Poly | None:
         """The sum with the range of a bound index made that of a factor that asks for a part of it."""
@@ -117,8 +122,7 @@ class Sums(Polynomials):
             start, size = int(atom.name), atom.at[1]
             if covers(Affine.of(index), index.start, index.size, start, size):
                 fresh = self.table.fresh(Index(index.name, size, start))
-                rest = make_monomial((a, e) for a, e in monomial if a is not atom)
-                inner = self.rename({rest: 1}, {index: Affine.of(fresh)})
+                inner = self._fix(monomial, atom, {index: Affine.of(fresh)}, ())
                 return self.sum_over(inner, [fresh if i == index else i for i in bound])
         return None
 
@@ -133,11 +137,9 @@ class Sums(Polynomials):
                 continue
             _, index, value, more = chosen
             counted = {i: self.table.fresh(i) for i in value.indices if i.name == index.name}
-            value = value.substitute({i: Affine.of(fresh) for i, fresh in counted.items()})
-            fixed = self.rename({make_monomial((a, e) for a, e in monomial if a is not atom): 1}, {index: value})
-            for condition in more:
-                renamed = condition.substitute({i: Affine.of(fresh) for i, fresh in counted.items()})
-                fixed = self.multiply(self.guard(renamed), fixed)
+            labels = {i: Affine.of(fresh) for i, fresh in counted.items()}
+            needed = [guard.substitute(labels) for guard in more]
+            fixed = self._fix(monomial, atom, {index: value.substitute(labels)}, needed)
             return self.sum_over(fixed, [*(i for i in bound if i != index), *counted.values()])
         return None
 
@@ -253,12 +255,12 @@ class Sums(Polynomials):
         return []
 
 
-def _implied(atom: Atom, exponent: Number) -> list[Guard]:
+def _implied(atom: Atom, exponent: Number) -> list[Within]:
     """What holds where a factor is not 0."""
     if atom.kind is Kind.RANGE:
         return [Within(atom.at[0], atom.at[1], int(atom.name))]
     if atom.kind is Kind.TENSOR and exponent > 0:
-        return [Within(form, size, start) for form, (start, size) in zip(atom.at, atom.spans, strict=True)]
+        return ranges_of(atom.at, atom.spans)
     return []
 
 

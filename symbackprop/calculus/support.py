@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sympy
 
 from symbackprop.calculus.definitions import Term, slot_number, slot_symbol, substitute_slot
-from symbackprop.calculus.guards import Guard, Within
+from symbackprop.calculus.guards import Guard, ranges_of
 from symbackprop.calculus.indices import Affine, Atom, Index, bounds, is_nonnegative
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Read, Slot
@@ -114,7 +114,7 @@ def drop_implied(
     for number in alone:
         slot = slots[number]
         if isinstance(slot, Read):
-            spans = [Within(form, size, start) for form, (start, size) in zip(slot.at, slot.tensor.spans, strict=True)]
+            spans = ranges_of(slot.at, slot.tensor.spans)
             kept = [g for g in kept if g not in spans]
     return kept
 

@@ -366,7 +366,7 @@ class _Builder:
     def _named_parts(
         self, formula: sympy.Expr, tree: t.Apply, scope: Scope, arguments: Sequence[sympy.Expr], slots: Slots
     ) -> sympy.Expr:
-        """A definition from the catalogue with the functions that it applies in their turn as hidden definitions."""
+        """A definition from the catalogue; what it applies in turn is put in where inline, else hidden by itself."""
         values = {}
         for part in applications(formula):
             inner = FUNCTION_BY_NAME[part.func.__name__]

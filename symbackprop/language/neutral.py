@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from symbackprop.language.tree import AnyNode, Chain, Expression, Node, Number, Power, map_children
 
-from symbackprop.language.tree import Chain, Expression, Node, Number, Power, map_children
-
-AnyNode = TypeVar("AnyNode", bound=Node)
 NEUTRAL = {"+": 0, "-": 0, "*": 1, "/": 1}
 
 

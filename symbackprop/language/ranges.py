@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.calculus.guards import Guard, Within
+from symbackprop.calculus.guards import Guard, Within, ranges_of
 from symbackprop.calculus.indices import Affine, is_nonnegative
 from symbackprop.calculus.tensors import Read, Slot
 
 
 def outside_guards(read: Read) -> list[Within]:
     """The guards that a read is inside its tensor, those left out that hold by themselves."""
-    spans = zip(read.at, read.tensor.spans, strict=True)
-    return [g for form, (start, size) in spans if (g := Within(form, size, start)).decide() is not True]
+    return [guard for guard in ranges_of(read.at, read.tensor.spans) if guard.decide() is not True]
 
 
 def kept_guards(body: sympy.Basic, reads: Mapping[sympy.Basic, Read]) -> frozenset[Within]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from symbackprop.language.spelling import number_tree
 from symbackprop.language.substitution import tidy_form
-from symbackprop.language.tree import Access, Binder, Chain, Declaration, Expression, Name, Node, Number, map_children
-
-AnyNode = TypeVar("AnyNode", bound=Node)
+from symbackprop.language.tree import (
+    Access,
+    AnyNode,
+    Binder,
+    Chain,
+    Declaration,
+    Expression,
+    Name,
+    Node,
+    Number,
+    map_children,
+)
 
 
 def rename(node: AnyNode, names: Mapping[str, Expression]) -> AnyNode:

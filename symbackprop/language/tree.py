@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 RESERVED = (
     "input", "param", "const", "index", "assume", "claim", "as", "in",
@@ -25,6 +25,9 @@ class Node:
 
     line: int = field(default=0, compare=False, repr=False)
     column: int = field(default=0, compare=False, repr=False)
+
+
+AnyNode = TypeVar("AnyNode", bound=Node)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +269,7 @@ def walk(node: Node) -> Iterator[tuple[Node, int]]:
         waiting.extend((child, depth + 1) for child in reversed(children(current)))
 
 
-def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
+def map_children(node: AnyNode, change: Callable[[Any], Node]) -> AnyNode:
     """Return the node with every node directly below it changed.
 
     >>> map_children(Negate(Name("a")), lambda child: Name("b")).operand.name

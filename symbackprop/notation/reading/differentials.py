@@ -85,8 +85,7 @@ def _variables(row: tuple[Factor, ...], sign: str, order: int) -> tuple[Syntax, 
         node = bare(variable.node)
         count = order if len(row) == 2 else _count(node, order)
         if count > 1:
-            raised = isinstance(node, Scripts) and node.above is not None and _count(node, order) == count
-            if not raised or not isinstance(node, Scripts):
+            if not isinstance(node, Scripts) or _count(node, order) != count:
                 return None
             plain = Scripts(node.base, node.below, None, node.primes, line=node.line, column=node.column)
             node = plain if plain.below is not None or plain.primes else bare(node.base)

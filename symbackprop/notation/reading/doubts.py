@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symbackprop.notation.reading.differentials import read_differential
-from symbackprop.notation.reading.factors import Factor, brackets_of, factors_of, is_name, without_scripts
+from symbackprop.notation.reading.factors import (
+    Factor,
+    brackets_of,
+    factors_of,
+    is_name,
+    is_number,
+    without_scripts,
+    write_factors,
+)
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError, ambiguous
 from symbackprop.notation.reading.syntax import (
     Evaluated,
@@ -26,7 +34,7 @@ BOLD = ("mathbf", "boldsymbol", "bm", "bf", "textbf")
 def two_arguments(row: tuple[Factor, ...], node: Syntax) -> AmbiguousFormulaError:
     """The error for a function without brackets before more than one factor."""
     name, first = write_syntax(node), write_syntax(row[1].node)
-    rest = " ".join(f"{factor.sign} {write_syntax(factor.node)}".strip() for factor in row[2:])
+    rest = write_factors(row[2:])
     readings = (f"{name}({first} {rest})", f"{name}({first}) {rest}")
     return ambiguous(node.line, node.column, f"`{name} {first} {rest}`", readings, "bracket the argument")
 
@@ -40,7 +48,7 @@ def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool) -> None:
         return
     name, inner = write_syntax(node), write_syntax(row[1].node)
     inside = bare(brackets.parts[0])
-    lone = len(brackets.parts) > 1 or isinstance(without_scripts(inside), Symbol | Numeral)
+    lone = _are_arguments(brackets)
     if isinstance(bare(row[1].node), Scripts) and isinstance(inside, Scripts) and inside.above is not None:
         lone = False  # brackets between two superscripts, as in (a^{[1]})^T
     if lone or unsure:
@@ -52,12 +60,15 @@ def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool) -> None:
 def check_point(node: Syntax, rest: tuple[Factor, ...]) -> None:
     """A name in brackets behind a derivative is where it is taken, or a factor."""
     brackets = brackets_of(rest[0].node) if rest and not rest[0].sign else None
-    if brackets is not None and (
-        len(brackets.parts) > 1 or isinstance(without_scripts(brackets.parts[0]), Symbol | Numeral)
-    ):
+    if brackets is not None and _are_arguments(brackets):
         shown = f"{write_syntax(node)}{write_syntax(brackets)}"
         raise ambiguous(node.line, node.column, f"`{shown}`", ("the derivative at that point", "a product"),
                         r"write \cdot for a product")  # fmt: skip
+
+
+def _are_arguments(brackets: Group) -> bool:
+    """Whether brackets hold several things, or a lone name or number, so that they need not multiply."""
+    return len(brackets.parts) > 1 or isinstance(without_scripts(brackets.parts[0]), Symbol | Numeral)
 
 
 def check_division(signs: Sequence[str], node: Syntax) -> None:
@@ -72,11 +83,10 @@ def check_division(signs: Sequence[str], node: Syntax) -> None:
 def check_mixed(node: Numeral, row: tuple[Factor, ...]) -> None:
     """A number before a fraction of numbers is added to it, or multiplies it."""
     fraction = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
-    if isinstance(fraction, Fraction) and isinstance(bare(fraction.top), Numeral):
-        if isinstance(bare(fraction.bottom), Numeral):
-            readings = (f"{node.text} + {write_syntax(fraction)}", rf"{node.text} \cdot {write_syntax(fraction)}")
-            raise ambiguous(node.line, node.column, f"`{node.text}{write_syntax(fraction)}`", readings,
-                            r"write + or \cdot")  # fmt: skip
+    if isinstance(fraction, Fraction) and is_number(fraction):
+        readings = (f"{node.text} + {write_syntax(fraction)}", rf"{node.text} \cdot {write_syntax(fraction)}")
+        raise ambiguous(node.line, node.column, f"`{node.text}{write_syntax(fraction)}`", readings,
+                        r"write + or \cdot")  # fmt: skip
 
 
 def doubtful_bar(node: Syntax) -> AmbiguousFormulaError:

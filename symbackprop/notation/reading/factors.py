@@ -2,6 +2,7 @@ r"""Terms of LaTeX as rows of factors, and what can be seen in a row before any 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbackprop.notation.reading.syntax import (
@@ -39,6 +40,11 @@ def factors_of(node: Syntax) -> tuple[Factor, ...]:
     if isinstance(node, Beside):
         return tuple(Factor("", part) for part in node.parts)
     return (Factor("", node),)
+
+
+def write_factors(row: Sequence[Factor]) -> str:
+    """A row of factors as LaTeX, with their signs and blanks between them."""
+    return " ".join(f"{factor.sign} {write_syntax(factor.node)}".strip() for factor in row)
 
 
 def brackets_of(node: Syntax) -> Group | None:

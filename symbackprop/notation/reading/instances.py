@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from symbackprop.errors import UnsupportedError
+from symbackprop.language.tree import map_children
 from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
@@ -23,18 +22,6 @@ from symbackprop.notation.reading.syntax import (
 )  # fmt: skip
 
 LONGEST = 100
-
-
-def map_syntax(node: Syntax, change: Callable[[Syntax], Syntax]) -> Syntax:
-    """The node with each part directly below it changed."""
-    changed: dict[str, Any] = {}
-    for name in node.__dataclass_fields__:
-        value = getattr(node, name)
-        if isinstance(value, Syntax):
-            changed[name] = change(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Syntax):
-            changed[name] = tuple(map(change, value))
-    return replace(node, **changed) if changed else node
 
 
 def stands_in(letter: str, node: Syntax) -> bool:
@@ -60,7 +47,7 @@ def put_number(node: Syntax, letter: str, number: int) -> Syntax:
             shown = write_syntax(node)
             raise ambiguous(node.line, node.column, f"the number beside {letter} in `{shown}`",
                             ("a product", "digits side by side"), r"write \cdot between them")  # fmt: skip
-    made = map_syntax(node, lambda part: put_number(part, letter, number))
+    made = map_children(node, lambda part: put_number(part, letter, number))
     return _added(made) if isinstance(made, Sum) else made
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from symbackprop.language.tree import map_children
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
-from symbackprop.notation.reading.instances import map_syntax, put_number
+from symbackprop.notation.reading.instances import put_number
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -64,11 +65,12 @@ def expand_layers(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[La
     (letter,) = generic
     mine = [mark for mark in marks if mark.letter == letter]
     _check_letter(statement, letter, len(mine), vocabulary)
-    known = sorted({number for mark in mine for number in _numbers(mark, vocabulary)})
+    numbers = [_numbers(mark, vocabulary) for mark in mine]
+    known = frozenset[int]().union(*numbers)
     layers = tuple(
         layer
-        for layer in range(known[0], known[-1] + 1)
-        if all(mark.number_at(layer) in _numbers(mark, vocabulary) for mark in mine)
+        for layer in range(min(known), max(known) + 1)
+        if all(mark.number_at(layer) in found for mark, found in zip(mine, numbers, strict=True))
     )
     if not layers:
         names = ", ".join(dict.fromkeys(write_syntax(mark.node) for mark in mine))
@@ -103,7 +105,7 @@ def _mark(node: Syntax) -> _Mark | None:
 
 
 def _counted(label: Syntax) -> tuple[str, int] | None:
-    if isinstance(label, Symbol) and not label.accents and not label.font and len(label.name.lstrip("\\")) in (1, 3):
+    if isinstance(label, Symbol) and not label.accents and not label.font:
         return (label.name, 0) if len(label.name) == 1 or label.name == r"\ell" else None
     if not isinstance(label, Sum) or len(label.parts) != 2 or label.signs[0]:
         return None
@@ -141,7 +143,7 @@ def _with_last(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[Latex
     def placed(node: Syntax) -> Syntax:
         mark = _mark(node)
         if mark is None or mark.letter != LAST or mark.node.above is None:
-            return map_syntax(node, placed)
+            return map_children(node, placed)
         return replace(mark.node, above=put_number(mark.node.above, LAST, last))
 
     return replace(statement, sides=tuple(map(placed, statement.sides))), last

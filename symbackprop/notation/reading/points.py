@@ -9,11 +9,13 @@ from symbackprop.calculus.tensors import Role
 from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language.addends import free_letters
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.slopes import find_slope
-from symbackprop.notation.reading.syntax import Evaluated, Group, Relation, Syntax, bare, write_syntax
+from symbackprop.notation.reading.syntax import Evaluated, Relation, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
 GIVEN = (Role.INPUT, Role.PARAM, Role.CONST)
@@ -29,20 +31,19 @@ class Reader(Protocol):
 def adjoint_of(head: t.Derivative, vocabulary: Vocabulary) -> t.Apply:
     """The derivative of one tensor by another, as a number in a formula."""
     place = {"line": head.line, "column": head.column}
-    node = t.Name("", **place)
     tensors = vocabulary.tensors
     if isinstance(head.of, t.Name) and head.of.name == vocabulary.loss:
         if isinstance(head.wrt, t.Name) and head.wrt.name in tensors and tensors[head.wrt.name].axes:
-            raise fail(node, f"the derivative by all of {head.wrt.name}", "one by an entry, with its indices")
+            raise fail(head, f"the derivative by all of {head.wrt.name}", "one by an entry, with its indices")
         return t.Apply("adj", (head.wrt,), False, **place)
     for part in (head.of, head.wrt):
         if part.name not in tensors:
             raise UnsupportedError(
-                f"line {node.line}, column {node.column}: {write_tree(head)} is taken of or by no tensor of a "
+                f"line {head.line}, column {head.column}: {write_tree(head)} is taken of or by no tensor of a "
                 "program; derivatives stand in claims about programs."
             )
         if isinstance(part, t.Name) and tensors[part.name].axes:
-            raise fail(node, f"the derivative of or by all of {part.name}", "one of an entry, with its indices")
+            raise fail(head, f"the derivative of or by all of {part.name}", "one of an entry, with its indices")
     return t.Apply("adj", (head.of, head.wrt), False, **place)
 
 
@@ -55,7 +56,7 @@ def derive_formula(
     if value == t.Apply(_called(value), (by,)) and _called(value) not in FUNCTION_BY_NAME:
         return t.Apply(_called(value), (by,), True)
     _check_plain(value, by.name, vocabulary, node)
-    if not any(isinstance(n, t.Name) and n.name == by.name for n, _ in t.walk(value)):
+    if by.name not in free_letters(value):
         raise fail(node, f"the derivative by {by.name} of {write_tree(value)}, which does not read it",
                    f"a formula of {by.name}")  # fmt: skip
     return find_slope(value, by.name)
@@ -67,12 +68,8 @@ def _called(value: t.Expression) -> str:
 
 def read_point(node: Evaluated, reader: Reader) -> dict[str, t.Expression]:
     """What stands below a bar: names with their values."""
-    inner = node.at
-    while isinstance(inner, Group) and inner.opened == "{" and len(inner.parts) == 1:
-        inner = inner.parts[0]
-    parts = inner.parts if isinstance(inner, Group) and inner.opened == "{" else (inner,)
     found: dict[str, t.Expression] = {}
-    for part in map(bare, parts):
+    for part in map(bare, parts_below(node.at)):
         name = reader.read(part.parts[0]) if isinstance(part, Relation) and part.operators == ("=",) else None
         if not isinstance(part, Relation) or not isinstance(name, t.Name) or name.name in found:
             raise fail(node, f"`{write_syntax(bare(node.at))}` below a bar", "names with their values, such as x=1")
@@ -86,7 +83,7 @@ def put_in(
     """A formula with names replaced by their values."""
     for name in point:
         _check_plain(value, name, vocabulary, node)
-        if not any(isinstance(n, t.Name) and n.name == name for n, _ in t.walk(value)):
+        if name not in free_letters(value):
             raise fail(node, f"a bar with {name}, which stands nowhere before it", "a name that it stands behind")
     return substitute_names(value, point)
 

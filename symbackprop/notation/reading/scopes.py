@@ -3,6 +3,7 @@ r"""Letters of sums whose reach is in doubt: behind the end of a sum, or behind 
 from __future__ import annotations
 
 from symbackprop.language import tree as t
+from symbackprop.language.addends import free_letters
 from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
@@ -27,7 +28,7 @@ def check_scopes(trees: tuple[t.Expression, ...], node: Syntax, every_name: bool
     bound: set[str] = set()
     for place, tree in enumerate(trees):
         own = {b.name for n, _ in t.walk(tree) if isinstance(n, t.Reduce) for b in n.binders}
-        letters = _free_names(tree)
+        letters = free_letters(tree)
         if place < len(written):
             letters |= _letters(written[place]) - own
         again = sorted(bound & letters)
@@ -37,20 +38,6 @@ def check_scopes(trees: tuple[t.Expression, ...], node: Syntax, every_name: bool
                             (f"{letter} bound by the sum before it", f"another {letter}"),
                             "bracket what is summed, or use another letter")  # fmt: skip
         bound |= own
-
-
-def _free_names(tree: t.Expression) -> set[str]:
-    """The names that no sum in the tree binds, indices used as numbers among them."""
-    found: set[str] = set()
-    waiting: list[tuple[t.Node, frozenset[str]]] = [(tree, frozenset())]
-    while waiting:
-        node, bound = waiting.pop()
-        if isinstance(node, t.Reduce):
-            bound |= {b.name for b in node.binders}
-        if isinstance(node, t.Name) and node.name not in bound:
-            found.add(node.name)
-        waiting += [(child, bound) for child in t.children(node)]
-    return found
 
 
 def _letters(node: Syntax) -> set[str]:

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.syntax import (
     Beside,
-    Group,
     Numeral,
     Relation,
     Scripts,
@@ -74,14 +74,11 @@ def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
 
 
 def _parts(below: Syntax) -> tuple[Syntax, ...]:
-    node = below
-    while isinstance(node, Group) and node.opened == "{":
-        if len(node.parts) > 1:
-            return node.parts
-        node = node.parts[0]
-    if isinstance(node, Beside) and all(isinstance(bare(part), Symbol) for part in node.parts):
-        return node.parts
-    return (node,)
+    parts = parts_below(below)
+    first = parts[0]
+    if len(parts) == 1 and isinstance(first, Beside) and all(isinstance(bare(p), Symbol) for p in first.parts):
+        return first.parts
+    return parts
 
 
 def _read_part(part: Syntax, upper: Syntax | None, reader: Reader, known: set[str]) -> Bounds | t.Condition:

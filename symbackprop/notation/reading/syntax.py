@@ -55,7 +55,10 @@ class Scripts(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Group(Syntax):
-    """Parts between brackets, separated by commas; `opened` is `{` for TeX's invisible braces, `|` or `||` for bars."""
+    r"""Parts between brackets, separated by commas.
+
+    `opened` is `{` for TeX's invisible braces, `|` or `||` for bars, `.` for what stands behind a lone \left.
+    """
 
     opened: str
     parts: tuple[Syntax, ...]

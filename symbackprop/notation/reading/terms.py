@@ -23,7 +23,15 @@ from symbackprop.notation.reading.doubts import (
     doubtful_bar,
     two_arguments,
 )
-from symbackprop.notation.reading.factors import Factor, brackets_of, factors_of, is_name, is_number, without_scripts
+from symbackprop.notation.reading.factors import (
+    Factor,
+    brackets_of,
+    factors_of,
+    is_name,
+    is_number,
+    without_scripts,
+    write_factors,
+)
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
@@ -372,9 +380,9 @@ class TermReader(ABC):
         numbers = next((place for place, factor in enumerate(of) if not is_number(factor.node)), 0)
         _, taken = self._factor(of[numbers:], numbers > 0)
         if numbers + taken < len(of):
-            shown = " ".join(f"{factor.sign} {write_syntax(factor.node)}".strip() for factor in of)
-            raise ambiguous(node.line, node.column, f"a derivative of `{shown}`", ("the derivative of all of it",
-                            "the derivative of its first factor"), "bracket what is derived")  # fmt: skip
+            raise ambiguous(node.line, node.column, f"a derivative of `{write_factors(of)}`",
+                            ("the derivative of all of it", "the derivative of its first factor"),
+                            "bracket what is derived")  # fmt: skip
         value = self.term(of, node)
         return self.slope(value, by, node)
 
