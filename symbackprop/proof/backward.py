@@ -7,7 +7,7 @@ numbers. Nothing is known of what the code is meant to compute.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
@@ -18,7 +18,7 @@ import sympy as sp
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
@@ -33,8 +33,6 @@ _ROUNDING = Fraction(1, 10**13)
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
-
-_DENIALS: Mapping[Relation, Relation] = {">": ">=", ">=": ">", "!=": "=", "=": "!="}
 
 
 @dataclass(slots=True)
@@ -55,8 +53,7 @@ class _Findings:
         for fact in chain.from_iterable(map(plain_parts, conditions)):
             if fact in self.admitted:
                 continue
-            denied = Fact(-fact.expression, _DENIALS[fact.relation])
-            if not trace.conditions or not contradict((*trace.conditions, denied)):
+            if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
                 self.hypotheses[fact.text] = None
             self.admitted.add(fact)
 

@@ -64,7 +64,7 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
     expression = fact.expression
     if isinstance(expression, sp.Piecewise):
         return all(follows(Fact(each, fact.relation), (*known, *more)) for each, more in _branches(expression))
-    if holds_plainly(fact) or fact in known or contradict((*known, _denied(fact))):
+    if holds_plainly(fact) or fact in known or contradict((*known, fact.denied)):
         return True
     rest = [each for each in sp.Add.make_args(expression) if not holds_plainly(Fact(each, ">="))]
     if 0 < len(rest) < len(sp.Add.make_args(expression)):  # squares beside something positive
@@ -76,13 +76,6 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
     except BudgetExceededError:
         return False
     return sign == 1 or (sign == -1 and fact.relation == "!=")
-
-
-def _denied(fact: Fact) -> Fact:
-    """What holds where a condition does not."""
-    if fact.relation == "!=":
-        return Fact(fact.expression, "=")
-    return Fact(-fact.expression, ">=" if fact.relation == ">" else ">")
 
 
 def _branches(expression: sp.Piecewise) -> Iterator[tuple[sp.Expr, list[Fact]]]:
