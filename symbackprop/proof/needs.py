@@ -21,7 +21,7 @@ from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, wri
 from symbackprop.proof.facts import Fact, Relation, contradict
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.plain_signs import holds_plainly
-from symbackprop.proof.problems import read_conditions, realise
+from symbackprop.proof.problems import facts_of, realise
 from symbackprop.proof.wording import is_longer
 
 RELATIONS: dict[str, Relation] = {"nonzero": "!=", "positive": ">", "nonnegative": ">="}
@@ -83,14 +83,9 @@ def _branches(expression: sp.Piecewise) -> Iterator[tuple[sp.Expr, list[Fact]]]:
     before: list[Fact] = []
     for value, condition in expression.args:
         parts = sp.And.make_args(condition)
-        yield value, before + [f for p in parts if isinstance(p, sp.core.relational.Relational) for f in _facts(p)]
+        yield value, before + [f for p in parts for f in facts_of(p)]
         if isinstance(condition, sp.core.relational.Relational):
-            before = before + _facts(sp.Not(condition))
-
-
-def _facts(relation: sp.Basic) -> list[Fact]:
-    """What a relation says; nothing where it is none, such as a constant truth."""
-    return read_conditions(relation) if isinstance(relation, sp.core.relational.Relational) else []
+            before = before + facts_of(sp.Not(condition))
 
 
 def _goes_without_saying(program: Program, condition: Condition, known: Sequence[Condition]) -> bool:
@@ -113,7 +108,7 @@ def _goes_without_saying(program: Program, condition: Condition, known: Sequence
 
 def _holds_at(place: Place, keep: frozenset[str], condition: Condition, known: Sequence[Condition]) -> bool:
     expansion = Expansion(place.program, place.sizes, keep, place.data)
-    given = [fact for relation in place.inequalities for fact in _facts(relation)]
+    given = [fact for relation in place.inequalities for fact in facts_of(relation)]
     given += [fact for each in known for fact in _write_out(expansion, each, place.sizes)]
     return all(follows(fact, given) for fact in _write_out(expansion, condition, place.sizes))
 
