@@ -49,12 +49,12 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What a change may put in: names by their shapes, letters, sizes and constants; factors, terms and reads of the
-    truth.
+    truth. `known` are the names that are no letters.
     """
 
     shapes: Mapping[str, tuple[Any, ...]]
     shapes_read: Mapping[str, tuple[Any, ...]]
-    others: tuple[str, ...]
+    known: frozenset[str]
     letters: frozenset[str]
     scalars: tuple[str, ...]
     factors: tuple[t.Expression, ...]
@@ -65,12 +65,6 @@ class Vocabulary:
     functions: tuple[str, ...]
     claim: t.Expression
     write: Write
-
-    @property
-    def known(self) -> frozenset[str]:
-        """The names that are no letters."""
-        return frozenset({*self.shapes, *self.scalars, *self.others})
-
 
 def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
     """Every single change of a part of a claim, the plainest first; no formula twice."""
