@@ -68,9 +68,7 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     return text or known or f"{title} is not the derivative (left) that the forward has"
 
 
-def _repaired(
-    trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str
-) -> str:
+def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
     where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
     symbol = sp.Symbol(entry_name(gradients.name, place))
@@ -186,9 +184,7 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     return ""
 
 
-def _rescaled(
-    trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same
-) -> str:
+def _rescaled(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same) -> str:
     """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry."""
     shapes = [gradients.shape, trace.output_shape, *(shape for shape, _ in trace.gradients.values())]
     weights = left.free_symbols & set(trace.upstream)
@@ -204,9 +200,7 @@ def _rescaled(
     return ""
 
 
-def _of_the_upstream(
-    trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same
-) -> str:
+def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """The upstream gradient left out, or only a part of the samples counted."""
     where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
     left, right = gradients.truth[where], gradients.claims[where]

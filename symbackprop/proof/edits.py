@@ -66,6 +66,7 @@ class Vocabulary:
     claim: t.Expression
     write: Write
 
+
 def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
     """Every single change of a part of a claim, the plainest first; no formula twice."""
     made = _Changes(words)

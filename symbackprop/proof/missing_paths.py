@@ -139,9 +139,7 @@ def _name_origin(trial: Trial, step: ChainStep, placed: bool) -> str:
     return trial.write(t.Access(name, tuple(t.Name(i.name) for i in letters)))
 
 
-def _name_reader(
-    trial: Trial, contribution: Contribution, step: ChainStep, at: tuple[Affine, ...] | None
-) -> str:
+def _name_reader(trial: Trial, contribution: Contribution, step: ChainStep, at: tuple[Affine, ...] | None) -> str:
     """A tensor that reads another; with its indices where it is read one step aside."""
     name, forms = _name(trial, contribution.reader), _forms_aside(trial, contribution, step, at)
     return trial.write(t.Access(name, tuple(map(affine_tree, forms)))) if forms else name
