@@ -69,16 +69,12 @@ def _is_claimed_without(trial: Trial, adjoints: Adjoints, name: str, missing: Se
     q = trial.question
     assert q.wrt is not None
     changed = _without_paths(adjoints, name, missing)
-    if changed.keys() & {read.tensor.name for _, _, read in q.right.reads()}:
+    if changed.keys() & q.right.uses():
         return False  # what the claim itself says of these adjoints is that they are whole
     gradient = changed.get(adjoints.adjoint_name(q.wrt.name))
     if gradient is None:
         return False
     return trial.is_claim(replace(q.left, terms=instantiate(gradient, q.at)), tuple(changed.values()))
-
-
-def _tensors_read(definition: Definition) -> set[Tensor]:
-    return {read.tensor for _, _, read in definition.reads()}
 
 
 def _without_paths(adjoints: Adjoints, name: str, missing: Sequence[str]) -> dict[str, Definition]:
@@ -92,7 +88,7 @@ def _without_paths(adjoints: Adjoints, name: str, missing: Sequence[str]) -> dic
     size = 0
     while size < len(changed):
         size = len(changed)
-        changed |= {each for each, d in definitions.items() if changed & {t.name for t in _tensors_read(d)}}
+        changed |= {each for each, d in definitions.items() if changed.intersection(d.uses())}
     return {each: _rename(definitions[each], changed) for each in definitions if each in changed}
 
 
