@@ -13,7 +13,6 @@ import sympy as sp
 
 from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.facts import Fact
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.tracing import Trace
 
@@ -43,7 +42,7 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     where = int(np.ravel_multi_index(place, shape)) if shape else 0
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
-    same = partial(_same, trace.conditions, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
     zeros = [(t == 0, c == 0) for t, c in zip(gradients.truth, gradients.claims, strict=True)]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
@@ -104,7 +103,7 @@ def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
-    same = partial(_same, trace.conditions, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
@@ -257,8 +256,8 @@ def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
     return ""
 
 
-def _same(conditions: tuple[Fact, ...], until: float, left: sp.Expr, right: sp.Expr) -> bool:
-    """Whether two formulas are proved equal on a path, in little time."""
+def _same(until: float, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether two formulas are proved equal, in little time."""
     if left == right:
         return True
     if time.process_time() > until:
