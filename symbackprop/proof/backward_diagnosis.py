@@ -35,15 +35,19 @@ class Gradients:
         """The derivative and what was returned, entry by entry."""
         return list(zip(self.truth, self.claims, strict=True))
 
+    def number_of(self, place: tuple[int, ...]) -> int:
+        """Where an entry stands in row-major order, counted from 0."""
+        return int(np.ravel_multi_index(place, self.shape)) if self.shape else 0
+
 
 def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
     """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found."""
-    name, shape = gradients.name, gradients.shape
-    where = int(np.ravel_multi_index(place, shape)) if shape else 0
+    name = gradients.name
+    where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
     same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
-    zeros = [(t == 0, c == 0) for t, c in zip(gradients.truth, gradients.claims, strict=True)]
+    zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
     if right == 0:
@@ -69,10 +73,9 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
 
 def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
-    where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
     symbol = sp.Symbol(entry_name(gradients.name, place))
     every = tuple(gradients.pairs())
-    entry = WrongEntry(trace, symbol, *every[where], title, same, every)
+    entry = WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
     if known.endswith("has the wrong sign"):
         return known
@@ -175,7 +178,7 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     """The same difference from the truth in all entries along an axis."""
     shape = gradients.shape
     gaps = np.empty(shape, dtype=object)
-    gaps.reshape(-1)[:] = [t - c for t, c in zip(gradients.truth, gradients.claims, strict=True)]
+    gaps.reshape(-1)[:] = [t - c for t, c in gradients.pairs()]
     for axis in range(len(shape)):
         line = [gaps[(*place[:axis], k, *place[axis + 1 :])] for k in range(shape[axis])]
         if len(line) > 1 and all(same(line[0], other) for other in line[1:]):
@@ -201,8 +204,7 @@ def _rescaled(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr,
 
 def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """The upstream gradient left out, or only a part of the samples counted."""
-    where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
-    left, right = gradients.truth[where], gradients.claims[where]
+    left, right = gradients.pairs()[gradients.number_of(place)]
     symbols = [w for w in trace.upstream if w.is_Symbol]
     if symbols and not right.has(*symbols):
         ones = dict.fromkeys(symbols, sp.S.One)
@@ -218,7 +220,7 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
         if same(_counting(left, symbols, _row(symbols, shape, row)), right):
             whole = all(
                 same(_counting(truth, symbols, _row(symbols, shape, row)), claim)
-                for truth, claim in zip(gradients.truth, gradients.claims, strict=True)
+                for truth, claim in gradients.pairs()
             )
             missing = ": the sum over the first axis of the output is missing" if whole else ""
             return f"{title} counts the output [{row}] only{missing}"
