@@ -24,7 +24,7 @@ from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
@@ -150,9 +150,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
 
 def true_gradients(trace: Trace, shapes: Shapes) -> dict[str, tuple[sp.Expr, ...]]:
     """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
-    symbols = {
-        name: [sp.Symbol(entry_name(name, place)) for place in np.ndindex(*shape)] for name, shape in shapes.items()
-    }
+    symbols = {name: [entry_symbol(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
     made = trace.cuts.gradient(trace.output, trace.upstream, [s for each in symbols.values() for s in each])
     return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
 

@@ -13,7 +13,7 @@ import sympy as sp
 
 from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.tracing import Trace
 
 _SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
@@ -73,7 +73,7 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
 
 def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
-    symbol = sp.Symbol(entry_name(gradients.name, place))
+    symbol = entry_symbol(gradients.name, place)
     every = tuple(gradients.pairs())
     entry = WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
@@ -152,9 +152,7 @@ def _with_transposed_input(trace: Trace, gradients: Gradients, left: sp.Expr, ri
     for name, (shape, _) in trace.gradients.items():
         if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1:
             continue
-        turned = {
-            sp.Symbol(entry_name(name, (i, j))): sp.Symbol(entry_name(name, (j, i))) for i, j in np.ndindex(*shape)
-        }
+        turned = {entry_symbol(name, (i, j)): entry_symbol(name, (j, i)) for i, j in np.ndindex(*shape)}
         if right.free_symbols & turned.keys() and same(left, right.xreplace(turned)):
             return f"the gradient of {gradients.name} needs {name} transposed"
     return ""
@@ -167,7 +165,7 @@ def _with_another_input(trace: Trace, gradients: Gradients, same: Same) -> str:
         for other, (its_shape, _) in trace.gradients.items():
             if name == other or shape != its_shape:
                 continue
-            read = {sp.Symbol(entry_name(name, p)): sp.Symbol(entry_name(other, p)) for p in np.ndindex(*shape)}
+            read = {entry_symbol(name, p): entry_symbol(other, p) for p in np.ndindex(*shape)}
             pairs = zip((trace.cuts.expand(s.xreplace(read)) for s in short), gradients.claims, strict=True)
             if all(same(truth, claim) for truth, claim in pairs):
                 return f"the gradient of {gradients.name} reads {other} in place of {name}"
@@ -213,14 +211,13 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
     shape = trace.output_shape
     if len(symbols) != prod(shape) or not shape:
         return ""
-    own = sp.Symbol(entry_name("upstream", place))
+    own = entry_symbol("upstream", place)
     if own in symbols and _is_diagonal(gradients, symbols, same):
         return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
     for row in range(shape[0] if shape[0] > 1 else 0):
         if same(_counting(left, symbols, _row(symbols, shape, row)), right):
             whole = all(
-                same(_counting(truth, symbols, _row(symbols, shape, row)), claim)
-                for truth, claim in gradients.pairs()
+                same(_counting(truth, symbols, _row(symbols, shape, row)), claim) for truth, claim in gradients.pairs()
             )
             missing = ": the sum over the first axis of the output is missing" if whole else ""
             return f"{title} counts the output [{row}] only{missing}"
@@ -232,7 +229,7 @@ def _is_diagonal(gradients: Gradients, symbols: list[sp.Symbol], same: Same) -> 
     more.
     """
     for place, truth, claim in zip(np.ndindex(*gradients.shape), gradients.truth, gradients.claims, strict=True):
-        own = sp.Symbol(entry_name("upstream", place))
+        own = entry_symbol("upstream", place)
         if own not in symbols or not same(_counting(truth, symbols, {own}), claim):
             return False
     return True

@@ -23,7 +23,7 @@ from symbackprop.language.writer import write_tree
 from symbackprop.proof.bounds import bound_magnitude, write_bound
 from symbackprop.proof.evaluation import evaluate
 from symbackprop.proof.rounded_constants import constant_value, find_constant
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_arrays import entry_symbol
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import is_longer, say, spell
 
@@ -156,12 +156,12 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
                 for place in np.ndindex(*shape):
                     if place[axis] == size - 1:
                         others = [(*place[:axis], k, *place[axis + 1 :]) for k in range(size - 1)]
-                        sums[_symbol(name, place)] = 1 - sp.Add(*(_symbol(name, other) for other in others))
+                        sums[entry_symbol(name, place)] = 1 - sp.Add(*(entry_symbol(name, other) for other in others))
                 along = f" along axis {axis}" if len(shape) > 1 else ""
                 yield f"{entry.title} is right if {name} sums to 1{along}, which nothing ensures", sums
             if len(shape) == 2 and shape[0] == shape[1] and shape[0] > 1:
                 places = [(i, j) for i, j in np.ndindex(*shape) if i > j]
-                mirrored: dict[sp.Expr, sp.Expr] = {_symbol(name, p): _symbol(name, p[::-1]) for p in places}
+                mirrored: dict[sp.Expr, sp.Expr] = {entry_symbol(name, p): entry_symbol(name, p[::-1]) for p in places}
                 yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", mirrored
 
     for words, values in candidates():
@@ -169,10 +169,6 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
         pairs = ((left.xreplace(values), right.xreplace(values)) for left, right in entry.every)
         if read & values.keys() and all(entry.same(*pair) for pair in pairs):
             yield words
-
-
-def _symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
-    return sp.Symbol(entry_name(name, place))
 
 
 def _parts_of(entry: WrongEntry) -> Iterator[str]:

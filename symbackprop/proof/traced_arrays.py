@@ -349,3 +349,8 @@ def find_path(values: Any) -> TracedPath:
 def entry_name(name: str, place: tuple[int, ...]) -> str:
     """The name of an entry, counted from 0 as in the code."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
+
+
+def entry_symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
+    """The symbol that an entry of an input or of the upstream gradient is traced as."""
+    return sp.Symbol(entry_name(name, place))
