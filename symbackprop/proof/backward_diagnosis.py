@@ -215,10 +215,9 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
     if own in symbols and _is_diagonal(gradients, symbols, same):
         return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
     for row in range(shape[0] if shape[0] > 1 else 0):
-        if same(_counting(left, symbols, _row(symbols, shape, row)), right):
-            whole = all(
-                same(_counting(truth, symbols, _row(symbols, shape, row)), claim) for truth, claim in gradients.pairs()
-            )
+        kept = _row(symbols, shape, row)
+        if same(_counting(left, symbols, kept), right):
+            whole = all(same(_counting(truth, symbols, kept), claim) for truth, claim in gradients.pairs())
             missing = ": the sum over the first axis of the output is missing" if whole else ""
             return f"{title} counts the output [{row}] only{missing}"
     return ""
