@@ -17,12 +17,9 @@ import sympy as sp
 from flint import fmpq
 
 from symbackprop.errors import UnsupportedError
-from symbackprop.language import tree as t
 from symbackprop.language.reader import read_expression
-from symbackprop.language.writer import write_tree
-from symbackprop.proof.bounds import bound_magnitude, write_bound
 from symbackprop.proof.evaluation import evaluate
-from symbackprop.proof.rounded_constants import constant_value, find_constant
+from symbackprop.proof.rounded_constants import constant_value, find_constant, say_rounded
 from symbackprop.proof.traced_arrays import entry_symbol
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import is_longer, say, spell
@@ -98,25 +95,18 @@ def _number(entry: WrongEntry, expression: sp.Expr) -> float | None:
 
 def _rounded(entry: WrongEntry) -> Iterator[str]:
     """A decimal in place of a constant."""
-
-    def candidates() -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
-        for number in sorted(entry.right.atoms(sp.Rational) - entry.left.atoms(sp.Rational)):
-            for multiple in MULTIPLES:
-                decimal = Fraction(int(abs(number.p)), int(number.q)) / multiple
-                text = find_constant(decimal) if decimal.denominator > 1 else None
-                if text is None:
-                    continue
-                exact = constant_value(read_expression(text))
-                sign = sp.sign(number) * sp.Rational(multiple.numerator, multiple.denominator)
-                bound = bound_magnitude(exact - sp.Rational(decimal.numerator, decimal.denominator))
-                if bound is not None:
-                    shown = write_tree(t.Number(decimal))
-                    words = f"{entry.title} has {shown} in place of {text}, off by at most {write_bound(bound)}"
-                    yield words, entry.left, entry.right.xreplace({number: sign * exact})
-
-    for words, left, right in candidates():
-        if entry.same(left, right):  # a number at one point would not tell them apart
-            yield words
+    for number in sorted(entry.right.atoms(sp.Rational) - entry.left.atoms(sp.Rational)):
+        for multiple in MULTIPLES:
+            decimal = Fraction(int(abs(number.p)), int(number.q)) / multiple
+            text = find_constant(decimal) if decimal.denominator > 1 else None
+            if text is None:
+                continue
+            exact = read_expression(text)
+            words = say_rounded(decimal, exact)
+            factor = sp.sign(number) * sp.Rational(multiple.numerator, multiple.denominator)
+            right = entry.right.xreplace({number: factor * constant_value(exact)})
+            if words and entry.same(entry.left, right):  # a number at one point would not tell them apart
+                yield f"{entry.title} has {words}"
 
 
 def _without_path(entry: WrongEntry) -> Iterator[str]:
