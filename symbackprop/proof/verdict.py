@@ -107,16 +107,18 @@ class Witness:
             left, right = self.left.write(_DIGITS[0]), f"{self.right.write(_DIGITS[0])}, {self._tell_apart()}"
         return f"{f'at {where} ' if where else ''}the left side is {left} and the right side is {right}"
 
+    def _gap(self) -> Fraction:
+        """How far apart the values are at least."""
+        return max(self.right.lower - self.left.upper, self.left.lower - self.right.upper)
+
     def _apart(self) -> Fraction:
         """A bound below on how far apart the values are, relative to the larger one."""
-        gap = max(self.right.lower - self.left.upper, self.left.lower - self.right.upper)
-        return gap / max(abs(end) for side in (self.left, self.right) for end in (side.lower, side.upper))
+        return self._gap() / max(abs(end) for side in (self.left, self.right) for end in (side.lower, side.upper))
 
     def _tell_apart(self) -> str:
         """How far apart the values are at least, as a clause."""
         below = self.left.upper < self.right.lower
-        gap = self.right.lower - self.left.upper if below else self.left.lower - self.right.upper
-        return f"which is {'more' if below else 'less'} by at least {_round(gap, 2)}"
+        return f"which is {'more' if below else 'less'} by at least {_round(self._gap(), 2)}"
 
 
 @dataclass(frozen=True, slots=True)
