@@ -153,7 +153,7 @@ def _is_size(form: Affine) -> bool:
 
 def _write(condition: Condition, hidden: dict[str, Definition]) -> str:
     """A condition as a person writes it: w[k] > 1 for w[k] - 1 > 0."""
-    sign = {"!=": "!=", ">": ">", ">=": ">="}[RELATIONS[condition.kind]]
+    sign: str = RELATIONS[condition.kind]
     indices = _indices(condition)
     constant, rest = condition.body.as_coeff_Add()
     if constant == 0 or not constant.is_Rational:
