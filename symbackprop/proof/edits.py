@@ -262,15 +262,13 @@ class _Changes:
             indices = node.indices
             for order in permutations(indices):
                 if order != indices:
-                    swapped = replace(node, indices=order)
-                    yield "", swapped
+                    yield "", replace(node, indices=order)
             for read in self.words.reads:
                 if read.name == node.name and read != node and letters_of(read, self.words.known) <= letters:
                     yield "", read
             for k, index in enumerate(indices):
                 for other in self._other_places(index, letters):
-                    moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
-                    yield "", moved
+                    yield "", replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
         elif isinstance(node, t.Expression | t.Compare) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
                 changed = exchange_letters(node, {first: second, second: first} if first < second else {first: second})
@@ -300,8 +298,7 @@ class _Changes:
         for name in tensors_of(node):
             for other, shape in shapes.items():
                 if other != name and shape == self.words.shapes_read.get(name):
-                    changed = read_instead(node, name, other)
-                    yield "", changed
+                    yield "", read_instead(node, name, other)
         for first, second in combinations(tensors_of(node), 2):
             if first in shapes and shapes[first] == shapes.get(second):
                 yield "", exchange_names(node, first, second)
@@ -326,30 +323,23 @@ class _Changes:
         """A function for its derivative, for another one or none at all; a function or a power more."""
         if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
             if node.function in FUNCTION_BY_NAME:
-                primed = replace(node, primed=not node.primed)
-                yield "", primed
+                yield "", replace(node, primed=not node.primed)
             for number in NUMBERS:
-                scaled = replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
-                yield "", scaled
+                yield "", replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
             yield "", node.arguments[0]
             yield from (("", replace(node, function=name)) for name in self.words.functions if name != node.function)
-        if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
+        if isinstance(node, t.Access | t.Name):
             if isinstance(node, t.Name) and node.name not in self.words.shapes:
                 return
-            rest = t.Chain((number_tree(Fraction(1)), node), ("-",))
-            yield "", rest
-            squared = t.Power(node, number_tree(Fraction(2)))
-            yield "", squared
-            inverse = divide(number_tree(Fraction(1)), node)
-            yield "", inverse
+            yield "", t.Chain((number_tree(Fraction(1)), node), ("-",))
+            yield "", t.Power(node, number_tree(Fraction(2)))
+            yield "", divide(number_tree(Fraction(1)), node)
             yield from (("", t.Apply(name, (node,))) for name in dict.fromkeys(("sqrt", *self.words.functions)))
 
     def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """The branches of a choice swapped, or its condition turned."""
         if isinstance(node, t.Where):
-            changed = replace(node, then=node.otherwise, otherwise=node.then)
-            yield "", changed
+            yield "", replace(node, then=node.otherwise, otherwise=node.then)
             yield "", node.then
         elif isinstance(node, t.Compare):
-            turned = replace(node, operator=TURNED[node.operator])
-            yield "", turned
+            yield "", replace(node, operator=TURNED[node.operator])
