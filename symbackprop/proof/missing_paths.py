@@ -14,6 +14,7 @@ from symbackprop.calculus.tensors import Read, Role, Tensor
 from symbackprop.language import tree as t
 from symbackprop.language.phrasing import affine_tree, hidden_definitions, phrase_terms
 from symbackprop.proof.trials import Trial, agree
+from symbackprop.proof.wording import join_words
 
 MOST_READERS = 6
 """Of a tensor with more readers no paths are left out by twos."""
@@ -122,9 +123,8 @@ def _say_missing(trial: Trial, step: ChainStep, missing: Sequence[str]) -> str:
         contribution = next(c for c in step.contributions if c.reader == reader and c.result is not None)
         names.append(_name_reader(trial, contribution, step, q.at if own else None))
     origin = "" if own else f" from {_name_origin(trial, step, any('[' in name for name in names))}"
-    if len(names) == 1:
-        return f"the path{origin} through {names[0]} is missing from the claim"
-    return f"the paths{origin} through {', '.join(names[:-1])} and {names[-1]} are missing from the claim"
+    noun, verb = ("path", "is") if len(names) == 1 else ("paths", "are")
+    return f"the {noun}{origin} through {join_words(names)} {verb} missing from the claim"
 
 
 def _name_origin(trial: Trial, step: ChainStep, placed: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +9,7 @@ from typing import Literal, NoReturn
 
 import sympy as sp
 
-from symbackprop.proof.wording import say
+from symbackprop.proof.wording import join_words, say
 
 Status = Literal["proved", "refuted", "undecided"]
 
@@ -185,7 +184,7 @@ class Verdict:
         if self.proved:
             # A fixed number has no values to range over, so its proof has no scope to name.
             lead += f"{',' if statement else ''} for {self.scope}" if self.scope else ""
-            lead += f", where {_join(self.hypotheses)}" if self.hypotheses else ""
+            lead += f", where {join_words(self.hypotheses)}" if self.hypotheses else ""
         elif self.refuted:
             lead += f" for {self.scope}" if not self.for_all_sizes and self.scope else ""
             lead += f"; {self.witness}" if self.witness is not None else ""
@@ -203,7 +202,7 @@ class Verdict:
         if self.proved and self.hypotheses:
             formulas = [f"${sp.latex(formula)}$" for formula in self.formulas]
             texts = formulas + [_escape(text) for text in self.hypotheses[len(formulas) :]]
-            parts.append(f", where {_join(texts)}")
+            parts.append(f", where {join_words(texts)}")
         if self.witness is not None:
             point = ", ".join(f"{sp.latex(sp.Symbol(name))} = {_tex_number(each)}" for name, each in self.witness.point)
             parts.append(f"; at ${point}$" if point else ";")
@@ -246,11 +245,6 @@ def _tex_interval(interval: Interval) -> str:
         mantissa, _, exponent = lower.partition("e")
         return rf"{mantissa}" + (rf" \cdot 10^{{{int(exponent)}}}" if exponent else "")
     return f"[{_tex_number(interval.lower)}, {_tex_number(interval.upper)}]"
-
-
-def _join(texts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1]
 
 
 def _write_sentences(*texts: str) -> str:
