@@ -1,4 +1,4 @@
-"""Expressions in verdicts, in the formula language and with the fewest signs."""
+"""Words of verdicts: expressions in the formula language, with the fewest signs, and texts in a row."""
 
 from __future__ import annotations
 
