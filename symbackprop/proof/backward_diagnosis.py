@@ -13,11 +13,11 @@ import sympy as sp
 
 from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.premises import LARGEST_STABILISER
 from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.tracing import Trace
 
 _SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
-_LARGEST_STABILISER = sp.Rational(1, 1000)
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
 
@@ -87,7 +87,7 @@ def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title:
 def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
     """A gradient that is right without a small number."""
     numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
-    stabilisers = sorted(r for r in numbers if 0 < r <= _LARGEST_STABILISER)
+    stabilisers = sorted(r for r in numbers if 0 < r <= LARGEST_STABILISER)
     none = dict.fromkeys(stabilisers, sp.S.Zero)
     if not stabilisers or not all(_without(none, *pair, same) for pair in gradients.pairs()):
         return ""
