@@ -37,18 +37,21 @@ def list_missing_paths(trial: Trial) -> Iterator[str]:
 def list_missing_steps(trial: Trial) -> Iterator[str]:
     """Paths of a recurrence, one step ahead, from a tensor between what is differentiated and by."""
     adjoints = trial.question.adjoints
-    for step in reversed(adjoints.steps if adjoints else ()):
+    if adjoints is None:
+        return
+    for step in reversed(adjoints.steps):
         ahead = [c.reader for c in step.contributions if _forms_aside(trial, c, step, None)]
-        if adjoints is not None and ahead:
+        if ahead:
             yield from _paths_from(trial, adjoints, step, list(dict.fromkeys(ahead)))
 
 
 def list_paths_missing_above(trial: Trial) -> Iterator[str]:
     """Any paths from a tensor between what is differentiated and by, the nearest first."""
     adjoints = trial.question.adjoints
-    for step in reversed(adjoints.steps if adjoints else ()):
-        if adjoints is not None:
-            yield from _paths_from(trial, adjoints, step, _readers(step))
+    if adjoints is None:
+        return
+    for step in reversed(adjoints.steps):
+        yield from _paths_from(trial, adjoints, step, _readers(step))
 
 
 def _readers(step: ChainStep) -> list[str]:
