@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import chain
 
 import numpy as np
@@ -29,7 +28,6 @@ from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
 
-_ROUNDING = Fraction(1, 10**13)
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
@@ -202,7 +200,7 @@ def _judge_in_full(
         return None
     if witness is not None and not verdict.refuted:
         verdict = Verdict("refuted", witness=witness, left=left, right=right)
-    if verdict.refuted and trace.rounded and verdict.witness is not None and _is_rounding(verdict.witness):
+    if verdict.refuted and trace.rounded and verdict.witness is not None and verdict.witness.is_rounding:
         reason = f"the values differ by no more than floats are rounded; {verdict.witness}"
         return Verdict("undecided", reason=reason, notes=trace.notes)
     return verdict
@@ -226,11 +224,6 @@ def _differ_at(trace: Trace, left: sp.Expr, right: sp.Expr) -> Witness | None:
         return compare_at(problem, point)[1]
     except (UnsupportedError, KeyError, RecursionError):
         return None
-
-
-def _is_rounding(witness: Witness) -> bool:
-    left, right = witness.left.lower, witness.right.lower
-    return abs(left - right) <= _ROUNDING * max(abs(left), abs(right))
 
 
 def _related(conditions: tuple[Fact, ...], symbols: set[sp.Basic]) -> list[Fact]:

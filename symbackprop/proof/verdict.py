@@ -17,6 +17,7 @@ _LONGEST_SIDE, _LONGEST_NUMBER = 120, 40
 _MOST_NAMES = 6
 _DIGITS = (7, 10, 13, 16, 19, 22)  # of rounded values, more where two look the same
 _MOST_BITS = 4_000  # of a number that is written out
+_FLOAT_ROUNDING = Fraction(1, 10**13)
 
 
 def _write_number(value: Fraction) -> str:
@@ -105,6 +106,12 @@ class Witness:
         else:
             left, right = self.left.write(_DIGITS[0]), f"{self.right.write(_DIGITS[0])}, {self._tell_apart()}"
         return f"{f'at {where} ' if where else ''}the left side is {left} and the right side is {right}"
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether the values are as close as the rounding of floats may bring them."""
+        left, right = self.left.lower, self.right.lower
+        return abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right))
 
     def _gap(self) -> Fraction:
         """How far apart the values are at least."""
