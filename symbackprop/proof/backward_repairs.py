@@ -154,8 +154,8 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
                 mirrored: dict[sp.Expr, sp.Expr] = {entry_symbol(name, p): entry_symbol(name, p[::-1]) for p in places}
                 yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", mirrored
 
+    read = entry.left.free_symbols | entry.right.free_symbols
     for words, values in candidates():
-        read = entry.left.free_symbols | entry.right.free_symbols
         pairs = ((left.xreplace(values), right.xreplace(values)) for left, right in entry.every)
         if read & values.keys() and all(entry.same(*pair) for pair in pairs):
             yield words
