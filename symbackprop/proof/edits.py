@@ -1,7 +1,7 @@
 """Single changes to a claim: what it would say with one thing put right, in words.
 
 Nothing here knows whether a change helps. Changes come from the formula itself (a factor or a term left out, a sign, a
-number, an index, a name read in place of another of its shape) and from the truth (its factors and its terms put in).
+number, an index, a name read in place of another of its shape) and from the truth (its reads and functions put in).
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def list_factors_of_all(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]
 
 
 def _common(words: Vocabulary) -> Iterator[t.Expression]:
-    """Sizes and constants, and their roots."""
+    """Sizes and constants, and their roots and squares."""
     for name in words.scalars:
         yield t.Name(name)
     for name in words.scalars:

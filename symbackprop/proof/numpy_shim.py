@@ -1,4 +1,4 @@
-"""What the traced code sees in the place of `numpy`, `math` and `random`.
+"""What the traced code sees in the place of `numpy` and `math`.
 
 What allocates floats allocates traced numbers; everything else is NumPy's own, on arrays of objects.
 """
@@ -55,7 +55,7 @@ class TracedUfunc:
 
 
 class Forbidden:
-    """A module that traced code must not use, such as a source of randomness."""
+    """Something that traced code must not use, such as raw memory."""
 
     def __init__(self, name: str, reason: str) -> None:
         self._name, self._reason = name, reason

@@ -1,7 +1,7 @@
 """Arrays of traced numbers: NumPy's own arrays of objects, so that views, masks and updates in place are NumPy's.
 
-Only two things differ from a plain array of objects: functions such as exp reach each entry, and float types are
-understood as "a number".
+They differ from plain arrays of objects: functions such as exp reach each entry, float types are understood as
+"a number", what an array says of its type is what one of floats says, and raw memory is not read.
 """
 
 from __future__ import annotations
