@@ -21,12 +21,11 @@ from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.proof import Verdict, decide
 from symbackprop.proof.claims import judge_gradient
-from symbackprop.proof.facts import Fact
 from symbackprop.proof.judges import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
 from symbackprop.proof.needs import follows
 from symbackprop.proof.outlines import JudgedClaim
-from symbackprop.proof.problems import read_conditions as facts_of
+from symbackprop.proof.problems import facts_of
 
 
 def verify(
@@ -53,10 +52,10 @@ def verify(
         return verdict
     # SymPy forgets on construction that x/x needs x != 0; the text does not.
     count = len(verdict.formulas)
-    known = [fact for formula in verdict.formulas for fact in _facts(formula)]
+    known = [fact for formula in verdict.formulas for fact in facts_of(formula)]
     new: list[sympy.Basic] = []
     for condition in dict.fromkeys((*read_conditions(left), *read_conditions(right))):
-        facts = _facts(condition)
+        facts = facts_of(condition)
         if not all(follows(fact, known) for fact in facts):
             new.append(condition)
             known += facts
@@ -151,11 +150,6 @@ def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:
     known = program.tensors()
     words = [known.get(word) for word in re.findall(r"[A-Za-z][A-Za-z0-9_]*", claim)]
     return "[" not in claim and any(tensor is not None and tensor.axes for tensor in words)
-
-
-def _facts(relation: sympy.Basic) -> list[Fact]:
-    """What a relation says of its names as real numbers."""
-    return facts_of(relation) if isinstance(relation, sympy.core.relational.Relational) else []
 
 
 def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:

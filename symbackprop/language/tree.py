@@ -17,6 +17,8 @@ RESERVED = (
     "sum", "mean", "max", "min", "where", "and", "or", "not", "pi",
 )  # fmt: skip
 REDUCTIONS = ("sum", "mean", "max", "min", "argmax")
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+"""The operator of a comparison that holds just where one with another operator does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

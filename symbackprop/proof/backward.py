@@ -7,9 +7,8 @@ numbers. Nothing is known of what the code is meant to compute.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import chain
 
 import numpy as np
@@ -18,23 +17,20 @@ import sympy as sp
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import other_shapes, write_shapes
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
 
-_ROUNDING = Fraction(1, 10**13)
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
-
-_DENIALS: Mapping[Relation, Relation] = {">": ">=", ">=": ">", "!=": "=", "=": "!="}
 
 
 @dataclass(slots=True)
@@ -55,8 +51,7 @@ class _Findings:
         for fact in chain.from_iterable(map(plain_parts, conditions)):
             if fact in self.admitted:
                 continue
-            denied = Fact(-fact.expression, _DENIALS[fact.relation])
-            if not trace.conditions or not contradict((*trace.conditions, denied)):
+            if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
                 self.hypotheses[fact.text] = None
             self.admitted.add(fact)
 
@@ -153,9 +148,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
 
 def true_gradients(trace: Trace, shapes: Shapes) -> dict[str, tuple[sp.Expr, ...]]:
     """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
-    symbols = {
-        name: [sp.Symbol(entry_name(name, place)) for place in np.ndindex(*shape)] for name, shape in shapes.items()
-    }
+    symbols = {name: [entry_symbol(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
     made = trace.cuts.gradient(trace.output, trace.upstream, [s for each in symbols.values() for s in each])
     return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
 
@@ -207,7 +200,7 @@ def _judge_in_full(
         return None
     if witness is not None and not verdict.refuted:
         verdict = Verdict("refuted", witness=witness, left=left, right=right)
-    if verdict.refuted and trace.rounded and verdict.witness is not None and _is_rounding(verdict.witness):
+    if verdict.refuted and trace.rounded and verdict.witness is not None and verdict.witness.is_rounding:
         reason = f"the values differ by no more than floats are rounded; {verdict.witness}"
         return Verdict("undecided", reason=reason, notes=trace.notes)
     return verdict
@@ -231,11 +224,6 @@ def _differ_at(trace: Trace, left: sp.Expr, right: sp.Expr) -> Witness | None:
         return compare_at(problem, point)[1]
     except (UnsupportedError, KeyError, RecursionError):
         return None
-
-
-def _is_rounding(witness: Witness) -> bool:
-    left, right = witness.left.lower, witness.right.lower
-    return abs(left - right) <= _ROUNDING * max(abs(left), abs(right))
 
 
 def _related(conditions: tuple[Fact, ...], symbols: set[sp.Basic]) -> list[Fact]:

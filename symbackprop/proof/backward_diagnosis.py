@@ -13,12 +13,11 @@ import sympy as sp
 
 from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.facts import Fact
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.premises import LARGEST_STABILISER
+from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.tracing import Trace
 
 _SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
-_LARGEST_STABILISER = sp.Rational(1, 1000)
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
 
@@ -36,15 +35,19 @@ class Gradients:
         """The derivative and what was returned, entry by entry."""
         return list(zip(self.truth, self.claims, strict=True))
 
+    def number_of(self, place: tuple[int, ...]) -> int:
+        """Where an entry stands in row-major order, counted from 0."""
+        return int(np.ravel_multi_index(place, self.shape)) if self.shape else 0
+
 
 def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
     """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found."""
-    name, shape = gradients.name, gradients.shape
-    where = int(np.ravel_multi_index(place, shape)) if shape else 0
+    name = gradients.name
+    where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
-    same = partial(_same, trace.conditions, time.process_time() + _SECONDS_IN_ALL)
-    zeros = [(t == 0, c == 0) for t, c in zip(gradients.truth, gradients.claims, strict=True)]
+    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
+    zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
     if right == 0:
@@ -68,14 +71,11 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     return text or known or f"{title} is not the derivative (left) that the forward has"
 
 
-def _repaired(
-    trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str
-) -> str:
+def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
-    where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
-    symbol = sp.Symbol(entry_name(gradients.name, place))
+    symbol = entry_symbol(gradients.name, place)
     every = tuple(gradients.pairs())
-    entry = WrongEntry(trace, symbol, *every[where], title, same, every)
+    entry = WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
     if known.endswith("has the wrong sign"):
         return known
@@ -87,7 +87,7 @@ def _repaired(
 def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
     """A gradient that is right without a small number."""
     numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
-    stabilisers = sorted(r for r in numbers if 0 < r <= _LARGEST_STABILISER)
+    stabilisers = sorted(r for r in numbers if 0 < r <= LARGEST_STABILISER)
     none = dict.fromkeys(stabilisers, sp.S.Zero)
     if not stabilisers or not all(_without(none, *pair, same) for pair in gradients.pairs()):
         return ""
@@ -106,7 +106,7 @@ def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
-    same = partial(_same, trace.conditions, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
@@ -152,9 +152,7 @@ def _with_transposed_input(trace: Trace, gradients: Gradients, left: sp.Expr, ri
     for name, (shape, _) in trace.gradients.items():
         if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1:
             continue
-        turned = {
-            sp.Symbol(entry_name(name, (i, j))): sp.Symbol(entry_name(name, (j, i))) for i, j in np.ndindex(*shape)
-        }
+        turned = {entry_symbol(name, (i, j)): entry_symbol(name, (j, i)) for i, j in np.ndindex(*shape)}
         if right.free_symbols & turned.keys() and same(left, right.xreplace(turned)):
             return f"the gradient of {gradients.name} needs {name} transposed"
     return ""
@@ -167,7 +165,7 @@ def _with_another_input(trace: Trace, gradients: Gradients, same: Same) -> str:
         for other, (its_shape, _) in trace.gradients.items():
             if name == other or shape != its_shape:
                 continue
-            read = {sp.Symbol(entry_name(name, p)): sp.Symbol(entry_name(other, p)) for p in np.ndindex(*shape)}
+            read = {entry_symbol(name, p): entry_symbol(other, p) for p in np.ndindex(*shape)}
             pairs = zip((trace.cuts.expand(s.xreplace(read)) for s in short), gradients.claims, strict=True)
             if all(same(truth, claim) for truth, claim in pairs):
                 return f"the gradient of {gradients.name} reads {other} in place of {name}"
@@ -178,7 +176,7 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     """The same difference from the truth in all entries along an axis."""
     shape = gradients.shape
     gaps = np.empty(shape, dtype=object)
-    gaps.reshape(-1)[:] = [t - c for t, c in zip(gradients.truth, gradients.claims, strict=True)]
+    gaps.reshape(-1)[:] = [t - c for t, c in gradients.pairs()]
     for axis in range(len(shape)):
         line = [gaps[(*place[:axis], k, *place[axis + 1 :])] for k in range(shape[axis])]
         if len(line) > 1 and all(same(line[0], other) for other in line[1:]):
@@ -186,9 +184,7 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     return ""
 
 
-def _rescaled(
-    trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same
-) -> str:
+def _rescaled(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same) -> str:
     """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry."""
     shapes = [gradients.shape, trace.output_shape, *(shape for shape, _ in trace.gradients.values())]
     weights = left.free_symbols & set(trace.upstream)
@@ -204,12 +200,9 @@ def _rescaled(
     return ""
 
 
-def _of_the_upstream(
-    trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same
-) -> str:
+def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """The upstream gradient left out, or only a part of the samples counted."""
-    where = int(np.ravel_multi_index(place, gradients.shape)) if gradients.shape else 0
-    left, right = gradients.truth[where], gradients.claims[where]
+    left, right = gradients.pairs()[gradients.number_of(place)]
     symbols = [w for w in trace.upstream if w.is_Symbol]
     if symbols and not right.has(*symbols):
         ones = dict.fromkeys(symbols, sp.S.One)
@@ -218,15 +211,13 @@ def _of_the_upstream(
     shape = trace.output_shape
     if len(symbols) != prod(shape) or not shape:
         return ""
-    own = sp.Symbol(entry_name("upstream", place))
+    own = entry_symbol("upstream", place)
     if own in symbols and _is_diagonal(gradients, symbols, same):
         return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
     for row in range(shape[0] if shape[0] > 1 else 0):
-        if same(_counting(left, symbols, _row(symbols, shape, row)), right):
-            whole = all(
-                same(_counting(truth, symbols, _row(symbols, shape, row)), claim)
-                for truth, claim in zip(gradients.truth, gradients.claims, strict=True)
-            )
+        kept = _row(symbols, shape, row)
+        if same(_counting(left, symbols, kept), right):
+            whole = all(same(_counting(truth, symbols, kept), claim) for truth, claim in gradients.pairs())
             missing = ": the sum over the first axis of the output is missing" if whole else ""
             return f"{title} counts the output [{row}] only{missing}"
     return ""
@@ -237,7 +228,7 @@ def _is_diagonal(gradients: Gradients, symbols: list[sp.Symbol], same: Same) -> 
     more.
     """
     for place, truth, claim in zip(np.ndindex(*gradients.shape), gradients.truth, gradients.claims, strict=True):
-        own = sp.Symbol(entry_name("upstream", place))
+        own = entry_symbol("upstream", place)
         if own not in symbols or not same(_counting(truth, symbols, {own}), claim):
             return False
     return True
@@ -263,8 +254,8 @@ def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
     return ""
 
 
-def _same(conditions: tuple[Fact, ...], until: float, left: sp.Expr, right: sp.Expr) -> bool:
-    """Whether two formulas are proved equal on a path, in little time."""
+def _same(until: float, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether two formulas are proved equal, in little time."""
     if left == right:
         return True
     if time.process_time() > until:

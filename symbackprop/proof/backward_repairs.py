@@ -17,13 +17,10 @@ import sympy as sp
 from flint import fmpq
 
 from symbackprop.errors import UnsupportedError
-from symbackprop.language import tree as t
 from symbackprop.language.reader import read_expression
-from symbackprop.language.writer import write_tree
-from symbackprop.proof.bounds import bound_magnitude, write_bound
 from symbackprop.proof.evaluation import evaluate
-from symbackprop.proof.rounded_constants import constant_value, find_constant
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.rounded_constants import constant_value, find_constant, say_rounded
+from symbackprop.proof.traced_arrays import entry_symbol
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import is_longer, say, spell
 
@@ -98,25 +95,18 @@ def _number(entry: WrongEntry, expression: sp.Expr) -> float | None:
 
 def _rounded(entry: WrongEntry) -> Iterator[str]:
     """A decimal in place of a constant."""
-
-    def candidates() -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
-        for number in sorted(entry.right.atoms(sp.Rational) - entry.left.atoms(sp.Rational)):
-            for multiple in MULTIPLES:
-                decimal = Fraction(int(abs(number.p)), int(number.q)) / multiple
-                text = find_constant(decimal) if decimal.denominator > 1 else None
-                if text is None:
-                    continue
-                exact = constant_value(read_expression(text))
-                sign = sp.sign(number) * sp.Rational(multiple.numerator, multiple.denominator)
-                bound = bound_magnitude(exact - sp.Rational(decimal.numerator, decimal.denominator))
-                if bound is not None:
-                    shown = write_tree(t.Number(decimal))
-                    words = f"{entry.title} has {shown} in place of {text}, off by at most {write_bound(bound)}"
-                    yield words, entry.left, entry.right.xreplace({number: sign * exact})
-
-    for words, left, right in candidates():
-        if entry.same(left, right):  # a number at one point would not tell them apart
-            yield words
+    for number in sorted(entry.right.atoms(sp.Rational) - entry.left.atoms(sp.Rational)):
+        for multiple in MULTIPLES:
+            decimal = Fraction(int(abs(number.p)), int(number.q)) / multiple
+            text = find_constant(decimal) if decimal.denominator > 1 else None
+            if text is None:
+                continue
+            exact = read_expression(text)
+            words = say_rounded(decimal, exact)
+            factor = sp.sign(number) * sp.Rational(multiple.numerator, multiple.denominator)
+            right = entry.right.xreplace({number: factor * constant_value(exact)})
+            if words and entry.same(entry.left, right):  # a number at one point would not tell them apart
+                yield f"{entry.title} has {words}"
 
 
 def _without_path(entry: WrongEntry) -> Iterator[str]:
@@ -156,23 +146,19 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
                 for place in np.ndindex(*shape):
                     if place[axis] == size - 1:
                         others = [(*place[:axis], k, *place[axis + 1 :]) for k in range(size - 1)]
-                        sums[_symbol(name, place)] = 1 - sp.Add(*(_symbol(name, other) for other in others))
+                        sums[entry_symbol(name, place)] = 1 - sp.Add(*(entry_symbol(name, other) for other in others))
                 along = f" along axis {axis}" if len(shape) > 1 else ""
                 yield f"{entry.title} is right if {name} sums to 1{along}, which nothing ensures", sums
             if len(shape) == 2 and shape[0] == shape[1] and shape[0] > 1:
                 places = [(i, j) for i, j in np.ndindex(*shape) if i > j]
-                mirrored: dict[sp.Expr, sp.Expr] = {_symbol(name, p): _symbol(name, p[::-1]) for p in places}
+                mirrored: dict[sp.Expr, sp.Expr] = {entry_symbol(name, p): entry_symbol(name, p[::-1]) for p in places}
                 yield f"{entry.title} is right if {name} is symmetric, which nothing ensures", mirrored
 
+    read = entry.left.free_symbols | entry.right.free_symbols
     for words, values in candidates():
-        read = entry.left.free_symbols | entry.right.free_symbols
         pairs = ((left.xreplace(values), right.xreplace(values)) for left, right in entry.every)
         if read & values.keys() and all(entry.same(*pair) for pair in pairs):
             yield words
-
-
-def _symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
-    return sp.Symbol(entry_name(name, place))
 
 
 def _parts_of(entry: WrongEntry) -> Iterator[str]:

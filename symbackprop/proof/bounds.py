@@ -11,6 +11,7 @@ from flint import arb, fmpq
 
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.evaluation import enclose, evaluate_over
+from symbackprop.proof.verdict import Interval
 
 PRECISION = 256
 MOST_PIECES = 1_000
@@ -75,21 +76,23 @@ def _ball(low: Fraction, high: Fraction) -> arb:
     return low_end.union(high_end)
 
 
-def _largest(expression: sp.Expr, balls: Mapping[str, arb]) -> Fraction | None:
-    """An upper bound on |expression| over some balls."""
+def _enclose_over(expression: sp.Expr, balls: Mapping[str, arb]) -> Interval | None:
+    """An interval with every value over some balls, or None where none was found."""
     try:
-        span = enclose(evaluate_over(expression, balls, PRECISION))
+        return enclose(evaluate_over(expression, balls, PRECISION))
     except (ArithmeticError, UnsupportedError):
         return None
-    return max(abs(span.lower), abs(span.upper))
+
+
+def _largest(expression: sp.Expr, balls: Mapping[str, arb]) -> Fraction | None:
+    """An upper bound on |expression| over some balls."""
+    span = _enclose_over(expression, balls)
+    return None if span is None else max(abs(span.lower), abs(span.upper))
 
 
 def _least(expression: sp.Expr, balls: Mapping[str, arb]) -> Fraction:
     """A number that |expression| certainly reaches somewhere on some balls."""
-    try:
-        span = enclose(evaluate_over(expression, balls, PRECISION))
-    except (ArithmeticError, UnsupportedError):
-        return Fraction(0)
-    if span.lower <= 0 <= span.upper:
+    span = _enclose_over(expression, balls)
+    if span is None or span.lower <= 0 <= span.upper:
         return Fraction(0)
     return min(abs(span.lower), abs(span.upper))

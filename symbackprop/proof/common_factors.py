@@ -75,7 +75,7 @@ def _parts(trial: Trial, words: Vocabulary, places: Sequence[int]) -> list[_Part
 
 
 def _is_index(tree: t.Expression, words: Vocabulary) -> bool:
-    """Whether a formula is made of indices and sizes alone, as what stands in brackets."""
+    """Whether a formula is one of the letters of the claim."""
     return isinstance(tree, t.Name) and tree.name in words.letters
 
 

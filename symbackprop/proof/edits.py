@@ -1,7 +1,7 @@
 """Single changes to a claim: what it would say with one thing put right, in words.
 
 Nothing here knows whether a change helps. Changes come from the formula itself (a factor or a term left out, a sign, a
-number, an index, a name read in place of another of its shape) and from the truth (its factors and its terms put in).
+number, an index, a name read in place of another of its shape) and from the truth (its reads and functions put in).
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What a change may put in: names by their shapes, letters, sizes and constants; factors, terms and reads of the
-    truth.
+    truth. `known` are the names that are no letters.
     """
 
     shapes: Mapping[str, tuple[Any, ...]]
     shapes_read: Mapping[str, tuple[Any, ...]]
-    others: tuple[str, ...]
+    known: frozenset[str]
     letters: frozenset[str]
     scalars: tuple[str, ...]
     factors: tuple[t.Expression, ...]
@@ -65,11 +65,6 @@ class Vocabulary:
     functions: tuple[str, ...]
     claim: t.Expression
     write: Write
-
-    @property
-    def known(self) -> frozenset[str]:
-        """The names that are no letters."""
-        return frozenset({*self.shapes, *self.scalars, *self.others})
 
 
 def list_edits(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]:
@@ -184,7 +179,7 @@ def list_factors_of_all(tree: t.Expression, words: Vocabulary) -> Iterator[Edit]
 
 
 def _common(words: Vocabulary) -> Iterator[t.Expression]:
-    """Sizes and constants, and their roots."""
+    """Sizes and constants, and their roots and squares."""
     for name in words.scalars:
         yield t.Name(name)
     for name in words.scalars:
@@ -267,15 +262,13 @@ class _Changes:
             indices = node.indices
             for order in permutations(indices):
                 if order != indices:
-                    swapped = replace(node, indices=order)
-                    yield "", swapped
+                    yield "", replace(node, indices=order)
             for read in self.words.reads:
                 if read.name == node.name and read != node and letters_of(read, self.words.known) <= letters:
                     yield "", read
             for k, index in enumerate(indices):
                 for other in self._other_places(index, letters):
-                    moved = replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
-                    yield "", moved
+                    yield "", replace(node, indices=(*indices[:k], other, *indices[k + 1 :]))
         elif isinstance(node, t.Expression | t.Compare) and not isinstance(node, t.Name | t.Number):
             for first, second in permutations(sorted(letters), 2):
                 changed = exchange_letters(node, {first: second, second: first} if first < second else {first: second})
@@ -305,8 +298,7 @@ class _Changes:
         for name in tensors_of(node):
             for other, shape in shapes.items():
                 if other != name and shape == self.words.shapes_read.get(name):
-                    changed = read_instead(node, name, other)
-                    yield "", changed
+                    yield "", read_instead(node, name, other)
         for first, second in combinations(tensors_of(node), 2):
             if first in shapes and shapes[first] == shapes.get(second):
                 yield "", exchange_names(node, first, second)
@@ -331,30 +323,23 @@ class _Changes:
         """A function for its derivative, for another one or none at all; a function or a power more."""
         if isinstance(node, t.Apply) and len(node.arguments) == 1 and node.function != "adj":
             if node.function in FUNCTION_BY_NAME:
-                primed = replace(node, primed=not node.primed)
-                yield "", primed
+                yield "", replace(node, primed=not node.primed)
             for number in NUMBERS:
-                scaled = replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
-                yield "", scaled
+                yield "", replace(node, arguments=(multiply(number_tree(number), node.arguments[0]),))
             yield "", node.arguments[0]
             yield from (("", replace(node, function=name)) for name in self.words.functions if name != node.function)
-        if isinstance(node, t.Access | t.Name) and isinstance(node, t.Expression):
+        if isinstance(node, t.Access | t.Name):
             if isinstance(node, t.Name) and node.name not in self.words.shapes:
                 return
-            rest = t.Chain((number_tree(Fraction(1)), node), ("-",))
-            yield "", rest
-            squared = t.Power(node, number_tree(Fraction(2)))
-            yield "", squared
-            inverse = divide(number_tree(Fraction(1)), node)
-            yield "", inverse
+            yield "", t.Chain((number_tree(Fraction(1)), node), ("-",))
+            yield "", t.Power(node, number_tree(Fraction(2)))
+            yield "", divide(number_tree(Fraction(1)), node)
             yield from (("", t.Apply(name, (node,))) for name in dict.fromkeys(("sqrt", *self.words.functions)))
 
     def conditions(self, node: t.Node, letters: frozenset[str]) -> Iterator[tuple[str, t.Node]]:
         """The branches of a choice swapped, or its condition turned."""
         if isinstance(node, t.Where):
-            changed = replace(node, then=node.otherwise, otherwise=node.then)
-            yield "", changed
+            yield "", replace(node, then=node.otherwise, otherwise=node.then)
             yield "", node.then
         elif isinstance(node, t.Compare):
-            turned = replace(node, operator=TURNED[node.operator])
-            yield "", turned
+            yield "", replace(node, operator=TURNED[node.operator])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import sympy as sp
 
@@ -29,7 +28,6 @@ _SEARCH_TRIES = 200
 _GUARDS = 3  # points at which balls check a proof
 _GUARD_TRIES = 60
 _PERIODIC = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc)
-_FLOAT_ROUNDING = Fraction(1, 10**13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +105,7 @@ def find_witness(
 
 def _is_rounding(problem: Problem, witness: Witness) -> bool:
     """Whether floats were read and the sides are as close as the rounding of floats may bring them."""
-    left, right = witness.left.lower, witness.right.lower
-    return bool(problem.notes) and abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right))
+    return bool(problem.notes) and witness.is_rounding
 
 
 def _decide(problem: Problem, budget: Budget, claim: str) -> Verdict:

@@ -54,6 +54,18 @@ class Fact:
         symbol = {sp.Eq: "=", sp.Ne: "!=", sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<="}[formula.func]
         return f"{say(formula.args[0])} {symbol} {say(formula.args[1])}"
 
+    @property
+    def denied(self) -> Fact:
+        """What holds where the fact does not.
+
+        >>> x = sp.Symbol("x")
+        >>> Fact(x - 1, ">").denied.text, Fact(x, "!=").denied.text
+        ('x <= 1', 'x = 0')
+        """
+        if self.relation in (">", ">="):
+            return Fact(-self.expression, ">=" if self.relation == ">" else ">")
+        return Fact(self.expression, "!=" if self.relation == "=" else "=")
+
     def substitute(self, values: dict[sp.Symbol, sp.Expr]) -> Fact:
         """The fact with expressions in the place of symbols."""
         return Fact(self.expression.xreplace(values), self.relation)

@@ -11,8 +11,6 @@ from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.spelling import number_tree
 
-OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
-
 
 def multiply(left: t.Expression, right: t.Expression) -> t.Expression:
     """left * right."""
@@ -166,7 +164,7 @@ def opposite(condition: t.Condition) -> t.Condition:
     """The condition that holds just where another one does not."""
     match condition:
         case t.Compare(operator=operator):
-            return replace(condition, operator=OPPOSITE[operator])
+            return replace(condition, operator=t.OPPOSITE[operator])
         case t.Not(operand=inner):
             return inner
         case t.And(operands=operands):

@@ -14,6 +14,7 @@ from symbackprop.calculus.tensors import Read, Role, Tensor
 from symbackprop.language import tree as t
 from symbackprop.language.phrasing import affine_tree, hidden_definitions, phrase_terms
 from symbackprop.proof.trials import Trial, agree
+from symbackprop.proof.wording import join_words
 
 MOST_READERS = 6
 """Of a tensor with more readers no paths are left out by twos."""
@@ -36,18 +37,21 @@ def list_missing_paths(trial: Trial) -> Iterator[str]:
 def list_missing_steps(trial: Trial) -> Iterator[str]:
     """Paths of a recurrence, one step ahead, from a tensor between what is differentiated and by."""
     adjoints = trial.question.adjoints
-    for step in reversed(adjoints.steps if adjoints else ()):
+    if adjoints is None:
+        return
+    for step in reversed(adjoints.steps):
         ahead = [c.reader for c in step.contributions if _forms_aside(trial, c, step, None)]
-        if adjoints is not None and ahead:
+        if ahead:
             yield from _paths_from(trial, adjoints, step, list(dict.fromkeys(ahead)))
 
 
 def list_paths_missing_above(trial: Trial) -> Iterator[str]:
     """Any paths from a tensor between what is differentiated and by, the nearest first."""
     adjoints = trial.question.adjoints
-    for step in reversed(adjoints.steps if adjoints else ()):
-        if adjoints is not None:
-            yield from _paths_from(trial, adjoints, step, _readers(step))
+    if adjoints is None:
+        return
+    for step in reversed(adjoints.steps):
+        yield from _paths_from(trial, adjoints, step, _readers(step))
 
 
 def _readers(step: ChainStep) -> list[str]:
@@ -69,16 +73,12 @@ def _is_claimed_without(trial: Trial, adjoints: Adjoints, name: str, missing: Se
     q = trial.question
     assert q.wrt is not None
     changed = _without_paths(adjoints, name, missing)
-    if changed.keys() & {read.tensor.name for _, _, read in q.right.reads()}:
+    if changed.keys() & q.right.uses():
         return False  # what the claim itself says of these adjoints is that they are whole
     gradient = changed.get(adjoints.adjoint_name(q.wrt.name))
     if gradient is None:
         return False
     return trial.is_claim(replace(q.left, terms=instantiate(gradient, q.at)), tuple(changed.values()))
-
-
-def _tensors_read(definition: Definition) -> set[Tensor]:
-    return {read.tensor for _, _, read in definition.reads()}
 
 
 def _without_paths(adjoints: Adjoints, name: str, missing: Sequence[str]) -> dict[str, Definition]:
@@ -92,7 +92,7 @@ def _without_paths(adjoints: Adjoints, name: str, missing: Sequence[str]) -> dic
     size = 0
     while size < len(changed):
         size = len(changed)
-        changed |= {each for each, d in definitions.items() if changed & {t.name for t in _tensors_read(d)}}
+        changed |= {each for each, d in definitions.items() if changed.intersection(d.uses())}
     return {each: _rename(definitions[each], changed) for each in definitions if each in changed}
 
 
@@ -126,9 +126,8 @@ def _say_missing(trial: Trial, step: ChainStep, missing: Sequence[str]) -> str:
         contribution = next(c for c in step.contributions if c.reader == reader and c.result is not None)
         names.append(_name_reader(trial, contribution, step, q.at if own else None))
     origin = "" if own else f" from {_name_origin(trial, step, any('[' in name for name in names))}"
-    if len(names) == 1:
-        return f"the path{origin} through {names[0]} is missing from the claim"
-    return f"the paths{origin} through {', '.join(names[:-1])} and {names[-1]} are missing from the claim"
+    noun, verb = ("path", "is") if len(names) == 1 else ("paths", "are")
+    return f"the {noun}{origin} through {join_words(names)} {verb} missing from the claim"
 
 
 def _name_origin(trial: Trial, step: ChainStep, placed: bool) -> str:
@@ -139,9 +138,7 @@ def _name_origin(trial: Trial, step: ChainStep, placed: bool) -> str:
     return trial.write(t.Access(name, tuple(t.Name(i.name) for i in letters)))
 
 
-def _name_reader(
-    trial: Trial, contribution: Contribution, step: ChainStep, at: tuple[Affine, ...] | None
-) -> str:
+def _name_reader(trial: Trial, contribution: Contribution, step: ChainStep, at: tuple[Affine, ...] | None) -> str:
     """A tensor that reads another; with its indices where it is read one step aside."""
     name, forms = _name(trial, contribution.reader), _forms_aside(trial, contribution, step, at)
     return trial.write(t.Access(name, tuple(map(affine_tree, forms)))) if forms else name

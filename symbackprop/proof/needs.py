@@ -21,7 +21,7 @@ from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, wri
 from symbackprop.proof.facts import Fact, Relation, contradict
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.plain_signs import holds_plainly
-from symbackprop.proof.problems import read_conditions, realise
+from symbackprop.proof.problems import facts_of, realise
 from symbackprop.proof.wording import is_longer
 
 RELATIONS: dict[str, Relation] = {"nonzero": "!=", "positive": ">", "nonnegative": ">="}
@@ -64,7 +64,7 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
     expression = fact.expression
     if isinstance(expression, sp.Piecewise):
         return all(follows(Fact(each, fact.relation), (*known, *more)) for each, more in _branches(expression))
-    if holds_plainly(fact) or fact in known or contradict((*known, _denied(fact))):
+    if holds_plainly(fact) or fact in known or contradict((*known, fact.denied)):
         return True
     rest = [each for each in sp.Add.make_args(expression) if not holds_plainly(Fact(each, ">="))]
     if 0 < len(rest) < len(sp.Add.make_args(expression)):  # squares beside something positive
@@ -78,26 +78,14 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
     return sign == 1 or (sign == -1 and fact.relation == "!=")
 
 
-def _denied(fact: Fact) -> Fact:
-    """What holds where a condition does not."""
-    if fact.relation == "!=":
-        return Fact(fact.expression, "=")
-    return Fact(-fact.expression, ">=" if fact.relation == ">" else ">")
-
-
 def _branches(expression: sp.Piecewise) -> Iterator[tuple[sp.Expr, list[Fact]]]:
     """The branches with what holds on them, as far as that is a conjunction of relations."""
     before: list[Fact] = []
     for value, condition in expression.args:
         parts = sp.And.make_args(condition)
-        yield value, before + [f for p in parts if isinstance(p, sp.core.relational.Relational) for f in _facts(p)]
+        yield value, before + [f for p in parts for f in facts_of(p)]
         if isinstance(condition, sp.core.relational.Relational):
-            before = before + _facts(sp.Not(condition))
-
-
-def _facts(relation: sp.Basic) -> list[Fact]:
-    """What a relation says; nothing where it is none, such as a constant truth."""
-    return read_conditions(relation) if isinstance(relation, sp.core.relational.Relational) else []
+            before = before + facts_of(sp.Not(condition))
 
 
 def _goes_without_saying(program: Program, condition: Condition, known: Sequence[Condition]) -> bool:
@@ -120,7 +108,7 @@ def _goes_without_saying(program: Program, condition: Condition, known: Sequence
 
 def _holds_at(place: Place, keep: frozenset[str], condition: Condition, known: Sequence[Condition]) -> bool:
     expansion = Expansion(place.program, place.sizes, keep, place.data)
-    given = [fact for relation in place.inequalities for fact in _facts(relation)]
+    given = [fact for relation in place.inequalities for fact in facts_of(relation)]
     given += [fact for each in known for fact in _write_out(expansion, each, place.sizes)]
     return all(follows(fact, given) for fact in _write_out(expansion, condition, place.sizes))
 
@@ -165,7 +153,7 @@ def _is_size(form: Affine) -> bool:
 
 def _write(condition: Condition, hidden: dict[str, Definition]) -> str:
     """A condition as a person writes it: w[k] > 1 for w[k] - 1 > 0."""
-    sign = {"!=": "!=", ">": ">", ">=": ">="}[RELATIONS[condition.kind]]
+    sign: str = RELATIONS[condition.kind]
     indices = _indices(condition)
     constant, rest = condition.body.as_coeff_Add()
     if constant == 0 or not constant.is_Rational:

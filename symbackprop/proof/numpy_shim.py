@@ -1,4 +1,4 @@
-"""What the traced code sees in the place of `numpy`, `math` and `random`.
+"""What the traced code sees in the place of `numpy` and `math`.
 
 What allocates floats allocates traced numbers; everything else is NumPy's own, on arrays of objects.
 """
@@ -55,7 +55,7 @@ class TracedUfunc:
 
 
 class Forbidden:
-    """A module that traced code must not use, such as a source of randomness."""
+    """Something that traced code must not use, such as raw memory."""
 
     def __init__(self, name: str, reason: str) -> None:
         self._name, self._reason = name, reason
@@ -260,10 +260,6 @@ class NumpyShim(NamespaceShim):
         """Whether one type goes into another."""
         return np.can_cast(given.dtype if _is_traced(given) else given, *args, **options)
 
-    def divmod(self, a: Any, b: Any) -> tuple[Any, Any]:
-        """The whole quotient and what is left."""
-        return self.floor_divide(a, b), self.remainder(a, b)
-
 
 class MathShim(NamespaceShim):
     """The `math` module, exact and on traced numbers."""
@@ -275,9 +271,15 @@ class MathShim(NamespaceShim):
     def __getattr__(self, name: str) -> Any:
         if name in _MATH_FUNCTIONS:
             return lambda value: self._path.function(_MATH_FUNCTIONS[name], value)
-        if name in ("pow", "fabs", "inf", "nan"):
-            return {"pow": lambda a, b: self._path.constant(a) ** b, "fabs": abs}.get(name, getattr(math, name))
         return super().__getattr__(name)
+
+    def pow(self, a: Any, b: Any) -> Any:
+        """One number to the power of another."""
+        return self._path.constant(a) ** b
+
+    def fabs(self, value: Any) -> Any:
+        """The absolute value."""
+        return abs(value)
 
     def log(self, value: Any, base: Any = None) -> Any:
         """The logarithm, to any base."""

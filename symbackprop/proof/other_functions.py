@@ -13,6 +13,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.assembly import assemble
 from symbackprop.language.program_text import write_program
 from symbackprop.language.reader import read_statements
+from symbackprop.proof.ingredients import list_functions
 from symbackprop.proof.trials import Trial, agree
 
 MOST_DEFINITIONS = 60
@@ -30,7 +31,7 @@ def list_other_functions(trial: Trial) -> Iterator[str]:
 
 def _of_formula(trial: Trial, asked: t.Expression) -> Iterator[str]:
     """A formula that names the function that is meant, such as gelu_tanh'(u)."""
-    for name in _functions_in(asked):
+    for name in list_functions(asked):
         for other in _others(name):
             changed = _apply_instead(asked, name, other)
             numbers = trial.numbers_of(changed)
@@ -46,7 +47,7 @@ def _of_program(trial: Trial) -> Iterator[str]:
     q = trial.question
     statements = tuple(read_statements(write_program(q.forward)))
     bodies = [s.body for s in statements if isinstance(s, t.Define)]
-    for name in dict.fromkeys(f for body in bodies for f in _functions_in(body)):
+    for name in dict.fromkeys(f for body in bodies for f in list_functions(body)):
         for other in _others(name):
             trial.check_time()
             if _is_right_for(trial, tuple(_in_statement(s, name, other) for s in statements)):
@@ -75,14 +76,6 @@ def _others(name: str) -> Iterator[str]:
     """The functions of as many arguments."""
     arity = FUNCTION_BY_NAME[name].arity
     yield from (f.name for f in FUNCTION_BY_NAME.values() if f.name != name and f.arity == arity)
-
-
-def _functions_in(tree: t.Expression) -> list[str]:
-    return list(
-        dict.fromkeys(
-            node.function for node, _ in t.walk(tree) if isinstance(node, t.Apply) and node.function in FUNCTION_BY_NAME
-        )
-    )
 
 
 def _in_statement(statement: t.Statement, name: str, other: str) -> t.Statement:

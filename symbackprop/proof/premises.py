@@ -115,7 +115,7 @@ def _constants(trial: Trial) -> list[Tensor]:
 def _list_values(trial: Trial, value: int, constants: Sequence[Tensor]) -> Iterator[str]:
     q = trial.question
     for tensor in constants:
-        kept = tuple(a for a in q.program.assumptions if not _reads(a, tensor.name))
+        kept = tuple(a for a in q.program.assumptions if tensor.name not in a.reads())
         made = [_with_value(d, tensor.name, value) for d in (*q.program.definitions, q.left, q.right)]
         definitions = tuple(d for d in made if d is not None)
         if len(definitions) == len(made):
@@ -140,11 +140,6 @@ def _stabilisers(program: Program, sides: tuple[Definition, ...]) -> list[sympy.
     terms = [term for d in (*program.definitions, *sides) for term in d.terms]
     found = {n for term in terms for n in term.body.atoms(sympy.Rational) if 0 < n <= LARGEST_STABILISER}
     return sorted(found)
-
-
-def _reads(assumption: Assumption, name: str) -> bool:
-    terms = (*assumption.left, *assumption.right)
-    return any(read.tensor.name == name for term in terms for _, read in term.reads())
 
 
 def _with_value(definition: Definition, name: str, value: int) -> Definition | None:

@@ -124,6 +124,11 @@ def read_conditions(relation: Relational) -> list[Fact]:
     return [Fact(difference, "=" if isinstance(relation, sp.Eq) else "!=")]
 
 
+def facts_of(relation: sp.Basic) -> list[Fact]:
+    """What a relation says; nothing where it is none, such as a constant truth."""
+    return read_conditions(relation) if isinstance(relation, Relational) else []
+
+
 def _declared_facts(name: str, symbols: list[sp.Basic]) -> list[Fact]:
     """What the assumptions of SymPy's symbols say of a name; SymPy may have used them before we saw the expression."""
     symbol = real_symbol(name)

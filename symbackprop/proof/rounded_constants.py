@@ -39,13 +39,8 @@ def list_rounded_constants(trial: Trial) -> Iterator[str]:
         made = trial.read(_put(trial.question.tree, exact))
         if made is None or not trial.is_truth(*made):
             continue
-        words = []
-        for value, tree in exact.items():
-            bound = bound_magnitude(constant_value(tree) - sympy.Rational(value.numerator, value.denominator))
-            if bound is not None:
-                decimal = write_tree(t.Number(value))
-                words.append(f"{decimal} in place of {write_tree(tree)}, off by at most {write_bound(bound)}")
-        if len(words) == len(exact):
+        words = [say_rounded(value, tree) for value, tree in exact.items()]
+        if all(words):
             yield f"the claim has {' and '.join(words)}{_say_value(trial, exact)}"
 
 
@@ -102,6 +97,23 @@ def constant_value(tree: t.Expression) -> sympy.Expr:
     return sympy.Add(*(term.body for term in made.terms))
 
 
+def say_rounded(value: Fraction, exact: t.Expression) -> str:
+    """A decimal with the constant that it stands for and how far off it is; nothing where no bound was found.
+
+    >>> say_rounded(Fraction("0.7979"), read_expression("sqrt(2/pi)"))
+    '0.7979 in place of sqrt(2/pi), off by at most 1.6e-05'
+    """
+    gap = _bound_gap(value, exact)
+    if gap is None:
+        return ""
+    return f"{write_tree(t.Number(value))} in place of {write_tree(exact)}, off by at most {write_bound(gap)}"
+
+
+def _bound_gap(value: Fraction, exact: t.Expression) -> Fraction | None:
+    """An upper bound on how far a decimal is from the constant that it stands for."""
+    return bound_magnitude(constant_value(exact) - sympy.Rational(value.numerator, value.denominator))
+
+
 def _say_value(trial: Trial, exact: Mapping[Fraction, t.Expression]) -> str:
     """How far off a claim about one number is, by the mean value theorem in the rounded constants.
 
@@ -129,8 +141,7 @@ def _say_value(trial: Trial, exact: Mapping[Fraction, t.Expression]) -> str:
     total = Fraction(0)
     between = {}
     for value, symbol in symbols.items():
-        number = sympy.Rational(value.numerator, value.denominator)
-        gap = bound_magnitude(constant_value(exact[value]) - number)
+        gap = _bound_gap(value, exact[value])
         if gap is None:
             return ""
         between[symbol.name] = (value - gap, value + gap)

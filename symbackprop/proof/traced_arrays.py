@@ -1,7 +1,7 @@
 """Arrays of traced numbers: NumPy's own arrays of objects, so that views, masks and updates in place are NumPy's.
 
-Only two things differ from a plain array of objects: functions such as exp reach each entry, and float types are
-understood as "a number".
+They differ from plain arrays of objects: functions such as exp reach each entry, float types are understood as
+"a number", what an array says of its type is what one of floats says, and raw memory is not read.
 """
 
 from __future__ import annotations
@@ -349,3 +349,8 @@ def find_path(values: Any) -> TracedPath:
 def entry_name(name: str, place: tuple[int, ...]) -> str:
     """The name of an entry, counted from 0 as in the code."""
     return f"{name}[{','.join(map(str, place))}]" if place else name
+
+
+def entry_symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
+    """The symbol that an entry of an input or of the upstream gradient is traced as."""
+    return sp.Symbol(entry_name(name, place))

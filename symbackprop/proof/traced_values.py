@@ -143,9 +143,7 @@ class Traced:
         swapped: bool = False,
         partial: Callable[[sp.Expr, sp.Expr], Needs | None] | None = None,
     ) -> Any:
-        if isinstance(other, np.ndarray) and other.ndim:
-            return NotImplemented
-        if not isinstance(other, _NUMBERS) and not isinstance(other, np.ndarray):
+        if not _is_number(other):
             return NotImplemented
         if isinstance(other, Unwritten):
             return Unwritten(self.path, computed=True)
@@ -222,7 +220,7 @@ class Traced:
 
     def ceil(self) -> Traced:
         """The least integer that is not below it, as a number."""
-        return (-self).floor().__neg__()
+        return -(-self).floor()
 
     def trunc(self) -> Traced:
         """Its part before the point, as a number."""
@@ -368,7 +366,7 @@ class Unwritten(Traced):
         return Unwritten(self.path, computed=True)
 
     def _with(self, other: Any, *_: Any, **__: Any) -> Any:
-        if not isinstance(other, _NUMBERS) and not (isinstance(other, np.ndarray) and not other.ndim):
+        if not _is_number(other):
             return NotImplemented
         return Unwritten(self.path, computed=True)
 
@@ -381,6 +379,11 @@ class Unwritten(Traced):
 
 _LIMIT = sp.Symbol("limit")
 _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one number, an array without axes included."""
+    return isinstance(value, _NUMBERS) or (isinstance(value, np.ndarray) and not value.ndim)
 
 
 def _valued(expression: sp.Expr) -> sp.Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 
 from symbackprop.calculus.chain import Adjoints
@@ -116,8 +117,7 @@ class Trial:
 
     def _make_formulas(self) -> FormulaNumbers:
         program, place = self.question.program, self.place
-        numbers = Evaluation(program, place.sizes, self._value_of, place.data, self.made)
-        return FormulaNumbers(numbers, program.tensors(), place.sizes)
+        return FormulaNumbers(self._evaluate(program, place, self.made), program.tensors(), place.sizes)
 
     def _choose_entries(self, most: int) -> None:
         every = list_entries(self.question.left.indices, self.place.sizes)
@@ -135,8 +135,10 @@ class Trial:
         self.truth = [self.truth[k] for k in kept]
         self.claimed = [self.claimed[k] for k in kept]
 
-    def _value_of(self, name: str, entry: Entry) -> float:
-        return self.place.value_of(name, entry, *self.scale)
+    def _evaluate(self, program: Program, place: Place, made: dict[tuple[str, Entry], float]) -> Evaluation:
+        """A program in numbers at the chosen scale."""
+        shift, scale = self.scale
+        return Evaluation(program, place.sizes, partial(place.value_of, shift=shift, scale=scale), place.data, made)
 
     def check_time(self) -> None:
         """Raise once the time is over."""
@@ -147,11 +149,7 @@ class Trial:
         self, program: Program, definition: Definition, made: dict[tuple[str, Entry], float], place: Place | None = None
     ) -> Iterator[float]:
         """A definition in numbers at the chosen entries, one after the other."""
-        place = place or self.place
-        shift, scale = self.scale
-        numbers = Evaluation(
-            program, place.sizes, lambda name, entry: place.value_of(name, entry, shift, scale), place.data, made
-        )
+        numbers = self._evaluate(program, place or self.place, made)
         for entry in self.entries:
             self.check_time()
             values = numbers.start(dict(zip(definition.indices, entry, strict=True)))

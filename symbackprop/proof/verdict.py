@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +9,7 @@ from typing import Literal, NoReturn
 
 import sympy as sp
 
-from symbackprop.proof.wording import say
+from symbackprop.proof.wording import join_words, say
 
 Status = Literal["proved", "refuted", "undecided"]
 
@@ -18,6 +17,7 @@ _LONGEST_SIDE, _LONGEST_NUMBER = 120, 40
 _MOST_NAMES = 6
 _DIGITS = (7, 10, 13, 16, 19, 22)  # of rounded values, more where two look the same
 _MOST_BITS = 4_000  # of a number that is written out
+_FLOAT_ROUNDING = Fraction(1, 10**13)
 
 
 def _write_number(value: Fraction) -> str:
@@ -107,16 +107,24 @@ class Witness:
             left, right = self.left.write(_DIGITS[0]), f"{self.right.write(_DIGITS[0])}, {self._tell_apart()}"
         return f"{f'at {where} ' if where else ''}the left side is {left} and the right side is {right}"
 
+    @property
+    def is_rounding(self) -> bool:
+        """Whether the values are as close as the rounding of floats may bring them."""
+        left, right = self.left.lower, self.right.lower
+        return abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right))
+
+    def _gap(self) -> Fraction:
+        """How far apart the values are at least."""
+        return max(self.right.lower - self.left.upper, self.left.lower - self.right.upper)
+
     def _apart(self) -> Fraction:
         """A bound below on how far apart the values are, relative to the larger one."""
-        gap = max(self.right.lower - self.left.upper, self.left.lower - self.right.upper)
-        return gap / max(abs(end) for side in (self.left, self.right) for end in (side.lower, side.upper))
+        return self._gap() / max(abs(end) for side in (self.left, self.right) for end in (side.lower, side.upper))
 
     def _tell_apart(self) -> str:
         """How far apart the values are at least, as a clause."""
         below = self.left.upper < self.right.lower
-        gap = self.right.lower - self.left.upper if below else self.left.lower - self.right.upper
-        return f"which is {'more' if below else 'less'} by at least {_round(gap, 2)}"
+        return f"which is {'more' if below else 'less'} by at least {_round(self._gap(), 2)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,7 @@ class Verdict:
         if self.proved:
             # A fixed number has no values to range over, so its proof has no scope to name.
             lead += f"{',' if statement else ''} for {self.scope}" if self.scope else ""
-            lead += f", where {_join(self.hypotheses)}" if self.hypotheses else ""
+            lead += f", where {join_words(self.hypotheses)}" if self.hypotheses else ""
         elif self.refuted:
             lead += f" for {self.scope}" if not self.for_all_sizes and self.scope else ""
             lead += f"; {self.witness}" if self.witness is not None else ""
@@ -201,7 +209,7 @@ class Verdict:
         if self.proved and self.hypotheses:
             formulas = [f"${sp.latex(formula)}$" for formula in self.formulas]
             texts = formulas + [_escape(text) for text in self.hypotheses[len(formulas) :]]
-            parts.append(f", where {_join(texts)}")
+            parts.append(f", where {join_words(texts)}")
         if self.witness is not None:
             point = ", ".join(f"{sp.latex(sp.Symbol(name))} = {_tex_number(each)}" for name, each in self.witness.point)
             parts.append(f"; at ${point}$" if point else ";")
@@ -244,11 +252,6 @@ def _tex_interval(interval: Interval) -> str:
         mantissa, _, exponent = lower.partition("e")
         return rf"{mantissa}" + (rf" \cdot 10^{{{int(exponent)}}}" if exponent else "")
     return f"[{_tex_number(interval.lower)}, {_tex_number(interval.upper)}]"
-
-
-def _join(texts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1]
 
 
 def _write_sentences(*texts: str) -> str:

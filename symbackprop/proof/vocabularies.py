@@ -25,7 +25,7 @@ def make_vocabulary(trial: Trial) -> Vocabulary:
         and tensor.range is None
         and (tensor.role is not Role.ADJOINT or tensor.numerator == loss)
     }
-    known = {name: tensor.axes for name, tensor in read.items() if not _is_asked_for(trial, tensor)}
+    shapes = {name: tensor.axes for name, tensor in read.items() if not _is_asked_for(trial, tensor)}
     scalars = (
         *q.program.size_names,
         *(tensor.name for tensor in q.program.leaves if tensor.role is Role.CONST and not tensor.axes),
@@ -37,14 +37,14 @@ def make_vocabulary(trial: Trial) -> Vocabulary:
     factors = dict.fromkeys((*masks, *(f for tree in (*q.truth, *forward) for f in list_factors(tree))))
     terms = dict.fromkeys(term for tree in q.truth for term in list_terms(tree))
     reads = dict.fromkeys(
-        node for tree in q.truth for node, _ in t.walk(tree) if isinstance(node, t.Access) and node.name in known
+        node for tree in q.truth for node, _ in t.walk(tree) if isinstance(node, t.Access) and node.name in shapes
     )
     parts = dict.fromkeys(part for tree in (q.tree, *q.truth, *forward) for part in list_parts(tree))
     functions = dict.fromkeys(f for tree in (*q.truth, *forward) for f in list_functions(tree))
     return Vocabulary(
-        shapes=known,
+        shapes=shapes,
         shapes_read={name: tensor.axes for name, tensor in read.items()},
-        others=tuple(name for name in q.program.tensors() if name not in known),
+        known=frozenset({*q.program.tensors(), *scalars}),
         letters=letters,
         scalars=scalars,
         factors=tuple(factors),

@@ -1,7 +1,8 @@
-"""Expressions in verdicts, in the formula language and with the fewest signs."""
+"""Words of verdicts: expressions in the formula language, with the fewest signs, and texts in a row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 import sympy as sp
@@ -45,6 +46,15 @@ def spell(expression: sp.Expr) -> str:
         return write_tree(transcribe(expression))
     except (FormulaError, UnsupportedError, TypeError):
         return str(expression)
+
+
+def join_words(texts: Sequence[str]) -> str:
+    """Texts in a row.
+
+    >>> join_words(["a"]), join_words(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1]
 
 
 def is_longer(expression: sp.Expr, operations: int) -> bool:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.tree import (
+    OPPOSITE,
     Access,
     And,
     Binder,
@@ -30,7 +31,6 @@ from symbackprop.language.tree import (
 
 RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne", "=": "="}
 ONE = Number(Fraction(1), "1")
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 

@@ -17,6 +17,7 @@ from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import (
+    OPPOSITE,
     Access,
     Apply,
     Binder,
@@ -44,7 +45,6 @@ from symbackprop.notation.writing.names import Names, Symbol, join_indices, smal
 
 LETTERS = {"one-hot": ("T", "J", r"\Pi", r"\Omega"), "shift": ("S", "R", r"\Sigma"), "mask": ("M", "G", r"\Lambda"),
            "vector": ("m", "r", r"\mu")}  # fmt: skip
-NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 ONE, ZERO = Number(Fraction(1), "1"), Number(Fraction(0), "0")
 
 
@@ -190,7 +190,7 @@ class Opener:
 
     def _choice(self, node: Where) -> Node:
         if is_zero(node.then) and isinstance(node.condition, Compare):
-            condition = replace(node.condition, operator=NEGATED[node.condition.operator])
+            condition = replace(node.condition, operator=OPPOSITE[node.condition.operator])
             node = Where(condition, node.otherwise, ZERO)
         node = replace(node, condition=_solved(node.condition))
         then, otherwise = self.open(node.then), self.open(node.otherwise)
