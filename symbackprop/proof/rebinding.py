@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import copy
 import functools
+import random
 import sys
 import sysconfig
 from abc import ABCMeta
@@ -110,6 +111,8 @@ class Rebinder:
         if isinstance(value, type):
             if value is np.ndarray:
                 return self._modules["numpy"].ndarray
+            if issubclass(value, random.Random | np.random.RandomState):
+                return self._library(value)
             return self._class(value) if self._is_own_class(value) else value
         if isinstance(value, np.ufunc | BuiltinFunctionType) or type(value).__module__.startswith("numpy"):
             return self._settle(copy.copy(value)) if isinstance(value, np.ndarray) else self._library(value)

@@ -58,6 +58,8 @@ class RandomShim:
         found = getattr(self._module, name)
         if name in _MAKERS:
             return lambda seed=None: self._make(name, seed)
+        if isinstance(found, type) and issubclass(found, random.Random):
+            raise TracingStoppedError(f"{self._name}.{name} is random and takes no seed")
         return found if isinstance(found, type) else lambda *args, **options: self._draw(name, *args, **options)
 
     def _draw(self, name: str, *args: Any, **options: Any) -> Any:

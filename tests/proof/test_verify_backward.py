@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import mistaken_backward as wrong
 import numpy as np
 import pytest
 from numpy import exp as exponential
+from numpy.random import RandomState
 
 import symbackprop as sb
 
@@ -234,6 +236,16 @@ def unseeded(x: Any) -> Any:
     return x * np.random.default_rng().random(3), 1, {"x": x}
 
 
+def by_a_class(x: Any) -> Any:
+    """Makes a generator by a class of its own name."""
+    return x * RandomState().rand(3), 1, {"x": x}
+
+
+def by_the_system(x: Any) -> Any:
+    """Chooses by numbers that no seed fixes."""
+    return (x if random.SystemRandom().random() < 0.5 else -x), 1, {"x": x}
+
+
 def raises(x: Any) -> Any:
     """Is called with a shape that it refuses."""
     raise ValueError("four axes, please")
@@ -250,6 +262,8 @@ GENERATOR = np.random.default_rng(0)
         (reads_a_file, 'with open("weights.txt") as file:', "reads or writes files"),
         (decomposes, "return np.linalg.svd(x[None] * np.eye(3))[1].sum()", "np.linalg.svd is not traced"),
         (unseeded, "return x * np.random.default_rng().random(3)", "np.random.default_rng without a seed is random"),
+        (by_a_class, "return x * RandomState().rand(3)", "np.random.RandomState without a seed is random"),
+        (by_the_system, "return (x if random.SystemRandom()", "random.SystemRandom is random and takes no seed"),
         (raises, 'raise ValueError("four axes, please")', "ValueError: four axes, please"),
     ],
 )
