@@ -106,7 +106,7 @@ class Library:
         target.copy_(array)
 
 
-class Attached(torch.autograd.Function):
+class Attached(torch.autograd.Function):  # type: ignore[misc]
     """A value in PyTorch's graph whose backward pass is the derived one.
 
     `Attached.apply(call, *tensors)` is the value of `call(*tensors)`, which returns it with a gradient, or None, for
@@ -146,4 +146,4 @@ class Function(CompiledFunction):
             )
             return value, tuple(gradients[name] for name in names)
 
-        return Attached.apply(call, *given)  # type: ignore[no-untyped-call]
+        return Attached.apply(call, *given)
