@@ -6,37 +6,27 @@ Each record is made once, so that equal work is shared, also between the forward
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.calculus.definitions import slot_number, slot_symbol, used_slots
+from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Affine, Index
+from symbackprop.codegen.bodies import BodyBuilder, Operand, Records, use_of
 from symbackprop.codegen.contraction import choose_pair, split_product
-from symbackprop.codegen.forms import is_safe, write_safely
+from symbackprop.codegen.forms import write_safely
 from symbackprop.codegen.records import (
     Constant,
     Contract,
     Count,
-    Map,
     Peak,
     Position,
     Record,
     Spread,
-    Use,
     Value,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A value whose axes carry these indices; an index that it does not carry makes no difference to it."""
-
-    value: int
-    indices: tuple[Index, ...]
-
-
-class Operations:
+class Operations(Records):
     """The records of a plan, each made once; `preferred` is the order in which a product has its axes if it can."""
 
     def __init__(self) -> None:
@@ -52,6 +42,16 @@ class Operations:
             self.values.append(Value(record, axes))
         return Operand(number, indices)
 
+    def find(self, record: Record, indices: tuple[Index, ...]) -> Operand | None:
+        """The value of a record if it exists."""
+        number = self.numbers.get((record, tuple(i.size for i in indices)))
+        return None if number is None else Operand(number, indices)
+
+    def number(self, operand: Operand) -> sympy.Expr | None:
+        """The number that an operand is, or None."""
+        record = self.values[operand.value].record
+        return record.number if isinstance(record, Constant) else None
+
     def spread(self, operand: Operand, indices: tuple[Index, ...]) -> Operand:
         """The operand with exactly these axes in this order."""
         if operand.indices == indices:
@@ -63,69 +63,8 @@ class Operations:
         return self.make(Count(Position((), size)), ())
 
     def element(self, body: sympy.Expr, operands: Sequence[Operand], quiet: bool = False) -> Operand:
-        """The body at every point. Every function applied in it is a record of its own, which others can share."""
-        leaves: dict[Operand, sympy.Symbol] = {}
-        built = self._build(write_safely(body), operands, leaves, quiet)
-        used = used_slots(built)
-        kept = [o for k, o in enumerate(leaves) if k in used]
-        if built.is_Symbol:
-            return kept[0]
-        if not kept:
-            return self.make(Constant(built), ())
-        order = sorted(kept, key=lambda o: (-len(o.indices), o.value, [(i.name, str(i.size)) for i in o.indices]))
-        moved = {leaves[o]: slot_symbol(k) for k, o in enumerate(order)}
-        widest = max(kept, key=lambda o: len(o.indices))
-        out = tuple(dict.fromkeys(widest.indices + tuple(i for o in kept for i in o.indices)))
-        return self.make(Map(built.xreplace(moved), tuple(use_of(o, out) for o in order), quiet), out)
-
-    def _build(
-        self, body: sympy.Basic, operands: Sequence[Operand], leaves: dict[Operand, sympy.Symbol], quiet: bool
-    ) -> sympy.Basic:
-        """The body over `leaves`, with every function applied in it replaced by a leaf."""
-
-        def leaf(operand: Operand) -> sympy.Symbol:
-            return leaves.setdefault(operand, slot_symbol(len(leaves)))
-
-        if isinstance(body, sympy.Symbol):
-            record = self.values[operands[slot_number(body)].value].record
-            return record.number if isinstance(record, Constant) else leaf(operands[slot_number(body)])
-        if body.is_number or body in (sympy.true, sympy.false):
-            return body
-        if isinstance(body, sympy.Piecewise):
-            pairs = []
-            for value, condition in body.args:
-                if is_safe(value):
-                    built = self._build(value, operands, leaves, quiet)
-                else:  # a record of its own, which is computed quietly
-                    built = leaf(self.element(value, operands, True))
-                pairs.append((built, self._build(condition, operands, leaves, quiet)))
-            return sympy.Piecewise(*pairs)
-        if isinstance(body, sympy.Function) or (body.is_Pow and not body.args[1].is_Integer):
-            inner = [self.element(a, operands, quiet) if not a.is_number else None for a in body.args]
-            arguments = [slot_symbol(k) if o is not None else body.args[k] for k, o in enumerate(inner)]
-            return leaf(self._map(body.func(*arguments), inner, quiet))
-        if isinstance(body, sympy.Mul):
-            scalars: list[sympy.Expr] = []
-            others: list[sympy.Expr] = []
-            for whole in body.args:
-                number, factor = whole.primitive() if whole.is_Add else (sympy.Integer(1), whole)
-                if number != 1:
-                    scalars.append(number)
-                    operands = [*operands, self.element(factor, operands, quiet)]
-                    factor = slot_symbol(len(operands) - 1)
-                carried = [operands[k].indices for k in used_slots(factor)]
-                (others if any(carried) else scalars).append(factor)
-            if others and any(not s.is_number for s in scalars):
-                scalar = leaf(self.element(sympy.Mul(*scalars), operands, quiet))
-                return sympy.Mul(scalar, *(self._build(o, operands, leaves, quiet) for o in others))
-        return body.func(*(self._build(a, operands, leaves, quiet) for a in body.args))
-
-    def _map(self, body: sympy.Expr, arguments: Sequence[Operand | None], quiet: bool) -> Operand:
-        """A function of operands; None stands for an argument that is a number."""
-        kept = {k: o for k, o in enumerate(arguments) if o is not None}
-        out = tuple(dict.fromkeys(i for o in kept.values() for i in o.indices))
-        moved = {slot_symbol(k): slot_symbol(n) for n, k in enumerate(kept)}
-        return self.make(Map(body.xreplace(moved), tuple(use_of(o, out) for o in kept.values()), quiet), out)
+        """The body at every point, by records that each apply one function."""
+        return BodyBuilder(self, operands, quiet).build(write_safely(body))
 
     def sum(self, body: sympy.Expr, operands: Sequence[Operand], bound: tuple[Index, ...], quiet: bool) -> Operand:
         """The sum of the body over bound indices, each of which an operand carries."""
@@ -208,6 +147,3 @@ class Operations:
         use = use_of(operand, out + summed)
         return self.make(Peak(use) if peak else Contract((use,)), out)
 
-
-def use_of(operand: Operand, labels: tuple[Index, ...]) -> Use:
-    return Use(operand.value, tuple(labels.index(i) for i in operand.indices))

@@ -18,9 +18,10 @@ from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurrence
 from symbackprop.calculus.tensors import Count as CountSlot
 from symbackprop.calculus.tensors import Slot, Tensor
+from symbackprop.codegen.bodies import Operand, use_of
 from symbackprop.codegen.folds import find_fold
 from symbackprop.codegen.forms import is_safe, write_safely
-from symbackprop.codegen.operations import Operand, Operations, use_of
+from symbackprop.codegen.operations import Operations
 from symbackprop.codegen.quotients import SharedSum, find_shared
 from symbackprop.codegen.records import (
     Count,
