@@ -44,7 +44,8 @@ def value_and_grad(params: dict[str, Any], /, **data: Any) -> tuple[Any, dict[st
     with Library.scope(DTYPE):
         arrays, sizes = bind(LAYOUT, params, data, DTYPE, Library)
         ordered = tuple(sizes[name] for name in LAYOUT["order"])
-        value, found = Library.run(_forward, _backward, tuple(arrays.values()), ordered)
+        given = tuple(arrays.values())
+        value, found = Library.run(_forward, _backward, given, ordered, Library.targets(out, GRADIENTS, arrays))
         gradients = dict(zip(GRADIENTS, found, strict=True))
         if out is not None:
             write_out(out, gradients, Library)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
-from symbackprop.codegen.kernels import write_kernel
 from symbackprop.codegen.layouts import Layout, make_layout
 from symbackprop.codegen.plan import make_plan
 from symbackprop.codegen.targets import Target
@@ -51,5 +50,5 @@ def write_code(
     layout = make_layout(program, everything.definitions)
     plan = make_plan(program, adjoints, value, gradients)
     arrays = (*layout["params"], *layout["data"])
-    source = write_kernel(plan, arrays, layout["order"], comments or {}, target.dialect)
+    source = target.write(plan, arrays, layout["order"], comments or {}, target.dialect)
     return Code(target, dtype, value, tuple(gradients), layout, source)

@@ -44,28 +44,28 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
             f"There is no {kind} code for the function {expr.func.__name__}; define it by a formula."
         )
 
-    def _argument(self, expr: sympy.Expr) -> str:
+    def argument(self, expr: sympy.Expr) -> str:
         """An argument of a call: a text put for a slot needs no brackets of its own there."""
         text = self._print(expr)
         return text[1:-1] if expr.is_Symbol and text.startswith("(") else text
 
     def _print_LogOnePlus(self, expr: LogOnePlus) -> str:
-        return self.dialect.function("log1p", self._argument(expr.args[0]))
+        return self.dialect.function("log1p", self.argument(expr.args[0]))
 
     def _print_ExpMinusOne(self, expr: ExpMinusOne) -> str:
-        return self.dialect.function("expm1", self._argument(expr.args[0]))
+        return self.dialect.function("expm1", self.argument(expr.args[0]))
 
     def _print_Magnitude(self, expr: Magnitude) -> str:
-        return self.dialect.function("abs", self._argument(expr.args[0]))
+        return self.dialect.function("abs", self.argument(expr.args[0]))
 
     def _print_Ramp(self, expr: Ramp) -> str:
-        return self.dialect.ramp(self._argument(expr.args[0]))
+        return self.dialect.ramp(self.argument(expr.args[0]))
 
     def _print_erf(self, expr: sympy.erf) -> str:
-        return self.dialect.erf(self._argument(expr.args[0]))
+        return self.dialect.erf(self.argument(expr.args[0]))
 
     def _print_known(self, expr: sympy.Function) -> str:
-        return self.dialect.function(expr.func.__name__, *(self._argument(a) for a in expr.args))
+        return self.dialect.function(expr.func.__name__, *(self.argument(a) for a in expr.args))
 
     _print_exp = _print_log = _print_sin = _print_cos = _print_tan = _print_sinh = _print_cosh = _print_tanh = (
         _print_known
@@ -75,11 +75,11 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
         base, exponent = expr.args
         if exponent == sympy.S.Half:
-            return self.dialect.function("sqrt", self._argument(base))
+            return self.dialect.function("sqrt", self.argument(base))
         if exponent == -sympy.S.Half:
-            return f"1/{self.dialect.function('sqrt', self._argument(base))}"
+            return f"1/{self.dialect.function('sqrt', self.argument(base))}"
         if exponent == 2:
-            return self.dialect.function("square", self._argument(base))
+            return self.dialect.function("square", self.argument(base))
         if exponent.is_Integer and exponent < 0:
             below = base if exponent == -1 else sympy.Pow(base, -exponent)
             return f"1/{self.parenthesize(below, PRECEDENCE['Pow'])}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import sympy
 
@@ -45,3 +45,25 @@ def _count_reads(record: Map, number: int) -> int:
 def has_branches(body: sympy.Expr) -> bool:
     """Whether a select in the body has a branch that may be infinite."""
     return any(not is_safe(branch) for where in body.atoms(sympy.Piecewise) for branch, _ in where.args)
+
+
+def find_indicators(plan: Plan) -> Mapping[int, int]:
+    """The values that are 1 where a condition holds and 0 elsewhere and that only products of two read, which may read
+    the condition itself; with the condition.
+    """
+    found: dict[int, int] = {}
+    for number, value in enumerate(plan.values):
+        if isinstance(value.record, Map) and value.axes and is_indicator(value.record.body):
+            found[number] = value.record.uses[0].value
+    outputs = {plan.result.use.value, *(g.use.value for g in plan.gradients)}
+    for number in (*plan.forward, *plan.backward):
+        record = plan.values[number].record
+        product = isinstance(record, Map) and len(record.uses) == 2 and record.body.is_Mul and not record.body.atoms(sympy.Pow)
+        if not product or all(use.value in found for use in uses_of(record)):
+            outputs |= {use.value for use in uses_of(record)}
+    return {number: condition for number, condition in found.items() if number not in outputs}
+
+
+def is_indicator(body: sympy.Basic) -> bool:
+    """Whether a body is 1 where a condition holds and 0 elsewhere."""
+    return isinstance(body, sympy.Piecewise) and [value for value, _ in body.args] == [1, 0]

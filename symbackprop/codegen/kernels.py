@@ -62,10 +62,10 @@ def write_kernel(
 
     `comments` say what stands above which tensor.
     """
-    return _KernelWriter(plan, arrays, sizes, comments, dialect).write()
+    return KernelWriter(plan, arrays, sizes, comments, dialect).write()
 
 
-class _KernelWriter:
+class KernelWriter:
     """Writes the lines of one kernel."""
 
     def __init__(
@@ -81,7 +81,7 @@ class _KernelWriter:
         self.variables: dict[int, str] = {}
         for number, name in named.items():
             self.variables[number] = self.names[name]
-        self.inline = find_inline(plan, set(named), self._is_quiet)
+        self.inline = self._find_inline(set(named))
         count = 0
         for number in (*plan.forward, *plan.backward):
             record = plan.values[number].record
@@ -94,6 +94,10 @@ class _KernelWriter:
                 self.variables[number] = f"t{count}"
         taken |= set(self.variables.values())
         self._name_states()
+
+    def _find_inline(self, named: Collection[int]) -> frozenset[int]:
+        """The values that are written into what reads them."""
+        return find_inline(self.plan, named, self._is_quiet)
 
     def _name_states(self) -> None:
         """Names for those tensors of loops that nothing else reads."""
@@ -183,7 +187,7 @@ class _KernelWriter:
         states = [self.variables[picks[k]] for k in range(len(loop.states))]
         shapes = [self._shape(state.axes) for state in loop.states]
         step, end = self.names[loop.step], self._size(loop.size + Affine.of(loop.start))
-        body = _BodyWriter(self, loop, states).write_steps(step)
+        body = BodyWriter(self, loop, states).write_steps(step)
         steps = Steps(step, str(loop.start), end, loop.direction)
         return lines + [margin + line for line in self.dialect.loop(steps, states, shapes, body, self._fresh)]
 
@@ -336,10 +340,10 @@ class _KernelWriter:
         return self.dialect.copy(text)
 
 
-class _BodyWriter(_KernelWriter):
+class BodyWriter(KernelWriter):
     """Writes the body of a loop, which reads what is outside of it."""
 
-    def __init__(self, outside: _KernelWriter, loop: Loop, states: Sequence[str]) -> None:
+    def __init__(self, outside: KernelWriter, loop: Loop, states: Sequence[str]) -> None:
         self.outside, self.dialect = outside, outside.dialect
         first, *others = (Output("", s.result, _without(s.axes, s.axis)) for s in loop.states)
         roots = tuple(s.result.value for s in loop.states)

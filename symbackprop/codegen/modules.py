@@ -21,13 +21,13 @@ def write_module(code: Code, title: str = "A forward and a backward pass") -> st
     """A module with forward, backward and value_and_grad that checks its gradients when it is run."""
     heading = "".join(c if c.isprintable() and c not in '"\\' else " " for c in title)
     kernel = code.source.rstrip()
-    runtime, imports = _read(code.target.runtime)
+    runtime, constants, imports = _read(code.target.runtime)
     rest: list[str] = []
     for part in ("binding", "checking"):
-        definitions, more = _read(part)
+        definitions, _, more = _read(part)
         rest += definitions.values()
         imports |= more
-    helpers = _reach(runtime, [kernel, *rest])
+    helpers = _reach({**constants, **runtime}, [kernel, *rest])
     used = _names("\n".join([kernel, *helpers, *rest]))
     header = f"DTYPE = {code.target.dialect.module}.{code.dtype}\nEPSILON = {float(np.finfo(code.dtype).eps)!r}"
     parts = [
@@ -43,19 +43,22 @@ def write_module(code: Code, title: str = "A forward and a backward pass") -> st
     return _join(parts)
 
 
-def _read(module: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The functions and classes that a module defines, and its imports from elsewhere, by the names that they bind."""
+def _read(module: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The functions and classes that a module defines, its constants, and its imports from elsewhere, by the names that they bind."""
     text = resources.files("symbackprop.codegen").joinpath(f"{module}.py").read_text(encoding="utf-8")
     definitions: dict[str, str] = {}
+    constants: dict[str, str] = {}
     imports: dict[str, str] = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             definitions[node.name] = _plain(text, node)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            constants[node.targets[0].id] = ast.unparse(node)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 imports[alias.asname or alias.name.split(".")[0]] = ast.unparse(_alone(node, alias))
     own = {name for name, line in imports.items() if "symbackprop" in line or "collections.abc" in line}
-    return definitions, {name: line for name, line in imports.items() if name not in own}
+    return definitions, constants, {name: line for name, line in imports.items() if name not in own}
 
 
 def _alone(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> ast.Import | ast.ImportFrom:

@@ -12,6 +12,60 @@ from symbackprop.codegen.binding import BindingError
 from symbackprop.codegen.functions import CompiledFunction
 
 Function = CompiledFunction
+INTEGERS = {4: np.int32, 8: np.int64}
+SHARED = 4
+LARGE = 2**15
+
+
+class Workspace:
+    """The arrays that one call writes into, for each pass in the order in which it takes them."""
+
+    def __init__(self, forward, backward, free):  # type: ignore[no-untyped-def]
+        self.forward, self.backward, self.free = forward, backward, free
+
+    def give_back(self):  # type: ignore[no-untyped-def]
+        """Let another call have the arrays."""
+        self.free.append(self)
+
+
+class Workspaces:
+    """Makes the arrays of calls, and keeps them for further calls with the same sizes, the last few choices of these.
+
+    An array is never lent to two calls at a time, so that threads may call at once.
+    """
+
+    def __init__(self, make):  # type: ignore[no-untyped-def]
+        self.make, self.free = make, {}
+
+    def lend(self, *sizes):  # type: ignore[no-untyped-def]
+        """Arrays that nobody writes into."""
+        free = self.free.get(sizes)
+        if free is None:
+            for oldest in list(self.free)[: 1 - SHARED]:
+                self.free.pop(oldest, None)
+            free = self.free.setdefault(sizes, [])
+        try:
+            return free.pop()
+        except IndexError:
+            return Workspace(*self.make(*sizes), free)
+
+
+def keep(mask, value, out):  # type: ignore[no-untyped-def]
+    """Write the value where the mask holds and 0 elsewhere, also where the value is infinite there.
+
+    The bits of the value are taken: a selection by them is as fast as a product, which would make infinity not a number.
+    """
+    bits = out.view(INTEGERS[out.itemsize])
+    taken = np.negative(np.asarray(mask).view(np.int8))
+    np.bitwise_and(np.asarray(value, out.dtype).view(bits.dtype), taken, out=bits)
+
+
+def choose(mask, value, other, out):  # type: ignore[no-untyped-def]
+    """Write the value where the mask holds and the other one elsewhere, by their bits."""
+    bits = out.view(INTEGERS[out.itemsize])
+    taken = np.negative(np.asarray(mask).view(np.int8))
+    first, second = (np.asarray(each, out.dtype).view(bits.dtype) for each in (value, other))
+    np.bitwise_xor(np.bitwise_and(np.bitwise_xor(first, second), taken), second, out=bits)
 
 
 def gather(array, *indices):  # type: ignore[no-untyped-def]
@@ -119,10 +173,38 @@ class Library:
         return getattr(np, name)
 
     @staticmethod
-    def run(forward: Any, backward: Any, arrays: Any, sizes: Any) -> tuple[Any, Any]:
-        """The value and the gradients."""
+    def run(forward: Any, backward: Any, arrays: Any, sizes: Any, targets: Any = None) -> tuple[Any, Any]:
+        """The value and the gradients, those in the arrays `targets` that are written there."""
         value, saved = forward(*arrays, *sizes)
-        return value, backward(*saved)
+        return value, backward(*saved, targets)
+
+    @staticmethod
+    def shapes(arrays: Any, dtype: Any, sizes: Any) -> Any:
+        """The shapes of arrays that need no cast, and the sizes given as numbers; None where one needs a cast."""
+        kind = np.dtype(dtype)
+        for array in arrays:
+            if type(array) is not np.ndarray or (array.dtype is not kind and array.dtype.kind not in "iu"):
+                return None
+        if any(type(size) is not int for size in sizes):
+            return None
+        return tuple([(array.shape, array.dtype) for array in arrays]), *sizes
+
+    @staticmethod
+    def targets(out: Any, names: Any, given: Any) -> Any:
+        """The arrays of the caller that gradients may be written into on the way: of the shape of what is
+        differentiated by, and overlapping no other array.
+        """
+        if not hasattr(out, "keys") or set(out) != set(names):
+            return None
+        own = [out[name] for name in names]
+        for name, array in zip(names, own, strict=True):
+            fits = type(array) is np.ndarray and array.shape == given[name].shape and array.dtype == given[name].dtype
+            if not fits or array.nbytes < LARGE or not array.flags.carray:
+                return None
+        others = [*given.values(), *own]
+        if any(np.may_share_memory(a, b) for k, a in enumerate(own) for b in others[: len(given) + k]):
+            return None
+        return tuple(own)
 
     @staticmethod
     def cast(name: str, value: Any, dtype: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from symbackprop.codegen.dialects import Dialect
 
@@ -87,3 +88,119 @@ def _flatten(
     for group in groups:
         shape.append("*".join(sizes[a] if sizes[a].isidentifier() else f"({sizes[a]})" for a in group) or "1")
     return f"{text}.reshape(({''.join(f'{s}, ' for s in shape).strip()}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A sum of products as a call that writes into an array whose axes lie in memory in `order`.
+
+    `shape` is what the array is reshaped to on the way, or None; `arguments` are those of the NumPy function `function`.
+    """
+
+    function: str
+    arguments: tuple[str, ...]
+    order: tuple[int, ...]
+    shape: str | None
+    dialect: Dialect
+
+    def write(self, name: str) -> str:
+        """The call that writes into the array `name`."""
+        out = self.dialect.transpose(name, self.order)
+        out = out if self.shape is None else f"{out}.reshape({self.shape})"
+        return f"np.{self.function}({', '.join(self.arguments)}, out={out})"
+
+
+def read_product(factors: Sequence[Factor], rank: int, sizes: Mapping[int, str], dialect: Dialect) -> Product | None:
+    """The product of two arrays, given with their axes as they lie in memory, summed; None where entries have to be
+    multiplied one by one first.
+
+    >>> read_product([("x", (0, 2)), ("W", (1, 2))], 2, {0: "N", 1: "K", 2: "D"}, Dialect()).write("z")
+    'np.matmul(x, W.T, out=z)'
+    """
+    (left, left_labels), (right, right_labels) = factors
+    summed = [a for a in left_labels if a >= rank]
+    batch = [a for a in left_labels if a < rank and a in right_labels]
+    rows = [a for a in left_labels if a < rank and a not in right_labels]
+    columns = [a for a in right_labels if a < rank and a not in left_labels]
+    if not rows and not columns:
+        last = [*batch, *summed]
+        if list(left_labels) != last or list(right_labels) != last:
+            return None
+        shape = _shape_of([[a] for a in batch] + [summed], sizes)
+        merged = [f"{text}.reshape({shape})" if len(summed) > 1 else text for text in (left, right)]
+        return Product("vecdot", tuple(merged), tuple(batch), None, dialect)
+    outer = [[a] for a in batch]
+    inner = [group for group in (rows, summed, columns) if group or batch]
+    one = _merge(left, left_labels, outer + [g for g in (rows, summed) if g or batch], sizes, dialect)
+    two = _merge(right, right_labels, outer + [g for g in (summed, columns) if g or batch], sizes, dialect)
+    kept = [g for g in inner if g is not summed]
+    plain = all(len(g) == 1 for g in kept)
+    return Product(
+        "matmul", (one, two), (*batch, *rows, *columns), None if plain else _shape_of(outer + kept, sizes), dialect
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RowSum:
+    """A sum over the first or the last axes of an array, as its product with `count` ones."""
+
+    text: str
+    first: bool
+    count: str
+    order: tuple[int, ...]
+    shape: str | None
+    dialect: Dialect
+
+    def write(self, name: str, ones: str) -> str:
+        """The call that writes into the array `name`."""
+        out = self.dialect.transpose(name, self.order)
+        out = out if self.shape is None else f"{out}.reshape({self.shape})"
+        arguments = (ones, self.text) if self.first else (self.text, ones)
+        return f"np.matmul({', '.join(arguments)}, out={out})"
+
+
+def read_sum(factor: Factor, rank: int, sizes: Mapping[int, str], dialect: Dialect) -> RowSum | None:
+    """The sum of an array, given with its axes as they lie in memory; None where it runs over axes in between.
+
+    >>> read_sum(("d", (1, 0)), 1, {0: "K", 1: "N"}, Dialect()).write("b", "ones")
+    'np.matmul(ones, d, out=b)'
+    """
+    text, labels = factor
+    kept = [a for a in labels if a < rank]
+    summed = [a for a in labels if a >= rank]
+    first = list(labels) == summed + kept
+    if not first and list(labels) != kept + summed:
+        return None
+    groups = [summed, kept] if first else [kept, summed]
+    merged = _merge(text, labels, groups, sizes, dialect)
+    shape = None if len(kept) == 1 else _shape_of([kept], sizes)
+    return RowSum(merged, first, _count_of(summed, sizes), tuple(kept), shape, dialect)
+
+
+def _merge(
+    name: str, labels: Sequence[int], groups: Sequence[Sequence[int]], sizes: Mapping[int, str], dialect: Dialect
+) -> str:
+    """The array with one axis for each group, without a copy where the axes of each group stand together."""
+    order = [list(labels).index(a) for group in groups for a in group]
+    if all(len(g) == 1 for g in groups):
+        return dialect.transpose(name, order)
+    whole = [g for g in groups if g]
+    together = all(_stands_together(labels, g) for g in whole)
+    if together and len(whole) == len(groups):
+        lying = sorted(whole, key=lambda g: list(labels).index(g[0]))
+        text = f"{name}.reshape({_shape_of(lying, sizes)})"
+        return dialect.transpose(text, [lying.index(g) for g in groups])
+    return f"{dialect.transpose(name, order)}.reshape({_shape_of(groups, sizes)})"
+
+
+def _stands_together(labels: Sequence[int], group: Sequence[int]) -> bool:
+    start = list(labels).index(group[0])
+    return list(labels[start : start + len(group)]) == list(group)
+
+
+def _count_of(group: Sequence[int], sizes: Mapping[int, str]) -> str:
+    return "*".join(sizes[a] if sizes[a].isidentifier() or (len(group) == 1 and "*" not in sizes[a]) else f"({sizes[a]})" for a in group) or "1"
+
+
+def _shape_of(groups: Sequence[Sequence[int]], sizes: Mapping[int, str]) -> str:
+    return f"({''.join(f'{_count_of(g, sizes)}, ' for g in groups).strip()})"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.codegen.dialects import Dialect, JaxDialect, NumpyDialect, TorchDialect
+from symbackprop.codegen.kernels import write_kernel
+from symbackprop.codegen.numpy_kernels import write_numpy_kernel
+from symbackprop.codegen.records import Plan
 from symbackprop.errors import UnknownNameError
 
 
@@ -12,20 +16,21 @@ from symbackprop.errors import UnknownNameError
 class Target:
     """A library: how its operations are written, and which module of this package it runs on.
 
-    `runtime` is the module of this package on which generated code runs, and whose functions a standalone module
+    `write` makes the source of a plan, given its arrays and sizes and what stands above which tensor. `runtime` is the module of this package on which generated code runs, and whose functions a standalone module
     carries; `extra` is the extra of this package that brings the library.
     """
 
     name: str
     dialect: Dialect
+    write: Callable[[Plan, Sequence[str], Sequence[str], Mapping[str, str], Dialect], str]
     runtime: str
     extra: str = ""
 
 
 TARGETS = (
-    Target("numpy", NumpyDialect(), "numpy_runtime"),
-    Target("jax", JaxDialect(), "jax_runtime", "jax"),
-    Target("torch", TorchDialect(), "torch_runtime", "torch"),
+    Target("numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime"),
+    Target("jax", JaxDialect(), write_kernel, "jax_runtime", "jax"),
+    Target("torch", TorchDialect(), write_kernel, "torch_runtime", "torch"),
 )
 
 

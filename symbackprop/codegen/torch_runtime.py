@@ -62,10 +62,20 @@ class Library:
         return getattr(torch, name)
 
     @staticmethod
-    def run(forward: Any, backward: Any, arrays: Any, sizes: Any) -> tuple[Any, Any]:
+    def run(forward: Any, backward: Any, arrays: Any, sizes: Any, targets: Any = None) -> tuple[Any, Any]:
         """The value and the gradients."""
         value, saved = forward(*arrays, *sizes)
         return value, backward(*saved)
+
+    @staticmethod
+    def shapes(arrays: Any, dtype: Any, sizes: Any) -> Any:
+        """What says that arrays were bound before; nothing does."""
+        return None
+
+    @staticmethod
+    def targets(out: Any, names: Any, arrays: Any) -> Any:
+        """No arrays of the caller are written into on the way."""
+        return None
 
     @staticmethod
     def cast(name: str, value: Any, dtype: Any) -> Any:
