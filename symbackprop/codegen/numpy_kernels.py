@@ -327,9 +327,14 @@ class _NumpyKernelWriter(KernelWriter):
     def _needed(self, text: str, shared: Collection[str]) -> list[str]:
         """What the backward pass reads of the forward pass beside the arrays that they share."""
         words = _words(text)
-        forward = [self.variables[n] for n in self.plan.forward if n in self.variables]
+        forward = [name for n, name in self.variables.items() if self._is_forward(n)]
         given = [self.names[n] for n in (*self.arrays, *self.size_names)]
         return [n for n in dict.fromkeys((*given, *forward)) if n in words and n not in shared]
+
+    def _is_forward(self, number: int) -> bool:
+        """Whether the forward pass makes a value, by a loop also one that only the backward pass reads."""
+        record = self.plan.values[number].record
+        return (record.loop if isinstance(record, Pick) else number) in self.plan.forward
 
     def _workspace(
         self, fixed: Sequence[int], memory: Mapping[str, int], borrowed: Sequence[Sequence[str]]

@@ -303,7 +303,7 @@ def test_products_go_through_matmul_and_the_forward_pass_is_shared(build: Builde
     """The MLP's source has one product a line, no einsum, and computes tanh once."""
     source = gradient_function(build(*MLP), "loss", ["W", "b", "V", "c"]).source
     assert source.count("np.tanh") == 1
-    assert source.count("@") == 5
+    assert source.count("np.matmul") == 7  # two of them are the sums over n of the biases
     assert "einsum" not in source
     assert "where" not in source
 
@@ -312,5 +312,5 @@ def test_a_vector_is_contracted_by_matmul_too(build: Builder) -> None:
     """sum(d, w[d]*x[n,d]) and its gradient are matrix products, not products summed."""
     program = build("w[D]", "x[N,D]", {"z[n]": ["d: w[d]*x[n,d]"], "loss[]": ["n: tanh(z[n])"]})
     source = gradient_function(program, "loss", ["w"]).source
-    assert source.count("@") == 2
+    assert source.count("np.matmul") == 2
     assert source.count(".sum(") == 1
