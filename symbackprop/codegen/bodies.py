@@ -59,6 +59,10 @@ class Records:
         """The number that an operand is, or None."""
         raise NotImplementedError
 
+    def is_condition(self, operand: Operand) -> bool:
+        """Whether an operand says where something holds."""
+        raise NotImplementedError
+
 
 class BodyBuilder:
     """Makes the records of bodies over operands, which slot k stands for in order.
@@ -91,15 +95,22 @@ class BodyBuilder:
 
     def _map(self, body: sympy.Basic, *operands: Operand) -> Operand:
         """One function of operands."""
-        out = _labels(operands)
-        record = Map(body, tuple(use_of(o, out) for o in operands), False)
-        found = self.records.find(record, out) if self.quiet else None
-        return found or self.records.make(Map(body, record.uses, self.quiet), out)
+        found = self._find(body, *operands)
+        if found is not None:
+            return found
+        out = self._labels(operands)
+        return self.records.make(Map(body, tuple(use_of(o, out) for o in operands), self.quiet), out)
 
-    def _exists(self, body: sympy.Expr, *operands: Operand) -> bool:
-        out = _labels(operands)
+    def _find(self, body: sympy.Basic, *operands: Operand) -> Operand | None:
+        """The function of operands if it exists."""
+        out = self._labels(operands)
         uses = tuple(use_of(o, out) for o in operands)
-        return any(self.records.find(Map(body, uses, quiet), out) for quiet in {False, self.quiet})
+        return self.records.find(Map(body, uses, False), out) or self.records.find(Map(body, uses, True), out)
+
+    def _labels(self, operands: Sequence[Operand]) -> tuple[Index, ...]:
+        """The indices of operands, first those of the widest, which is no condition if it can be."""
+        widest = max(operands, key=lambda o: (len(o.indices), not self.records.is_condition(o)))
+        return tuple(dict.fromkeys(widest.indices + tuple(i for o in operands for i in o.indices)))
 
     def _scaled(self, body: sympy.Basic) -> Scaled:
         if body.is_Symbol:
@@ -193,7 +204,7 @@ class BodyBuilder:
         """The product of operands that carry the same indices, pairs that exist first."""
         left = list(operands)
         while len(left) > 1:
-            pair = self._find_pair(left, lambda a, b: self._exists(FIRST * SECOND, *_ordered((a, b))))
+            pair = self._find_pair(left, lambda a, b: None is not self._find(FIRST * SECOND, *_ordered((a, b))))
             first, second = pair or (0, 1)
             right = left.pop(second)
             left[first] = self._commute(FIRST * SECOND, left[first], right)
@@ -238,16 +249,16 @@ class BodyBuilder:
             if first.operand is None or second.operand is None:
                 continue
             ratio = second.number / first.number
-            found = ratio == 1 and self._exists(FIRST + SECOND, *_ordered((first.operand, second.operand)))
+            found = ratio == 1 and self._find(FIRST + SECOND, *_ordered((first.operand, second.operand)))
             if found or (ratio == -1 and self._difference(first.operand, second.operand) is not None):
                 return a, b
         return None
 
     def _difference(self, first: Operand, second: Operand) -> int | None:
         """1 where first - second exists, -1 where second - first does."""
-        if self._exists(FIRST - SECOND, first, second):
+        if self._find(FIRST - SECOND, first, second):
             return 1
-        return -1 if self._exists(FIRST - SECOND, second, first) else None
+        return -1 if self._find(FIRST - SECOND, second, first) else None
 
     def _add(self, first: Scaled, second: Scaled) -> Scaled:
         """A sum of two; the number of the one with more indices is taken out."""
@@ -282,8 +293,3 @@ def _ordered(operands: Iterable[Operand]) -> list[Operand]:
     """Operands in an order that no name of a tensor decides."""
     return sorted(operands, key=lambda o: (-len(o.indices), o.value, [(i.name, str(i.size)) for i in o.indices]))
 
-
-def _labels(operands: Sequence[Operand]) -> tuple[Index, ...]:
-    """The indices of operands, those of the widest first."""
-    widest = max(operands, key=lambda o: len(o.indices))
-    return tuple(dict.fromkeys(widest.indices + tuple(i for o in operands for i in o.indices)))

@@ -10,6 +10,7 @@ import sympy
 
 from symbackprop.calculus.definitions import used_slots
 from symbackprop.calculus.indices import Index
+from symbackprop.codegen.forms import is_safe
 
 Labels = frozenset[Index]
 
@@ -37,6 +38,32 @@ def split_product(
         if larger and len(groups) > 2:
             groups[min(larger, key=len)].extend(groups.pop(small))
     return sympy.Mul(*outside), {labels: tuple(factors) for labels, factors in groups.items()}
+
+
+def narrow_masks(product: sympy.Expr, carried: Sequence[Labels]) -> sympy.Expr:
+    """The product with where(c, a*b, 0) written as a*where(c, b, 0), b having every index of c and as few as can be.
+
+    So a sum over indices that a carries and c does not is a product of matrices. Where c does not hold, a has to be
+    finite; what may not be stays in the branch.
+    """
+    factors: list[sympy.Expr] = []
+    for factor in sympy.Mul.make_args(product):
+        if not isinstance(factor, sympy.Piecewise) or len(factor.args) != 2 or factor.args[1][0] != 0:
+            factors.append(factor)
+            continue
+        (value, condition), _ = factor.args
+        parts = sympy.Mul.make_args(narrow_masks(value, carried))
+        needed = _labels(condition, carried)
+        able = [part for part in parts if needed <= _labels(part, carried) and not part.is_number]
+        own = _labels(min(able, key=lambda part: len(_labels(part, carried))), carried) if able else needed
+        inside = [part for part in parts if _labels(part, carried) == own or not is_safe(part)]
+        factors += [part for part in parts if part not in inside]
+        factors.append(sympy.Piecewise((sympy.Mul(*inside), condition), (0, True)))
+    return sympy.Mul(*factors)
+
+
+def _labels(body: sympy.Basic, carried: Sequence[Labels]) -> Labels:
+    return frozenset(i for k in used_slots(body) for i in carried[k])
 
 
 def choose_pair(groups: Sequence[Labels], bound: AbstractSet[Index]) -> tuple[int, int]:

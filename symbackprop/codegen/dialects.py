@@ -77,6 +77,8 @@ class NumpyDialect:
         """The array with its axes in the order of `places`."""
         if list(places) == list(range(len(places))):
             return text
+        if len(places) == 2 and text.endswith(".T"):
+            return text[:-2]
         return f"{text}.T" if len(places) == 2 else f"{self.module}.{self.permute}({text}, {tuple(places)})"
 
     def total(self, text: str, axes: Sequence[int] | None) -> str:

@@ -8,7 +8,7 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
 from symbackprop.codegen.forms import is_safe
-from symbackprop.codegen.records import Contract, Count, Map, Plan, uses_of
+from symbackprop.codegen.records import Contract, Count, Map, Plan, is_indicator, uses_of
 
 
 def find_inline(plan: Plan, named: Collection[int], is_quiet: Callable[[int], bool]) -> frozenset[int]:
@@ -62,8 +62,3 @@ def find_indicators(plan: Plan) -> Mapping[int, int]:
         if not product or all(use.value in found for use in uses_of(record)):
             outputs |= {use.value for use in uses_of(record)}
     return {number: condition for number, condition in found.items() if number not in outputs}
-
-
-def is_indicator(body: sympy.Basic) -> bool:
-    """Whether a body is 1 where a condition holds and 0 elsewhere."""
-    return isinstance(body, sympy.Piecewise) and [value for value, _ in body.args] == [1, 0]

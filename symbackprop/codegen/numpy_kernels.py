@@ -36,9 +36,10 @@ from symbackprop.codegen.records import (
     Take,
     Use,
     Window,
+    is_boolean,
     uses_of,
 )
-from symbackprop.codegen.ufuncs import is_condition, write_ufunc
+from symbackprop.codegen.ufuncs import write_ufunc
 
 
 def write_numpy_kernel(
@@ -84,6 +85,14 @@ class _NumpyKernelWriter(KernelWriter):
 
     def _variable(self, number: int) -> str:
         return super()._variable(self.indicators.get(number, number))
+
+    def _operand(self, use: Use, rank: int) -> str:
+        """The variable as it broadcasts; what depends on sizes alone is kept in the order in which it is read."""
+        if use.value in self.fixed and list(use.labels) != sorted(use.labels):
+            order = sorted(range(len(use.labels)), key=lambda k: use.labels[k])
+            text = f"np.ascontiguousarray({self.dialect.transpose(self._variable(use.value), order)})"
+            return self._align(self._constant("c", text), sorted(use.labels), rank)
+        return super()._operand(use, rank)
 
     def write(self) -> str:
         """The functions."""
@@ -235,11 +244,13 @@ class _NumpyKernelWriter(KernelWriter):
 
     def _ones(self, count: str) -> str:
         """The array of that many ones."""
-        for name, text in self.constants.items():
-            if text == f"np.ones({count}, DTYPE)":
-                return name
-        name = self._fresh("ones")
-        self.constants[name] = f"np.ones({count}, DTYPE)"
+        return self._constant("ones", f"np.ones({count}, DTYPE)")
+
+    def _constant(self, stem: str, text: str) -> str:
+        """An array that depends on sizes alone."""
+        known = {made: name for name, made in self.constants.items()}
+        name = known.get(text) or self._fresh(stem)
+        self.constants[name] = text
         return name
 
     def _stored(self, use: Use) -> tuple[str, tuple[int, ...]]:
@@ -273,7 +284,7 @@ class _NumpyKernelWriter(KernelWriter):
 
     def _is_condition(self, number: int) -> bool:
         record = self.plan.values[number].record
-        return isinstance(record, Match | Inside) or (isinstance(record, Map) and is_condition(record.body))
+        return isinstance(record, Match | Inside) or (isinstance(record, Map) and is_boolean(record.body))
 
     def _returned(self, gradient: Output, shared: set[int]) -> str:
         """The expression of a gradient."""
@@ -371,7 +382,7 @@ def _find_fixed(plan: Plan) -> frozenset[int]:
 
 
 def _dtype(record: Map) -> str:
-    return "bool" if is_condition(record.body) else "DTYPE"
+    return "bool" if is_boolean(record.body) else "DTYPE"
 
 
 def _words(text: str) -> set[str]:

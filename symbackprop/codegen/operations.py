@@ -12,7 +12,7 @@ import sympy
 from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.codegen.bodies import BodyBuilder, Operand, Records, use_of
-from symbackprop.codegen.contraction import choose_pair, split_product
+from symbackprop.codegen.contraction import choose_pair, narrow_masks, split_product
 from symbackprop.codegen.forms import write_safely
 from symbackprop.codegen.records import (
     Constant,
@@ -23,6 +23,7 @@ from symbackprop.codegen.records import (
     Record,
     Spread,
     Value,
+    is_condition,
 )
 
 
@@ -52,6 +53,10 @@ class Operations(Records):
         record = self.values[operand.value].record
         return record.number if isinstance(record, Constant) else None
 
+    def is_condition(self, operand: Operand) -> bool:
+        """Whether an operand says where something holds, as true and false or as 1 and 0."""
+        return is_condition(self.values[operand.value].record)
+
     def spread(self, operand: Operand, indices: tuple[Index, ...]) -> Operand:
         """The operand with exactly these axes in this order."""
         if operand.indices == indices:
@@ -74,7 +79,8 @@ class Operations(Records):
         alone: list[sympy.Expr] = []
         parts: list[Operand] = []
         for addend in sympy.Add.make_args(body):
-            outside, groups = split_product(addend, carried, frozenset(bound))
+            narrow = narrow_masks(addend, carried)
+            outside, groups = split_product(narrow, carried, frozenset(bound))
             missing = [i for i in bound if not any(i in labels for labels in groups)]
             if len(groups) < 2 and body.is_Add and not missing:
                 alone.append(addend)
@@ -135,6 +141,8 @@ class Operations(Records):
         place = {i: k for k, i in enumerate(self.preferred)}
         if rows and columns and place.get(columns[0], len(place)) < place.get(rows[0], len(place)):
             left, right, rows, columns = right, left, columns, rows
+        if not rows and not columns and (self.is_condition(left) or self.is_condition(right)):
+            return self.reduce(self.element(slot_symbol(0) * slot_symbol(1), [left, right]), bound)
         out = tuple(batch + rows + columns)
         return self.make(Contract((use_of(left, out + shared), use_of(right, out + shared))), out)
 

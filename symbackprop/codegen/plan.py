@@ -284,11 +284,9 @@ class PlanBuilder(Operations):
         quiet = quiet or discards
         inner = [g for g in term.guards if discards or any(i in term.bound for i in g.form.indices)]
         outer = [g for g in term.guards if g not in inner]
-        if inner:
-            operand = self.element(body, operands, quiet)
-            for guard in inner:
-                operand = self._select(guard, operand)
-            body, operands = slot_symbol(0), [operand]
+        for guard in inner:
+            operands.append(self._mask(guard))
+            body = sympy.Piecewise((body, slot_symbol(len(operands) - 1)), (0, True))
         carried = {i for o in operands for i in o.indices}
         for index in term.bound:
             if index not in carried:
@@ -350,12 +348,16 @@ class PlanBuilder(Operations):
 
     def _select(self, guard: Guard, operand: Operand) -> Operand:
         """The operand where a guard holds, and 0 elsewhere."""
+        mask = self._mask(guard)
+        out = tuple(dict.fromkeys(operand.indices + mask.indices))
+        return self.make(Select(use_of(mask, out), use_of(operand, out)), out)
+
+    def _mask(self, guard: Guard) -> Operand:
+        """Whether a guard holds."""
         indices = tuple(dict.fromkeys(guard.form.indices))
         position = self._position(guard.form, indices)
         holds = Match(position) if isinstance(guard, Equal) else Inside(position, guard.size, guard.start)
-        mask = self.make(holds, indices)
-        out = tuple(dict.fromkeys(operand.indices + indices))
-        return self.make(Select(use_of(mask, out), use_of(operand, out)), out)
+        return self.make(holds, indices)
 
 
 def _widest(indices: Sequence[Index]) -> Index | None:

@@ -251,6 +251,23 @@ Record = (
 )  # fmt: skip
 
 
+def is_condition(record: Record) -> bool:
+    """Whether a record says where something holds, as true and false or as 1 and 0."""
+    return isinstance(record, Match | Inside) or (
+        isinstance(record, Map) and (is_boolean(record.body) or is_indicator(record.body))
+    )
+
+
+def is_boolean(body: sympy.Basic) -> bool:
+    """Whether a body is true or false."""
+    return isinstance(body, sympy.logic.boolalg.Boolean) and not body.is_Symbol
+
+
+def is_indicator(body: sympy.Basic) -> bool:
+    """Whether a body is 1 where a condition holds and 0 elsewhere."""
+    return isinstance(body, sympy.Piecewise) and [value for value, _ in body.args] == [1, 0]
+
+
 def uses_of(record: Record) -> tuple[Use, ...]:
     """The operands of a record, in order; labels mean something only where the record aligns its operand."""
     if isinstance(record, Map | Contract):

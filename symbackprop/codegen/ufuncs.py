@@ -16,11 +16,6 @@ COMPARISONS = MappingProxyType({
 CONNECTIVES = MappingProxyType({sympy.And: "logical_and", sympy.Or: "logical_or", sympy.Not: "logical_not"})
 
 
-def is_condition(body: sympy.Basic) -> bool:
-    """Whether a body is true or false."""
-    return isinstance(body, sympy.logic.boolalg.Boolean) and not body.is_Symbol
-
-
 def write_ufunc(body: sympy.Basic, texts: Mapping[sympy.Symbol, str], out: str, dialect: Dialect) -> str:
     """The call that writes the function `body` of arrays into `out`.
 
