@@ -9,7 +9,7 @@ from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from symbackprop.codegen.dialects import Dialect
-from symbackprop.codegen.forms import ExpMinusOne, LogOnePlus, Magnitude, Ramp
+from symbackprop.codegen.forms import ExpMinusOne, Larger, LogOnePlus, Magnitude, Ramp
 from symbackprop.errors import UnsupportedError
 
 
@@ -60,6 +60,9 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
 
     def _print_Ramp(self, expr: Ramp) -> str:
         return self.dialect.ramp(self.argument(expr.args[0]))
+
+    def _print_Larger(self, expr: Larger) -> str:
+        return self.dialect.function("maximum", *(self.argument(a) for a in expr.args))
 
     def _print_erf(self, expr: sympy.erf) -> str:
         return self.dialect.erf(self.argument(expr.args[0]))

@@ -77,6 +77,17 @@ class Ramp(sympy.Function):  # type: ignore[misc]
         return sympy.Max(0, self.args[0])
 
 
+class Larger(sympy.Function):  # type: ignore[misc]
+    """The larger of two numbers."""
+
+    nargs = 2
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.Max(*self.args)
+
+
 class LogOnePlus(sympy.Function):  # type: ignore[misc]
     """log(1 + u), accurate where u is small."""
 
@@ -102,7 +113,7 @@ class ExpMinusOne(sympy.Function):  # type: ignore[misc]
 def write_exactly(body: sympy.Expr) -> sympy.Expr:
     """The body with the functions of this module written as the formulas that they stand for."""
     return body.replace(
-        lambda e: isinstance(e, Softplus | Logistic | Magnitude | Ramp | LogOnePlus | ExpMinusOne), lambda e: e.exact
+        lambda e: isinstance(e, Softplus | Logistic | Magnitude | Ramp | Larger | LogOnePlus | ExpMinusOne), lambda e: e.exact
     )
 
 
@@ -309,7 +320,7 @@ def write_safely(body: sympy.Expr) -> sympy.Expr:
             return Ramp(u) + LogOnePlus(small)
         if u.has(sympy.Piecewise):  # which SymPy does not take inside a condition
             return sympy.exp(-Ramp(-u)) / (1 + small)
-        return sympy.Piecewise((1, sympy.Ge(u, 0)), (small, True)) / (1 + small)
+        return Larger(sympy.Piecewise((1, sympy.Ge(u, 0)), (0, True)), small) / (1 + small)  # 0 < small <= 1
     return body.func(*arguments)
 
 
@@ -321,7 +332,7 @@ def is_safe(body: sympy.Basic) -> bool:
         return isinstance(-body.args[0], Magnitude) and is_safe(body.args[0])
     if body.is_Pow:
         return bool(body.args[1].is_Integer and body.args[1] > 0) and is_safe(body.args[0])
-    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Magnitude | Ramp
+    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Magnitude | Ramp | Larger
     return isinstance(body, bounded) and all(is_safe(a) for a in body.args)
 
 

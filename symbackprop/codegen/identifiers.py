@@ -24,6 +24,8 @@ RESERVED = frozenset(
         "log_determinant",
         "erf",
         "keep",
+        "first_of_few",
+        "largest_of_few",
         "choose",
         "out",
         "work",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.codegen.forms import is_safe
+from symbackprop.codegen.forms import Larger, is_safe
 from symbackprop.codegen.records import Contract, Count, Map, Plan, is_indicator, uses_of
 
 
@@ -47,9 +47,15 @@ def has_branches(body: sympy.Expr) -> bool:
     return any(not is_safe(branch) for where in body.atoms(sympy.Piecewise) for branch, _ in where.args)
 
 
+def _takes_conditions(record: Map) -> bool:
+    """Whether a function of two operands is the same of true and false as of 1 and 0."""
+    product = record.body.is_Mul and not record.body.atoms(sympy.Pow)
+    return len(record.uses) == 2 and (product or isinstance(record.body, Larger))
+
+
 def find_indicators(plan: Plan) -> Mapping[int, int]:
-    """The values that are 1 where a condition holds and 0 elsewhere and that only products of two read, which may read
-    the condition itself; with the condition.
+    """The values that are 1 where a condition holds and 0 elsewhere and that only functions read that may read the
+    condition itself; with the condition.
     """
     found: dict[int, int] = {}
     for number, value in enumerate(plan.values):
@@ -58,7 +64,6 @@ def find_indicators(plan: Plan) -> Mapping[int, int]:
     outputs = {plan.result.use.value, *(g.use.value for g in plan.gradients)}
     for number in (*plan.forward, *plan.backward):
         record = plan.values[number].record
-        product = isinstance(record, Map) and len(record.uses) == 2 and record.body.is_Mul and not record.body.atoms(sympy.Pow)
-        if not product or all(use.value in found for use in uses_of(record)):
+        if not (isinstance(record, Map) and _takes_conditions(record)) or all(use.value in found for use in uses_of(record)):
             outputs |= {use.value for use in uses_of(record)}
     return {number: condition for number, condition in found.items() if number not in outputs}

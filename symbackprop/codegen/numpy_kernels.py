@@ -22,24 +22,33 @@ from symbackprop.codegen.records import (
     Constant,
     Contract,
     Count,
+    First,
     Given,
     Inside,
+    Label,
+    Lookup,
     Loop,
     Map,
     Match,
     Output,
+    Part,
     Peak,
     Pick,
     Plan,
+    Position,
     Select,
     Spread,
     Take,
     Use,
+    Value,
     Window,
     is_boolean,
     uses_of,
 )
 from symbackprop.codegen.ufuncs import write_ufunc
+
+SHORT = 8
+"""The number of entries up to which an axis is reduced slice by slice."""
 
 
 def write_numpy_kernel(
@@ -93,6 +102,31 @@ class _NumpyKernelWriter(KernelWriter):
             text = f"np.ascontiguousarray({self.dialect.transpose(self._variable(use.value), order)})"
             return self._align(self._constant("c", text), sorted(use.labels), rank)
         return super()._operand(use, rank)
+
+    def _is_short(self, use: Use, rank: int) -> bool:
+        """Whether the only axis that is reduced has few entries."""
+        reduced = [size for label, size in self._labelled(use) if label >= rank]
+        return len(reduced) == 1 and not reduced[0].terms and reduced[0].constant <= SHORT
+
+    def _expression(self, value: Value) -> str:
+        record, rank = value.record, len(value.axes)
+        if isinstance(record, First) and self._is_short(record.use, rank):
+            moved, axes = self._reduced(record.use, rank)
+            return f"first_of_few({moved}, {axes[0]}) + 1"
+        if isinstance(record, Match):
+            return self._equation(record.position, rank)
+        return super()._expression(value)
+
+    def _equation(self, position: Position, rank: int) -> str:
+        """Where a position is 0: its integer tensors on one side, what depends on sizes alone on the other."""
+        sides: tuple[list[tuple[Part, int]], list[tuple[Part, int]]] = ([], [])
+        for part, coefficient in position.parts:
+            sides[not _looks_up(part)].append((part, coefficient))
+        if not sides[0] or not sides[1]:
+            return f"{self._position(position, rank)} == 0"
+        left = self._position(Position(tuple(sides[0]), Affine()), rank)
+        right = self._position(Position(tuple((p, -c) for p, c in sides[1]), position.offset * -1), rank)
+        return f"{left} == {right}"
 
     def write(self) -> str:
         """The functions."""
@@ -178,6 +212,8 @@ class _NumpyKernelWriter(KernelWriter):
             case Peak():
                 self._place(number, None, "DTYPE")
                 moved, axes = self._reduced(record.use, rank)
+                if self._is_short(record.use, rank):
+                    return [_Line(f"largest_of_few({moved}, {axes[0]}, out={name})", name)]
                 return [_Line(f"{moved}.max(axis={axes[0] if len(axes) == 1 else axes}, out={name})", name)]
             case Contract():
                 return self._contract(number, record, rank)
@@ -379,6 +415,15 @@ def _find_fixed(plan: Plan) -> frozenset[int]:
         ):
             found.add(number)
     return frozenset(found)
+
+
+def _looks_up(part: Part) -> bool:
+    """Whether a part of a position reads an integer tensor."""
+    if isinstance(part, Label):
+        return False
+    if isinstance(part, Lookup):
+        return True
+    return any(_looks_up(p) for position in (part.position, part.divisor) for p, _ in position.parts)
 
 
 def _dtype(record: Map) -> str:

@@ -70,11 +70,54 @@ def choose(mask, value, other, out):  # type: ignore[no-untyped-def]
 
 def gather(array, *indices):  # type: ignore[no-untyped-def]
     """The array read at indices that count from 1; 0 where one of them is outside its axis."""
+    rank = max(np.ndim(index) for index in indices)
+    vectors = [np.reshape(index, (1,) * (rank - np.ndim(index)) + np.shape(index)) for index in indices]
+    along = [[k for k, size in enumerate(vector.shape) if size > 1] for vector in vectors]
+    if all(len(axes) <= 1 for axes in along):
+        labels = [axes[0] for axes in along if axes]
+        if len(set(labels)) == len(labels):
+            return _gather_by_axes(array, vectors, labels, rank)
     inside = True
     for size, index in zip(array.shape, indices, strict=True):
         inside = inside & (index >= 1) & (index <= size)
     clipped = tuple(np.clip(index, 1, size) - 1 for size, index in zip(array.shape, indices, strict=True))
-    return np.where(inside, array[clipped], 0)
+    return np.where(inside, array[clipped], array.dtype.type(0))
+
+
+def _gather_by_axes(array, vectors, labels, rank):  # type: ignore[no-untyped-def]
+    """The array read at vectors of indices, each along an axis of the result that no other one runs along."""
+    for axis, (size, vector) in enumerate(zip(array.shape, vectors, strict=True)):
+        places = vector.ravel() - 1
+        if places.size == size and places[0] == 0 and (np.diff(places) == 1).all():
+            continue
+        array = array.take(places, axis, mode="clip")
+        outside = (places < 0) | (places >= size)
+        if outside.any():
+            array[(slice(None),) * axis + (outside,)] = 0
+    array = array.reshape([size for size, vector in zip(array.shape, vectors, strict=True) if vector.size > 1])
+    shape = [1] * rank
+    for label, size in zip(sorted(labels), array.transpose(np.argsort(labels)).shape, strict=True):
+        shape[label] = size
+    return array.transpose(np.argsort(labels)).reshape(shape)
+
+
+def first_of_few(array, axis):  # type: ignore[no-untyped-def]
+    """Where the largest entry stands first along a short axis, counted from 0; what is not a number is the largest."""
+    slices = np.moveaxis(array, axis, 0)
+    best, place = slices[0], np.zeros(slices.shape[1:], np.int8)
+    for number, entries in enumerate(slices[1:], 1):
+        larger = (entries > best) | (entries != entries)
+        place = np.maximum(place, np.multiply(larger, np.int8(number)))
+        best = np.maximum(best, entries)
+    return place
+
+
+def largest_of_few(array, axis, out):  # type: ignore[no-untyped-def]
+    """Write the largest entries along a short axis."""
+    slices = np.moveaxis(array, axis, 0)
+    np.maximum(slices[0], slices[1] if len(slices) > 1 else slices[0], out=out)
+    for entries in slices[2:]:
+        np.maximum(out, entries, out=out)
 
 
 def take(array, *places):  # type: ignore[no-untyped-def]

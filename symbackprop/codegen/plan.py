@@ -17,7 +17,7 @@ from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quot
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurrence
 from symbackprop.calculus.tensors import Count as CountSlot
-from symbackprop.calculus.tensors import Slot, Tensor
+from symbackprop.calculus.tensors import Read, Slot, Tensor
 from symbackprop.codegen.bodies import Operand, use_of
 from symbackprop.codegen.folds import find_fold
 from symbackprop.codegen.forms import is_safe, write_safely
@@ -90,6 +90,7 @@ class PlanBuilder(Operations):
         self.outer: dict[int, None] = {}
         self.states: dict[str, tuple[Tensor, int]] = {}
         self.present = Affine()
+        self.maxima: dict[str, tuple[tuple[Index, ...], Read, Index]] = {}
 
     def give(self, tensor: Tensor) -> None:
         """A tensor that the caller passes."""
@@ -104,6 +105,7 @@ class PlanBuilder(Operations):
             operand = self.reduce(self.element(definition.body, operands, quiet), definition.bound, peak=True)
         elif definition.argmax is not None:
             operand = self._first(definition, quiet)
+            self._remember_maximum(definition)
         elif definition.call is not None:
             matrix, own = self._find(definition.call.operand.name)
             record = MatrixFunction(definition.call.axiom, self.spread(matrix, own).value)
@@ -211,6 +213,9 @@ class PlanBuilder(Operations):
             axis = self.states[name][1]
             if at[axis] == self.present:
                 name, at, spans = f"{name}@", at[:axis] + at[axis + 1 :], spans[:axis] + spans[axis + 1 :]
+        peak = self._read_peak(slot)
+        if peak is not None:
+            return peak
         operand, own = self._find(name)
         whole = [_is_whole(form, start, size) for form, (start, size) in zip(at, spans, strict=True)]
         kept = [form.index for form, entire in zip(at, whole, strict=True) if entire]
@@ -229,6 +234,31 @@ class PlanBuilder(Operations):
         positions = tuple(self._position(form, indices) for form in counted)
         even = self.outside is None and all_even(positions)  # in a loop the zeros around it would be made at every step
         return self.make((Window if even else Gather)(full.value, positions), indices)
+
+    def _remember_maximum(self, definition: Definition) -> None:
+        """What an integer tensor finds the largest entry of, where that is a tensor as it is."""
+        terms = definition.terms
+        if len(terms) != 1 or len(terms[0].bound) != 1 or terms[0].guards or terms[0].body != slot_symbol(0):
+            return
+        (slot,) = terms[0].slots
+        if isinstance(slot, Read):
+            self.maxima[definition.tensor.name] = definition.indices, slot, terms[0].bound[0]
+
+    def _read_peak(self, slot: Read) -> Operand | None:
+        """A tensor read where it is largest along an index: its largest entry."""
+        entries = [entry for form in slot.at for entry in form.entries if entry.tensor in self.maxima]
+        if len(entries) != 1:
+            return None
+        (entry,) = entries
+        indices, read, bound = self.maxima[entry.tensor]
+        own = [form.index for form in entry.at]
+        if any(i is None or not i.same_range(o) for i, o in zip(own, indices, strict=True)):
+            return None
+        values: Forms = {o: Affine.of(i) for o, i in zip(indices, own, strict=True) if i is not None}
+        there = substitute_slot(read, values)
+        if there != substitute_slot(slot, {entry: Affine.of(bound)}):
+            return None
+        return self.reduce(self.read(there), (bound,), peak=True)
 
     def _position(self, form: Affine, indices: tuple[Index, ...]) -> Position:
         """An index form over the labels of indices."""
@@ -354,7 +384,8 @@ class PlanBuilder(Operations):
 
     def _mask(self, guard: Guard) -> Operand:
         """Whether a guard holds."""
-        indices = tuple(dict.fromkeys(guard.form.indices))
+        place = {i: k for k, i in enumerate(self.preferred)}
+        indices = tuple(sorted(dict.fromkeys(guard.form.indices), key=lambda i: place.get(i, len(place))))
         position = self._position(guard.form, indices)
         holds = Match(position) if isinstance(guard, Equal) else Inside(position, guard.size, guard.start)
         return self.make(holds, indices)
