@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -79,6 +80,10 @@ class NumpyDialect:
             return text
         if len(places) == 2 and text.endswith(".T"):
             return text[:-2]
+        inner = re.fullmatch(rf"{self.module}\.{self.permute}\((\w+), \(([\d, ]+)\)\)", text)
+        if inner is not None:  # one permutation after another is one
+            before = [int(place) for place in inner[2].split(",")]
+            return self.transpose(inner[1], [before[place] for place in places])
         return f"{text}.T" if len(places) == 2 else f"{self.module}.{self.permute}({text}, {tuple(places)})"
 
     def total(self, text: str, axes: Sequence[int] | None) -> str:

@@ -124,8 +124,9 @@ class _NumpyKernelWriter(KernelWriter):
             sides[not _looks_up(part)].append((part, coefficient))
         if not sides[0] or not sides[1]:
             return f"{self._position(position, rank)} == 0"
-        left = self._position(Position(tuple(sides[0]), Affine()), rank)
-        right = self._position(Position(tuple((p, -c) for p, c in sides[1]), position.offset * -1), rank)
+        sign = 1 if sides[0][0][1] > 0 else -1
+        left = self._position(Position(tuple((p, c * sign) for p, c in sides[0]), Affine()), rank)
+        right = self._position(Position(tuple((p, -c * sign) for p, c in sides[1]), position.offset * -sign), rank)
         return f"{left} == {right}"
 
     def write(self) -> str:
@@ -193,6 +194,10 @@ class _NumpyKernelWriter(KernelWriter):
             text = self._expression(value)
             if isinstance(value.record, Window | Take | Spread):
                 self.bases[name] = frozenset(_words(text))
+            if isinstance(value.record, Window | Spread):
+                order = self._order_of_view(value.record)
+                if sorted(order) == list(range(len(value.axes))):
+                    self.orders[number] = order
             lines.append(_Line(f"{name} = {text}", name, (), quiet, comment))
         return lines
 
@@ -210,7 +215,8 @@ class _NumpyKernelWriter(KernelWriter):
                 mask, kept = self._operand(record.mask, rank), self._operand(record.value, rank)
                 return [_Line(f"keep({mask}, {kept}, out={name})", name, self._dying(number, (record.value,)))]
             case Peak():
-                self._place(number, None, "DTYPE")
+                stored = self._labels_in_memory(record.use)
+                self._place(number, tuple(label for label in stored if label < rank), "DTYPE")
                 moved, axes = self._reduced(record.use, rank)
                 if self._is_short(record.use, rank):
                     return [_Line(f"largest_of_few({moved}, {axes[0]}, out={name})", name)]
@@ -289,6 +295,24 @@ class _NumpyKernelWriter(KernelWriter):
         self.constants[name] = text
         return name
 
+    def _labels_in_memory(self, use: Use) -> tuple[int, ...]:
+        """The labels of an operand in the order in which its axes lie in memory."""
+        return tuple(use.labels[k] for k in self.orders.get(use.value, range(len(use.labels))))
+
+    def _order_of_view(self, record: Window | Spread) -> tuple[int, ...]:
+        """The axes of a view in the order in which what it shows lies in memory."""
+        if isinstance(record, Spread):
+            carried = self._labels_in_memory(record.use)
+            return tuple(k for k in range(max(carried, default=-1) + 1) if k not in carried) + carried
+        axes = self.orders.get(record.value, range(len(record.positions)))
+        steps = [record.positions[axis].parts for axis in axes]
+        return tuple(
+            part.number
+            for parts in steps
+            for part, _ in sorted(parts, key=lambda step: -abs(step[1]))
+            if isinstance(part, Label)
+        )
+
     def _stored(self, use: Use) -> tuple[str, tuple[int, ...]]:
         """The array with its axes as they lie in memory, and their labels."""
         order = self.orders.get(use.value, tuple(range(len(use.labels))))
@@ -304,11 +328,9 @@ class _NumpyKernelWriter(KernelWriter):
         self.buffers[name] = Buffer(name, tuple(axes[k] for k in order), dtype)
 
     def _order_of(self, uses: Sequence[Use], rank: int) -> tuple[int, ...] | None:
-        """The order of the axes of the first operand that has all of them."""
-        for use in uses:
-            if len(use.labels) == rank:
-                return tuple(use.labels[k] for k in self.orders.get(use.value, range(rank)))
-        return None
+        """The order of the axes of the first operand that has all of them, of one that lies in its own way if any does."""
+        whole = [self._labels_in_memory(use) for use in uses if len(use.labels) == rank]
+        return next((order for order in whole if list(order) != list(range(rank))), whole[0] if whole else None)
 
     def _dying(self, number: int, uses: Sequence[Use]) -> tuple[str, ...]:
         """The operands that may be written over if nothing reads them later: entry by entry those of the result."""
@@ -389,7 +411,7 @@ class _NumpyKernelWriter(KernelWriter):
         """The arrays that calls of one choice of sizes share."""
         lines = [f"    {self.variables[n]} = {self._expression(self.plan.values[n])}" for n in fixed]
         lines += [f"    {name} = {text}" for name, text in self.constants.items()]
-        orders = {self.variables[n]: order for n, order in self.orders.items()} | self.permuted
+        orders = {self.variables[n]: order for n, order in self.orders.items() if n in self.variables} | self.permuted
         blocks: dict[int, str] = {}
         for name, place in memory.items():
             buffer = self.buffers[name]

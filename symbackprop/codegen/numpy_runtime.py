@@ -74,9 +74,7 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
     vectors = [np.reshape(index, (1,) * (rank - np.ndim(index)) + np.shape(index)) for index in indices]
     along = [[k for k, size in enumerate(vector.shape) if size > 1] for vector in vectors]
     if all(len(axes) <= 1 for axes in along):
-        labels = [axes[0] for axes in along if axes]
-        if len(set(labels)) == len(labels):
-            return _gather_by_axes(array, vectors, labels, rank)
+        return _gather_by_axes(array, vectors, [axes[0] if axes else -1 for axes in along], rank)
     inside = True
     for size, index in zip(array.shape, indices, strict=True):
         inside = inside & (index >= 1) & (index <= size)
@@ -85,20 +83,29 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
 
 
 def _gather_by_axes(array, vectors, labels, rank):  # type: ignore[no-untyped-def]
-    """The array read at vectors of indices, each along an axis of the result that no other one runs along."""
-    for axis, (size, vector) in enumerate(zip(array.shape, vectors, strict=True)):
-        places = vector.ravel() - 1
-        if places.size == size and places[0] == 0 and (np.diff(places) == 1).all():
-            continue
-        array = array.take(places, axis, mode="clip")
-        outside = (places < 0) | (places >= size)
-        if outside.any():
-            array[(slice(None),) * axis + (outside,)] = 0
-    array = array.reshape([size for size, vector in zip(array.shape, vectors, strict=True) if vector.size > 1])
+    """The array read at vectors of indices, that of axis k along axis labels[k] of the result, or at one place: -1."""
+    for label in dict.fromkeys(labels):
+        axes = [axis for axis, own in enumerate(labels) if own == label]
+        first, sizes = axes[0], [array.shape[axis] for axis in axes]
+        steps = [vectors[axis].ravel() - 1 for axis in axes]
+        inside = np.logical_and.reduce([(step >= 0) & (step < size) for step, size in zip(steps, sizes, strict=True)])
+        place = np.ravel_multi_index([np.clip(step, 0, size - 1) for step, size in zip(steps, sizes, strict=True)], sizes)
+        if len(axes) > 1:  # several axes along one label become one
+            array = np.moveaxis(array, axes, range(first, first + len(axes)))
+            array = array.reshape(*array.shape[:first], -1, *array.shape[first + len(axes) :])
+            vectors = [vector for axis, vector in enumerate(vectors) if axis not in axes[1:]]
+            labels = [own for axis, own in enumerate(labels) if axis not in axes[1:]]
+        if place.size != array.shape[first] or (place != np.arange(place.size)).any() or not inside.all():
+            array = array.take(place, first)
+            if not inside.all():
+                array[(slice(None),) * first + (~inside,)] = 0
+    order = sorted(range(len(labels)), key=lambda axis: labels[axis])
+    array = array.transpose(order)
     shape = [1] * rank
-    for label, size in zip(sorted(labels), array.transpose(np.argsort(labels)).shape, strict=True):
-        shape[label] = size
-    return array.transpose(np.argsort(labels)).reshape(shape)
+    for axis, size in zip(order, array.shape, strict=True):
+        if labels[axis] >= 0:
+            shape[labels[axis]] = size
+    return array.reshape(shape)
 
 
 def first_of_few(array, axis):  # type: ignore[no-untyped-def]
