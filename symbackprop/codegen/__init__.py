@@ -2,6 +2,8 @@
 
 from symbackprop.codegen.code import Code as Code
 from symbackprop.codegen.code import write_code as write_code
+from symbackprop.codegen.costs import Costs as Costs
+from symbackprop.codegen.costs import measure_costs as measure_costs
 from symbackprop.codegen.functions import CompiledFunction as CompiledFunction
 from symbackprop.codegen.functions import compile_code as compile_code
 from symbackprop.codegen.modules import write_module as write_module

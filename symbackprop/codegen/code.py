@@ -9,6 +9,7 @@ from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
 from symbackprop.codegen.layouts import Layout, make_layout
 from symbackprop.codegen.plan import make_plan
+from symbackprop.codegen.records import Plan
 from symbackprop.codegen.targets import Target
 from symbackprop.errors import ArgumentError
 
@@ -24,6 +25,7 @@ class Code:
     value: str
     gradients: tuple[str, ...]
     layout: Layout
+    plan: Plan
     source: str
 
 
@@ -51,4 +53,4 @@ def write_code(
     plan = make_plan(program, adjoints, value, gradients)
     arrays = (*layout["params"], *layout["data"])
     source = target.write(plan, arrays, layout["order"], comments or {}, target.dialect)
-    return Code(target, dtype, value, tuple(gradients), layout, source)
+    return Code(target, dtype, value, tuple(gradients), layout, plan, source)

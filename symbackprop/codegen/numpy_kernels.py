@@ -42,8 +42,8 @@ from symbackprop.codegen.records import (
     Use,
     Value,
     Window,
+    find_fixed,
     is_boolean,
-    uses_of,
 )
 from symbackprop.codegen.ufuncs import write_ufunc
 
@@ -78,7 +78,7 @@ class _NumpyKernelWriter(KernelWriter):
         self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
     ) -> None:
         self.indicators = find_indicators(plan)
-        self.fixed = _find_fixed(plan)
+        self.fixed = find_fixed(plan.values)
         super().__init__(plan, arrays, sizes, comments, dialect)
         self.buffers: dict[str, Buffer] = {}
         self.orders: dict[int, tuple[int, ...]] = {}
@@ -425,18 +425,6 @@ class _NumpyKernelWriter(KernelWriter):
             lines.append(f"    {name} = {self.dialect.transpose(text, inverse)}")
         groups = ["(" + "".join(f"{n}, " for n in names).strip() + ")" for names in borrowed]
         return [*lines, f"    return {groups[0]}, {groups[1]}"]
-
-
-def _find_fixed(plan: Plan) -> frozenset[int]:
-    """The values that depend on sizes alone."""
-    found: set[int] = set()
-    for number, value in enumerate(plan.values):
-        loose = isinstance(value.record, Given | Constant | Loop | Pick)
-        if not loose and all(
-            use.value in found or isinstance(plan.values[use.value].record, Constant) for use in uses_of(value.record)
-        ):
-            found.add(number)
-    return frozenset(found)
 
 
 def _looks_up(part: Part) -> bool:

@@ -8,7 +8,7 @@ shares work between the forward and the backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -345,3 +345,14 @@ def reach(values: tuple[Value, ...], roots: tuple[int, ...]) -> frozenset[int]:
         if number in needed:
             needed |= {use.value for use in uses_of(values[number].record)}
     return frozenset(needed)
+
+
+def find_fixed(values: Sequence[Value]) -> frozenset[int]:
+    """The values that depend on sizes alone."""
+    found: set[int] = set()
+    for number, value in enumerate(values):
+        loose = isinstance(value.record, Given | Constant | Loop | Pick)
+        reads = {use.value for use in uses_of(value.record)}
+        if not loose and all(n in found or isinstance(values[n].record, Constant) for n in reads):
+            found.add(number)
+    return frozenset(found)

@@ -17,7 +17,16 @@ from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tangents import derive_tangents, weigh
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import Code, CompiledFunction, compile_code, find_target, write_code, write_module
+from symbackprop.codegen import (
+    Code,
+    CompiledFunction,
+    Costs,
+    compile_code,
+    find_target,
+    measure_costs,
+    write_code,
+    write_module,
+)
 from symbackprop.errors import ArgumentError, UnknownNameError
 from symbackprop.facade.explanations import explain
 from symbackprop.facade.expressions import expression_program
@@ -286,6 +295,30 @@ class Derivation:
     def source(self, target: str = "numpy") -> str:
         """A Python module that computes the value and the gradients with the target's library, without symbackprop."""
         return write_module(self._code(self.unconditional.definitions, target, "float64", self._comments))
+
+    def plan(self, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Costs:
+        """The array operations that `compile` makes of the formulas, with the flops and bytes of each.
+
+        The costs are formulas in the sizes that have no value in `sizes`; print the result for a table.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> d = derive(parse("input x[N,D]\\nparam w[D]\\nz[n] = sum(d, w[d]*x[n,d])\\nloss = sum(n, exp(z[n]))"))
+        >>> print(d.plan({"N": 32, "D": 10}))
+        stage     operation       makes  shape  flops  bytes
+        forward   matrix product  z      32     640    2896
+        forward   exp                    32     32     512
+        forward   sum             loss   1      32     264
+        backward  matrix product  w_bar  10     640    2896
+                  all of a call                 1344   6568
+        >>> d.plan().flops
+        4*D*N + 2*N
+        """
+        unknown = sorted(set(sizes or {}) - set(self.core.program.size_names))
+        if unknown:
+            known = ", ".join(self.core.program.size_names)
+            raise ArgumentError(f"There is no size {', '.join(unknown)}; the sizes are {known}.")
+        code = self._code(self.unconditional.definitions, "numpy", dtype, {})
+        return measure_costs(code.plan, sizes or {}, dtype)
 
     def _code(self, adjoints: Sequence[Definition], target: str, dtype: str, comments: Mapping[str, str]) -> Code:
         value = self.core.numerator.name

@@ -1,0 +1,158 @@
+"""What the array operations of a plan cost: floating-point operations, and bytes that are read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy
+
+from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
+from symbackprop.codegen.records import (
+    Constant,
+    Contract,
+    Count,
+    First,
+    Given,
+    Loop,
+    Map,
+    Peak,
+    Pick,
+    Plan,
+    Record,
+    Select,
+    Spread,
+    Value,
+    find_fixed,
+    is_condition,
+    uses_of,
+)
+
+WIDTHS = {"float64": 8, "float32": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One array operation.
+
+    `kind` says what it does, `name` which tensor it makes ("" for a part of one), `shape` the axes of its result. A
+    function of an entry counts as one flop, a product that is added as two; `bytes` are those of all entries read and
+    written, each array once.
+    """
+
+    stage: str
+    kind: str
+    name: str
+    shape: tuple[sympy.Expr, ...]
+    flops: sympy.Expr
+    bytes: sympy.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The operations of a plan in order: those that depend on sizes alone and are done once, then those of the passes.
+
+    The entries of shapes and costs are SymPy expressions in the names of sizes, numbers where the sizes are given.
+    """
+
+    operations: tuple[Operation, ...]
+    dtype: str
+
+    @property
+    def flops(self) -> sympy.Expr:
+        """The floating-point operations of a call."""
+        return sympy.Add(*(each.flops for each in self._repeated))
+
+    @property
+    def bytes(self) -> sympy.Expr:
+        """The bytes that a call reads and writes."""
+        return sympy.Add(*(each.bytes for each in self._repeated))
+
+    @property
+    def _repeated(self) -> Iterator[Operation]:
+        return (each for each in self.operations if each.stage != "once")
+
+    def __str__(self) -> str:
+        head = ("stage", "operation", "makes", "shape", "flops", "bytes")
+        rows = [
+            (o.stage, o.kind, o.name, "x".join(map(str, o.shape)) or "1", str(o.flops), str(o.bytes))
+            for o in self.operations
+        ]
+        rows.append(("", "all of a call", "", "", str(self.flops), str(self.bytes)))
+        widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def measure_costs(plan: Plan, sizes: Mapping[str, int], dtype: str) -> Costs:
+    """The costs of a plan in which some sizes, or all, have values."""
+    return Costs(tuple(_Meter(plan, sizes, WIDTHS[dtype]).operations()), dtype)
+
+
+class _Meter:
+    """Measures the values of one plan."""
+
+    def __init__(self, plan: Plan, sizes: Mapping[str, int], width: int) -> None:
+        self.plan, self.sizes, self.width = plan, sizes, width
+        self.names = dict(plan.named)
+
+    def operations(self) -> Iterator[Operation]:
+        fixed = find_fixed(self.plan.values)
+        for stage, numbers in (("forward", self.plan.forward), ("backward", self.plan.backward)):
+            for number in numbers:
+                value = self.plan.values[number]
+                if not isinstance(value.record, Given | Constant | Count | Pick | Spread):
+                    yield self._operation("once" if number in fixed else stage, number, value)
+
+    def _operation(self, stage: str, number: int, value: Value) -> Operation:
+        shape = tuple(self._number(axis) for axis in value.axes)
+        flops, count = self._measure(value, self.plan.values)
+        return Operation(stage, _kind(value.record), self.names.get(number, ""), shape, flops, count * self.width)
+
+    def _measure(self, value: Value, values: Sequence[Value]) -> tuple[sympy.Expr, sympy.Expr]:
+        """The flops of a value, and the entries that it reads and writes."""
+        record = value.record
+        if isinstance(record, Loop):
+            body = [self._measure(each, record.body) for each in record.body if not isinstance(each.record, Given)]
+            steps = self._number(record.size)
+            return steps * sympy.Add(*(f for f, _ in body)), steps * sympy.Add(*(e for _, e in body))
+        made = self._entries(value.axes)
+        read = [self._entries(values[u.value].axes) for u in uses_of(record)]
+        flops = sympy.Integer(0)
+        if isinstance(record, Map | Select):
+            flops = made
+        elif isinstance(record, Contract):
+            spans = {label: axis for u in record.uses for label, axis in zip(u.labels, values[u.value].axes, strict=True)}
+            flops = len(record.uses) * self._entries(tuple(spans.values()))
+        elif isinstance(record, Peak | First):
+            flops = read[0]
+        return flops, made + sympy.Add(*read)
+
+    def _entries(self, axes: Sequence[Affine]) -> sympy.Expr:
+        return sympy.Mul(*(self._number(axis) for axis in axes))
+
+    def _number(self, form: Affine) -> sympy.Expr:
+        return sympy.Add(*(self._atom(atom) * c for atom, c in form.terms), form.constant)
+
+    def _atom(self, atom: Atom) -> sympy.Expr:
+        if isinstance(atom, Quotient):
+            return sympy.floor(self._number(atom.form) / self._number(atom.divisor))
+        if isinstance(atom, Remainder):
+            return sympy.Mod(self._number(atom.form), self._number(atom.divisor))
+        name = str(atom)
+        return sympy.Integer(self.sizes[name]) if name in self.sizes else sympy.Symbol(name, integer=True, positive=True)
+
+
+def _kind(record: Record) -> str:
+    """What a record does, in a word or two."""
+    if isinstance(record, Contract):
+        return "matrix product" if len(record.uses) == 2 else "sum"
+    if isinstance(record, Map):
+        body = record.body
+        if is_condition(record) or body.is_Piecewise:
+            return "condition" if is_condition(record) else "choice"
+        names = {"Add": "add", "Mul": "multiply", "Pow": "power"}
+        return names.get(type(body).__name__, type(body).__name__.lower())
+    kinds = {"Peak": "maximum", "First": "argmax", "MatrixFunction": "function of a matrix", "Scatter": "scatter-add"}
+    name = type(record).__name__
+    return kinds.get(name, name.lower())
