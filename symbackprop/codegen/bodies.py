@@ -63,6 +63,10 @@ class Records:
         """Whether an operand says where something holds."""
         raise NotImplementedError
 
+    def is_early(self, operand: Operand) -> bool:
+        """Whether an operand is known before others are, so that it meets its like first."""
+        return False
+
 
 class BodyBuilder:
     """Makes the records of bodies over operands, which slot k stands for in order.
@@ -177,6 +181,11 @@ class BodyBuilder:
 
     def _product(self, number: sympy.Expr, powers: Sequence[tuple[Operand, int]]) -> Scaled:
         """The number goes to the factor with the fewest indices, and a divisor divides what has met it by then."""
+        early = [(o, e) for o, e in powers if self.records.is_early(o)]
+        if 1 < len(early) < len(powers):
+            met = self._product(number, early)
+            assert met.operand is not None
+            return self._product(met.number, [*(p for p in powers if p not in early), (met.operand, 1)])
         sets = sorted({frozenset(o.indices) for o, _ in powers}, key=len)
         groups = [[(o, e) for o, e in powers if frozenset(o.indices) == labels] for labels in sets]
         total: Operand | None = None
@@ -225,6 +234,9 @@ class BodyBuilder:
         """Sums that exist first, then those of operands that carry the same indices, the fewest first."""
         constant = sympy.Add(*(a.number for a in addends if a.operand is None))
         terms = [a for a in addends if a.operand is not None]
+        early = [t for t in terms if t.operand is not None and self.records.is_early(t.operand)]
+        if 1 < len(early) < len(terms):
+            terms = [t for t in terms if t not in early] + [self._sum(early)]
         while pair := self._find_sum(terms):
             first, second = terms[pair[0]], terms[pair[1]]
             terms = [t for k, t in enumerate(terms) if k not in pair] + [self._add(first, second)]

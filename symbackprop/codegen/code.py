@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
 from symbackprop.codegen.layouts import Layout, make_layout
-from symbackprop.codegen.plan import make_plan
+from symbackprop.codegen.planning import make_plan
 from symbackprop.codegen.records import Plan
 from symbackprop.codegen.targets import Target
 from symbackprop.errors import ArgumentError

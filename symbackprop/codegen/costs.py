@@ -113,9 +113,13 @@ class _Meter:
         """The flops of a value, and the entries that it reads and writes."""
         record = value.record
         if isinstance(record, Loop):
-            body = [self._measure(each, record.body) for each in record.body if not isinstance(each.record, Given)]
-            steps = self._number(record.size)
-            return steps * sympy.Add(*(f for f, _ in body)), steps * sympy.Add(*(e for _, e in body))
+            flops, count = sympy.Integer(0), sympy.Integer(0)
+            for segment in record.segments:
+                body = [self._measure(each, segment.body) for each in segment.body if not isinstance(each.record, Given)]
+                steps = self._number(segment.size)
+                flops += steps * sympy.Add(*(f for f, _ in body))
+                count += steps * sympy.Add(*(e for _, e in body))
+            return flops, count
         made = self._entries(value.axes)
         read = [self._entries(values[u.value].axes) for u in uses_of(record)]
         flops = sympy.Integer(0)

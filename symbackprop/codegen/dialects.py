@@ -123,18 +123,16 @@ class NumpyDialect:
         self,
         steps: Steps,
         arrays: Sequence[str],
-        shapes: Sequence[str],
         body: Sequence[str],
         fresh: Callable[[str], str],
     ) -> list[str]:
-        """Arrays of zeros, and the lines of a body, which assigns to them, at every step; `fresh` makes new names."""
-        begin = [f"{array} = {self.zeros(shape)}" for array, shape in zip(arrays, shapes, strict=True)]
+        """The lines of a body, which assigns to arrays, at every step; `fresh` makes new names."""
         span = f"range({steps.start}, {steps.end})"
         run = f"for {steps.name} in {span if steps.direction > 0 else f'reversed({span})'}:"
         if not self.warns:
-            return [*begin, run, *(f"    {line}" for line in body)]
+            return [run, *(f"    {line}" for line in body)]
         # A step outside the range of a definition may compute what is not finite; a mask leaves it out.
-        return [*begin, "with np.errstate(all='ignore'):", f"    {run}", *(f"        {line}" for line in body)]
+        return ["with np.errstate(all='ignore'):", f"    {run}", *(f"        {line}" for line in body)]
 
     def _along(self, axes: Sequence[int]) -> str:
         return f"{self.axis}={axes[0] if len(axes) == 1 else tuple(axes)}"
@@ -161,7 +159,6 @@ class JaxDialect(NumpyDialect):
         self,
         steps: Steps,
         arrays: Sequence[str],
-        shapes: Sequence[str],
         body: Sequence[str],
         fresh: Callable[[str], str],
     ) -> list[str]:
@@ -169,13 +166,12 @@ class JaxDialect(NumpyDialect):
         function, count = fresh("step"), fresh("count")
         names = "".join(f"{array}, " for array in arrays).strip()
         counted = count if steps.direction > 0 else f"{steps.end} - 1 + {steps.start} - {count}"
-        begin = "".join(f"{self.zeros(shape)}, " for shape in shapes).strip()
         inner = [f"{steps.name} = {counted}", f"{names} = states", *body, f"return ({names})"]
         return [
             f"def {function}({count}, states):",
             *(f"    {line}" for line in inner),
             "",
-            f"{names} = jax.lax.fori_loop({steps.start}, {steps.end}, {function}, ({begin}))",
+            f"{names} = jax.lax.fori_loop({steps.start}, {steps.end}, {function}, ({names}))",
         ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.indices import Affine, Index, compare_range
 from symbackprop.codegen.dialects import Dialect, Steps
 from symbackprop.codegen.expressions import BodyPrinter
 from symbackprop.codegen.identifiers import RESERVED, mangle
@@ -41,8 +41,10 @@ from symbackprop.codegen.records import (
     Position,
     Record,
     Scatter,
+    Segment,
     Select,
     Spread,
+    State,
     Take,
     Use,
     Value,
@@ -185,11 +187,16 @@ class KernelWriter:
             for line in comment.split("\n") if comment else ():
                 lines.append(f"{margin}# {''.join(c if c.isprintable() else ' ' for c in line)}")
         states = [self.variables[picks[k]] for k in range(len(loop.states))]
-        shapes = [self._shape(state.axes) for state in loop.states]
-        step, end = self.names[loop.step], self._size(loop.size + Affine.of(loop.start))
-        body = BodyWriter(self, loop, states).write_steps(step)
-        steps = Steps(step, str(loop.start), end, loop.direction)
-        return lines + [margin + line for line in self.dialect.loop(steps, states, shapes, body, self._fresh)]
+        lines += [
+            f"{margin}{name} = {self.dialect.zeros(self._shape(state.axes))}"
+            for name, state in zip(states, loop.states, strict=True)
+        ]
+        step = self.names[loop.step]
+        for segment in loop.segments:
+            body = BodyWriter(self, loop, segment, states).write_steps(step)
+            steps = Steps(step, str(segment.start), self._size(segment.size + Affine.of(segment.start)), loop.direction)
+            lines += [margin + line for line in self.dialect.loop(steps, states, body, self._fresh)]
+        return lines
 
     def _expression(self, value: Value) -> str:
         record, rank, dialect = value.record, len(value.axes), self.dialect
@@ -215,8 +222,7 @@ class KernelWriter:
             case Inside():
                 return dialect.condition(self._inside(record, rank))
             case Take():
-                places = ", ".join("None" if p is None else self._position(p, 0) for p in record.places)
-                return f"take({self._variable(record.value)}, {places})"
+                return self._take(record)
             case Scatter():
                 return self._scatter(record, rank)
             case MatrixFunction():
@@ -238,6 +244,10 @@ class KernelWriter:
                 return dialect.broadcast(self._operand(record.use, rank), shape)
             case _:
                 raise AssertionError(f"a record without code: {record!r}")
+
+    def _take(self, record: Take) -> str:
+        places = ", ".join("None" if p is None else self._position(p, 0) for p in record.places)
+        return f"take({self._variable(record.value)}, {places})"
 
     def _variable(self, number: int) -> str:
         record = self.plan.values[number].record
@@ -343,15 +353,20 @@ class KernelWriter:
 class BodyWriter(KernelWriter):
     """Writes the body of a loop, which reads what is outside of it."""
 
-    def __init__(self, outside: KernelWriter, loop: Loop, states: Sequence[str]) -> None:
+    def __init__(self, outside: KernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
         self.outside, self.dialect = outside, outside.dialect
-        first, *others = (Output("", s.result, _without(s.axes, s.axis)) for s in loop.states)
-        roots = tuple(s.result.value for s in loop.states)
-        plan = Plan(loop.body, (), first, tuple(others), tuple(sorted(reach(loop.body, roots))), ())
+        results = [
+            Output("", use, state.axes[: state.axis] + state.axes[state.axis + 1 :])
+            for use, state in zip(segment.results, loop.states, strict=True)
+            if use is not None
+        ]
+        roots = tuple(result.use.value for result in results)
+        forward = tuple(sorted(reach(segment.body, roots)))
+        plan = Plan(segment.body, (), results[0], tuple(results[1:]), forward, ())
         self.plan, self.comments, self.names, self.taken = plan, {}, outside.names, outside.taken
         self.arrays, self.size_names, self.variables = (), (), {}
-        self.loop, self.states = loop, states
-        self.inline = find_inline(plan, set(roots), self._is_quiet)
+        self.loop, self.segment, self.states = loop, segment, states
+        self.inline = self._find_inline(set(roots))
         for number in plan.forward:
             record = plan.values[number].record
             if isinstance(record, Given):
@@ -364,28 +379,47 @@ class BodyWriter(KernelWriter):
     def _is_quiet(self, number: int) -> bool:
         return False
 
+    def _take(self, record: Take) -> str:
+        """A slice where the step is known to be inside of the axis."""
+        axes = self.plan.values[record.value].axes
+        inside = all(p is None or self._is_inside(p, size) for p, size in zip(record.places, axes, strict=True))
+        if not inside:
+            return super()._take(record)
+        at = [":" if p is None else self._position(Position(p.parts, p.offset - Affine.of(1)), 0) for p in record.places]
+        while at[-1] == ":":
+            at.pop()
+        return f"{self._variable(record.value)}[{', '.join(at)}]"
+
+    def _is_inside(self, place: Position, size: Affine) -> bool:
+        """Whether a place counts from 1 to `size` at every step."""
+        if place.parts:
+            return False
+        step = Index(self.loop.step, self.segment.size, self.segment.start)
+        return compare_range(place.offset.substitute({self.loop.step: Affine.of(step)}), size, 1) is True
+
     def write_steps(self, step: str) -> list[str]:
         """The lines of one step; each tensor gets its slice as soon as that is known."""
         lines: list[str] = []
         done = 0
-        for name, state in zip(self.states, self.loop.states, strict=True):
-            until = max(done, state.result.value + 1)
+        for name, state, use in zip(self.states, self.loop.states, self.segment.results, strict=True):
+            if use is None:
+                continue
+            until = max(done, use.value + 1)
             lines += self._lines([n for n in self.plan.forward if done <= n < until], "")
             done = until
-            place = f"{step} - {state.start}" if state.start else step
-            at = ", ".join([":"] * state.axis + [place])
-            value = self._operand(state.result, len(state.axes) - 1)
-            size = state.axes[state.axis]
-            whole = (state.start, size) == (self.loop.start, self.loop.size)
-            inside = (
-                "" if whole else f"({state.start} <= {step}) & ({step} < {self._size(size + Affine.of(state.start))})"
-            )
-            lines += self.dialect.assign(name, at, value, inside)
+            lines += self._assign(name, state, use, step)
         return lines
 
-
-def _without(axes: Sequence[Affine], place: int) -> tuple[Affine, ...]:
-    return (*axes[:place], *axes[place + 1 :])
+    def _assign(self, name: str, state: State, use: Use, step: str) -> list[str]:
+        """The lines that make a value a slice of a tensor."""
+        place = f"{step} - {state.start}" if state.start else step
+        at = ", ".join([":"] * state.axis + [place])
+        value = self._operand(use, len(state.axes) - 1)
+        size = state.axes[state.axis]
+        steps = Index(step, self.segment.size, self.segment.start)
+        whole = compare_range(Affine.of(steps), size, state.start) is True
+        end = self._size(size + Affine.of(state.start))
+        return self.dialect.assign(name, at, value, "" if whole else f"({state.start} <= {step}) & ({step} < {end})")
 
 
 def _is_made_before(record: Record, backward: Collection[int]) -> bool:

@@ -54,48 +54,20 @@ from symbackprop.codegen.stability import PeakDefinition, StableDefinition, find
 from symbackprop.errors import UnsupportedError
 
 
-def make_plan(program: Program, adjoints: Sequence[Definition], value: str, gradients: Mapping[str, str]) -> Plan:
-    """The plan of the tensor `value` and of `gradients`: names of tensors, and of the adjoints that are theirs."""
-    tensors = program.extended(tuple(adjoints)).tensors()
-    builder = PlanBuilder()
-    for tensor in program.leaves:
-        builder.give(tensor)
-    everything = [d for group in arrange((*program.definitions, *adjoints)) for d in group]
-    cycles = find_cycles(everything)
-    definitions = stabilise(everything)
-    discarded = find_discarded(definitions, (value, *gradients.values()))
-    waiting: list[Definition] = []
-    for definition in definitions:
-        name = definition.tensor.name
-        if name not in cycles or isinstance(definition, PeakDefinition):
-            builder.define(definition, name in discarded)
-            continue
-        waiting.append(definition)
-        if len(waiting) == len(cycles[name]):
-            builder.step(waiting)
-            waiting = []
-    result = builder.output(value, tensors[value])
-    outputs = tuple(builder.output(name, tensors[adjoint]) for name, adjoint in gradients.items())
-    return builder.finish(result, outputs)
-
-
 class PlanBuilder(Operations):
     """Remembers what stands for which tensor."""
 
-    def __init__(self, outside: PlanBuilder | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.outside = outside
         self.aliases: dict[str, tuple[Operand, tuple[Index, ...]]] = {}
         self.named: dict[int, str] = {}
-        self.outer: dict[int, None] = {}
-        self.states: dict[str, tuple[Tensor, int]] = {}
-        self.present = Affine()
         self.maxima: dict[str, tuple[tuple[Index, ...], Read, Index]] = {}
+        self.reads_views = True
 
     def give(self, tensor: Tensor) -> None:
         """A tensor that the caller passes."""
         indices = tuple(Index(f"#{k}", size) for k, size in enumerate(tensor.axes))
-        self._alias(tensor.name, self.make(Given(tensor.name), indices), indices)
+        self.name_value(tensor.name, self.make(Given(tensor.name), indices), indices)
 
     def define(self, definition: StableDefinition, quiet: bool) -> None:
         """Compute a tensor; `quiet` says that only discarded branches may read it where it is not finite."""
@@ -107,68 +79,15 @@ class PlanBuilder(Operations):
             operand = self._first(definition, quiet)
             self._remember_maximum(definition)
         elif definition.call is not None:
-            matrix, own = self._find(definition.call.operand.name)
+            matrix, own = self.find_alias(definition.call.operand.name)
             record = MatrixFunction(definition.call.axiom, self.spread(matrix, own).value)
             operand = self.make(record, definition.indices)
         else:
-            operand = self._total(definition.terms, quiet)
-        self._alias(definition.tensor.name, operand, definition.indices)
+            operand = self.total(definition.terms, quiet)
+        self.name_value(definition.tensor.name, operand, definition.indices)
 
-    def step(self, group: Sequence[Definition]) -> None:
-        """Compute tensors that read each other one step back, in a loop."""
-        found = read_recurrence(group)
-        names = ", ".join(d.tensor.name for d in group)
-        if found is None or any(not d.is_sum for d in group):
-            raise UnsupportedError(f"There is no code for the circle of definitions {names}.")
-        axes = dict(found.axes)
-        along = [d.indices[axes[d.tensor.name]] for d in found.definitions]
-        first = _widest(along)
-        if first is None:
-            raise UnsupportedError(f"There is no code for {names}: no range of steps holds all others.")
-        inner = PlanBuilder(self)
-        inner.present = Affine.of(f"{first.name}@")
-        inner.states = {d.tensor.name: (d.tensor, axes[d.tensor.name]) for d in found.definitions}
-        states = []
-        for definition in found.definitions:
-            axis = axes[definition.tensor.name]
-            values: Forms = {definition.indices[axis]: inner.present}
-            rest = definition.indices[:axis] + definition.indices[axis + 1 :]
-            terms = [
-                Term(t.bound, t.body, tuple(substitute_slot(s, values) for s in t.slots),
-                     tuple(g.substitute(values) for g in t.guards))
-                for t in definition.terms
-            ]  # fmt: skip
-            inner.preferred = rest
-            operand = inner._total(terms, True)
-            own = definition.indices[axis]
-            if not own.same_range(first):
-                operand = inner._select(Within(inner.present, own.size, own.start), operand)
-            inner._alias(f"{definition.tensor.name}@", operand, rest)
-            result = Use(operand.value, tuple(rest.index(i) for i in operand.indices))
-            states.append(State(definition.tensor.shape, axis, own.start, result))
-        loop = Loop(
-            f"{first.name}@", first.start, first.size, found.direction, tuple(inner.outer), tuple(states),
-            tuple(inner.values),
-        )  # fmt: skip
-        number = self.make(loop, ()).value
-        for k, definition in enumerate(found.definitions):
-            self._alias(definition.tensor.name, self.make(Pick(number, k), definition.indices), definition.indices)
-
-    def _find(self, name: str) -> tuple[Operand, tuple[Index, ...]]:
-        """What stands for a tensor, with the indices of its axes; in a loop, what is outside is given."""
-        if name in self.aliases:
-            return self.aliases[name]
-        if name in self.states:
-            tensor, _ = self.states[name]
-            indices = tuple(Index(f"#{k}", size, start) for k, (start, size) in enumerate(tensor.spans))
-            place = list(self.states).index(name)
-            self.aliases[name] = (self.make(Given(f"@{place}"), indices), indices)
-            return self.aliases[name]
-        if self.outside is None:
-            raise KeyError(name)
-        operand, indices = self.outside._find(name)
-        self.outer.setdefault(operand.value)
-        self.aliases[name] = (self.make(Given(f"#{operand.value}"), operand.indices), indices)
+    def find_alias(self, name: str) -> tuple[Operand, tuple[Index, ...]]:
+        """What stands for a tensor, with the indices of its axes."""
         return self.aliases[name]
 
     def _first(self, definition: Definition, quiet: bool) -> Operand:
@@ -177,7 +96,7 @@ class PlanBuilder(Operations):
         term = definition.terms[0] if definition.terms else Term((), sympy.Integer(0), ())
         operand = self.element(term.body, [self.read(slot) for slot in term.slots], quiet)
         for guard in term.guards:
-            operand = self._select(guard, operand)
+            operand = self.select(guard, operand)
         if not bound or bound[0] not in operand.indices:
             operand = self.spread(operand, (*definition.indices, *(bound or (Index("#", Affine.of(1)),))))
         out = tuple(i for i in operand.indices if i not in bound and i in definition.indices)
@@ -198,7 +117,8 @@ class PlanBuilder(Operations):
             values, tuple(self.named.items()), result, gradients, tuple(sorted(forward)), tuple(sorted(backward))
         )
 
-    def _alias(self, name: str, operand: Operand, indices: tuple[Index, ...]) -> None:
+    def name_value(self, name: str, operand: Operand, indices: tuple[Index, ...]) -> None:
+        """Let an operand stand for a tensor whose axes have these indices."""
         self.aliases[name] = (operand, indices)
         if len(operand.indices) == len(indices):
             self.named.setdefault(operand.value, name)
@@ -208,15 +128,12 @@ class PlanBuilder(Operations):
         if isinstance(slot, CountSlot):
             indices = tuple(dict.fromkeys(slot.value.indices))
             return self.make(Count(self._position(slot.value, indices)), indices)
-        name, at, spans = slot.tensor.name, slot.at, slot.tensor.spans
-        if name in self.states:
-            axis = self.states[name][1]
-            if at[axis] == self.present:
-                name, at, spans = f"{name}@", at[:axis] + at[axis + 1 :], spans[:axis] + spans[axis + 1 :]
         peak = self._read_peak(slot)
-        if peak is not None:
-            return peak
-        operand, own = self._find(name)
+        return peak or self.read_at(slot.tensor.name, slot.at, slot.tensor.spans)
+
+    def read_at(self, name: str, at: Sequence[Affine], spans: Sequence[tuple[int, Affine]]) -> Operand:
+        """What stands for a tensor with axes of these starts and sizes, read at index forms."""
+        operand, own = self.find_alias(name)
         whole = [_is_whole(form, start, size) for form, (start, size) in zip(at, spans, strict=True)]
         kept = [form.index for form, entire in zip(at, whole, strict=True) if entire]
         if all(whole) and len(set(kept)) == len(kept):
@@ -232,7 +149,7 @@ class PlanBuilder(Operations):
             return self.make(Take(full.value, places), tuple(i for i in kept if i is not None))
         indices = tuple(dict.fromkeys(i for form in at for i in form.indices))
         positions = tuple(self._position(form, indices) for form in counted)
-        even = self.outside is None and all_even(positions)  # in a loop the zeros around it would be made at every step
+        even = self.reads_views and all_even(positions)
         return self.make((Window if even else Gather)(full.value, positions), indices)
 
     def _remember_maximum(self, definition: Definition) -> None:
@@ -268,7 +185,7 @@ class PlanBuilder(Operations):
             if isinstance(atom, Index):
                 parts.append((Label(indices.index(atom), atom.size, atom.start), coefficient))
             elif isinstance(atom, Entry):
-                operand, own = self._find(atom.tensor)
+                operand, own = self.find_alias(atom.tensor)
                 full = self.spread(operand, own)
                 spans = [(i.start, i.size) for i in own]
                 at = (f - Affine.of(start - 1) for f, (start, _) in zip(atom.at, spans, strict=True))
@@ -281,7 +198,7 @@ class PlanBuilder(Operations):
                 sizes.append((atom, coefficient))
         return Position(tuple(parts), Affine.build(sizes, form.constant))
 
-    def _total(self, terms: Sequence[Term], quiet: bool) -> Operand:
+    def total(self, terms: Sequence[Term], quiet: bool) -> Operand:
         """The sum of terms, added in one expression by those without bound indices and guards."""
         operands: list[Operand] = []
         body: sympy.Expr = sympy.Integer(0)
@@ -315,7 +232,7 @@ class PlanBuilder(Operations):
         inner = [g for g in term.guards if discards or any(i in term.bound for i in g.form.indices)]
         outer = [g for g in term.guards if g not in inner]
         for guard in inner:
-            operands.append(self._mask(guard))
+            operands.append(self.mask(guard))
             body = sympy.Piecewise((body, slot_symbol(len(operands) - 1)), (0, True))
         carried = {i for o in operands for i in o.indices}
         for index in term.bound:
@@ -324,7 +241,7 @@ class PlanBuilder(Operations):
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
         for guard in outer:
-            operand = self._select(guard, operand)
+            operand = self.select(guard, operand)
         return operand
 
     def _share(self, shared: SharedSum, quiet: bool) -> Operand:
@@ -343,7 +260,7 @@ class PlanBuilder(Operations):
         operands = [*(self.read(slot) for slot in rest.slots), read]
         operand = self.element(rest.body * slot_symbol(len(rest.slots)), operands, unsure)
         for guard in rest.guards:
-            operand = self._select(guard, operand)
+            operand = self.select(guard, operand)
         return operand
 
     def _find_target(self, term: Term) -> tuple[Term, Index, Affine] | None:
@@ -376,27 +293,19 @@ class PlanBuilder(Operations):
         use = Use(full.value, tuple(len(out) + k for k in range(len(over))) + tuple(1 + k for k in range(len(rest))))
         return self.make(Scatter(use, self._position(place, over), index.size), out)
 
-    def _select(self, guard: Guard, operand: Operand) -> Operand:
+    def select(self, guard: Guard, operand: Operand) -> Operand:
         """The operand where a guard holds, and 0 elsewhere."""
-        mask = self._mask(guard)
+        mask = self.mask(guard)
         out = tuple(dict.fromkeys(operand.indices + mask.indices))
         return self.make(Select(use_of(mask, out), use_of(operand, out)), out)
 
-    def _mask(self, guard: Guard) -> Operand:
+    def mask(self, guard: Guard) -> Operand:
         """Whether a guard holds."""
         place = {i: k for k, i in enumerate(self.preferred)}
         indices = tuple(sorted(dict.fromkeys(guard.form.indices), key=lambda i: place.get(i, len(place))))
         position = self._position(guard.form, indices)
         holds = Match(position) if isinstance(guard, Equal) else Inside(position, guard.size, guard.start)
         return self.make(holds, indices)
-
-
-def _widest(indices: Sequence[Index]) -> Index | None:
-    """The index whose range holds those of all others."""
-    for wide in indices:
-        if all(wide.start <= i.start and is_nonnegative(wide.last - i.last) for i in indices):
-            return wide
-    return None
 
 
 def _is_whole(form: Affine, start: int, size: Affine) -> bool:

@@ -195,32 +195,36 @@ class MatrixFunction:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A tensor that a loop makes: at each step `result`, whose labels are its other axes, becomes a slice of it.
-
-    Its own steps begin at `start`; the loop may have more.
-    """
+    """A tensor that a loop makes, one slice at every step along `axis`, the first of which is at step `start`."""
 
     axes: tuple[Affine, ...]
     axis: int
     start: int
-    result: Use
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The steps start, ..., start + size - 1 of a loop, which all do the same.
+
+    In the body the step is a size called as the loop says, the value k outside is given as "#k", and the tensor k of
+    the loop as "@k". A result becomes a slice of its tensor, whose other axes its labels are; None makes nothing.
+    """
+
+    start: int
+    size: Affine
+    outer: tuple[int, ...]
+    results: tuple[Use | None, ...]
+    body: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Tensors that are made step by step along an axis with positions start, ..., start + size - 1.
-
-    In the body the step is a size called `step`, the value k outside is given as "#k", and the tensor k of the loop as
-    "@k". The steps go up where `direction` is 1.
-    """
+    """Tensors that are made step by step, segment after segment; the steps go up where `direction` is 1."""
 
     step: str
-    start: int
-    size: Affine
     direction: int
-    outer: tuple[int, ...]
     states: tuple[State, ...]
-    body: tuple[Value, ...]
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +291,7 @@ def uses_of(record: Record) -> tuple[Use, ...]:
     if isinstance(record, Count | Match | Inside):
         return _lookups(record.position)
     if isinstance(record, Loop):
-        return tuple(Use(number, ()) for number in record.outer)
+        return tuple(Use(number, ()) for segment in record.segments for number in segment.outer)
     if isinstance(record, Pick):
         return (Use(record.loop, ()),)
     return ()
