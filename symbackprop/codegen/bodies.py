@@ -224,7 +224,9 @@ class BodyBuilder:
     ) -> tuple[int, int] | None:
         if not 2 < len(operands) <= LARGEST_SUM:
             return None
-        return next(((a, b) for a, b in combinations(range(len(operands)), 2) if exists(operands[a], operands[b])), None)
+        return next(
+            ((a, b) for a, b in combinations(range(len(operands)), 2) if exists(operands[a], operands[b])), None
+        )
 
     def _commute(self, body: sympy.Expr, first: Operand, second: Operand) -> Operand:
         """A function of two operands whose order does not matter."""
@@ -304,4 +306,3 @@ def _carried(term: Scaled) -> tuple[Index, ...]:
 def _ordered(operands: Iterable[Operand]) -> list[Operand]:
     """Operands in an order that no name of a tensor decides."""
     return sorted(operands, key=lambda o: (-len(o.indices), o.value, [(i.name, str(i.size)) for i in o.indices]))
-

@@ -115,7 +115,9 @@ class _Meter:
         if isinstance(record, Loop):
             flops, count = sympy.Integer(0), sympy.Integer(0)
             for segment in record.segments:
-                body = [self._measure(each, segment.body) for each in segment.body if not isinstance(each.record, Given)]
+                body = [
+                    self._measure(each, segment.body) for each in segment.body if not isinstance(each.record, Given)
+                ]
                 steps = self._number(segment.size)
                 flops += steps * sympy.Add(*(f for f, _ in body))
                 count += steps * sympy.Add(*(e for _, e in body))
@@ -126,7 +128,9 @@ class _Meter:
         if isinstance(record, Map | Select):
             flops = made
         elif isinstance(record, Contract):
-            spans = {label: axis for u in record.uses for label, axis in zip(u.labels, values[u.value].axes, strict=True)}
+            spans = {
+                label: axis for u in record.uses for label, axis in zip(u.labels, values[u.value].axes, strict=True)
+            }
             flops = len(record.uses) * self._entries(tuple(spans.values()))
         elif isinstance(record, Peak | First):
             flops = read[0]
@@ -144,7 +148,9 @@ class _Meter:
         if isinstance(atom, Remainder):
             return sympy.Mod(self._number(atom.form), self._number(atom.divisor))
         name = str(atom)
-        return sympy.Integer(self.sizes[name]) if name in self.sizes else sympy.Symbol(name, integer=True, positive=True)
+        return (
+            sympy.Integer(self.sizes[name]) if name in self.sizes else sympy.Symbol(name, integer=True, positive=True)
+        )
 
 
 def _kind(record: Record) -> str:

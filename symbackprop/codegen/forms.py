@@ -113,7 +113,8 @@ class ExpMinusOne(sympy.Function):  # type: ignore[misc]
 def write_exactly(body: sympy.Expr) -> sympy.Expr:
     """The body with the functions of this module written as the formulas that they stand for."""
     return body.replace(
-        lambda e: isinstance(e, Softplus | Logistic | Magnitude | Ramp | Larger | LogOnePlus | ExpMinusOne), lambda e: e.exact
+        lambda e: isinstance(e, Softplus | Logistic | Magnitude | Ramp | Larger | LogOnePlus | ExpMinusOne),
+        lambda e: e.exact,
     )
 
 

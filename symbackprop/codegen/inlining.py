@@ -64,6 +64,8 @@ def find_indicators(plan: Plan) -> Mapping[int, int]:
     outputs = {plan.result.use.value, *(g.use.value for g in plan.gradients)}
     for number in (*plan.forward, *plan.backward):
         record = plan.values[number].record
-        if not (isinstance(record, Map) and _takes_conditions(record)) or all(use.value in found for use in uses_of(record)):
+        if not (isinstance(record, Map) and _takes_conditions(record)) or all(
+            use.value in found for use in uses_of(record)
+        ):
             outputs |= {use.value for use in uses_of(record)}
     return {number: condition for number, condition in found.items() if number not in outputs}

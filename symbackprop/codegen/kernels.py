@@ -187,16 +187,21 @@ class KernelWriter:
             for line in comment.split("\n") if comment else ():
                 lines.append(f"{margin}# {''.join(c if c.isprintable() else ' ' for c in line)}")
         states = [self.variables[picks[k]] for k in range(len(loop.states))]
-        lines += [
-            f"{margin}{name} = {self.dialect.zeros(self._shape(state.axes))}"
-            for name, state in zip(states, loop.states, strict=True)
-        ]
+        begin = [self._begin(name, state) for name, state in zip(states, loop.states, strict=True)]
+        lines += [margin + line for line in begin if line]
         step = self.names[loop.step]
         for segment in loop.segments:
-            body = BodyWriter(self, loop, segment, states).write_steps(step)
+            body = self._body_writer(loop, segment, states).write_steps(step)
             steps = Steps(step, str(segment.start), self._size(segment.size + Affine.of(segment.start)), loop.direction)
             lines += [margin + line for line in self.dialect.loop(steps, states, body, self._fresh)]
         return lines
+
+    def _begin(self, name: str, state: State) -> str:
+        """The line that makes the tensor of a loop, of zeros."""
+        return f"{name} = {self.dialect.zeros(self._shape(state.axes))}"
+
+    def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> BodyWriter:
+        return BodyWriter(self, loop, segment, states)
 
     def _expression(self, value: Value) -> str:
         record, rank, dialect = value.record, len(value.axes), self.dialect
@@ -385,7 +390,9 @@ class BodyWriter(KernelWriter):
         inside = all(p is None or self._is_inside(p, size) for p, size in zip(record.places, axes, strict=True))
         if not inside:
             return super()._take(record)
-        at = [":" if p is None else self._position(Position(p.parts, p.offset - Affine.of(1)), 0) for p in record.places]
+        at = [
+            ":" if p is None else self._position(Position(p.parts, p.offset - Affine.of(1)), 0) for p in record.places
+        ]
         while at[-1] == ":":
             at.pop()
         return f"{self._variable(record.value)}[{', '.join(at)}]"
@@ -412,14 +419,20 @@ class BodyWriter(KernelWriter):
 
     def _assign(self, name: str, state: State, use: Use, step: str) -> list[str]:
         """The lines that make a value a slice of a tensor."""
-        place = f"{step} - {state.start}" if state.start else step
-        at = ", ".join([":"] * state.axis + [place])
         value = self._operand(use, len(state.axes) - 1)
+        return self.dialect.assign(name, self._place_of(state, step), value, self._condition(state, step))
+
+    def _place_of(self, state: State, step: str) -> str:
+        """Where the slice of a step stands."""
+        return ", ".join([":"] * state.axis + [f"{step} - {state.start}" if state.start else step])
+
+    def _condition(self, state: State, step: str) -> str:
+        """What says that a tensor has a slice at a step, empty if it has one at each."""
         size = state.axes[state.axis]
         steps = Index(step, self.segment.size, self.segment.start)
-        whole = compare_range(Affine.of(steps), size, state.start) is True
-        end = self._size(size + Affine.of(state.start))
-        return self.dialect.assign(name, at, value, "" if whole else f"({state.start} <= {step}) & ({step} < {end})")
+        if compare_range(Affine.of(steps), size, state.start) is True:
+            return ""
+        return f"({state.start} <= {step}) & ({step} < {self._size(size + Affine.of(state.start))})"
 
 
 def _is_made_before(record: Record, backward: Collection[int]) -> bool:

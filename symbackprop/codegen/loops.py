@@ -60,7 +60,9 @@ def add_loop(builder: PlanBuilder, group: Sequence[Definition]) -> None:
         states.append(State(definition.tensor.shape, axis, definition.indices[axis].start))
     number = builder.make(Loop(f"{first.name}@", found.direction, tuple(states), segments), ()).value
     for k, definition in enumerate(found.definitions):
-        builder.name_value(definition.tensor.name, builder.make(Pick(number, k), definition.indices), definition.indices)
+        builder.name_value(
+            definition.tensor.name, builder.make(Pick(number, k), definition.indices), definition.indices
+        )
 
 
 def _split(found: Recurrence, axes: dict[str, int], first: Index) -> list[Index]:
@@ -208,7 +210,9 @@ class LoopBuilder(PlanBuilder):
         if isinstance(record, Constant):
             return record, indices
         reads = uses_of(record)
-        if not isinstance(record, Map | Contract | Select | Spread | Peak) or any(u.value not in self.lifted for u in reads):
+        if not isinstance(record, Map | Contract | Select | Spread | Peak) or any(
+            u.value not in self.lifted for u in reads
+        ):
             return None
         many = any(None in self.lifted[u.value][1] for u in reads)
         uses = []

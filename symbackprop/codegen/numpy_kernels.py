@@ -16,7 +16,7 @@ from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.inlining import find_indicators, find_inline
-from symbackprop.codegen.kernels import KernelWriter
+from symbackprop.codegen.kernels import BodyWriter, KernelWriter
 from symbackprop.codegen.products import read_product, read_sum
 from symbackprop.codegen.records import (
     Constant,
@@ -36,8 +36,10 @@ from symbackprop.codegen.records import (
     Pick,
     Plan,
     Position,
+    Segment,
     Select,
     Spread,
+    State,
     Take,
     Use,
     Value,
@@ -71,21 +73,16 @@ class _Line:
     comment: str = ""
 
 
-class _NumpyKernelWriter(KernelWriter):
-    """Writes the statements of both passes, then what they share."""
+class _ArrayWriter(KernelWriter):
+    """Writes values into arrays; `orders` are the axes of values in the order in which they lie in memory."""
 
-    def __init__(
-        self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
-    ) -> None:
-        self.indicators = find_indicators(plan)
-        self.fixed = find_fixed(plan.values)
-        super().__init__(plan, arrays, sizes, comments, dialect)
-        self.buffers: dict[str, Buffer] = {}
-        self.orders: dict[int, tuple[int, ...]] = {}
-        self.outputs: dict[int, Output] = {}
-        self.bases: dict[str, frozenset[str]] = {}
-        self.constants: dict[str, str] = {}
-        self.permuted: dict[str, tuple[int, ...]] = {}
+    indicators: Mapping[int, int]
+    fixed: frozenset[int]
+    buffers: dict[str, Buffer]
+    orders: dict[int, tuple[int, ...]]
+    outputs: dict[int, Output]
+    constants: dict[str, str]
+    permuted: dict[str, tuple[int, ...]]
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
         plan = self.plan
@@ -129,77 +126,11 @@ class _NumpyKernelWriter(KernelWriter):
         right = self._position(Position(tuple((p, -c * sign) for p, c in sides[1]), position.offset * -sign), rank)
         return f"{left} == {right}"
 
-    def write(self) -> str:
-        """The functions."""
-        plan = self.plan
-        fixed = [n for n in (*plan.forward, *plan.backward) if n in self.fixed and n not in self.inline]
-        self._find_outputs()
-        forward, backward = self._statements(plan.forward), self._statements(plan.backward)
-        shared = {n for n in range(len(plan.values)) if n in self.fixed or self._is_written(n)}
-        value = super()._own(plan.result, set(shared))
-        returned = [self._returned(gradient, shared) for gradient in plan.gradients]
-        memory = self._share(forward, backward, value, returned)
-        borrowable = {**{self.variables[n]: "" for n in fixed}, **dict.fromkeys(self.constants, ""), **memory}
-        passes = [self._print(forward), self._print(backward)]
-        texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
-        borrowed = [[name for name in borrowable if name in _words(text)] for text in texts]
-        made = self._returned_arrays()
-        saved = self._needed("\n".join([texts[1], *made]), borrowable)
-        arguments = [self.names[n] for n in self.arrays]
-        sizes = [self.names[n] for n in self.size_names]
-        lines = ["@Workspaces", f"def _workspace({', '.join(sizes)}):"]
-        lines += [*self._workspace(fixed, memory, borrowed), "", ""]
-        lines += [f"def _forward({', '.join(arguments + sizes)}):", f"    work = _workspace.lend({', '.join(sizes)})"]
-        lines += _unpack(borrowed[0], "work.forward")
-        lines += [*passes[0], f"    return {value}, ({''.join(f'{n}, ' for n in ('work', *saved)).strip()})", "", ""]
-        lines += [f"def _backward({', '.join(['work', *saved, 'out=None'])}):", *made]
-        lines += _unpack(borrowed[1], "work.backward")
-        lines += [*passes[1], "    work.give_back()"]
-        lines += ["    return (", *(f"        {text}," for text in returned), "    )"] if returned else ["    return ()"]
-        return "\n".join([*lines, ""])
-
-    def _find_outputs(self) -> None:
-        """The gradients that are computed where they are returned."""
-        backward = set(self.plan.backward)
-        for gradient in self.plan.gradients:
-            number = gradient.use.value
-            whole = gradient.axes and gradient.use.labels == tuple(range(len(gradient.axes)))
-            if whole and number in backward and number not in self.outputs and self._is_written(number):
-                self.outputs[number] = gradient
-
     def _is_written(self, number: int) -> bool:
         """Whether a value is written into an array that is there before."""
         value = self.plan.values[number]
         kinds = Map | Contract | Peak | Select
         return bool(value.axes) and isinstance(value.record, kinds) and number not in self.fixed
-
-    def _statements(self, numbers: Sequence[int]) -> list[_Line]:
-        lines: list[_Line] = []
-        named = dict(self.plan.named)
-        for number in numbers:
-            value = self.plan.values[number]
-            skipped = number in self.inline or number in self.fixed or number in self.indicators
-            if skipped or isinstance(value.record, Given | Constant | Pick):
-                continue
-            if isinstance(value.record, Loop):
-                lines.append(_Line("\n".join(self._loop(number, value.record, "    ")), ""))
-                continue
-            name, quiet = self.variables[number], self._is_quiet(number)
-            comment = self.comments.get(named.get(number, ""), "")
-            if self._is_written(number):
-                made = self._write_into(number)
-                lines += [replace(line, quiet=quiet) for line in made[:-1]]
-                lines.append(replace(made[-1], quiet=quiet, comment=comment))
-                continue
-            text = self._expression(value)
-            if isinstance(value.record, Window | Take | Spread):
-                self.bases[name] = frozenset(_words(text))
-            if isinstance(value.record, Window | Spread):
-                order = self._order_of_view(value.record)
-                if sorted(order) == list(range(len(value.axes))):
-                    self.orders[number] = order
-            lines.append(_Line(f"{name} = {text}", name, (), quiet, comment))
-        return lines
 
     def _write_into(self, number: int) -> list[_Line]:
         """The statements that write a value into its array."""
@@ -209,7 +140,9 @@ class _NumpyKernelWriter(KernelWriter):
             case Map():
                 self._place(number, self._order_of(record.uses, rank), _dtype(record))
                 texts = {slot_symbol(k): self._operand(use, rank) for k, use in enumerate(record.uses)}
-                return [_Line(write_ufunc(record.body, texts, name, self.dialect), name, self._dying(number, record.uses))]
+                return [
+                    _Line(write_ufunc(record.body, texts, name, self.dialect), name, self._dying(number, record.uses))
+                ]
             case Select():
                 self._place(number, self._order_of((record.value,), rank), "DTYPE")
                 mask, kept = self._operand(record.mask, rank), self._operand(record.value, rank)
@@ -257,7 +190,9 @@ class _NumpyKernelWriter(KernelWriter):
             *self._sum(number, (name, tuple(labels)), rank, sizes),
         ]
 
-    def _sum(self, number: int, factor: tuple[str, tuple[int, ...]], rank: int, sizes: Mapping[int, str]) -> list[_Line]:
+    def _sum(
+        self, number: int, factor: tuple[str, tuple[int, ...]], rank: int, sizes: Mapping[int, str]
+    ) -> list[_Line]:
         """The sums of one array as a product with ones where they run over its first or its last axes."""
         name = self.variables[number]
         found = read_sum(factor, rank, sizes, self.dialect)
@@ -344,6 +279,109 @@ class _NumpyKernelWriter(KernelWriter):
         record = self.plan.values[number].record
         return isinstance(record, Match | Inside) or (isinstance(record, Map) and is_boolean(record.body))
 
+
+class _NumpyKernelWriter(_ArrayWriter):
+    """Writes the statements of both passes, then what they share."""
+
+    def __init__(
+        self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
+    ) -> None:
+        self.indicators = find_indicators(plan)
+        self.fixed = find_fixed(plan.values)
+        super().__init__(plan, arrays, sizes, comments, dialect)
+        self.buffers: dict[str, Buffer] = {}
+        self.orders: dict[int, tuple[int, ...]] = {}
+        self.outputs: dict[int, Output] = {}
+        self.bases: dict[str, frozenset[str]] = {}
+        self.constants: dict[str, str] = {}
+        self.permuted: dict[str, tuple[int, ...]] = {}
+
+    def write(self) -> str:
+        """The functions."""
+        plan = self.plan
+        fixed = [n for n in (*plan.forward, *plan.backward) if n in self.fixed and n not in self.inline]
+        self._find_outputs()
+        forward, backward = self._statements(plan.forward), self._statements(plan.backward)
+        shared = {n for n in range(len(plan.values)) if n in self.fixed or self._is_written(n)}
+        value = super()._own(plan.result, set(shared))
+        returned = [self._returned(gradient, shared) for gradient in plan.gradients]
+        memory = self._share(forward, backward, value, returned)
+        borrowable = {**{self.variables[n]: "" for n in fixed}, **dict.fromkeys(self.constants, ""), **memory}
+        passes = [self._print(forward), self._print(backward)]
+        texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
+        borrowed = [[name for name in borrowable if name in _words(text)] for text in texts]
+        made = self._returned_arrays()
+        saved = self._needed("\n".join([texts[1], *made]), borrowable)
+        arguments = [self.names[n] for n in self.arrays]
+        sizes = [self.names[n] for n in self.size_names]
+        lines = ["@Workspaces", f"def _workspace({', '.join(sizes)}):"]
+        lines += [*self._workspace(fixed, memory, borrowed), "", ""]
+        lines += [f"def _forward({', '.join(arguments + sizes)}):", f"    work = _workspace.lend({', '.join(sizes)})"]
+        lines += _unpack(borrowed[0], "work.forward")
+        lines += [*passes[0], f"    return {value}, ({''.join(f'{n}, ' for n in ('work', *saved)).strip()})", "", ""]
+        lines += [f"def _backward({', '.join(['work', *saved, 'out=None'])}):", *made]
+        lines += _unpack(borrowed[1], "work.backward")
+        lines += [*passes[1], "    work.give_back()"]
+        lines += (
+            ["    return (", *(f"        {text}," for text in returned), "    )"] if returned else ["    return ()"]
+        )
+        return "\n".join([*lines, ""])
+
+    def _find_outputs(self) -> None:
+        """The gradients that are computed where they are returned."""
+        backward = set(self.plan.backward)
+        for gradient in self.plan.gradients:
+            number = gradient.use.value
+            whole = gradient.axes and gradient.use.labels == tuple(range(len(gradient.axes)))
+            if whole and number in backward and number not in self.outputs and self._is_written(number):
+                self.outputs[number] = gradient
+
+    def _statements(self, numbers: Sequence[int]) -> list[_Line]:
+        lines: list[_Line] = []
+        named = dict(self.plan.named)
+        for number in numbers:
+            value = self.plan.values[number]
+            skipped = number in self.inline or number in self.fixed or number in self.indicators
+            if skipped or isinstance(value.record, Given | Constant | Pick):
+                continue
+            if isinstance(value.record, Loop):
+                lines += self._loop_lines(number, value.record)
+                continue
+            name, quiet = self.variables[number], self._is_quiet(number)
+            comment = self.comments.get(named.get(number, ""), "")
+            if self._is_written(number):
+                made = self._write_into(number)
+                lines += [replace(line, quiet=quiet) for line in made[:-1]]
+                lines.append(replace(made[-1], quiet=quiet, comment=comment))
+                continue
+            text = self._expression(value)
+            if isinstance(value.record, Window | Take | Spread):
+                self.bases[name] = frozenset(_words(text))
+            if isinstance(value.record, Window | Spread):
+                order = self._order_of_view(value.record)
+                if sorted(order) == list(range(len(value.axes))):
+                    self.orders[number] = order
+            lines.append(_Line(f"{name} = {text}", name, (), quiet, comment))
+        return lines
+
+    def _loop_lines(self, number: int, loop: Loop) -> list[_Line]:
+        """A loop, and before it the arrays that it makes, each with the axis of its steps first."""
+        picks = {v.record.number: n for n, v in enumerate(self.plan.values)
+                 if isinstance(v.record, Pick) and v.record.loop == number}  # fmt: skip
+        lines = []
+        for k, state in enumerate(loop.states):
+            others = tuple(axis for axis in range(len(state.axes)) if axis != state.axis)
+            self._place(picks[k], (state.axis, *others), "DTYPE")
+            name = self.variables[picks[k]]
+            lines.append(_Line(f"{name}[...] = 0", name))
+        return [*lines, _Line("\n".join(self._loop(number, loop, "    ")), "")]
+
+    def _begin(self, name: str, state: State) -> str:
+        return ""
+
+    def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> BodyWriter:
+        return _NumpyBodyWriter(self, loop, segment, states)
+
     def _returned(self, gradient: Output, shared: set[int]) -> str:
         """The expression of a gradient."""
         number = gradient.use.value
@@ -367,7 +405,10 @@ class _NumpyKernelWriter(KernelWriter):
     ) -> dict[str, int]:
         """The memory of each array, for what both passes read."""
         lines = [*forward, _Line(value, ""), *backward, _Line("\n".join(returned), "")]
-        return share_memory([Access(line.name, self._reads(line), line.overwrites) for line in lines], self.buffers)
+        accesses = [Access(line.name, self._reads(line), line.overwrites) for line in lines]
+        memory = share_memory(accesses, self.buffers)
+        inside = [name for name in self.buffers if name not in memory]  # a loop writes them at every step
+        return memory | {name: len(memory) + k for k, name in enumerate(inside)}
 
     def _reads(self, line: _Line) -> frozenset[str]:
         """The arrays that a statement reads, those that its views show included."""
@@ -425,6 +466,46 @@ class _NumpyKernelWriter(KernelWriter):
             lines.append(f"    {name} = {self.dialect.transpose(text, inverse)}")
         groups = ["(" + "".join(f"{n}, " for n in names).strip() + ")" for names in borrowed]
         return [*lines, f"    return {groups[0]}, {groups[1]}"]
+
+
+class _NumpyBodyWriter(BodyWriter, _ArrayWriter):
+    """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
+
+    def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
+        self.fixed, self.orders, self.outputs = frozenset(), {}, {}
+        self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
+        super().__init__(outside, loop, segment, states)
+
+    def _find_inline(self, named: Collection[int]) -> frozenset[int]:
+        self.indicators = find_indicators(self.plan)
+        return super()._find_inline(named)
+
+    def _lines(self, numbers: Sequence[int], margin: str = "    ") -> list[str]:
+        lines: list[str] = []
+        for number in numbers:
+            if number in self.indicators:
+                continue
+            if self._is_written(number):
+                lines += [line.text for line in self._write_into(number)]
+            else:
+                lines += super()._lines([number], margin)
+        return lines
+
+    def write_steps(self, step: str) -> list[str]:
+        """The lines of one step, those before which say where the results stand."""
+        begin: list[str] = []
+        for name, state, use in zip(self.states, self.loop.states, self.segment.results, strict=True):
+            axes = state.axes[: state.axis] + state.axes[state.axis + 1 :]
+            whole = use is not None and axes and use.labels == tuple(range(len(axes))) and self._is_written(use.value)
+            if whole and use.value not in self.outputs and not self._condition(state, step):
+                self.outputs[use.value] = Output(name, use, axes)
+                self.variables[use.value] = self._fresh("s")
+                begin.append(f"{self.variables[use.value]} = {name}[{self._place_of(state, step)}]")
+        return begin + super().write_steps(step)
+
+    def _assign(self, name: str, state: State, use: Use, step: str) -> list[str]:
+        written = self.outputs.get(use.value)
+        return [] if written is not None and written.name == name else super()._assign(name, state, use, step)
 
 
 def _looks_up(part: Part) -> bool:

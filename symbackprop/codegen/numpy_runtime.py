@@ -89,7 +89,9 @@ def _gather_by_axes(array, vectors, labels, rank):  # type: ignore[no-untyped-de
         first, sizes = axes[0], [array.shape[axis] for axis in axes]
         steps = [vectors[axis].ravel() - 1 for axis in axes]
         inside = np.logical_and.reduce([(step >= 0) & (step < size) for step, size in zip(steps, sizes, strict=True)])
-        place = np.ravel_multi_index([np.clip(step, 0, size - 1) for step, size in zip(steps, sizes, strict=True)], sizes)
+        place = np.ravel_multi_index(
+            [np.clip(step, 0, size - 1) for step, size in zip(steps, sizes, strict=True)], sizes
+        )
         if len(axes) > 1:  # several axes along one label become one
             array = np.moveaxis(array, axes, range(first, first + len(axes)))
             array = array.reshape(*array.shape[:first], -1, *array.shape[first + len(axes) :])

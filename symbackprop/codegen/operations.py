@@ -154,4 +154,3 @@ class Operations(Records):
         out = tuple(i for i in operand.indices if i not in summed)
         use = use_of(operand, out + summed)
         return self.make(Peak(use) if peak else Contract((use,)), out)
-

@@ -6,16 +6,14 @@ a value whose axes carry some of the indices of its definition, so that transpos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_symbol, substitute_slot
-from symbackprop.calculus.guards import Equal, Guard, Within
-from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder, is_nonnegative
-from symbackprop.calculus.programs import Program
-from symbackprop.calculus.recurrences import arrange, find_cycles, read_recurrence
+from symbackprop.calculus.guards import Equal, Guard
+from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder
 from symbackprop.calculus.tensors import Count as CountSlot
 from symbackprop.calculus.tensors import Read, Slot, Tensor
 from symbackprop.codegen.bodies import Operand, use_of
@@ -32,26 +30,22 @@ from symbackprop.codegen.records import (
     Inside,
     Label,
     Lookup,
-    Loop,
     Match,
     MatrixFunction,
     Modulo,
     Output,
     Part,
-    Pick,
     Plan,
     Position,
     Scatter,
     Select,
-    State,
     Take,
     Use,
     Window,
     all_even,
     reach,
 )
-from symbackprop.codegen.stability import PeakDefinition, StableDefinition, find_discarded, stabilise
-from symbackprop.errors import UnsupportedError
+from symbackprop.codegen.stability import PeakDefinition, StableDefinition
 
 
 class PlanBuilder(Operations):

@@ -199,7 +199,13 @@ def _stands_together(labels: Sequence[int], group: Sequence[int]) -> bool:
 
 
 def _count_of(group: Sequence[int], sizes: Mapping[int, str]) -> str:
-    return "*".join(sizes[a] if sizes[a].isidentifier() or (len(group) == 1 and "*" not in sizes[a]) else f"({sizes[a]})" for a in group) or "1"
+    return (
+        "*".join(
+            sizes[a] if sizes[a].isidentifier() or (len(group) == 1 and "*" not in sizes[a]) else f"({sizes[a]})"
+            for a in group
+        )
+        or "1"
+    )
 
 
 def _shape_of(groups: Sequence[Sequence[int]], sizes: Mapping[int, str]) -> str:
