@@ -193,12 +193,11 @@ class BodyBuilder:
             over = self._multiply(self._power(o, e) for o, e in group if e > 0)
             under = self._multiply(self._power(o, -e) for o, e in group if e < 0)
             if over is not None:
-                over, number = self._scale(number, over), ONE
-                total = over if total is None else self._commute(FIRST * SECOND, total, over)
-            if under is not None and total is None:
-                total, number = self._map(number / FIRST, under), ONE
-            elif under is not None:
-                total = self._map(FIRST / SECOND, total, under)
+                scaled, number = self._scale(number, over), ONE
+                total = scaled if total is None else self._commute(FIRST * SECOND, total, scaled)
+            if under is not None:
+                divided = self._map(number / FIRST, under) if total is None else self._map(FIRST / SECOND, total, under)
+                total, number = divided, ONE if total is None else number
         return Scaled(number, total)
 
     def _power(self, operand: Operand, exponent: int) -> Operand:
@@ -281,7 +280,8 @@ class BodyBuilder:
         if len(second.operand.indices) > len(first.operand.indices):
             first, second = second, first
         one, other = first.operand, second.operand
-        assert one is not None and other is not None
+        assert one is not None
+        assert other is not None
         ratio = second.number / first.number
         if ratio == -1:
             sign = self._difference(one, other) or (1 if first.number.is_positive else -1)

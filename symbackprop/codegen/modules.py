@@ -44,7 +44,7 @@ def write_module(code: Code, title: str = "A forward and a backward pass") -> st
 
 
 def _read(module: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """The functions and classes that a module defines, its constants, and its imports from elsewhere, by the names that they bind."""
+    """The functions and classes that a module defines, its constants, and its imports from elsewhere, by name."""
     text = resources.files("symbackprop.codegen").joinpath(f"{module}.py").read_text(encoding="utf-8")
     definitions: dict[str, str] = {}
     constants: dict[str, str] = {}

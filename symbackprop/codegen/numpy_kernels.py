@@ -8,49 +8,29 @@ for the last time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from symbackprop.calculus.definitions import slot_symbol
-from symbackprop.calculus.indices import Affine
+from symbackprop.codegen.array_writers import ArrayWriter, Line
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
 from symbackprop.codegen.dialects import Dialect
-from symbackprop.codegen.inlining import find_indicators, find_inline
-from symbackprop.codegen.kernels import BodyWriter, KernelWriter
-from symbackprop.codegen.products import read_product, read_sum
+from symbackprop.codegen.inlining import find_indicators
+from symbackprop.codegen.loop_writers import BodyWriter
 from symbackprop.codegen.records import (
     Constant,
-    Contract,
-    Count,
-    First,
     Given,
-    Inside,
-    Label,
-    Lookup,
     Loop,
-    Map,
-    Match,
     Output,
-    Part,
-    Peak,
     Pick,
     Plan,
-    Position,
     Segment,
-    Select,
     Spread,
     State,
     Take,
     Use,
-    Value,
     Window,
     find_fixed,
-    is_boolean,
 )
-from symbackprop.codegen.ufuncs import write_ufunc
-
-SHORT = 8
-"""The number of entries up to which an axis is reduced slice by slice."""
 
 
 def write_numpy_kernel(
@@ -62,225 +42,7 @@ def write_numpy_kernel(
     return _NumpyKernelWriter(plan, arrays, sizes, comments, dialect).write()
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A statement that makes the value of a name."""
-
-    text: str
-    name: str
-    overwrites: tuple[str, ...] = ()
-    quiet: bool = False
-    comment: str = ""
-
-
-class _ArrayWriter(KernelWriter):
-    """Writes values into arrays; `orders` are the axes of values in the order in which they lie in memory."""
-
-    indicators: Mapping[int, int]
-    fixed: frozenset[int]
-    buffers: dict[str, Buffer]
-    orders: dict[int, tuple[int, ...]]
-    outputs: dict[int, Output]
-    constants: dict[str, str]
-    permuted: dict[str, tuple[int, ...]]
-
-    def _find_inline(self, named: Collection[int]) -> frozenset[int]:
-        plan = self.plan
-        scalars = {n for n in find_inline(plan, named, self._is_quiet) if not plan.values[n].axes}
-        return frozenset(n for n in scalars if n not in self.fixed or isinstance(plan.values[n].record, Count))
-
-    def _variable(self, number: int) -> str:
-        return super()._variable(self.indicators.get(number, number))
-
-    def _operand(self, use: Use, rank: int) -> str:
-        """The variable as it broadcasts; what depends on sizes alone is kept in the order in which it is read."""
-        if use.value in self.fixed and list(use.labels) != sorted(use.labels):
-            order = sorted(range(len(use.labels)), key=lambda k: use.labels[k])
-            text = f"np.ascontiguousarray({self.dialect.transpose(self._variable(use.value), order)})"
-            return self._align(self._constant("c", text), sorted(use.labels), rank)
-        return super()._operand(use, rank)
-
-    def _is_short(self, use: Use, rank: int) -> bool:
-        """Whether the only axis that is reduced has few entries."""
-        reduced = [size for label, size in self._labelled(use) if label >= rank]
-        return len(reduced) == 1 and not reduced[0].terms and reduced[0].constant <= SHORT
-
-    def _expression(self, value: Value) -> str:
-        record, rank = value.record, len(value.axes)
-        if isinstance(record, First) and self._is_short(record.use, rank):
-            moved, axes = self._reduced(record.use, rank)
-            return f"first_of_few({moved}, {axes[0]}) + 1"
-        if isinstance(record, Match):
-            return self._equation(record.position, rank)
-        return super()._expression(value)
-
-    def _equation(self, position: Position, rank: int) -> str:
-        """Where a position is 0: its integer tensors on one side, what depends on sizes alone on the other."""
-        sides: tuple[list[tuple[Part, int]], list[tuple[Part, int]]] = ([], [])
-        for part, coefficient in position.parts:
-            sides[not _looks_up(part)].append((part, coefficient))
-        if not sides[0] or not sides[1]:
-            return f"{self._position(position, rank)} == 0"
-        sign = 1 if sides[0][0][1] > 0 else -1
-        left = self._position(Position(tuple((p, c * sign) for p, c in sides[0]), Affine()), rank)
-        right = self._position(Position(tuple((p, -c * sign) for p, c in sides[1]), position.offset * -sign), rank)
-        return f"{left} == {right}"
-
-    def _is_written(self, number: int) -> bool:
-        """Whether a value is written into an array that is there before."""
-        value = self.plan.values[number]
-        kinds = Map | Contract | Peak | Select
-        return bool(value.axes) and isinstance(value.record, kinds) and number not in self.fixed
-
-    def _write_into(self, number: int) -> list[_Line]:
-        """The statements that write a value into its array."""
-        value, name = self.plan.values[number], self.variables[number]
-        record, rank = value.record, len(value.axes)
-        match record:
-            case Map():
-                self._place(number, self._order_of(record.uses, rank), _dtype(record))
-                texts = {slot_symbol(k): self._operand(use, rank) for k, use in enumerate(record.uses)}
-                return [
-                    _Line(write_ufunc(record.body, texts, name, self.dialect), name, self._dying(number, record.uses))
-                ]
-            case Select():
-                self._place(number, self._order_of((record.value,), rank), "DTYPE")
-                mask, kept = self._operand(record.mask, rank), self._operand(record.value, rank)
-                return [_Line(f"keep({mask}, {kept}, out={name})", name, self._dying(number, (record.value,)))]
-            case Peak():
-                stored = self._labels_in_memory(record.use)
-                self._place(number, tuple(label for label in stored if label < rank), "DTYPE")
-                moved, axes = self._reduced(record.use, rank)
-                if self._is_short(record.use, rank):
-                    return [_Line(f"largest_of_few({moved}, {axes[0]}, out={name})", name)]
-                return [_Line(f"{moved}.max(axis={axes[0] if len(axes) == 1 else axes}, out={name})", name)]
-            case Contract():
-                return self._contract(number, record, rank)
-            case _:
-                raise AssertionError(f"a record that is not written into an array: {record!r}")
-
-    def _contract(self, number: int, record: Contract, rank: int) -> list[_Line]:
-        name = self.variables[number]
-        sizes = {label: self._size(n) for use in record.uses for label, n in self._labelled(use)}
-        factors = [self._stored(use) for use in record.uses]
-        if len(factors) == 2:
-            product = read_product(factors, rank, sizes, self.dialect)
-            if product is not None:
-                return self._write_call(number, product.order, product.shape is not None, product.write)
-            left, labels = record.uses[0], factors[0][1]
-            return self._sum_of_product(number, record, rank, sizes, labels, left)
-        if any(self._is_condition(use.value) for use in record.uses):
-            self._place(number, None, "DTYPE")
-            moved, axes = self._reduced(record.uses[0], rank)
-            return [_Line(f"{moved}.sum(axis={axes}, out={name})", name)]
-        return self._sum(number, factors[0], rank, sizes)
-
-    def _sum_of_product(
-        self, number: int, record: Contract, rank: int, sizes: Mapping[int, str], labels: Sequence[int], left: Use
-    ) -> list[_Line]:
-        """A product entry by entry in an array of its own, and its sums."""
-        name = self._fresh("t")
-        axes = dict(self._labelled(left))
-        self.buffers[name] = Buffer(name, tuple(axes[label] for label in labels), "DTYPE")
-        one, other = (
-            self._align(self._variable(u.value), [labels.index(x) for x in u.labels], len(labels)) for u in record.uses
-        )
-        return [
-            _Line(f"np.multiply({one}, {other}, out={name})", name),
-            *self._sum(number, (name, tuple(labels)), rank, sizes),
-        ]
-
-    def _sum(
-        self, number: int, factor: tuple[str, tuple[int, ...]], rank: int, sizes: Mapping[int, str]
-    ) -> list[_Line]:
-        """The sums of one array as a product with ones where they run over its first or its last axes."""
-        name = self.variables[number]
-        found = read_sum(factor, rank, sizes, self.dialect)
-        if found is None:
-            self._place(number, None, "DTYPE")
-            text, labels = factor
-            axes = tuple(k for k, label in enumerate(labels) if label >= rank)
-            kept = [label for label in labels if label < rank]
-            out = self.dialect.transpose(name, kept)
-            return [_Line(f"np.add.reduce({text}, axis={axes}, out={out})", name)]
-        ones = self._ones(found.count)
-        return self._write_call(number, found.order, found.shape is not None, lambda out: found.write(out, ones))
-
-    def _write_call(
-        self, number: int, order: tuple[int, ...], reshaped: bool, write: Callable[[str], str]
-    ) -> list[_Line]:
-        """A call whose result has its axes in this order; what the caller gets may have to be copied from there."""
-        name = self.variables[number]
-        if number not in self.outputs or not reshaped or list(order) == sorted(order):
-            self._place(number, order, "DTYPE")
-            return [_Line(write(name), name)]
-        made, axes = self._fresh("t"), self.plan.values[number].axes
-        self.buffers[made] = Buffer(made, tuple(axes[k] for k in order), "DTYPE")
-        self.permuted[made] = order
-        return [_Line(write(made), made), _Line(f"np.copyto({name}, {made})", name)]
-
-    def _ones(self, count: str) -> str:
-        """The array of that many ones."""
-        return self._constant("ones", f"np.ones({count}, DTYPE)")
-
-    def _constant(self, stem: str, text: str) -> str:
-        """An array that depends on sizes alone."""
-        known = {made: name for name, made in self.constants.items()}
-        name = known.get(text) or self._fresh(stem)
-        self.constants[name] = text
-        return name
-
-    def _labels_in_memory(self, use: Use) -> tuple[int, ...]:
-        """The labels of an operand in the order in which its axes lie in memory."""
-        return tuple(use.labels[k] for k in self.orders.get(use.value, range(len(use.labels))))
-
-    def _order_of_view(self, record: Window | Spread) -> tuple[int, ...]:
-        """The axes of a view in the order in which what it shows lies in memory."""
-        if isinstance(record, Spread):
-            carried = self._labels_in_memory(record.use)
-            return tuple(k for k in range(max(carried, default=-1) + 1) if k not in carried) + carried
-        axes = self.orders.get(record.value, range(len(record.positions)))
-        steps = [record.positions[axis].parts for axis in axes]
-        return tuple(
-            part.number
-            for parts in steps
-            for part, _ in sorted(parts, key=lambda step: -abs(step[1]))
-            if isinstance(part, Label)
-        )
-
-    def _stored(self, use: Use) -> tuple[str, tuple[int, ...]]:
-        """The array with its axes as they lie in memory, and their labels."""
-        order = self.orders.get(use.value, tuple(range(len(use.labels))))
-        return self.dialect.transpose(self._variable(use.value), order), tuple(use.labels[k] for k in order)
-
-    def _place(self, number: int, order: tuple[int, ...] | None, dtype: str) -> None:
-        """Where a value is written: an array whose axes lie in memory in this order, or what the caller gets."""
-        if number in self.outputs:
-            return
-        axes, name = self.plan.values[number].axes, self.variables[number]
-        order = order or tuple(range(len(axes)))
-        self.orders[number] = order
-        self.buffers[name] = Buffer(name, tuple(axes[k] for k in order), dtype)
-
-    def _order_of(self, uses: Sequence[Use], rank: int) -> tuple[int, ...] | None:
-        """The order of the axes of the first operand that has all of them, of one that lies in its own way if any does."""
-        whole = [self._labels_in_memory(use) for use in uses if len(use.labels) == rank]
-        return next((order for order in whole if list(order) != list(range(rank))), whole[0] if whole else None)
-
-    def _dying(self, number: int, uses: Sequence[Use]) -> tuple[str, ...]:
-        """The operands that may be written over if nothing reads them later: entry by entry those of the result."""
-        rank = len(self.plan.values[number].axes)
-        whole = [u for u in uses if u.labels == tuple(range(rank))]
-        own = self.orders.get(number)
-        same = [u for u in whole if self.orders.get(u.value) == own and u.value not in self.indicators]
-        return tuple(self.variables[u.value] for u in same if u.value in self.variables)
-
-    def _is_condition(self, number: int) -> bool:
-        record = self.plan.values[number].record
-        return isinstance(record, Match | Inside) or (isinstance(record, Map) and is_boolean(record.body))
-
-
-class _NumpyKernelWriter(_ArrayWriter):
+class _NumpyKernelWriter(ArrayWriter):
     """Writes the statements of both passes, then what they share."""
 
     def __init__(
@@ -306,6 +68,9 @@ class _NumpyKernelWriter(_ArrayWriter):
         value = super()._own(plan.result, set(shared))
         returned = [self._returned(gradient, shared) for gradient in plan.gradients]
         memory = self._share(forward, backward, value, returned)
+        names = self._merge_names([*forward, *backward], memory)
+        forward, backward = self._rename(forward, names), self._rename(backward, names)
+        memory = {name: place for name, place in memory.items() if name not in names}
         borrowable = {**{self.variables[n]: "" for n in fixed}, **dict.fromkeys(self.constants, ""), **memory}
         passes = [self._print(forward), self._print(backward)]
         texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
@@ -336,8 +101,8 @@ class _NumpyKernelWriter(_ArrayWriter):
             if whole and number in backward and number not in self.outputs and self._is_written(number):
                 self.outputs[number] = gradient
 
-    def _statements(self, numbers: Sequence[int]) -> list[_Line]:
-        lines: list[_Line] = []
+    def _statements(self, numbers: Sequence[int]) -> list[Line]:
+        lines: list[Line] = []
         named = dict(self.plan.named)
         for number in numbers:
             value = self.plan.values[number]
@@ -361,10 +126,10 @@ class _NumpyKernelWriter(_ArrayWriter):
                 order = self._order_of_view(value.record)
                 if sorted(order) == list(range(len(value.axes))):
                     self.orders[number] = order
-            lines.append(_Line(f"{name} = {text}", name, (), quiet, comment))
+            lines.append(Line(f"{name} = {text}", name, (), quiet, comment))
         return lines
 
-    def _loop_lines(self, number: int, loop: Loop) -> list[_Line]:
+    def _loop_lines(self, number: int, loop: Loop) -> list[Line]:
         """A loop, and before it the arrays that it makes, each with the axis of its steps first."""
         picks = {v.record.number: n for n, v in enumerate(self.plan.values)
                  if isinstance(v.record, Pick) and v.record.loop == number}  # fmt: skip
@@ -373,8 +138,8 @@ class _NumpyKernelWriter(_ArrayWriter):
             others = tuple(axis for axis in range(len(state.axes)) if axis != state.axis)
             self._place(picks[k], (state.axis, *others), "DTYPE")
             name = self.variables[picks[k]]
-            lines.append(_Line(f"{name}[...] = 0", name))
-        return [*lines, _Line("\n".join(self._loop(number, loop, "    ")), "")]
+            lines.append(Line(f"{name}[...] = 0", name))
+        return [*lines, Line("\n".join(self._loop(number, loop, "    ")), "")]
 
     def _begin(self, name: str, state: State) -> str:
         return ""
@@ -401,16 +166,32 @@ class _NumpyKernelWriter(_ArrayWriter):
         return [*lines, f"    {', '.join(names)}{',' if len(names) == 1 else ''} = out"]
 
     def _share(
-        self, forward: Sequence[_Line], backward: Sequence[_Line], value: str, returned: Sequence[str]
+        self, forward: Sequence[Line], backward: Sequence[Line], value: str, returned: Sequence[str]
     ) -> dict[str, int]:
         """The memory of each array, for what both passes read."""
-        lines = [*forward, _Line(value, ""), *backward, _Line("\n".join(returned), "")]
+        lines = [*forward, Line(value, ""), *backward, Line("\n".join(returned), "")]
         accesses = [Access(line.name, self._reads(line), line.overwrites) for line in lines]
         memory = share_memory(accesses, self.buffers)
         inside = [name for name in self.buffers if name not in memory]  # a loop writes them at every step
         return memory | {name: len(memory) + k for k, name in enumerate(inside)}
 
-    def _reads(self, line: _Line) -> frozenset[str]:
+    def _merge_names(self, lines: Sequence[Line], memory: Mapping[str, int]) -> dict[str, str]:
+        """For a part of a formula that the next part is written over: the name of what is there in the end."""
+        named = {self.names[name] for _, name in self.plan.named}
+        found: dict[str, str] = {}
+        for line in reversed(lines):
+            for name in line.overwrites:
+                if name not in named and name in memory and memory[name] == memory.get(line.name):
+                    found[name] = found.get(line.name, line.name)
+        return found
+
+    def _rename(self, lines: Sequence[Line], names: Mapping[str, str]) -> list[Line]:
+        def rename(found: re.Match[str]) -> str:
+            return names.get(found[0], found[0])
+
+        return [replace(line, text=re.sub(r"\w+", rename, line.text)) for line in lines]
+
+    def _reads(self, line: Line) -> frozenset[str]:
         """The arrays that a statement reads, those that its views show included."""
         found = _words(line.text)
         waiting = set(found)
@@ -420,7 +201,7 @@ class _NumpyKernelWriter(_ArrayWriter):
             waiting = more
         return frozenset((found & set(self.buffers)) - {line.name})
 
-    def _print(self, lines: Sequence[_Line]) -> list[str]:
+    def _print(self, lines: Sequence[Line]) -> list[str]:
         printed: list[str] = []
         quiet_before = False
         for line in lines:
@@ -468,7 +249,7 @@ class _NumpyKernelWriter(_ArrayWriter):
         return [*lines, f"    return {groups[0]}, {groups[1]}"]
 
 
-class _NumpyBodyWriter(BodyWriter, _ArrayWriter):
+class _NumpyBodyWriter(BodyWriter, ArrayWriter):
     """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
 
     def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
@@ -496,8 +277,9 @@ class _NumpyBodyWriter(BodyWriter, _ArrayWriter):
         begin: list[str] = []
         for name, state, use in zip(self.states, self.loop.states, self.segment.results, strict=True):
             axes = state.axes[: state.axis] + state.axes[state.axis + 1 :]
-            whole = use is not None and axes and use.labels == tuple(range(len(axes))) and self._is_written(use.value)
-            if whole and use.value not in self.outputs and not self._condition(state, step):
+            if use is None or use.value in self.outputs or self._condition(state, step):
+                continue
+            if axes and use.labels == tuple(range(len(axes))) and self._is_written(use.value):
                 self.outputs[use.value] = Output(name, use, axes)
                 self.variables[use.value] = self._fresh("s")
                 begin.append(f"{self.variables[use.value]} = {name}[{self._place_of(state, step)}]")
@@ -506,19 +288,6 @@ class _NumpyBodyWriter(BodyWriter, _ArrayWriter):
     def _assign(self, name: str, state: State, use: Use, step: str) -> list[str]:
         written = self.outputs.get(use.value)
         return [] if written is not None and written.name == name else super()._assign(name, state, use, step)
-
-
-def _looks_up(part: Part) -> bool:
-    """Whether a part of a position reads an integer tensor."""
-    if isinstance(part, Label):
-        return False
-    if isinstance(part, Lookup):
-        return True
-    return any(_looks_up(p) for position in (part.position, part.divisor) for p, _ in position.parts)
-
-
-def _dtype(record: Map) -> str:
-    return "bool" if is_boolean(record.body) else "DTYPE"
 
 
 def _words(text: str) -> set[str]:

@@ -20,10 +20,10 @@ LARGE = 2**15
 class Workspace:
     """The arrays that one call writes into, for each pass in the order in which it takes them."""
 
-    def __init__(self, forward, backward, free):  # type: ignore[no-untyped-def]
+    def __init__(self, forward: Any, backward: Any, free: Any) -> None:
         self.forward, self.backward, self.free = forward, backward, free
 
-    def give_back(self):  # type: ignore[no-untyped-def]
+    def give_back(self) -> None:
         """Let another call have the arrays."""
         self.free.append(self)
 
@@ -47,13 +47,14 @@ class Workspaces:
         try:
             return free.pop()
         except IndexError:
-            return Workspace(*self.make(*sizes), free)
+            forward, backward = self.make(*sizes)
+            return Workspace(forward, backward, free)
 
 
 def keep(mask, value, out):  # type: ignore[no-untyped-def]
     """Write the value where the mask holds and 0 elsewhere, also where the value is infinite there.
 
-    The bits of the value are taken: a selection by them is as fast as a product, which would make infinity not a number.
+    The bits of the value are taken: that is as fast as a product, which would make infinity not a number.
     """
     bits = out.view(INTEGERS[out.itemsize])
     taken = np.negative(np.asarray(mask).view(np.int8))
@@ -74,7 +75,8 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
     vectors = [np.reshape(index, (1,) * (rank - np.ndim(index)) + np.shape(index)) for index in indices]
     along = [[k for k, size in enumerate(vector.shape) if size > 1] for vector in vectors]
     if all(len(axes) <= 1 for axes in along):
-        return _gather_by_axes(array, vectors, [axes[0] if axes else -1 for axes in along], rank)
+        labels = [axes[0] if axes else -1 for axes in along]
+        return gather_by_axes(array, vectors, labels, rank)  # type: ignore[no-untyped-call]
     inside = True
     for size, index in zip(array.shape, indices, strict=True):
         inside = inside & (index >= 1) & (index <= size)
@@ -82,7 +84,7 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
     return np.where(inside, array[clipped], array.dtype.type(0))
 
 
-def _gather_by_axes(array, vectors, labels, rank):  # type: ignore[no-untyped-def]
+def gather_by_axes(array, vectors, labels, rank):  # type: ignore[no-untyped-def]
     """The array read at vectors of indices, that of axis k along axis labels[k] of the result, or at one place: -1."""
     for label in dict.fromkeys(labels):
         axes = [axis for axis, own in enumerate(labels) if own == label]

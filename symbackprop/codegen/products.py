@@ -94,7 +94,7 @@ def _flatten(
 class Product:
     """A sum of products as a call that writes into an array whose axes lie in memory in `order`.
 
-    `shape` is what the array is reshaped to on the way, or None; `arguments` are those of the NumPy function `function`.
+    `shape` is what the array is reshaped to on the way, or None; `function` is the name of the NumPy function.
     """
 
     function: str

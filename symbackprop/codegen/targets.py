@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.codegen.dialects import Dialect, JaxDialect, NumpyDialect, TorchDialect
-from symbackprop.codegen.kernels import write_kernel
+from symbackprop.codegen.loop_writers import write_kernel
 from symbackprop.codegen.numpy_kernels import write_numpy_kernel
 from symbackprop.codegen.records import Plan
 from symbackprop.errors import UnknownNameError
@@ -16,8 +16,9 @@ from symbackprop.errors import UnknownNameError
 class Target:
     """A library: how its operations are written, and which module of this package it runs on.
 
-    `write` makes the source of a plan, given its arrays and sizes and what stands above which tensor. `runtime` is the module of this package on which generated code runs, and whose functions a standalone module
-    carries; `extra` is the extra of this package that brings the library.
+    `write` makes the source of a plan, given its arrays and sizes and what stands above which tensor. `runtime` is the
+    module of this package on which generated code runs, and whose functions a standalone module carries; `extra` is the
+    extra of this package that brings the library.
     """
 
     name: str
