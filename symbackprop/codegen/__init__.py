@@ -1,5 +1,7 @@
 """Programs as code: stable rewrites, a plan of array operations, and its source for each library of arrays."""
 
+from symbackprop.codegen.block_functions import BlockFunction as BlockFunction
+from symbackprop.codegen.block_functions import compile_blocks as compile_blocks
 from symbackprop.codegen.code import Code as Code
 from symbackprop.codegen.code import write_code as write_code
 from symbackprop.codegen.functions import CompiledFunction as CompiledFunction

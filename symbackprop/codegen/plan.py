@@ -12,6 +12,7 @@ from dataclasses import replace
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_symbol, substitute_slot
+from symbackprop.calculus.diagonals import choose_pairs, split_diagonals
 from symbackprop.calculus.guards import Equal, Guard, Within
 from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder, is_nonnegative
 from symbackprop.calculus.programs import Program
@@ -59,7 +60,8 @@ def make_plan(program: Program, adjoints: Sequence[Definition], value: str, grad
     builder = PlanBuilder()
     for tensor in program.leaves:
         builder.give(tensor)
-    everything = [d for group in arrange((*program.definitions, *adjoints)) for d in group]
+    split = split_diagonals(adjoints, {*tensors, *program.size_names})
+    everything = [d for group in arrange((*program.definitions, *split.definitions)) for d in group]
     cycles = find_cycles(everything)
     definitions = stabilise(everything)
     discarded = find_discarded(definitions, (value, *gradients.values()))
@@ -294,9 +296,11 @@ class PlanBuilder(Operations):
                 operands.append(self.count(index.size))
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
+        equal = choose_pairs(outer, operand.indices)
         for guard in outer:
-            operand = self._select(guard, operand)
-        return operand
+            if guard not in equal:
+                operand = self._select(guard, operand)
+        return self.place(operand, tuple(equal.values()))
 
     def _share(self, shared: SharedSum, quiet: bool) -> Operand:
         """A sum for each value of a quotient, read there, and what it is multiplied by."""

@@ -17,7 +17,16 @@ from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tangents import derive_tangents, weigh
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import Code, CompiledFunction, compile_code, find_target, write_code, write_module
+from symbackprop.codegen import (
+    BlockFunction,
+    Code,
+    CompiledFunction,
+    compile_blocks,
+    compile_code,
+    find_target,
+    write_code,
+    write_module,
+)
 from symbackprop.errors import ArgumentError, UnknownNameError
 from symbackprop.facade.explanations import explain
 from symbackprop.facade.expressions import expression_program
@@ -282,6 +291,23 @@ class Derivation:
         """
         folding = self.folding if trust else self.unconditional
         return compile_code(self._code(folding.definitions, target, dtype, {}))
+
+    def compile_blocks(self, dtype: str = "float64", trust: bool = False) -> BlockFunction:
+        """A function f(params, /, **data) that returns {name: derivative} by NumPy, each as the blocks that it holds.
+
+        Where a derivative is 0 unless some of its axes agree, only the rest is computed and held: a Hessian that is
+        diagonal, has a block for each sample or is a Kronecker product with the identity. What it returns multiplies
+        vectors (`h @ v`), solves (`h.solve(v)`), has a `diagonal()` and is written out by `h.dense()`.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> h = derive(parse("param w[N]\\nloss = sum(n, w[n]^3)")).hessian("w").compile_blocks()({"w": [1.0, 2.0]})["w"]
+        >>> print(h)
+        h[a,b] = where(a == b, B1[a], 0)
+        >>> h.solve([12.0, 24.0])
+        array([2., 2.])
+        """
+        folding = self.folding if trust else self.unconditional
+        return compile_blocks(self.core.program, folding.definitions, self._outputs, dtype)
 
     def source(self, target: str = "numpy") -> str:
         """A Python module that computes the value and the gradients with the target's library, without symbackprop."""
