@@ -57,7 +57,7 @@ class BlockFunction:
 def compile_blocks(
     program: Program, adjoints: Sequence[Definition], outputs: Mapping[str, str], dtype: str
 ) -> BlockFunction:
-    """The function of derivatives that keep their structure; `outputs` gives for each tensor the name of its adjoint."""
+    """The function of derivatives as block arrays; `outputs` gives for each tensor the name of its adjoint."""
     taken = {*program.tensors(), *program.size_names}
     split = split_diagonals(adjoints, taken)
     made = {d.tensor.name: d for d in split.definitions}

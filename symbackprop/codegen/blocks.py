@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from symbackprop.codegen.numpy_runtime import place
+from symbackprop.codegen import numpy_runtime
 from symbackprop.errors import ShapeError
 
 Array = npt.NDArray[Any]
@@ -65,11 +65,11 @@ class BlockArray:
         """The array written out, which belongs to the caller."""
         total: Array | None = None
         for block in self.blocks:
-            written = place(block.array, block.axes, block.pairs, self.shape)
+            written = _place(block.array, block.axes, block.pairs, self.shape)
             total = written if total is None else np.add(total, written, out=total)
         return np.zeros(self.shape) if total is None else total
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """The array written out; it cannot be had without a copy."""
         if copy is False:
             raise ValueError("A block array is written out anew; it cannot be had without a copy.")
@@ -95,9 +95,9 @@ class BlockArray:
         return total
 
     def solve(self, right: npt.ArrayLike) -> Array:
-        """The x for which h @ x is `right`, block by block where axes of rows agree with those of columns in all blocks.
+        """The x for which h @ x is `right`: one system for each place of the axes in which rows and columns agree.
 
-        Raises numpy.linalg.LinAlgError where there is none or more than one.
+        Raises numpy.linalg.LinAlgError where a system is singular.
         """
         self._need_square("solve")
         given, rows = np.asarray(right), self.rows
@@ -112,7 +112,7 @@ class BlockArray:
         matrix = np.zeros([self.shape[k] for k in kept], np.result_type(self.dtype, given))
         for block, pairs in zip(self.blocks, others, strict=True):
             labels = tuple(kept.index(a) for a in block.axes)
-            matrix += place(block.array, labels, [(kept.index(a), kept.index(b)) for a, b in pairs], matrix.shape)
+            matrix += _place(block.array, labels, [(kept.index(a), kept.index(b)) for a, b in pairs], matrix.shape)
         count, width = prod(matrix.shape[: len(batch)]), prod(self.shape[k] for k in inner)
         order = [*batch, *inner, *copies]
         columns = np.transpose(given, order).reshape(count, width, -1)
@@ -131,6 +131,14 @@ class BlockArray:
             conditions = " and ".join(f"{letters[a]} == {letters[b]}" for a, b in block.pairs)
             held.append(f"where({conditions}, {entry}, 0)" if conditions else entry)
         return f"h[{','.join(letters)}] = {' + '.join(held) or '0'}"
+
+
+def _place(
+    array: Array, labels: Sequence[int], pairs: Sequence[tuple[int, int]], shape: Sequence[int]
+) -> Array:
+    """The array where axes agree in pairs, and 0 elsewhere; its own axes stand at `labels`."""
+    placed: Array = numpy_runtime.place(array, labels, pairs, shape)  # type: ignore[no-untyped-call]
+    return placed
 
 
 def _name_axes(count: int) -> list[str]:
@@ -160,7 +168,7 @@ def _sum_over(
     total = np.einsum(*operands, labels, optimize=True)
     equal: dict[int, int] = {}
     twins = [(equal.setdefault(standing[k], k), k) for k in kept]
-    return place(
+    return _place(
         np.asarray(total), tuple(equal[k] for k in labels), tuple((a, b) for a, b in twins if a != b),
         tuple(shape[k] for k in kept),
     )  # fmt: skip

@@ -178,8 +178,10 @@ class Operations:
         if left.value != right.value or places[0] != places[1] or not is_never_negative(self.values, weight.value):
             return None
         root = self._map(sympy.sqrt(slot_symbol(0)), [weight], quiet)
-        halves = [self.element(slot_symbol(0) * slot_symbol(1), [side, root], quiet) for side in (left, right)]
-        inside = self._product_sum(*halves, bound)
+        times = slot_symbol(0) * slot_symbol(1)
+        inside = self._product_sum(
+            self.element(times, [left, root], quiet), self.element(times, [right, root], quiet), bound
+        )
         return self.element(found.outside * slot_symbol(len(operands)), [*operands, inside], quiet)
 
     def _contract(
