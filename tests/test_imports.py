@@ -11,7 +11,7 @@ import symbackprop as sb
 from symbackprop import codegen, facade, language, proof
 from symbackprop.notation import writing
 
-NAMES = ("parse", "derive", "Program", "Derivation", "Gradient", "mlp", "Network", "Dense", "catalogue", "Verdict", "train")
+NAMES = ("parse", "derive", "Program", "Derivation", "Gradient", "mlp", "Network", "Dense", "Verdict", "train")
 HEAVY = ("tqdm", "latex2mathml", "click", "sklearn", "scipy", "matplotlib", "jax", "torch")
 
 
