@@ -177,7 +177,7 @@ class Operations:
         places = [o.indices.index(bound[0]) for o in (left, right)]
         if left.value != right.value or places[0] != places[1] or not is_never_negative(self.values, weight.value):
             return None
-        root = self._map(sympy.sqrt(slot_symbol(0)), [weight], quiet)
+        root = self.element(sympy.sqrt(slot_symbol(0)), [weight], quiet)
         times = slot_symbol(0) * slot_symbol(1)
         inside = self._product_sum(
             self.element(times, [left, root], quiet), self.element(times, [right, root], quiet), bound

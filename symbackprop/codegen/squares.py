@@ -6,7 +6,7 @@ array with its own transpose is what NumPy gives to the symmetric routine.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -14,7 +14,7 @@ import sympy
 from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Index
 from symbackprop.codegen.forms import Logistic, Magnitude, Ramp, Softplus
-from symbackprop.codegen.records import Constant, Map, Value
+from symbackprop.codegen.records import Constant, Map, Record, Value, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +47,27 @@ def find_square(
 
 def is_never_negative(values: Sequence[Value], number: int) -> bool:
     """Whether the entries of a value are 0 or more whatever the data are, as far as its formula tells."""
-    return bool(_sign(values, number).is_nonnegative)
+    signs: dict[int, sympy.Expr] = {}
+    for k in sorted(reach(tuple(values), (number,))):
+        signs[k] = _sign(values[k].record, k, signs)
+    return bool(signs[number].is_nonnegative)
 
 
-def _sign(values: Sequence[Value], number: int) -> sympy.Expr:
-    """A symbol, or a number, with what is known of the sign of a value."""
-    record = values[number].record
-    real = sympy.Symbol(f"v{number}", real=True)
+def _sign(record: Record, number: int, signs: Mapping[int, sympy.Expr]) -> sympy.Expr:
+    """A symbol, or a number, with what is known of the sign of a value; `signs` are those of what it is made of."""
+    real, positive, nonnegative = (
+        sympy.Symbol(f"v{number}", **known) for known in ({"real": True}, {"positive": True}, {"nonnegative": True})
+    )
     if isinstance(record, Constant):
         return record.number
-    if not isinstance(record, Map):
+    if not isinstance(record, Map) or not isinstance(record.body, sympy.Expr):
         return real
     body = record.body
     if isinstance(body, sympy.exp | Logistic | Softplus):
-        return sympy.Symbol(f"v{number}", positive=True)
+        return positive
     if isinstance(body, Magnitude | Ramp):
-        return sympy.Symbol(f"v{number}", nonnegative=True)
+        return nonnegative
     if body.has(sympy.Function):
         return real
-    known = {slot_symbol(k): _sign(values, use.value) for k, use in enumerate(record.uses)}
-    found = body.xreplace(known)
-    if found.is_positive:
-        return sympy.Symbol(f"v{number}", positive=True)
-    return sympy.Symbol(f"v{number}", nonnegative=True) if found.is_nonnegative else real
+    found = body.xreplace({slot_symbol(k): signs[use.value] for k, use in enumerate(record.uses)})
+    return positive if found.is_positive else nonnegative if found.is_nonnegative else real
