@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_symbol
@@ -17,6 +18,7 @@ from symbackprop.codegen.blocks import Block, BlockArray
 from symbackprop.codegen.code import write_code
 from symbackprop.codegen.functions import CompiledFunction, compile_code
 from symbackprop.codegen.targets import find_target
+from symbackprop.errors import UnsupportedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,14 @@ def _count(name: str, size: Affine) -> Definition:
     return Definition(Tensor(name, (), Role.HIDDEN), (), (Term((), slot_symbol(0), (Count(size),)),))
 
 
+def _read_size(number: Any) -> int:
+    """A size that a kernel returned in its own precision."""
+    largest = 2 ** (np.finfo(number.dtype).nmant + 1)
+    if number >= largest:
+        raise UnsupportedError(f"An axis has {largest} entries or more, and {number.dtype} counts no further; use float64.")
+    return int(number)
+
+
 def _assemble(layout: BlockLayout, results: Iterator[Any]) -> BlockArray:
     """The block array of what a kernel returned."""
     shape = [0] * layout.rank
@@ -105,7 +115,7 @@ def _assemble(layout: BlockLayout, results: Iterator[Any]) -> BlockArray:
         for axis, size in zip(axes, array.shape, strict=True):
             shape[axis] = size
     for axis in layout.sizes:
-        shape[axis] = int(next(results))
+        shape[axis] = _read_size(next(results))
     for _, pairs in layout.blocks:
         for first, second in pairs:
             shape[second] = shape[second] or shape[first]

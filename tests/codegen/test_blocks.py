@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
+from symbackprop.codegen.block_functions import _read_size
 from symbackprop.codegen.blocks import Block, BlockArray
 
 jax.config.update("jax_enable_x64", True)
@@ -180,6 +181,13 @@ def test_float32_is_kept() -> None:
     function = sb.derive(sb.parse(FACTORISATION)).hessian("U").compile_blocks("float32")
     found = function({"U": np.ones((3, 2)), "V": np.ones((3, 2))}, R=np.ones((3, 3)))["U"]
     assert found.dtype == found.dense().dtype == np.float32
+
+
+def test_a_size_that_the_precision_does_not_hold_is_refused() -> None:
+    """Sizes come back from the kernel as its numbers, exact below 2^24 in float32."""
+    assert _read_size(np.float32(2**24 - 1)) == 2**24 - 1
+    with pytest.raises(sb.UnsupportedError, match="16777216 entries or more, and float32 counts no further"):
+        _read_size(np.float32(2**24 + 1))
 
 
 def test_shapes_that_do_not_fit_are_told() -> None:
