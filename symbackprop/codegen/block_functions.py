@@ -101,7 +101,9 @@ def _read_size(number: Any) -> int:
     """A size that a kernel returned in its own precision."""
     largest = 2 ** (np.finfo(number.dtype).nmant + 1)
     if number >= largest:
-        raise UnsupportedError(f"An axis has {largest} entries or more, and {number.dtype} counts no further; use float64.")
+        raise UnsupportedError(
+            f"An axis has {largest} entries or more, and {number.dtype} counts no further; use float64."
+        )
     return int(number)
 
 
