@@ -6,7 +6,9 @@
 ['w']
 """
 
+from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from symbackprop.errors import ArgumentError as ArgumentError
@@ -23,43 +25,43 @@ from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
 from symbackprop.errors import WorkerError as WorkerError
-from symbackprop.facade.catalogue import Entry as Entry
-from symbackprop.facade.catalogue import catalogue as catalogue
-from symbackprop.facade.catalogue import find_entry as find_entry
-from symbackprop.facade.derivations import Derivation as Derivation
-from symbackprop.facade.derivations import Gradient as Gradient
-from symbackprop.facade.derivations import derive as derive
-from symbackprop.facade.networks import Network as Network
-from symbackprop.facade.networks import mlp as mlp
-from symbackprop.facade.programs import Program as Program
-from symbackprop.facade.programs import matrix as matrix
-from symbackprop.facade.programs import parse as parse
-from symbackprop.networks import Concatenated as Concatenated
-from symbackprop.networks import Dense as Dense
-from symbackprop.networks import Fragment as Fragment
-from symbackprop.networks import Layer as Layer
-from symbackprop.networks import Loss as Loss
-from symbackprop.networks import Residual as Residual
-from symbackprop.networks import layer as layer
-from symbackprop.networks import loss as loss
-from symbackprop.networks import transformer_block as transformer_block
-from symbackprop.proof import Verdict as Verdict
 
 if TYPE_CHECKING:
     from symbackprop import testing as testing
     from symbackprop import training as training
     from symbackprop.facade.backward import upstream as upstream
     from symbackprop.facade.backward import verify_backward as verify_backward
+    from symbackprop.facade.catalogue import Entry as Entry
+    from symbackprop.facade.catalogue import catalogue as catalogue
+    from symbackprop.facade.catalogue import find_entry as find_entry
+    from symbackprop.facade.derivations import Derivation as Derivation
+    from symbackprop.facade.derivations import Gradient as Gradient
+    from symbackprop.facade.derivations import derive as derive
     from symbackprop.facade.descent import descend as descend
     from symbackprop.facade.latex import LatexFormula as LatexFormula
     from symbackprop.facade.latex import latex_formula as latex_formula
+    from symbackprop.facade.networks import Network as Network
+    from symbackprop.facade.networks import mlp as mlp
     from symbackprop.facade.newton import gauss_newton as gauss_newton
     from symbackprop.facade.newton import newton as newton
+    from symbackprop.facade.programs import Program as Program
+    from symbackprop.facade.programs import matrix as matrix
+    from symbackprop.facade.programs import parse as parse
     from symbackprop.facade.training import Training as Training
     from symbackprop.facade.training import train as train
     from symbackprop.facade.verification import check_document as check_document
     from symbackprop.facade.verification import verify as verify
     from symbackprop.facade.verification import verify_gradient as verify_gradient
+    from symbackprop.networks import Concatenated as Concatenated
+    from symbackprop.networks import Dense as Dense
+    from symbackprop.networks import Fragment as Fragment
+    from symbackprop.networks import Layer as Layer
+    from symbackprop.networks import Loss as Loss
+    from symbackprop.networks import Residual as Residual
+    from symbackprop.networks import layer as layer
+    from symbackprop.networks import loss as loss
+    from symbackprop.networks import transformer_block as transformer_block
+    from symbackprop.proof import Verdict as Verdict
     from symbackprop.training import SGD as SGD
     from symbackprop.training import Adagrad as Adagrad
     from symbackprop.training import Adam as Adam
@@ -80,28 +82,37 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+PLACES: Mapping[str, str] = MappingProxyType({
+    "facade.backward": "upstream verify_backward",
+    "facade.catalogue": "Entry catalogue find_entry",
+    "facade.derivations": "Derivation Gradient derive",
+    "facade.descent": "descend",
+    "facade.latex": "LatexFormula latex_formula",
+    "facade.networks": "Network mlp",
+    "facade.newton": "gauss_newton newton",
+    "facade.programs": "Program matrix parse",
+    "facade.training": "Training train",
+    "facade.verification": "check_document verify verify_gradient",
+    "networks": "Concatenated Dense Fragment Layer Loss Residual layer loss transformer_block",
+    "proof": "Verdict",
+    "training": "SGD Adagrad Adam AdamW ClipByNorm Descent Momentum Nesterov "
+    "RMSprop Schedule WeightDecay cosine exponential_decay inverse_sqrt polynomial_decay step_decay warm_up",
+})
+"""The modules that hold the public names; each is imported when one of its names is first asked for."""
+
+ROOMS = ("testing", "training")
+
 
 def __getattr__(name: str) -> object:
-    """Import what judges and what trains when it is first asked for (PEP 562): deriving needs none of it."""
-    match name:
-        case "testing" | "training":
-            return import_module(f"symbackprop.{name}")
-        case "verify" | "verify_gradient" | "check_document":
-            return getattr(import_module("symbackprop.facade.verification"), name)
-        case "latex_formula" | "LatexFormula":
-            return getattr(import_module("symbackprop.facade.latex"), name)
-        case "verify_backward" | "upstream":
-            return getattr(import_module("symbackprop.facade.backward"), name)
-        case "descend":
-            return import_module("symbackprop.facade.descent").descend
-        case "newton" | "gauss_newton":
-            return getattr(import_module("symbackprop.facade.newton"), name)
-        case "train" | "Training":
-            return getattr(import_module("symbackprop.facade.training"), name)
-        case "SGD" | "Momentum" | "Nesterov" | "Adagrad" | "RMSprop" | "Adam" | "AdamW" | "Descent":
-            return getattr(import_module("symbackprop.training"), name)
-        case "WeightDecay" | "ClipByNorm" | "Schedule" | "warm_up":
-            return getattr(import_module("symbackprop.training"), name)
-        case "step_decay" | "exponential_decay" | "polynomial_decay" | "cosine" | "inverse_sqrt":
-            return getattr(import_module("symbackprop.training"), name)
+    """Import a public name when it is first asked for (PEP 562), so that nobody waits for what he does not use."""
+    if name in ROOMS:
+        return import_module(f"symbackprop.{name}")
+    for place, names in PLACES.items():
+        if name in names.split():
+            return getattr(import_module(f"symbackprop.{place}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, those that are not imported yet included."""
+    return sorted({*globals(), *ROOMS, *(name for names in PLACES.values() for name in names.split())})

@@ -1,12 +1,17 @@
-"""Importing the package brings SymPy, NumPy, the grammar and FLINT, and nothing that only some uses need."""
+"""Importing the package brings nothing that is not used, and every public name is there when it is asked for."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-import symbackprop as sb
+import pytest
 
+import symbackprop as sb
+from symbackprop import codegen, facade, language, proof
+from symbackprop.notation import writing
+
+NAMES = ("parse", "derive", "Program", "Derivation", "Gradient", "mlp", "Network", "Dense", "Verdict", "train")
 HEAVY = ("tqdm", "latex2mathml", "click", "sklearn", "scipy", "matplotlib", "jax", "torch")
 
 
@@ -16,6 +21,31 @@ def test_the_import_brings_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script, *HEAVY], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_deriving_brings_no_reader_writer_proof_or_code() -> None:
+    """The import itself brings not even SymPy; what a derivation needs brings SymPy and the engine."""
+    script = "import sys, symbackprop; print('sympy' in sys.modules, 'numpy' in sys.modules); symbackprop.derive; "
+    script += "print(*sorted(m for m in sys.modules if m.startswith('symbackprop.') and m.count('.') == 2))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+
+    assert first == "False False"
+    assert "symbackprop.calculus.chain" in second.split()
+    for room in ("proof", "codegen", "networks", "notation.reading", "training", "report"):
+        assert [m for m in second.split() if m.startswith(f"symbackprop.{room}.")] == []
+
+
+def test_public_names_are_listed_and_unknown_ones_refused() -> None:
+    """A name that is not imported yet stands in dir(), and one that is none is an AttributeError."""
+    assert set(NAMES) <= set(dir(sb))
+    assert all(getattr(sb, name) is not None for name in dir(sb))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sb.nothing  # noqa: B018
+    for room in (codegen, facade, language, writing, proof):
+        assert all(getattr(room, name) is not None for names in room.PLACES.values() for name in names.split())
+        with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+            room.nothing  # noqa: B018
 
 
 def test_late_names_are_there() -> None:

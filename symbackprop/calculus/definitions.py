@@ -49,9 +49,9 @@ def slot_symbol(number: int) -> sympy.Symbol:
     return sympy.Symbol(f"s{number}")
 
 
-def slot_number(symbol: sympy.Basic) -> int:
+def slot_number(symbol: sympy.Symbol) -> int:
     """The number of a slot symbol."""
-    return int(str(symbol)[1:])
+    return int(symbol.name[1:])
 
 
 @dataclass(frozen=True, slots=True)

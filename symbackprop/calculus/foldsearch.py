@@ -12,7 +12,7 @@ from symbackprop.calculus.emission import Emitter, Letters
 from symbackprop.calculus.foldkeys import Numbering, Renaming
 from symbackprop.calculus.foldsteps import FoldStep, prove_step
 from symbackprop.calculus.forms import Form
-from symbackprop.calculus.identities import Rule, apply_rule, find_identities, find_vanishing, orient
+from symbackprop.calculus.identities import Attempts, Rule, apply_rule, find_identities, find_vanishing, orient
 from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.normal_forms import NormalForms, positive_names
 from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
@@ -87,6 +87,7 @@ class FoldSearch:
             for outline in outlines:
                 for name in outline.needs:
                     self.by_name.setdefault(name, []).append(outline)
+        self.attempts: Attempts = {}
         self.tired: set[str] = set()
         """The adjoints for which a search came to the end of its budget; they are left as they are."""
         self.found: dict[tuple[object, ...], _Found | None] = {}
@@ -237,7 +238,7 @@ class FoldSearch:
         """
         algebra = self.algebra
         known = [(self.definitions[n], self.forms.of_name(n)) for n in sources]
-        identities = find_identities(algebra, known, rules)
+        identities = find_identities(algebra, known, rules, self.attempts)
         named = tuple(replace(rule, source=f"identity {k}") for k, (rule, _) in enumerate(identities))
         vanishing = find_vanishing(algebra, known, self.finite) if conditions else ()
         local = {d.tensor.name: d for d in (*before[1:], *inlined)}

@@ -194,10 +194,17 @@ def _replacing(algebra: Algebra, rule: Rule) -> Replace:
     return replace
 
 
+Attempts = dict[tuple[str, tuple[Rule, ...]], tuple[SumRule | None, int]]
+"""What rules make of the definition of a tensor, an equation for one sum or nothing, and the products that it took."""
+
+
 def find_identities(
-    algebra: Algebra, definitions: Iterable[tuple[Definition, Poly]], rules: tuple[Rule, ...]
+    algebra: Algebra, definitions: Iterable[tuple[Definition, Poly]], rules: tuple[Rule, ...], made: Attempts
 ) -> tuple[tuple[SumRule, frozenset[str]], ...]:
-    """Equations for one sum that follow from definitions and rules, each with the definitions that it rests on."""
+    """Equations for one sum that follow from definitions and rules, each with the definitions that it rests on.
+
+    `made` keeps what was tried; it holds as long as the algebra knows the same.
+    """
     pairs = list(definitions)
     whole = tuple(r for r in rules if r.pattern.kind in (Kind.EXP, Kind.POWER))
     attempts: list[tuple[Rule, ...]] = [(r,) for r in rules if r.pattern.kind is not Kind.SUM]
@@ -209,17 +216,26 @@ def find_identities(
             name = definition.tensor.name
             if not any(r.needs <= names_of(value) | {name} for r in attempt):
                 continue
-            at = tuple(Affine.of(i) for i in definition.indices)
-            relation = subtract(algebra.single(algebra.table.tensor(name, at, definition.tensor.spans)), value)
-            before = relation
-            for rule in attempt:
-                relation = apply_rule(algebra, relation, rule)
-            if relation == before:
-                continue
-            identity = _identity(algebra, relation)
+            if (name, attempt) in made:
+                identity, products = made[name, attempt]
+                algebra.budget.spend(products)  # what a search may do does not depend on those before it
+            else:
+                spent = algebra.budget.spent
+                identity = _try(algebra, definition, value, attempt)
+                made[name, attempt] = identity, algebra.budget.spent - spent
             if identity is not None and identity.pattern not in known and identity.pattern not in found:
                 found[identity.pattern] = (identity, frozenset({name, *(r.source for r in attempt)}))
     return tuple(found.values())
+
+
+def _try(algebra: Algebra, definition: Definition, value: Poly, rules: tuple[Rule, ...]) -> SumRule | None:
+    """The equation for one sum that a definition becomes by rules, if it does."""
+    at = tuple(Affine.of(i) for i in definition.indices)
+    before = subtract(algebra.single(algebra.table.tensor(definition.tensor.name, at, definition.tensor.spans)), value)
+    relation = before
+    for rule in rules:
+        relation = apply_rule(algebra, relation, rule)
+    return None if relation == before else _identity(algebra, relation)
 
 
 def _identity(algebra: Algebra, relation: Poly) -> SumRule | None:

@@ -122,6 +122,8 @@ class Affine:
         return Affine(tuple(sorted(((a, c) for a, c in collected.items() if c), key=_order)), constant)
 
     def __add__(self, other: Affine) -> Affine:
+        if not other.terms:
+            return Affine(self.terms, self.constant + other.constant) if other.constant else self
         return Affine.build((*self.terms, *other.terms), self.constant + other.constant)
 
     def __sub__(self, other: Affine) -> Affine:
@@ -356,6 +358,9 @@ def compare_range(form: Affine, size: Affine, start: int) -> bool | None:
     >>> compare_range(i, Affine.of("N"), 1), compare_range(i - Affine.of(1), Affine.of("N"), 1)
     (True, None)
     """
+    index = form.index
+    if index is not None and index.start == start and index.size == size:
+        return True  # the common case: an index alone over its own range
     low, high = bounds(form)
     first, last = Affine.of(start), size + Affine.of(start - 1)
     if low is not None and high is not None and is_nonnegative(low - first) and is_nonnegative(last - high):

@@ -62,9 +62,14 @@ class Budget:
         self._spent = 0
         self._deadline = None if self.seconds is None else time.process_time() + self.seconds
 
-    def spend(self) -> None:
-        """Count one product; OutOfBudgetError when the limit is reached."""
-        self._spent += 1
+    @property
+    def spent(self) -> int:
+        """The products that were counted since the start."""
+        return self._spent
+
+    def spend(self, products: int = 1) -> None:
+        """Count products; OutOfBudgetError when the limit is reached."""
+        self._spent += products
         if self.products is not None and self._spent > self.products:
             raise OutOfBudgetError(f"more than {self.products} products")
         if self._deadline is not None and not self._spent % 64 and time.process_time() > self._deadline:

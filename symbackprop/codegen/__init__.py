@@ -1,10 +1,37 @@
 """Programs as code: stable rewrites, a plan of array operations, and its source for each library of arrays."""
 
-from symbackprop.codegen.code import Code as Code
-from symbackprop.codegen.code import write_code as write_code
-from symbackprop.codegen.costs import Costs as Costs
-from symbackprop.codegen.costs import measure_costs as measure_costs
-from symbackprop.codegen.functions import CompiledFunction as CompiledFunction
-from symbackprop.codegen.functions import compile_code as compile_code
-from symbackprop.codegen.modules import write_module as write_module
-from symbackprop.codegen.targets import find_target as find_target
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symbackprop.codegen.block_functions import BlockFunction as BlockFunction
+    from symbackprop.codegen.block_functions import compile_blocks as compile_blocks
+    from symbackprop.codegen.code import Code as Code
+    from symbackprop.codegen.code import write_code as write_code
+    from symbackprop.codegen.costs import Costs as Costs
+    from symbackprop.codegen.costs import measure_costs as measure_costs
+    from symbackprop.codegen.functions import CompiledFunction as CompiledFunction
+    from symbackprop.codegen.functions import compile_code as compile_code
+    from symbackprop.codegen.modules import write_module as write_module
+    from symbackprop.codegen.targets import find_target as find_target
+
+PLACES = MappingProxyType({
+    "block_functions": "BlockFunction compile_blocks",
+    "code": "Code write_code",
+    "costs": "Costs measure_costs",
+    "functions": "CompiledFunction compile_code",
+    "modules": "write_module",
+    "targets": "find_target",
+})
+"""The modules that hold these names."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first asked for (PEP 562)."""
+    for place, names in PLACES.items():
+        if name in names.split():
+            return getattr(import_module(f"symbackprop.codegen.{place}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,6 +45,17 @@ def scatter(size, index, values):  # type: ignore[no-untyped-def]
     return result.at[place].add(values, mode="drop")
 
 
+def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]
+    """The value where axes agree in pairs, and 0 elsewhere; its own axes stand at `labels`."""
+    moved = jnp.transpose(jnp.asarray(value), sorted(range(len(labels)), key=lambda k: labels[k]))
+    result = jnp.broadcast_to(moved[tuple(slice(None) if k in labels else None for k in range(len(shape)))], shape)
+    for first, second in pairs:
+        steps = [jnp.arange(n).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+                 for axis, n in ((first, shape[first]), (second, shape[second]))]  # fmt: skip
+        result = jnp.where(steps[0] == steps[1], result, 0)
+    return result
+
+
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
     """The inverse of a square matrix; nan where there is none."""
     inverse = jnp.linalg.inv(matrix)

@@ -38,6 +38,7 @@ from symbackprop.codegen.records import (
     Part,
     Peak,
     Pick,
+    Place,
     Plan,
     Position,
     Record,
@@ -217,6 +218,9 @@ class KernelWriter:
             case Select():
                 kept = self._operand(record.value, rank)
                 return dialect.where(self._operand(record.mask, rank), kept, dialect.number("0"))
+            case Place():
+                name, shape = self._variable(record.use.value), self._shape(value.axes)
+                return f"place({name}, {record.use.labels}, {record.pairs}, {shape})"
             case First():
                 moved, axes = self._reduced(record.use, rank)
                 return f"{dialect.first(moved, axes)} + 1"
@@ -343,7 +347,7 @@ class KernelWriter:
         """The expression of an array that belongs to the caller: a copy where the value is read elsewhere."""
         number, rank = output.use.value, len(output.axes)
         record = self.plan.values[number].record
-        fresh = isinstance(record, Map | Contract | Select | Gather | Peak | Scatter) and number not in owned
+        fresh = isinstance(record, Map | Contract | Select | Place | Gather | Peak | Scatter) and number not in owned
         owned.add(number)
         if fresh and rank and output.use.labels == tuple(range(rank)):
             return self.variables[number]

@@ -194,6 +194,19 @@ def fold(size, place, values):  # type: ignore[no-untyped-def]
     return result
 
 
+def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]
+    """The value where axes agree in pairs, and 0 elsewhere; its own axes stand at `labels`."""
+    result = np.zeros(shape, dtype=value.dtype)
+    strides = list(result.strides)
+    for first, second in pairs:
+        strides[first] += strides[second]
+    kept = [k for k in range(len(shape)) if k not in {second for _, second in pairs}]
+    view = np.lib.stride_tricks.as_strided(result, [shape[k] for k in kept], [strides[k] for k in kept])
+    moved = np.transpose(value, sorted(range(len(labels)), key=lambda k: labels[k]))
+    view[...] = moved[tuple(slice(None) if k in labels else None for k in kept)]
+    return result
+
+
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
     """The inverse of a square matrix; nan where there is none."""
     try:

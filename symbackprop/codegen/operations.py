@@ -19,12 +19,14 @@ from symbackprop.codegen.records import (
     Contract,
     Count,
     Peak,
+    Place,
     Position,
     Record,
     Spread,
     Value,
     is_condition,
 )
+from symbackprop.codegen.squares import find_square, is_never_negative
 
 
 class Operations(Records):
@@ -63,6 +65,15 @@ class Operations(Records):
             return operand
         return self.make(Spread(use_of(operand, indices)), indices)
 
+    def place(self, operand: Operand, pairs: Sequence[tuple[Index, Index]]) -> Operand:
+        """The operand where the indices of each pair agree, and 0 elsewhere; it carries no second one."""
+        if not pairs:
+            return operand
+        found = dict.fromkeys((*operand.indices, *(i for pair in pairs for i in pair)))
+        out = tuple(i for i in self.preferred if i in found) + tuple(i for i in found if i not in self.preferred)
+        labels = tuple((out.index(first), out.index(second)) for first, second in pairs)
+        return self.make(Place(use_of(operand, out), labels), out)
+
     def count(self, size: Affine) -> Operand:
         """A size as a number."""
         return self.make(Count(Position((), size)), ())
@@ -79,6 +90,10 @@ class Operations(Records):
         alone: list[sympy.Expr] = []
         parts: list[Operand] = []
         for addend in sympy.Add.make_args(body):
+            square = self._square(addend, operands, bound, quiet)
+            if square is not None:
+                parts.append(square)
+                continue
             narrow = narrow_masks(addend, carried)
             outside, groups = split_product(narrow, carried, frozenset(bound))
             missing = [i for i in bound if not any(i in labels for labels in groups)]
@@ -95,6 +110,24 @@ class Operations(Records):
         if alone:
             parts.append(self.reduce(self.element(sympy.Add(*alone), operands, quiet), bound))
         return self.element(sympy.Add(*(slot_symbol(k) for k in range(len(parts)))), parts, quiet)
+
+    def _square(
+        self, product: sympy.Expr, operands: Sequence[Operand], bound: tuple[Index, ...], quiet: bool
+    ) -> Operand | None:
+        """A weighted sum of a matrix with itself as one array times its transpose, if the product is one."""
+        found = find_square(product, [o.indices for o in operands], bound)
+        if found is None:
+            return None
+        left, right, weight = (self.element(e, operands, quiet) for e in (found.left, found.right, found.weight))
+        places = [o.indices.index(bound[0]) for o in (left, right)]
+        if left.value != right.value or places[0] != places[1] or not is_never_negative(self.values, weight.value):
+            return None
+        root = self.element(sympy.sqrt(slot_symbol(0)), [weight], quiet)
+        times = slot_symbol(0) * slot_symbol(1)
+        inside = self._product_sum(
+            self.element(times, [left, root], quiet), self.element(times, [right, root], quiet), bound
+        )
+        return self.element(found.outside * slot_symbol(len(operands)), [*operands, inside], quiet)
 
     def _contract(
         self,

@@ -12,6 +12,7 @@ from dataclasses import replace
 import sympy
 
 from symbackprop.calculus.definitions import Definition, Term, slot_symbol, substitute_slot
+from symbackprop.calculus.diagonals import choose_pairs
 from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Atom, Entry, Forms, Index, Quotient, Remainder
 from symbackprop.calculus.tensors import Count as CountSlot
@@ -234,9 +235,11 @@ class PlanBuilder(Operations):
                 operands.append(self.count(index.size))
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
+        equal = choose_pairs(outer, operand.indices)
         for guard in outer:
-            operand = self.select(guard, operand)
-        return operand
+            if guard not in equal:
+                operand = self.select(guard, operand)
+        return self.place(operand, tuple(equal.values()))
 
     def _share(self, shared: SharedSum, quiet: bool) -> Operand:
         """A sum for each value of a quotient, read there, and what it is multiplied by."""

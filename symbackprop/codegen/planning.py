@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.diagonals import split_diagonals
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.recurrences import arrange, find_cycles
 from symbackprop.codegen.loops import add_loop
@@ -19,7 +20,8 @@ def make_plan(program: Program, adjoints: Sequence[Definition], value: str, grad
     builder = PlanBuilder()
     for tensor in program.leaves:
         builder.give(tensor)
-    everything = [d for group in arrange((*program.definitions, *adjoints)) for d in group]
+    split = split_diagonals(adjoints, {*tensors, *program.size_names})
+    everything = [d for group in arrange((*program.definitions, *split.definitions)) for d in group]
     cycles = find_cycles(everything)
     definitions = stabilise(everything)
     discarded = find_discarded(definitions, (value, *gradients.values()))

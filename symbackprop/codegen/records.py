@@ -165,6 +165,14 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """`use` where axes agree by `pairs` of labels, and 0 elsewhere; the value carries no second label of a pair."""
+
+    use: Use
+    pairs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """The sum, over every label that is not an axis of the result, of the product of one or two uses."""
 
@@ -250,7 +258,7 @@ class Constant:
 
 
 Record = (
-    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Map | Select | Contract | Peak | First
+    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Map | Select | Place | Contract | Peak | First
     | MatrixFunction | Loop | Pick | Spread | Constant
 )  # fmt: skip
 
@@ -278,7 +286,7 @@ def uses_of(record: Record) -> tuple[Use, ...]:
         return record.uses
     if isinstance(record, Select):
         return (record.mask, record.value)
-    if isinstance(record, Peak | Spread | First):
+    if isinstance(record, Peak | Spread | First | Place):
         return (record.use,)
     if isinstance(record, Scatter):
         return (record.use, *_lookups(record.position))

@@ -37,6 +37,20 @@ def scatter(size, index, values):  # type: ignore[no-untyped-def]
     return result.index_put((index[inside] - 1,), values[inside], accumulate=True)
 
 
+def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]
+    """The value where axes agree in pairs, and 0 elsewhere; its own axes stand at `labels`."""
+    value = torch.as_tensor(value)
+    result = torch.zeros(shape, dtype=value.dtype)
+    strides = list(result.stride())
+    for first, second in pairs:
+        strides[first] += strides[second]
+    kept = [k for k in range(len(shape)) if k not in {second for _, second in pairs}]
+    view = result.as_strided([shape[k] for k in kept], [strides[k] for k in kept])
+    moved = value.permute(sorted(range(len(labels)), key=lambda k: labels[k]))
+    view.copy_(moved[tuple(slice(None) if k in labels else None for k in kept)])
+    return result
+
+
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
     """The inverse of a square matrix; nan where there is none."""
     inverse, fault = torch.linalg.inv_ex(matrix)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import sympy
 
-from symbackprop import report
+from symbackprop import codegen, facade, proof, report
 from symbackprop.calculus.chain import Adjoints, ChainStep
 from symbackprop.calculus.chain import derive as derive_adjoints
 from symbackprop.calculus.definitions import Definition
@@ -17,27 +18,16 @@ from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tangents import derive_tangents, weigh
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import (
-    Code,
-    CompiledFunction,
-    Costs,
-    compile_code,
-    find_target,
-    measure_costs,
-    write_code,
-    write_module,
-)
 from symbackprop.errors import ArgumentError, UnknownNameError
-from symbackprop.facade.explanations import explain
 from symbackprop.facade.expressions import expression_program
-from symbackprop.facade.networks import Network
 from symbackprop.facade.programs import Program
-from symbackprop.notation.writing import choose_names, write_definitions, write_text
-from symbackprop.notation.writing.explanations import Explanation
-from symbackprop.notation.writing.narration import narrate_chain, narrate_fold
-from symbackprop.notation.writing.sympy_objects import definition_expression
-from symbackprop.proof import Verdict
-from symbackprop.proof.certificates import certify
+from symbackprop.notation import writing
+
+if TYPE_CHECKING:
+    from symbackprop.codegen import BlockFunction, Code, CompiledFunction, Costs
+    from symbackprop.facade.networks import Network
+    from symbackprop.notation.writing.explanations import Explanation
+    from symbackprop.proof import Verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +50,7 @@ class Gradient:
     @property
     def expr(self) -> sympy.Expr:
         """The right side as a SymPy expression; it may read named intermediates and other adjoints."""
-        return definition_expression(self.core, self.derivation.program.core)
+        return writing.definition_expression(self.core, self.derivation.program.core)
 
     def latex(
         self,
@@ -70,7 +60,7 @@ class Gradient:
         sizes: Mapping[str, int] | None = None,
     ) -> str:
         """The defining equation in LaTeX."""
-        return write_definitions((self.core,), self.derivation.program.core, notation, layout, names, sizes)
+        return writing.write_definitions((self.core,), self.derivation.program.core, notation, layout, names, sizes)
 
     def expand(
         self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None
@@ -142,11 +132,11 @@ class Derivation:
         sizes: Mapping[str, int] | None = None,
     ) -> str:
         """The backward pass in LaTeX, "index", "matrix" or "scalar"; `names="seed"` writes w_{311} for W3[1,1]."""
-        return write_definitions(self.folding.definitions, self.program.core, notation, layout, names, sizes)
+        return writing.write_definitions(self.folding.definitions, self.program.core, notation, layout, names, sizes)
 
     def text(self) -> str:
         """The backward pass in plain text."""
-        return write_text(self.folding.definitions, self.program.core)
+        return writing.write_text(self.folding.definitions, self.program.core)
 
     def markdown(
         self,
@@ -179,7 +169,7 @@ class Derivation:
                 {
                     "name": d.tensor.name,
                     "by": d.tensor.denominator,
-                    "text": write_text((d,), self.program.core),
+                    "text": writing.write_text((d,), self.program.core),
                     "latex": Gradient(self, d).latex(),
                 }
                 for d in folded
@@ -192,8 +182,8 @@ class Derivation:
     def narrate(self, language: str = "en") -> list[str]:
         """What was done, a sentence a step, in English ("en") or Chinese ("zh")."""
         numerator = self.core.numerator.name
-        chain = [narrate_chain(step, numerator, language) for step in self.core.steps]
-        return chain + [narrate_fold(step, language) for step in self.folding.steps]
+        chain = [writing.narrate_chain(step, numerator, language) for step in self.core.steps]
+        return chain + [writing.narrate_fold(step, language) for step in self.folding.steps]
 
     def explain(
         self,
@@ -208,8 +198,8 @@ class Derivation:
         Beyond `limit` paths it goes through the adjoints. `at` holds arrays by name, whose numbers then stand under
         each factor; `language` is "en" or "zh".
         """
-        chosen = choose_names(self.program.core.tensors(), self.program.core.size_names, names)
-        return explain(self.core, self.folding, entry, language, at, limit, chosen)
+        chosen = writing.choose_names(self.program.core.tensors(), self.program.core.size_names, names)
+        return facade.explain(self.core, self.folding, entry, language, at, limit, chosen)
 
     def hessian(self, wrt: str | None = None, by: str | None = None) -> Derivation:
         """The second derivative by `wrt` and then by `by`, which is `wrt` too unless it is named: h[by].
@@ -281,7 +271,7 @@ class Derivation:
 
     def certify(self) -> Verdict:
         """Prove every fold again, and compare the folded adjoints with the unfolded ones in numbers."""
-        return certify(self.core, self.folding)
+        return proof.certify(self.core, self.folding)
 
     def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> CompiledFunction:
         """A function f(params, /, **data) that returns (value, {name: gradient}), on arrays of the target's library.
@@ -290,11 +280,29 @@ class Derivation:
         names. The function relies on no assumption that data could break, unless `trust` is True.
         """
         folding = self.folding if trust else self.unconditional
-        return compile_code(self._code(folding.definitions, target, dtype, {}))
+        return codegen.compile_code(self._code(folding.definitions, target, dtype, {}))
+
+    def compile_blocks(self, dtype: str = "float64", trust: bool = False) -> BlockFunction:
+        """A function f(params, /, **data) that returns {name: derivative} by NumPy, each as the blocks that it holds.
+
+        Where a derivative is 0 unless some of its axes agree, only the rest is computed and held: a Hessian that is
+        diagonal, has a block for each sample or is a Kronecker product with the identity. What it returns multiplies
+        vectors (`h @ v`), solves (`h.solve(v)`), has a `diagonal()` and is written out by `h.dense()`.
+
+        >>> from symbackprop.facade.programs import parse
+        >>> cubes = derive(parse("param w[N]\\nloss = sum(n, w[n]^3)"))
+        >>> h = cubes.hessian("w").compile_blocks()({"w": [1.0, 2.0]})["w"]
+        >>> print(h)
+        h[a,b] = where(a == b, B1[a], 0)
+        >>> h.solve([12.0, 24.0])
+        array([2., 2.])
+        """
+        folding = self.folding if trust else self.unconditional
+        return codegen.compile_blocks(self.core.program, folding.definitions, self._outputs, dtype)
 
     def source(self, target: str = "numpy") -> str:
         """A Python module that computes the value and the gradients with the target's library, without symbackprop."""
-        return write_module(self._code(self.unconditional.definitions, target, "float64", self._comments))
+        return codegen.write_module(self._code(self.unconditional.definitions, target, "float64", self._comments))
 
     def plan(self, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Costs:
         """The array operations that `compile` makes of the formulas, with the flops and bytes of each.
@@ -318,11 +326,12 @@ class Derivation:
             known = ", ".join(self.core.program.size_names)
             raise ArgumentError(f"There is no size {', '.join(unknown)}; the sizes are {known}.")
         code = self._code(self.unconditional.definitions, "numpy", dtype, {})
-        return measure_costs(code.plan, sizes or {}, dtype)
+        return codegen.measure_costs(code.plan, sizes or {}, dtype)
 
     def _code(self, adjoints: Sequence[Definition], target: str, dtype: str, comments: Mapping[str, str]) -> Code:
         value = self.core.numerator.name
-        return write_code(self.core.program, adjoints, value, self._outputs, find_target(target), dtype, comments)
+        found = codegen.find_target(target)
+        return codegen.write_code(self.core.program, adjoints, value, self._outputs, found, dtype, comments)
 
     @property
     def _outputs(self) -> dict[str, str]:
@@ -333,7 +342,8 @@ class Derivation:
         """The formula of every definition, for the comments of generated code."""
         definitions = (*self.core.program.definitions, *self.unconditional.definitions)
         program = self.core.program.extended(self.unconditional.definitions)
-        return {d.tensor.name: write_text((d,), program) for d in definitions if d.tensor.role is not Role.HIDDEN}
+        shown = (d for d in definitions if d.tensor.role is not Role.HIDDEN)
+        return {d.tensor.name: writing.write_text((d,), program) for d in shown}
 
     @property
     def _title(self) -> str:
@@ -388,10 +398,10 @@ def derive(
 def _program_of(source: Program | Network | sympy.Expr) -> Program:
     if isinstance(source, Program):
         return source
-    if isinstance(source, Network):
-        return source.program
     if isinstance(source, sympy.Expr):
         return Program(expression_program(source))
+    if isinstance(source, facade.Network):
+        return source.program
     raise ArgumentError(f"derive takes a Program, a Network or a SymPy expression, not {type(source).__name__}.")
 
 

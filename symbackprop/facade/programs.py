@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import sympy
 
+from symbackprop import language
 from symbackprop.calculus import programs as calculus
 from symbackprop.calculus.definitions import Definition, canonical
 from symbackprop.calculus.expansion import Expansion, check_sizes
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError
 from symbackprop.facade.integer_data import read_integers
-from symbackprop.language import Limits, read_matrix_program, read_program, write_program
-from symbackprop.notation.writing import write_definitions
+from symbackprop.notation import writing
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Program:
 
     def text(self) -> str:
         """The program in the formula language; it reads back as an equal program."""
-        return write_program(self.core)
+        return language.write_program(self.core)
 
     def latex(
         self,
@@ -66,7 +66,7 @@ class Program:
         sizes: Mapping[str, int] | None = None,
     ) -> str:
         """The definitions as a LaTeX `align*`, in "index", "matrix" or "scalar" notation."""
-        return write_definitions(self.core.definitions, self.core, notation, layout, names, sizes)
+        return writing.write_definitions(self.core.definitions, self.core, notation, layout, names, sizes)
 
     def expand(self, sizes: Mapping[str, int] | None = None, data: Mapping[str, object] | None = None) -> sympy.Expr:
         """The loss at the given sizes as one expression in symbols such as `Symbol("W[1,2]", real=True)`.
@@ -103,7 +103,8 @@ def _content(program: calculus.Program) -> tuple[object, ...]:
     adjoints is compared by its text.
     """
     if any(d.tensor.role not in (Role.DEFINED, Role.HIDDEN) for d in program.definitions):
-        said = read_program(write_program(program), Limits(nesting=10_000, power_bits=10**6, definitions=10**6))
+        limits = language.Limits(nesting=10_000, power_bits=10**6, definitions=10**6)
+        said = language.read_program(language.write_program(program), limits)
         return said.leaves, tuple(canonical(d) for d in said.definitions), program.loss
     return program.leaves, tuple(canonical(d) for d in program.definitions), program.loss
 
@@ -114,7 +115,7 @@ def parse(text: str) -> Program:
     >>> parse("param w\\nloss = w^2").loss
     'loss'
     """
-    return Program(read_program(text))
+    return Program(language.read_program(text))
 
 
 def matrix(text: str, shapes: Mapping[str, Sequence[str | int]], param: Sequence[str] = ()) -> Program:
@@ -129,4 +130,4 @@ def matrix(text: str, shapes: Mapping[str, Sequence[str | int]], param: Sequence
     loss = sum(i, (sum(j, X[i,j]*w[j]) - y[i])^2)
     <BLANKLINE>
     """
-    return Program(read_matrix_program(text, shapes, param))
+    return Program(language.read_matrix_program(text, shapes, param))

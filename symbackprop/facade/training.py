@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from symbackprop import codegen
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import CompiledFunction, compile_code, find_target, write_code
 from symbackprop.errors import ArgumentError, DataError
 from symbackprop.facade.derivations import derive
 from symbackprop.facade.networks import Network
@@ -21,6 +22,9 @@ from symbackprop.proof.comparisons import write_assumption
 from symbackprop.training.data import encode_one_hot
 from symbackprop.training.loop import run_training
 from symbackprop.training.rules import Optimizer
+
+if TYPE_CHECKING:
+    from symbackprop.codegen import CompiledFunction
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -36,10 +40,14 @@ class Training:
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """The outputs of the last layer; probabilities where the loss makes them of logits itself."""
-        output = self.network.architecture.output
-        forward = _compile_value(self.network.program.core.reaching(output), output)
-        value, _ = forward(dict(self.params), x=np.asarray(x))
+        value, _ = self._forward(dict(self.params), x=np.asarray(x))
         return np.asarray(value)
+
+    @cached_property
+    def _forward(self) -> CompiledFunction:
+        """The forward pass up to the last layer, compiled when it is first asked for."""
+        output = self.network.architecture.output
+        return _compile_value(self.network.program.core.reaching(output), output)
 
 
 def train(
@@ -160,4 +168,4 @@ def _check(program: Program, assumption: Assumption, data: Mapping[str, npt.Arra
 
 def _compile_value(program: Program, name: str) -> CompiledFunction:
     """The tensor of a program, without gradients."""
-    return compile_code(write_code(program, (), name, {}, find_target("numpy")))
+    return codegen.compile_code(codegen.write_code(program, (), name, {}, codegen.find_target("numpy")))

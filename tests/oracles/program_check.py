@@ -13,6 +13,7 @@ from jax_oracle import Differentiator, Leaves, Result, make_differentiator
 from program_generator import RandomProgram
 
 import symbackprop as sb
+from symbackprop.codegen.blocks import BlockArray
 
 TOLERANCE = 1e-12
 NOISY_RUNS = 8
@@ -53,9 +54,21 @@ def run_compiled(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run the compiled code on leaves; what is no parameter goes in by keyword, directions and cotangents too."""
     run = derivation.compile(target, dtype)
+    params, data = split_leaves(program, leaves)
+    return run(params, **data, **{n: program.sizes[n] for n in run.layout["sizes"]})
+
+
+def run_blocks(derivation: sb.Derivation, program: SizedProgram, leaves: Leaves) -> dict[str, BlockArray]:
+    """Run the compiled code that keeps the structure on leaves."""
+    run = derivation.compile_blocks()
+    params, data = split_leaves(program, leaves)
+    return run(params, **data, **{n: program.sizes[n] for n in run.kernel.layout["sizes"]})
+
+
+def split_leaves(program: SizedProgram, leaves: Leaves) -> tuple[Leaves, Leaves]:
+    """The parameters, and what goes in by keyword."""
     params = program.names_of_kind("param")
-    data = {name: array for name, array in leaves.items() if name not in params}
-    return run({name: leaves[name] for name in params}, **data, **{n: program.sizes[n] for n in run.layout["sizes"]})
+    return {name: leaves[name] for name in params}, {n: array for n, array in leaves.items() if n not in params}
 
 
 def differences(
@@ -170,10 +183,16 @@ def _second_faults(case: Case, derivation: sb.Derivation) -> list[str]:
         return compare(case, {VALUE: value, **pulled}, weigh)
     if program.second == "hessian":
         first, second = program.pair
-        value, found = run_compiled(derivation.hessian(first, second), case.sized, leaves)
-        return compare(
-            case,
-            {"first": value, "second": found[second]},
-            lambda by: {"first": by(leaves).derivatives[first], "second": by.twice(leaves, first, second)},
-        )
+        hessian = derivation.hessian(first, second)
+        value, found = run_compiled(hessian, case.sized, leaves)
+        blocks = run_blocks(hessian, case.sized, leaves)[second]
+        along = blocks @ directions[second]
+
+        def differentiate(by: Differentiator) -> Arrays:
+            whole = by.twice(leaves, first, second)
+            moved = np.tensordot(whole, directions[second], np.ndim(directions[second]))
+            return {"first": by(leaves).derivatives[first], "second": whole, "blocks": whole, "along": moved}
+
+        given = {"first": value, "second": found[second], "blocks": blocks.dense(), "along": along}
+        return compare(case, given, differentiate)
     return []

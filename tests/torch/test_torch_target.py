@@ -113,3 +113,17 @@ def test_reads_and_sums_outside_of_a_tensor_are_left_out() -> None:
     assert torch_runtime.scatter(3, places, values).tolist() == [0, 3, 8]
     assert torch_runtime.gather(values[:3], places).tolist() == [0, 3, 2, 0, 0, 3]
     assert torch_runtime.take(torch.eye(2), 3, None).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("text", [
+    "input R[N, M]\nparam U[N, K], V[M, K]\nloss = sum(n, m, (R[n,m] - sum(k, U[n,k]*V[m,k]))^2)",
+    "input R[N, N]\nparam U[N, N], V[N, N]\nloss = sum(n, m, U[n,m]*U[m,n]^2*R[n,m]) + sum(n, V[n,n]*U[n,n]^3)",
+])  # fmt: skip
+def test_hessians_with_deltas_are_those_of_numpy(text: str) -> None:
+    """What is 0 except where axes agree is placed there on PyTorch as on NumPy."""
+    rng = np.random.default_rng(3)
+    params, data = {name: rng.normal(size=(3, 3)) for name in "UV"}, {"R": rng.normal(size=(3, 3))}
+    hessian = sb.derive(sb.parse(text)).hessian("U")
+    _, given = hessian.compile("torch")(params, **data)
+    _, expected = hessian.compile()(params, **data)
+    np.testing.assert_allclose(given["U"].numpy(), expected["U"], rtol=1e-12, atol=1e-12)
