@@ -10,7 +10,7 @@ from symbackprop.calculus.programs import Program
 from symbackprop.codegen.kernels import write_kernel
 from symbackprop.codegen.layouts import Layout, make_layout
 from symbackprop.codegen.plan import make_plan
-from symbackprop.codegen.targets import Target
+from symbackprop.codegen.targets import ScalarTarget, Target
 from symbackprop.errors import ArgumentError
 
 DTYPES = ("float64", "float32")
@@ -20,7 +20,7 @@ DTYPES = ("float64", "float32")
 class Code:
     """The source of a kernel that computes the tensor `value` and one gradient for each of `gradients`."""
 
-    target: Target
+    target: Target | ScalarTarget
     dtype: str
     value: str
     gradients: tuple[str, ...]

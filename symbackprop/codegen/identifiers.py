@@ -25,6 +25,7 @@ RESERVED = frozenset(
         "determinant",
         "erf",
         "horner",
+        "select",
         "bind",
         "params",
         "data",

@@ -150,7 +150,7 @@ def erf(u):  # type: ignore[no-untyped-def]
     return np.copysign(value.reshape(u.shape), u)
 
 
-def horner(coefficients, w):  # type: ignore[no-untyped-def]
+def horner(coefficients: Any, w: Any) -> Any:
     """The polynomial with these coefficients, that of the lowest power first."""
     total = w * coefficients[-1]
     for coefficient in reversed(coefficients[1:-1]):

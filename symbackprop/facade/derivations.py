@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal, overload
 
 import sympy
 
@@ -17,7 +18,19 @@ from symbackprop.calculus.folding import Folding, fold
 from symbackprop.calculus.foldsteps import FoldStep
 from symbackprop.calculus.tangents import derive_tangents, weigh
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.codegen import Code, CompiledFunction, compile_code, find_target, write_code, write_module
+from symbackprop.codegen import (
+    Code,
+    CompiledFunction,
+    ScalarFunction,
+    ScalarTarget,
+    compile_code,
+    compile_scalar_code,
+    find_scalar_target,
+    find_target,
+    write_code,
+    write_module,
+    write_scalar_code,
+)
 from symbackprop.errors import ArgumentError, UnknownNameError
 from symbackprop.facade.explanations import explain
 from symbackprop.facade.expressions import expression_program
@@ -274,22 +287,64 @@ class Derivation:
         """Prove every fold again, and compare the folded adjoints with the unfolded ones in numbers."""
         return certify(self.core, self.folding)
 
-    def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> CompiledFunction:
+    @overload
+    def compile(
+        self,
+        target: Literal["python", "numba"],
+        dtype: str = "float64",
+        trust: bool = False,
+        sizes: Mapping[str, int] | None = None,
+    ) -> ScalarFunction: ...
+
+    @overload
+    def compile(
+        self, target: Literal["numpy", "jax", "torch"] = "numpy", dtype: str = "float64", trust: bool = False
+    ) -> CompiledFunction: ...
+
+    @overload
+    def compile(
+        self, target: str, dtype: str = "float64", trust: bool = False, sizes: Mapping[str, int] | None = None
+    ) -> CompiledFunction | ScalarFunction: ...
+
+    def compile(
+        self, target: str = "numpy", dtype: str = "float64", trust: bool = False, sizes: Mapping[str, int] | None = None
+    ) -> CompiledFunction | ScalarFunction:
         """A function f(params, /, **data) that returns (value, {name: gradient}), on arrays of the target's library.
 
         `target` is "numpy", "jax" (compiled for each choice of sizes) or "torch"; the last two need the extras of these
         names. The function relies on no assumption that data could break, unless `trust` is True.
+
+        "python" and "numba" (which needs the extra of that name) are for tiny networks: the program is written out
+        entry by entry at `sizes`, as Python over floats or as the same compiled. Their functions have
+        `descend(params, learning_rate, steps, **data)`, gradient descent in one call.
         """
-        folding = self.folding if trust else self.unconditional
-        return compile_code(self._code(folding.definitions, target, dtype, {}))
+        code = self._code((self.folding if trust else self.unconditional).definitions, target, dtype, {}, sizes)
+        return compile_scalar_code(code) if isinstance(code.target, ScalarTarget) else compile_code(code)
 
-    def source(self, target: str = "numpy") -> str:
-        """A Python module that computes the value and the gradients with the target's library, without symbackprop."""
-        return write_module(self._code(self.unconditional.definitions, target, "float64", self._comments))
+    def source(self, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
+        """A Python module that computes the value and the gradients with the target's library, without symbackprop.
 
-    def _code(self, adjoints: Sequence[Definition], target: str, dtype: str, comments: Mapping[str, str]) -> Code:
-        value = self.core.numerator.name
-        return write_code(self.core.program, adjoints, value, self._outputs, find_target(target), dtype, comments)
+        For "python" it is written out at `sizes` and needs no library.
+        """
+        return write_module(self._code(self.unconditional.definitions, target, "float64", self._comments, sizes))
+
+    def _code(
+        self,
+        adjoints: Sequence[Definition],
+        target: str,
+        dtype: str,
+        comments: Mapping[str, str],
+        sizes: Mapping[str, int] | None,
+    ) -> Code:
+        program, value, scalar = self.core.program, self.core.numerator.name, find_scalar_target(target)
+        if scalar is not None:
+            return write_scalar_code(
+                program, adjoints, value, self._outputs, scalar, dict(sizes or {}), dtype, comments
+            )
+        found = find_target(target)
+        if sizes is not None:
+            raise ArgumentError(f"The target {target!r} takes its sizes from the arrays of a call; leave sizes= away.")
+        return write_code(program, adjoints, value, self._outputs, found, dtype, comments)
 
     @property
     def _outputs(self) -> dict[str, str]:
