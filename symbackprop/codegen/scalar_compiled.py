@@ -133,16 +133,19 @@ class PythonFunction(ScalarFunction):
     def _descend(
         self, params: Mapping[str, Any], learning_rate: float, steps: int, data: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
-        cast = python_runtime.Library.cast
-        given = {name: cast(name, value, None) for name, value in data.items()}
+        cast, integers = python_runtime.Library.cast, self.layout["integers"]
+        given = {name: cast(name, value, None if name in integers else float) for name, value in data.items()}
         long = {name: len(a.nested) for name, a in given.items() if a.ndim == len(self.shapes.get(name, ())) + 1}
         places = range(check_batches(long))
         batches = [{n: a.nested[k] if n in long else a.nested for n, a in given.items()} for k in places]
-        read = [python_runtime.read_arrays(self.layout, params, batch) for batch in batches]
-        names, fixed = tuple(self.layout["params"]), len(self.layout["params"])
-        current, losses = read[0][:fixed], []
+        # All batches have one shape; integers must be in their range in each.
+        checked = batches if any(name in integers for name in long) else batches[:1]
+        first = [python_runtime.read_arrays(self.layout, params, batch) for batch in checked][0]
+        names = tuple(self.layout["params"])
+        current, losses = first[: len(names)], []
+        rest = [[batch[name] for name in self.layout["data"]] for batch in batches]
         for step in range(steps):
-            arrays = [*current, *read[step % len(read)][fixed:]]
+            arrays = [*current, *rest[step % len(rest)]]
             loss, saved = python_runtime.run_forward(self._forward, arrays)
             losses.append(loss)
             moved = dict(zip(self.code.gradients, python_runtime.run_backward(self._backward, saved), strict=True))
