@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from symbackprop.codegen.identifiers import mangle
@@ -10,6 +11,8 @@ from symbackprop.codegen.scalar_lines import EagerWriter, LineWriter
 from symbackprop.codegen.scalar_plan import Block, ScalarPlan, reach_nodes
 from symbackprop.errors import LimitError, UnsupportedError
 
+WIDTH = 120
+"""The columns of a line."""
 LARGEST_COMPILED = 10_000
 """Operations beyond which code is not compiled."""
 
@@ -172,4 +175,29 @@ def _tuple(texts: Sequence[str]) -> str:
 
 
 def _define(name: str, arguments: Sequence[str], lines: Sequence[str]) -> list[str]:
-    return [f"def {name}({', '.join(arguments)}):", *(f"    {line}" for line in lines)]
+    head = f"def {name}({', '.join(arguments)}):"
+    if len(head) > WIDTH:
+        head = "\n".join([f"def {name}(", *_fold(f"{', '.join(arguments)},", 4), "):"])
+    return [head, *(f"    {part}" for line in lines for part in _shorten(line))]
+
+
+def _shorten(line: str) -> list[str]:
+    """A line in several where it is too long, in brackets of its own; a comment stays as it is."""
+    body = line.lstrip()
+    indent = len(line) - len(body)
+    if len(line) + 4 <= WIDTH or body.startswith(("#", "for ")):
+        return [line]
+    before, keyword, after = body.partition(" = ") if " = " in body else ("", "return ", body.removeprefix("return "))
+    if body.startswith("("):
+        lines = ["(", *_fold(before, indent + 4), f") = {after}"]
+    elif before or body.startswith("return "):
+        lines = [f"{before}{keyword}(", *_fold(after, indent + 4), ")"]
+    else:
+        lines = [body]
+    return [" " * indent + part for part in lines]
+
+
+def _fold(text: str, indent: int) -> list[str]:
+    """A text that stands in brackets, broken at spaces."""
+    width = WIDTH - indent - 4
+    return [f"    {part}" for part in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)]
