@@ -26,7 +26,7 @@ ROOMS = (
     "cli",
 )
 STRANGERS = (frozenset({"notation", "codegen"}),)  # neither imports the other
-EXTRAS = ("jax", "torch", "sklearn", "scipy", "matplotlib")
+EXTRAS = ("jax", "torch", "numba", "sklearn", "scipy", "matplotlib")
 
 
 def room_of(module: str) -> str:

@@ -241,12 +241,20 @@ def check_backward(code: str, shapes: tuple[str, ...], data: str | None, seconds
 @command.command()
 @click.argument("source")
 @network_options
-@click.option("--target", type=click.Choice(["numpy", "jax", "torch"]), default="numpy", show_default=True)
+@click.option("--target", type=click.Choice(["numpy", "jax", "torch", "python"]), default="numpy", show_default=True)
+@click.option("--size", "sizes", multiple=True, metavar="N=2", help="A size, for --target python; repeat it for more.")
 def source(
-    source: str, activation: str | None, output: str | None, loss: str | None, batch: str | None, target: str
+    source: str,
+    activation: str | None,
+    output: str | None,
+    loss: str | None,
+    batch: str | None,
+    target: str,
+    sizes: tuple[str, ...],
 ) -> None:
     """Print a Python module that computes SOURCE and its gradients without symbackprop."""
-    click.echo(sb.derive(read_source(source, activation, output, loss, batch)).source(target), nl=False)
+    derivation = sb.derive(read_source(source, activation, output, loss, batch))
+    click.echo(derivation.source(target, _read_sizes(sizes)), nl=False)
 
 
 @command.command()

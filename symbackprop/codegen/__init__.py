@@ -1,4 +1,4 @@
-"""Programs as code: stable rewrites, a plan of array operations, and its source for each library of arrays."""
+"""Programs as code: stable rewrites, a plan of array operations and its source for each library, straight lines."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from symbackprop.codegen.functions import CompiledFunction as CompiledFunction
     from symbackprop.codegen.functions import compile_code as compile_code
     from symbackprop.codegen.modules import write_module as write_module
+    from symbackprop.codegen.planning import make_plan as make_plan
+    from symbackprop.codegen.scalar_code import write_scalar_code as write_scalar_code
+    from symbackprop.codegen.scalar_compiled import ScalarFunction as ScalarFunction
+    from symbackprop.codegen.scalar_compiled import compile_scalar_code as compile_scalar_code
+    from symbackprop.codegen.targets import ScalarTarget as ScalarTarget
+    from symbackprop.codegen.targets import find_scalar_target as find_scalar_target
     from symbackprop.codegen.targets import find_target as find_target
 
 PLACES = MappingProxyType({
@@ -24,7 +30,10 @@ PLACES = MappingProxyType({
     "costs": "Costs measure_costs",
     "functions": "CompiledFunction compile_code",
     "modules": "write_module",
-    "targets": "find_target",
+    "planning": "make_plan",
+    "scalar_code": "write_scalar_code",
+    "scalar_compiled": "ScalarFunction compile_scalar_code",
+    "targets": "ScalarTarget find_scalar_target find_target",
 })
 """The modules that hold these names."""
 

@@ -9,8 +9,7 @@ from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
 from symbackprop.codegen.layouts import Layout, make_layout
 from symbackprop.codegen.planning import make_plan
-from symbackprop.codegen.records import Plan
-from symbackprop.codegen.targets import Target
+from symbackprop.codegen.targets import ScalarTarget, Target
 from symbackprop.errors import ArgumentError
 
 DTYPES = ("float64", "float32")
@@ -20,12 +19,11 @@ DTYPES = ("float64", "float32")
 class Code:
     """The source of a kernel that computes the tensor `value` and one gradient for each of `gradients`."""
 
-    target: Target
+    target: Target | ScalarTarget
     dtype: str
     value: str
     gradients: tuple[str, ...]
     layout: Layout
-    plan: Plan
     source: str
 
 
@@ -53,4 +51,4 @@ def write_code(
     plan = make_plan(program, adjoints, value, gradients)
     arrays = (*layout["params"], *layout["data"])
     source = target.write(plan, arrays, layout["order"], comments or {}, target.dialect)
-    return Code(target, dtype, value, tuple(gradients), layout, plan, source)
+    return Code(target, dtype, value, tuple(gradients), layout, source)

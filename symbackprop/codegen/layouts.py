@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symbackprop.calculus.definitions import Definition
@@ -10,6 +10,7 @@ from symbackprop.calculus.guards import Within
 from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Role
+from symbackprop.codegen.binding import measure
 
 Layout = dict[str, Any]
 
@@ -73,3 +74,18 @@ def show_layout(layout: Layout) -> str:
     """A layout as Python source."""
     lines = [f"    {key!r}: {value!r}," for key, value in layout.items()]
     return "\n".join(["{", *lines, "}"])
+
+
+def fix_layout(layout: Layout, sizes: Mapping[str, int]) -> Layout:
+    """The layout at given sizes: all axes are numbers, and a call gives no size.
+
+    >>> fix_layout({"params": {"w": ((0, (("N", 1),)),)}, "data": {}, "integers": {}}, {"N": 3})["params"]
+    {'w': ((3, ()),)}
+    """
+
+    def fixed(axis: Any) -> tuple[Any, ...]:
+        return measure(axis, dict(sizes)), ()
+
+    arrays = {group: {n: tuple(map(fixed, axes)) for n, axes in layout[group].items()} for group in ("params", "data")}
+    integers = {name: fixed(axis) for name, axis in layout["integers"].items()}
+    return {**arrays, "integers": integers, "made": (), "sizes": (), "order": ()}

@@ -28,21 +28,40 @@ class Target:
     extra: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ScalarTarget:
+    """Straight-line code over floats at given sizes; `arrays` are what it works on, nested lists without."""
+
+    name: str
+    runtime: str
+    arrays: bool
+    extra: str = ""
+
+
 TARGETS = (
     Target("numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime"),
     Target("jax", JaxDialect(), write_kernel, "jax_runtime", "jax"),
     Target("torch", TorchDialect(), write_kernel, "torch_runtime", "torch"),
 )
+SCALAR_TARGETS = (
+    ScalarTarget("python", "python_runtime", False),
+    ScalarTarget("numba", "numba_runtime", True, "numba"),
+)
 
 
 def find_target(name: str) -> Target:
-    """The target of a name; UnknownNameError lists what there is.
+    """The target of a name that works on arrays; UnknownNameError lists what there is.
 
     >>> find_target("jax").dialect.name
     'JAX'
     """
-    known = tuple(target.name for target in TARGETS)
     for target in TARGETS:
         if target.name == name:
             return target
+    known = tuple(target.name for target in (*TARGETS, *SCALAR_TARGETS))
     raise UnknownNameError(f"There is no target {name!r}; there are {', '.join(known)}.", name=name, known=known)
+
+
+def find_scalar_target(name: str) -> ScalarTarget | None:
+    """The target of a name whose code is written out at given sizes; None where it is none of them."""
+    return next((target for target in SCALAR_TARGETS if target.name == name), None)

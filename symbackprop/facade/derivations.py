@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 import sympy
 
@@ -24,7 +24,7 @@ from symbackprop.facade.programs import Program
 from symbackprop.notation import writing
 
 if TYPE_CHECKING:
-    from symbackprop.codegen import BlockFunction, Code, CompiledFunction, Costs
+    from symbackprop.codegen import BlockFunction, Code, CompiledFunction, Costs, ScalarFunction
     from symbackprop.facade.networks import Network
     from symbackprop.notation.writing.explanations import Explanation
     from symbackprop.proof import Verdict
@@ -273,14 +273,40 @@ class Derivation:
         """Prove every fold again, and compare the folded adjoints with the unfolded ones in numbers."""
         return proof.certify(self.core, self.folding)
 
-    def compile(self, target: str = "numpy", dtype: str = "float64", trust: bool = False) -> CompiledFunction:
+    @overload
+    def compile(
+        self,
+        target: Literal["python", "numba"],
+        dtype: str = "float64",
+        trust: bool = False,
+        sizes: Mapping[str, int] | None = None,
+    ) -> ScalarFunction: ...
+
+    @overload
+    def compile(
+        self, target: Literal["numpy", "jax", "torch"] = "numpy", dtype: str = "float64", trust: bool = False
+    ) -> CompiledFunction: ...
+
+    @overload
+    def compile(
+        self, target: str, dtype: str = "float64", trust: bool = False, sizes: Mapping[str, int] | None = None
+    ) -> CompiledFunction | ScalarFunction: ...
+
+    def compile(
+        self, target: str = "numpy", dtype: str = "float64", trust: bool = False, sizes: Mapping[str, int] | None = None
+    ) -> CompiledFunction | ScalarFunction:
         """A function f(params, /, **data) that returns (value, {name: gradient}), on arrays of the target's library.
 
         `target` is "numpy", "jax" (compiled for each choice of sizes) or "torch"; the last two need the extras of these
         names. The function relies on no assumption that data could break, unless `trust` is True.
+
+        "python" and "numba" (which needs the extra of that name) are for tiny networks: the program is written out
+        entry by entry at `sizes`, as Python over floats or as the same compiled. Their functions have
+        `descend(params, learning_rate, steps, **data)`, gradient descent in one call.
         """
-        folding = self.folding if trust else self.unconditional
-        return codegen.compile_code(self._code(folding.definitions, target, dtype, {}))
+        code = self._code((self.folding if trust else self.unconditional).definitions, target, dtype, {}, sizes)
+        scalar = isinstance(code.target, codegen.ScalarTarget)
+        return codegen.compile_scalar_code(code) if scalar else codegen.compile_code(code)
 
     def compile_blocks(self, dtype: str = "float64", trust: bool = False) -> BlockFunction:
         """A function f(params, /, **data) that returns {name: derivative} by NumPy, each as the blocks that it holds.
@@ -300,9 +326,13 @@ class Derivation:
         folding = self.folding if trust else self.unconditional
         return codegen.compile_blocks(self.core.program, folding.definitions, self._outputs, dtype)
 
-    def source(self, target: str = "numpy") -> str:
-        """A Python module that computes the value and the gradients with the target's library, without symbackprop."""
-        return codegen.write_module(self._code(self.unconditional.definitions, target, "float64", self._comments))
+    def source(self, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
+        """A Python module that computes the value and the gradients with the target's library, without symbackprop.
+
+        For "python" it is written out at `sizes` and needs no library.
+        """
+        code = self._code(self.unconditional.definitions, target, "float64", self._comments, sizes)
+        return codegen.write_module(code)
 
     def plan(self, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Costs:
         """The array operations that `compile` makes of the formulas, with the flops and bytes of each.
@@ -325,13 +355,27 @@ class Derivation:
         if unknown:
             known = ", ".join(self.core.program.size_names)
             raise ArgumentError(f"There is no size {', '.join(unknown)}; the sizes are {known}.")
-        code = self._code(self.unconditional.definitions, "numpy", dtype, {})
-        return codegen.measure_costs(code.plan, sizes or {}, dtype)
+        program, adjoints = self.core.program, self.unconditional.definitions
+        plan = codegen.make_plan(program, adjoints, self.core.numerator.name, self._outputs)
+        return codegen.measure_costs(plan, sizes or {}, dtype)
 
-    def _code(self, adjoints: Sequence[Definition], target: str, dtype: str, comments: Mapping[str, str]) -> Code:
-        value = self.core.numerator.name
+    def _code(
+        self,
+        adjoints: Sequence[Definition],
+        target: str,
+        dtype: str,
+        comments: Mapping[str, str],
+        sizes: Mapping[str, int] | None,
+    ) -> Code:
+        program, value, scalar = self.core.program, self.core.numerator.name, codegen.find_scalar_target(target)
+        if scalar is not None:
+            return codegen.write_scalar_code(
+                program, adjoints, value, self._outputs, scalar, dict(sizes or {}), dtype, comments
+            )
         found = codegen.find_target(target)
-        return codegen.write_code(self.core.program, adjoints, value, self._outputs, found, dtype, comments)
+        if sizes is not None:
+            raise ArgumentError(f"The target {target!r} takes its sizes from the arrays of a call; leave sizes= away.")
+        return codegen.write_code(program, adjoints, value, self._outputs, found, dtype, comments)
 
     @property
     def _outputs(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from symbackprop import codegen
+from symbackprop import codegen, training
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Role, Tensor
@@ -21,7 +21,9 @@ from symbackprop.facade.networks import Network
 from symbackprop.proof.comparisons import write_assumption
 from symbackprop.training.data import encode_one_hot
 from symbackprop.training.loop import run_training
+from symbackprop.training.optimizers import SGD
 from symbackprop.training.rules import Optimizer
+from symbackprop.training.schedules import Schedule
 
 if TYPE_CHECKING:
     from symbackprop.codegen import CompiledFunction
@@ -71,6 +73,9 @@ def train(
     and the order of the samples: the same seed gives the same bits. The steps t = 1, 2, ... of the optimizer are
     batches. Progress goes to stderr.
 
+    With the target "jax" an epoch is one call of compiled code; "python" and "numba" do so too, for tiny networks whose
+    widths are numbers and sb.SGD at a fixed rate.
+
     Raises DataError for data that do not fit the network and DivergenceError where the loss leaves the finite numbers.
 
     >>> from symbackprop.facade.networks import mlp
@@ -85,7 +90,7 @@ def train(
     _check_names(program, fixed)
     whole = program.tensor("x").range is not None  # as what an embedding looks up
     data = {"x": np.asarray(x) if whole else np.asarray(x, dtype=np.float64), "y": _targets(network, y)}
-    step = derive(network).compile(target, trust=True)
+    step, epochs_by = _choose_steps(network, target, optimizer)
     for assumption in program.assumptions:
         _check(program, assumption, {**data, **fixed})
     run = run_training(
@@ -99,8 +104,34 @@ def train(
         seed=seed,
         checkpoint=checkpoint,
         progress=progress,
+        epochs_by=epochs_by,
     )
     return Training(network, run.params, run.history, target)
+
+
+def _choose_steps(network: Network, target: str, optimizer: Optimizer) -> tuple[Any, Any]:
+    """The loss with its gradients, and what runs the steps of an epoch with it."""
+    derivation = derive(network)
+    scalar = codegen.find_scalar_target(target)
+    if scalar is None:
+        step = derivation.compile(target, trust=True)  # which says where JAX is missing
+        return step, training.ScannedSteps if target == "jax" else training.SingleSteps
+    if not isinstance(optimizer, SGD) or isinstance(optimizer.lr, Schedule):
+        raise ArgumentError(
+            f"The target {target!r} trains by gradient descent in one call, which is sb.SGD at a fixed rate; take the "
+            f"numpy or the jax target for {optimizer.rule.name}."
+        )
+    others = [name for name in network.program.core.size_names if name != network.batch]
+    if others:
+        raise ArgumentError(
+            f"The target {target!r} is written out at given sizes; build the network with numbers for "
+            f"{', '.join(others)}."
+        )
+
+    def compile_for(samples: int) -> Any:
+        return derivation.compile(target, trust=True, sizes={str(network.batch): samples})
+
+    return None, lambda _, rule: training.Descents(compile_for, float(rule.lr))
 
 
 def _check_names(program: Program, given: Mapping[str, npt.ArrayLike]) -> None:

@@ -17,6 +17,8 @@ from symbackprop.training.data import read_npz as read_npz
 from symbackprop.training.data import split_stratified as split_stratified
 from symbackprop.training.descent import Descent as Descent
 from symbackprop.training.descent import descend as descend
+from symbackprop.training.epochs import Descents as Descents
+from symbackprop.training.epochs import SingleSteps as SingleSteps
 from symbackprop.training.equations import UpdateRule as UpdateRule
 from symbackprop.training.loop import TrainingRun as TrainingRun
 from symbackprop.training.loop import run_training as run_training
@@ -45,12 +47,15 @@ from symbackprop.training.schedules import warm_up as warm_up
 
 if TYPE_CHECKING:
     from symbackprop.training.digits import load_digits as load_digits
+    from symbackprop.training.jax_epochs import ScannedSteps as ScannedSteps
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs the extra `sklearn` when it is first asked for (PEP 562)."""
+    """Import what needs the extra `sklearn` or `jax` when it is first asked for (PEP 562)."""
     match name:
         case "load_digits":
             return getattr(import_module("symbackprop.training.digits"), name)
+        case "ScannedSteps":
+            return getattr(import_module("symbackprop.training.jax_epochs"), name)
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

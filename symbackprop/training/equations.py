@@ -178,7 +178,7 @@ class CompiledAssignment:
 
 
 def compile_formula(expression: sp.Expr, modules: str, sizes: Set[sp.Symbol] = frozenset()) -> Formula:
-    """Return an expression as a function on arrays (modules "numpy") or on Python numbers ("math").
+    """Return an expression as a function on arrays (modules "numpy" or "jax") or on Python numbers ("math").
 
     The symbols of `sizes` are those of shapes, which no value is given for.
 
@@ -190,26 +190,32 @@ def compile_formula(expression: sp.Expr, modules: str, sizes: Set[sp.Symbol] = f
 
 
 @cache
-def compile_rule(rule: UpdateRule) -> tuple[CompiledAssignment, ...]:
-    """Return the assignments as functions, in their order; sums over all parameters come before what reads them."""
+def compile_rule(rule: UpdateRule, arrays: str = "numpy", numbers: str = "math") -> tuple[CompiledAssignment, ...]:
+    """Return the assignments as functions, in their order; sums over all parameters come before what reads them.
+
+    `arrays` and `numbers` are the modules that entries and shared numbers are computed with.
+    """
     compiled = []
     entrywise = {THETA, GRADIENT, *rule.state}
     for target, expression in rule.assignments:
         totals = sorted(expression.atoms(Total), key=str)
         names = {total: sp.Symbol(f"total {number} of {target}") for number, total in enumerate(totals, 1)}
         for total, name in names.items():
-            compiled.append(CompiledAssignment(name.name, Kind.TOTAL, compile_formula(total.args[0], "numpy")))
+            compiled.append(CompiledAssignment(name.name, Kind.TOTAL, compile_formula(total.args[0], arrays)))
         scalar = expression.xreplace(names)
         if target in entrywise or entrywise & scalar.free_symbols:
             entrywise.add(target)
-            compiled.append(CompiledAssignment(target.name, Kind.ENTRYWISE, compile_formula(scalar, "numpy")))
+            compiled.append(CompiledAssignment(target.name, Kind.ENTRYWISE, compile_formula(scalar, arrays)))
         else:
             # Shared numbers are Python's, so that NumPy keeps the dtype of the parameters.
-            compiled.append(CompiledAssignment(target.name, Kind.SHARED, compile_formula(scalar, "math")))
+            compiled.append(CompiledAssignment(target.name, Kind.SHARED, compile_formula(scalar, numbers)))
     return tuple(compiled)
 
 
 @cache
-def split_stages(rule: UpdateRule) -> tuple[tuple[Kind, tuple[CompiledAssignment, ...]], ...]:
+def split_stages(
+    rule: UpdateRule, arrays: str = "numpy", numbers: str = "math"
+) -> tuple[tuple[Kind, tuple[CompiledAssignment, ...]], ...]:
     """Return the assignments in runs of one kind."""
-    return tuple((kind, tuple(run)) for kind, run in groupby(compile_rule(rule), key=lambda made: made.kind))
+    compiled = compile_rule(rule, arrays, numbers)
+    return tuple((kind, tuple(run)) for kind, run in groupby(compiled, key=lambda made: made.kind))

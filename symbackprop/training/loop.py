@@ -14,9 +14,8 @@ from tqdm import tqdm
 
 from symbackprop.errors import ArgumentError, DataError, DivergenceError
 from symbackprop.training.checkpoints import Checkpoint, fingerprint, read_checkpoint, write_checkpoint
+from symbackprop.training.epochs import Epochs, LossAndGradients, SingleSteps
 from symbackprop.training.rules import Array, Optimizer
-
-LossAndGradients = Callable[..., tuple[Any, Mapping[str, npt.ArrayLike]]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,6 +38,7 @@ def run_training(
     checkpoint: str | Path | None = None,
     progress: bool = True,
     fixed: Mapping[str, npt.ArrayLike] | None = None,
+    epochs_by: Callable[[LossAndGradients, Optimizer], Epochs] = SingleSteps,
 ) -> TrainingRun:
     """Minimise a loss over batches of samples and return the learned parameters.
 
@@ -46,7 +46,8 @@ def run_training(
     arrays of `data` have the samples on their first axis; `params` are not changed. Each epoch visits every
     sample once in an order drawn from `seed`; the last batch holds what is left. `batch_size=None` takes all
     samples at once. After each epoch the state is written to `checkpoint`; when that file exists the run goes on from
-    it, and ends with the same bits as one that never stopped. Progress goes to stderr.
+    it, and ends with the same bits as one that never stopped. `epochs_by` makes what runs the steps of an epoch.
+    Progress goes to stderr.
 
     Raises ArgumentError for settings out of their range, DataError for data that do not fit (and for a checkpoint of
     another run), DivergenceError where the loss or a parameter leaves the finite numbers.
@@ -76,6 +77,7 @@ def run_training(
         "data": fingerprint({**arrays, **constant}),
         "start": fingerprint(current),
     }
+    run_epoch = epochs_by(evaluate, optimizer)
     generator = np.random.default_rng(seed)
     memory, step, history = optimizer.start(current), 0, list[float]()
     if checkpoint is not None and Path(checkpoint).exists():
@@ -88,21 +90,14 @@ def run_training(
         while len(history) < epochs:
             order = generator.permutation(samples)
             total = 0.0
-            for number, first in enumerate(range(0, samples, size), 1):
-                rows = order[first : first + size]
-                step += 1
-                batch = {name: array[rows] for name, array in arrays.items()}
-                loss, gradients = evaluate(current, **batch, **constant)
-                value = float(loss)
+            for number, value in enumerate(run_epoch(current, memory, step, arrays, constant, order, size), 1):
                 if not math.isfinite(value):
                     raise DivergenceError(
-                        f"the loss is {value} in epoch {len(history) + 1}, batch {number} (step {step}); "
+                        f"the loss is {value} in epoch {len(history) + 1}, batch {number} (step {step + number}); "
                         "take a smaller learning rate, or look for samples outside the domain of the formula."
                     )
-                total += value * len(rows)
-                # A parameter that overflows is reported below, with its name.
-                with np.errstate(over="ignore", invalid="ignore"):
-                    optimizer.update(current, gradients, memory, step)
+                total += value * min(size, samples - (number - 1) * size)
+            step += -(-samples // size)
             lost = [name for name, array in current.items() if not np.isfinite(array).all()]
             if lost:
                 raise DivergenceError(

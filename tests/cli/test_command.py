@@ -112,10 +112,10 @@ def test_check_tells_undecided_and_unreadable(tmp_path: Path) -> None:
     assert run("check", str(tmp_path / "missing.md")).returncode == 3
 
 
-@pytest.mark.parametrize("target", ("numpy", "jax"))
-def test_the_source_checks_itself(tmp_path: Path, target: str) -> None:
+@pytest.mark.parametrize("target", (("numpy",), ("jax",), ("python", "--size", "N=2")), ids=lambda t: t[0])
+def test_the_source_checks_itself(tmp_path: Path, target: tuple[str, ...]) -> None:
     """The module that is printed runs without symbackprop and agrees with finite differences."""
-    text = run("source", "mlp:3-4-2", "--activation", "tanh", "--target", target).stdout
+    text = run("source", "mlp:3-4-2", "--activation", "tanh", "--target", *target).stdout
     (tmp_path / "module.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-I", str(tmp_path / "module.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

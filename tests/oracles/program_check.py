@@ -20,6 +20,8 @@ NOISY_RUNS = 8
 VALUE = "the value"
 LEAST_MARGIN = 1e-3
 ATTEMPTS = 40
+WRITTEN_OUT = ("python", "numba")
+"""The targets whose code is written at given sizes."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -53,7 +55,8 @@ def run_compiled(
     derivation: sb.Derivation, program: SizedProgram, leaves: Leaves, target: str = "numpy", dtype: str = "float64"
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Run the compiled code on leaves; what is no parameter goes in by keyword, directions and cotangents too."""
-    run = derivation.compile(target, dtype)
+    sizes = dict(program.sizes) if target in WRITTEN_OUT else None
+    run = derivation.compile(target, dtype, sizes=sizes)
     params, data = split_leaves(program, leaves)
     return run(params, **data, **{n: program.sizes[n] for n in run.layout["sizes"]})
 
