@@ -8,6 +8,7 @@ import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +19,17 @@ from symbackprop.errors import ArgumentError, DataError, ShapeError
 
 LARGEST_MEMORY = 64
 """The number of shapes that a function remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a call names, in order, which of the arrays hold integers, and the type of the others."""
+
+    params: tuple[str, ...]
+    data: tuple[str, ...]
+    sizes: tuple[str, ...]
+    integer: tuple[bool, ...]
+    dtype: Any
 
 
 @dataclass(frozen=True)
@@ -86,26 +98,31 @@ class CompiledFunction:
 
     def _bind(self, params: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Sequence[Any], tuple[int, ...]]:
         """The arrays and the sizes of a call, in the order of the kernel; shapes that were bound before are known."""
-        dtype, layout = self.library.dtype(self.dtype), self.layout
-        names, sizes = layout["data"], layout["sizes"]
+        call = self._call
         key = None
-        if len(params) == len(layout["params"]) and len(data) == len(names) + len(sizes):
+        if len(params) == len(call.params) and len(data) == len(call.data) + len(call.sizes):
             try:
-                arrays = [*(params[n] for n in layout["params"]), *(data[n] for n in names)]
-                key = self.library.shapes(arrays, dtype, [data[n] for n in sizes])
+                arrays = [*(params[n] for n in call.params), *(data[n] for n in call.data)]
+                key = self.library.shapes(arrays, call.integer, call.dtype, [data[n] for n in call.sizes])
             except (KeyError, TypeError):
                 key = None
         if key is not None and key in self._seen:
             known, limits = self._seen[key]
-            if all(self.library.find_outside(arrays[place], limit) is None for place, limit in limits):
+            if not limits or all(self.library.find_outside(arrays[place], limit) is None for place, limit in limits):
                 return arrays, known
-        bound, found = _translate(lambda: binding.bind(layout, params, data, dtype, self.library))
-        ordered = tuple(found[name] for name in layout["order"])
+        bound, found = _translate(lambda: binding.bind(self.layout, params, data, call.dtype, self.library))
+        ordered = tuple(found[name] for name in self.layout["order"])
         if key is not None and len(self._seen) < LARGEST_MEMORY:
-            places = {name: place for place, name in enumerate((*layout["params"], *names))}
-            limits = tuple((places[name], binding.measure(axis, found)) for name, axis in layout["integers"].items())
-            self._seen[key] = ordered, limits
+            places = {name: place for place, name in enumerate((*call.params, *call.data))}
+            integers = self.layout["integers"].items()
+            self._seen[key] = ordered, tuple((places[name], binding.measure(axis, found)) for name, axis in integers)
         return tuple(bound.values()), ordered
+
+    @cached_property
+    def _call(self) -> _Call:
+        params, data = tuple(self.layout["params"]), tuple(self.layout["data"])
+        integer = tuple(name in self.layout["integers"] for name in (*params, *data))
+        return _Call(params, data, tuple(self.layout["sizes"]), integer, self.library.dtype(self.dtype))
 
 
 def compile_code(code: Code) -> CompiledFunction:

@@ -98,9 +98,13 @@ class Library:
         return value, gradients
 
     @staticmethod
-    def shapes(arrays: Any, dtype: Any, sizes: Any) -> Any:
-        """What says that arrays were bound before; nothing does."""
-        return None
+    def shapes(arrays: Any, integer: Any, dtype: Any, sizes: Any) -> Any:
+        """The shapes of arrays that need no cast, and the sizes given as numbers; None where one needs a cast."""
+        for array, whole in zip(arrays, integer, strict=True):
+            plain = isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer)
+            if not plain or whole or array.dtype != dtype:
+                return None
+        return (*(array.shape for array in arrays), *sizes) if all(type(size) is int for size in sizes) else None
 
     @staticmethod
     def targets(out: Any, names: Any, arrays: Any) -> Any:
@@ -135,6 +139,11 @@ class Library:
             return None
         wrong = array[(array < 1) | (array > largest)]
         return wrong.ravel()[0] if wrong.size else None
+
+    @staticmethod
+    def fits(target: Any, array: Any) -> bool:
+        """Whether an array could be written into another."""
+        return hasattr(target, "dtype") and target.shape == array.shape and target.dtype == array.dtype
 
     @staticmethod
     def describe(array: Any) -> str:

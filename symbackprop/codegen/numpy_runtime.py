@@ -300,15 +300,18 @@ class Library:
         return value, backward(*saved, targets)
 
     @staticmethod
-    def shapes(arrays: Any, dtype: Any, sizes: Any) -> Any:
+    def shapes(arrays: Any, integer: Any, dtype: Any, sizes: Any) -> Any:
         """The shapes of arrays that need no cast, and the sizes given as numbers; None where one needs a cast."""
-        kind = np.dtype(dtype)
-        for array in arrays:
-            if type(array) is not np.ndarray or (array.dtype is not kind and array.dtype.kind not in "iu"):
+        kind, found = np.dtype(dtype), []
+        for array, whole in zip(arrays, integer, strict=True):
+            if type(array) is not np.ndarray:
                 return None
+            if array.dtype is not kind and not (whole and array.dtype.kind in "iu"):
+                return None
+            found.append(array.shape)
         if any(type(size) is not int for size in sizes):
             return None
-        return tuple([(array.shape, array.dtype) for array in arrays]), *sizes
+        return (*found, *sizes)
 
     @staticmethod
     def targets(out: Any, names: Any, given: Any) -> Any:
@@ -353,6 +356,11 @@ class Library:
         """An entry that is not from 1 to `largest`, or None."""
         wrong = array[(array < 1) | (array > largest)]
         return wrong.flat[0] if wrong.size else None
+
+    @staticmethod
+    def fits(target: Any, array: Any) -> bool:
+        """Whether an array can be written into another."""
+        return isinstance(target, np.ndarray) and target.shape == array.shape and target.dtype == array.dtype
 
     @staticmethod
     def describe(array: Any) -> str:

@@ -82,9 +82,12 @@ class Library:
         return value, backward(*saved)
 
     @staticmethod
-    def shapes(arrays: Any, dtype: Any, sizes: Any) -> Any:
-        """What says that arrays were bound before; nothing does."""
-        return None
+    def shapes(arrays: Any, integer: Any, dtype: Any, sizes: Any) -> Any:
+        """The shapes of tensors that need no cast, and the sizes given as numbers; None where one needs a cast."""
+        for array, whole in zip(arrays, integer, strict=True):
+            if not isinstance(array, torch.Tensor) or whole or array.dtype is not dtype:
+                return None
+        return (*(array.shape for array in arrays), *sizes) if all(type(size) is int for size in sizes) else None
 
     @staticmethod
     def targets(out: Any, names: Any, arrays: Any) -> Any:
@@ -117,6 +120,11 @@ class Library:
         """An entry that is not from 1 to `largest`, or None."""
         wrong = array[(array < 1) | (array > largest)]
         return wrong[0].item() if wrong.numel() else None
+
+    @staticmethod
+    def fits(target: Any, array: Any) -> bool:
+        """Whether a tensor can be written into another."""
+        return isinstance(target, torch.Tensor) and target.shape == array.shape and target.dtype is array.dtype
 
     @staticmethod
     def describe(array: Any) -> str:
