@@ -25,6 +25,12 @@ from symbackprop.errors import UndefinedGradientError as UndefinedGradientError
 from symbackprop.errors import UnknownNameError as UnknownNameError
 from symbackprop.errors import UnsupportedError as UnsupportedError
 from symbackprop.errors import WorkerError as WorkerError
+from symbackprop.facade.derivations import Derivation as Derivation
+from symbackprop.facade.derivations import Gradient as Gradient
+from symbackprop.facade.derivations import derive as derive
+from symbackprop.facade.programs import Program as Program
+from symbackprop.facade.programs import matrix as matrix
+from symbackprop.facade.programs import parse as parse
 
 if TYPE_CHECKING:
     from symbackprop import testing as testing
@@ -34,9 +40,6 @@ if TYPE_CHECKING:
     from symbackprop.facade.catalogue import Entry as Entry
     from symbackprop.facade.catalogue import catalogue as catalogue
     from symbackprop.facade.catalogue import find_entry as find_entry
-    from symbackprop.facade.derivations import Derivation as Derivation
-    from symbackprop.facade.derivations import Gradient as Gradient
-    from symbackprop.facade.derivations import derive as derive
     from symbackprop.facade.descent import descend as descend
     from symbackprop.facade.latex import LatexFormula as LatexFormula
     from symbackprop.facade.latex import latex_formula as latex_formula
@@ -44,9 +47,6 @@ if TYPE_CHECKING:
     from symbackprop.facade.networks import mlp as mlp
     from symbackprop.facade.newton import gauss_newton as gauss_newton
     from symbackprop.facade.newton import newton as newton
-    from symbackprop.facade.programs import Program as Program
-    from symbackprop.facade.programs import matrix as matrix
-    from symbackprop.facade.programs import parse as parse
     from symbackprop.facade.training import Training as Training
     from symbackprop.facade.training import train as train
     from symbackprop.facade.verification import check_document as check_document
@@ -85,12 +85,10 @@ __version__ = "0.1.0"
 PLACES: Mapping[str, str] = MappingProxyType({
     "facade.backward": "upstream verify_backward",
     "facade.catalogue": "Entry catalogue find_entry",
-    "facade.derivations": "Derivation Gradient derive",
     "facade.descent": "descend",
     "facade.latex": "LatexFormula latex_formula",
     "facade.networks": "Network mlp",
     "facade.newton": "gauss_newton newton",
-    "facade.programs": "Program matrix parse",
     "facade.training": "Training train",
     "facade.verification": "check_document verify verify_gradient",
     "networks": "Concatenated Dense Fragment Layer Loss Residual layer loss transformer_block",
@@ -98,13 +96,13 @@ PLACES: Mapping[str, str] = MappingProxyType({
     "training": "SGD Adagrad Adam AdamW ClipByNorm Descent Momentum Nesterov "
     "RMSprop Schedule WeightDecay cosine exponential_decay inverse_sqrt polynomial_decay step_decay warm_up",
 })
-"""The modules that hold the public names; each is imported when one of its names is first asked for."""
+"""The modules that hold the other public names; each is imported when one of its names is first asked for."""
 
 ROOMS = ("testing", "training")
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for (PEP 562), so that nobody waits for what he does not use."""
+    """Import what deriving does not need when it is first asked for (PEP 562), so that nobody waits for it."""
     if name in ROOMS:
         return import_module(f"symbackprop.{name}")
     for place, names in PLACES.items():

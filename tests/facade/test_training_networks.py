@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
+from symbackprop.codegen import code
 from symbackprop.facade.experiments import learn
 from symbackprop.training import load_iris
 
@@ -59,6 +60,17 @@ def test_predictions_are_probabilities_for_cross_entropy() -> None:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
 
     np.testing.assert_allclose(run.predict(iris.x), powers / powers.sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+def test_the_forward_pass_of_predictions_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second prediction writes no code."""
+    run = sb.train(sb.mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], sb.SGD(0.1), epochs=1, progress=False)
+    first = run.predict([[3.0]])
+    monkeypatch.setattr(code, "make_plan", None)
+
+    np.testing.assert_array_equal(run.predict([[3.0]]), first)
+    with pytest.raises(TypeError):
+        sb.train(sb.mlp([1, 1]), [[1.0], [2.0]], [[2.0], [4.0]], sb.SGD(0.1), epochs=1, progress=False)
 
 
 def test_training_lowers_a_regression_loss() -> None:
