@@ -90,11 +90,11 @@ class Operations(Records):
         alone: list[sympy.Expr] = []
         parts: list[Operand] = []
         for addend in sympy.Add.make_args(body):
-            square = self._square(addend, operands, bound, quiet)
+            narrow = narrow_masks(addend, carried)
+            square = self._square(narrow, operands, bound, quiet)
             if square is not None:
                 parts.append(square)
                 continue
-            narrow = narrow_masks(addend, carried)
             outside, groups = split_product(narrow, carried, frozenset(bound))
             missing = [i for i in bound if not any(i in labels for labels in groups)]
             if len(groups) < 2 and body.is_Add and not missing:
