@@ -92,7 +92,7 @@ def train_on_torch(case: Case, dtype: str) -> Contestant:
             params[name].sub_(gradient, alpha=RATE)
         last[:] = [loss]
 
-    return Contestant(repeat(step), lambda: (float(last[0]), params))
+    return Contestant(repeat(step), lambda: (float(last[0]), {name: p.numpy() for name, p in params.items()}))
 
 
 def differentiate(case: Case, dtype: str) -> Contestant:

@@ -51,9 +51,10 @@ def race_dense(dtype: str, quick: bool) -> Iterator[Row]:
     """The times of a training step of every dense network, by contestant."""
     pace = QUICK if quick else FULL
     makers = {name: place for name, place in TRAINERS.items() if not (quick and name in COMPILERS)}
+    own = {name: place for name, place in OUR_TRAINERS.items() if not (quick and " on " in name)}
     for network in DENSE:
         case = network.case()
-        ours, absent = gather(OUR_TRAINERS, case, dtype)
+        ours, absent = gather(own, case, dtype)
         peers, missing = gather(makers, network, case, dtype, breakable=COMPILERS)
         contestants = ours | peers
         check_training(case, contestants, dtype)
