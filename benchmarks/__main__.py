@@ -23,17 +23,18 @@ TABLES: dict[str, Callable[[Pace], str]] = {
     "deciding": deciding.report,
     "importing": importing.report,
 }
+QUICK_TABLES = tuple(TABLES)[:5]
 
 
 def main() -> int:
     """Print the tables, and write them down if they are all; 1 if contestants disagree or a process fails."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(TABLES), metavar="TABLE", help=", ".join(TABLES))
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, sizes and contestants, in about a minute")
+    parser.add_argument("--quick", action="store_true", help=f"less of {', '.join(QUICK_TABLES)}, within a minute")
     chosen = parser.parse_args()
-    parts = [f"# Results\n\nWritten by `python -m benchmarks`. {describe_machine()}\n"]
+    parts = [f"# Results\n\nWritten by `python -m benchmarks`, which needs `pip install '.[bench]'`. {describe_machine()}\n"]
     print(parts[0])
-    for name in chosen.only or TABLES:
+    for name in chosen.only or (QUICK_TABLES if chosen.quick else TABLES):
         print(f"{name} ...", file=sys.stderr)
         try:
             parts.append(TABLES[name](QUICK if chosen.quick else FULL))

@@ -46,6 +46,7 @@ def _double_precision() -> Iterator[None]:
 @pytest.mark.parametrize("dtype", steps.DTYPES)
 @pytest.mark.parametrize("network", SMALL, ids=lambda network: network.name)
 def test_training_steps_agree(network: networks.Dense, dtype: str) -> None:
+    """Two steps of every contestant that needs no compiler, ours on each library among them."""
     case = network.case()
     ours, _ = gather(steps.OUR_TRAINERS, case, dtype)
     peers, absent = gather(UNCOMPILED, network, case, dtype)
@@ -55,6 +56,7 @@ def test_training_steps_agree(network: networks.Dense, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_gradients_of_other_networks_agree(name: str) -> None:
+    """Ours, PyTorch's and JAX's, at small sizes."""
     contestants, absent = gather(steps.DIFFERENTIATORS, LAYERS[name], "float64")
     assert not absent
     steps.check_gradients(LAYERS[name], contestants, "float64")
@@ -64,6 +66,7 @@ def test_gradients_of_other_networks_agree(name: str) -> None:
     "name", [name for name in UNCOMPILED if name not in ("matrix products alone", "HIPS autograd")]
 )
 def test_a_peer_of_another_network_is_found(name: str) -> None:
+    """One with another activation than the case stops the benchmark."""
     network = SMALL[1]
     made, _ = gather({name: UNCOMPILED[name]}, replace(network, activation="sigmoid"), network.case(), "float64")
     with pytest.raises(DisagreementError, match=name):
@@ -72,6 +75,7 @@ def test_a_peer_of_another_network_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("wrt", ["q", "k", "v"])
 def test_a_wrong_gradient_is_found(wrt: str) -> None:
+    """Off by 1e-9 of its largest entry, in any one array."""
     case = LAYERS["attention"]
     made, _ = gather({"JAX jit": steps.DIFFERENTIATORS["JAX jit"]}, case, "float64")
     right = made["JAX jit"]
@@ -85,6 +89,7 @@ def test_a_wrong_gradient_is_found(wrt: str) -> None:
 
 
 def test_what_is_not_a_number_disagrees() -> None:
+    """Whatever the tolerance."""
     with pytest.raises(DisagreementError, match="the loss"):
         compare("a", (float("nan"), {}), (1.0, {}), "float32")
 
@@ -92,10 +97,12 @@ def test_what_is_not_a_number_disagrees() -> None:
 @pytest.mark.parametrize("problem", hessians.PROBLEMS)
 @pytest.mark.parametrize("name", hessians.CONTESTANTS)
 def test_hessians_agree(problem: str, name: str) -> None:
+    """Every contestant is compared with the closed form before it is timed."""
     assert [n for n, _ in hessians.time_hessian(problem, name, [4], 1)] == [4]
 
 
 def test_a_race_counts_single_steps() -> None:
+    """A turn asks a contestant for steps by their number, the first ones one by one."""
     taken: list[int] = []
     found = contest.race({"a": taken.append, "b": lambda times: None}, contest.Pace(2, 0.0001, True))
     assert list(found) == ["a", "b"]
@@ -103,17 +110,20 @@ def test_a_race_counts_single_steps() -> None:
 
 
 def test_a_process_that_is_too_slow_is_ended() -> None:
+    """Its values until then are kept, and the limit is named."""
     arguments = {"problem": "logistic regression", "name": "closed form in NumPy", "sizes": [4], "rounds": 1}
     outcome = processes.attempt("hessians", "time_hessian", 1, 0.01, None, **arguments)
     assert outcome == processes.Outcome([], "over 0.01 s")
 
 
 def test_a_process_that_fails_says_so() -> None:
+    """With the last line of its errors."""
     with pytest.raises(processes.ProcessError, match="unheard"):
         processes.call("hessians", "time_hessian", 1, problem="unheard", name="symbackprop", sizes=[4], rounds=1)
 
 
 def test_an_absent_library_is_said() -> None:
+    """It ends nothing, and has its reason."""
     made, absent = gather({"nobody": "peers_of_nobody:train"})
     assert not made
     assert absent == {"nobody": "benchmarks.peers_of_nobody is not installed"}
@@ -121,4 +131,5 @@ def test_an_absent_library_is_said() -> None:
 
 @pytest.mark.parametrize("module", [contest, steps])
 def test_docstrings(module: object) -> None:
+    """The examples in them are true."""
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
