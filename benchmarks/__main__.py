@@ -32,7 +32,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=list(TABLES), metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument("--quick", action="store_true", help=f"less of {', '.join(QUICK_TABLES)}, within a minute")
     chosen = parser.parse_args()
-    parts = [f"# Results\n\nWritten by `python -m benchmarks`, which needs `pip install '.[bench]'`. {describe_machine()}\n"]
+    written = "Written by `python -m benchmarks`, which needs `pip install '.[bench]'`."
+    parts = [f"# Results\n\n{written} {describe_machine()}\n"]
     print(parts[0])
     for name in chosen.only or (QUICK_TABLES if chosen.quick else TABLES):
         print(f"{name} ...", file=sys.stderr)
