@@ -24,7 +24,7 @@ class Pace:
     quick: bool
 
 
-FULL, QUICK = Pace(9, 0.03, False), Pace(3, 0.005, True)
+FULL, QUICK = Pace(7, 0.02, False), Pace(3, 0.005, True)
 
 
 def measure(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

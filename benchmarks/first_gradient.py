@@ -62,9 +62,11 @@ def report(pace: Pace) -> str:
     """A table by depth and one by width."""
     depths, widths, rounds = (DEPTHS, WIDTHS, 3) if not pace.quick else (DEPTHS[:1], (), 1)
     times = ("first in a process", "JAX", "ratio", "another one", "JAX", "ratio")
-    tables = [write_table(("layers, width 3", *times), [(str(d), *_row(d, WIDTH, rounds)) for d in depths])]
+    by_depth = {depth: _row(depth, WIDTH, rounds) for depth in depths}
+    tables = [write_table(("layers, width 3", *times), [(str(depth), *row) for depth, row in by_depth.items()])]
     if widths:
-        tables.append(write_table(("width, 4 layers", *times), [(str(w), *_row(DEPTH, w, rounds)) for w in widths]))
+        by_width = {w: by_depth[DEPTH] if w == WIDTH else _row(DEPTH, w, rounds) for w in widths}
+        tables.append(write_table(("width, 4 layers", *times), [(str(w), *row) for w, row in by_width.items()]))
     return (
         "## From a network to its first gradient\n\n"
         "tanh, squared error, batch 32, float64: the network written, derived, compiled for NumPy and run once,\n"

@@ -25,7 +25,7 @@ FACTORS = 5
 LIMIT = 20.0  # seconds; what takes longer is not waited for
 SLOW = 1.0  # seconds; from here on one run is enough
 GIGABYTES = 8.0
-SHORTAGES = ("MemoryError", "RESOURCE_EXHAUSTED", "not enough memory", "bad_alloc", "Out of memory")
+SHORTAGES = ("MemoryError", "RESOURCE_EXHAUSTED", "allocate memory", "bad_alloc")
 
 Arrays = dict[str, np.ndarray]
 Run = Callable[[], Any]
@@ -166,7 +166,7 @@ def _time(run: Run) -> float:
     return time.perf_counter() - start
 
 
-def _say_end(ended: str) -> str:
+def say_end(ended: str) -> str:
     """A cell that has no time; ProcessError for an end that is no limit of ours."""
     if not ended:
         return "-"
@@ -187,7 +187,7 @@ def report(pace: Pace) -> str:
             arguments = {"problem": problem, "name": name, "sizes": list(sizes), "rounds": pace.rounds}
             outcome = attempt("hessians", "time_hessian", 1, 3 * LIMIT, GIGABYTES, **arguments)
             known = {int(n): seconds for n, seconds in outcome.values}
-            why = _say_end(outcome.ended)
+            why = say_end(outcome.ended)
             rows.append((name, *(write_time(known[n]) if n in known else why for n in sizes)))
         tables.append(write_table((problem, *map(str, sizes)), rows))
     return (

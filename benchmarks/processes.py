@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,16 +94,22 @@ def _pinned(numbers: list[int]) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
-def main() -> None:
-    """Call the function that the command line names."""
+def main() -> int:
+    """Call the function that the command line names; 1 if it fails, with the error in the last line of what it says."""
     module, function, arguments, limits = sys.argv[1:]
     chosen = json.loads(limits)
     if chosen["gigabytes"] is not None:
         most = int(chosen["gigabytes"] * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    for value in getattr(import_module(f"benchmarks.{module}"), function)(**json.loads(arguments)):
-        print(MARK + json.dumps(value), flush=True)
+    try:
+        for value in getattr(import_module(f"benchmarks.{module}"), function)(**json.loads(arguments)):
+            print(MARK + json.dumps(value), flush=True)
+    except Exception as error:
+        traceback.print_exc()
+        print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

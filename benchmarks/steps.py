@@ -41,7 +41,7 @@ QUICK_LAYERS = ("layer norm", "softmax CE", "attention")
 DTYPES = ("float32", "float64")
 HOW = (
     "All contestants of a table run\n"
-    "in one process and take turns of about 30 ms; the median is over the rounds. JAX dispatches synchronously,\n"
+    "in one process and take turns of about 20 ms; the median is over the rounds. JAX dispatches synchronously,\n"
     "which is faster for small steps."
 )
 

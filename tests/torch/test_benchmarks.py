@@ -122,6 +122,22 @@ def test_a_process_that_fails_says_so() -> None:
         processes.call("hessians", "time_hessian", 1, problem="unheard", name="symbackprop", sizes=[4], rounds=1)
 
 
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "MemoryError: Unable to allocate 100. GiB for an array",
+        "XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory allocating 42949672960 bytes.",
+        "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 42949672960 bytes.",
+    ],
+)
+def test_memory_that_is_short_is_said(ended: str) -> None:
+    """As NumPy, JAX and PyTorch say it; another end is an error of the benchmark."""
+    assert hessians.say_end(ended) == "over 8 GB"
+    assert hessians.say_end("") == "-"
+    with pytest.raises(processes.ProcessError, match="disagrees"):
+        hessians.say_end("DisagreementError: one disagrees")
+
+
 def test_an_absent_library_is_said() -> None:
     """It ends nothing, and has its reason."""
     made, absent = gather({"nobody": "peers_of_nobody:train"})
