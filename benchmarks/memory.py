@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.contest import Pace, write_table
 from benchmarks.contestants import gather
-from benchmarks.networks import DENSE, Dense
+from benchmarks.networks import DENSE, Case, Dense
 from benchmarks.processes import call
 from benchmarks.steps import OUR_TRAINERS, TRAINERS
 
@@ -29,12 +29,14 @@ def measure_peak(name: str, place: int) -> Iterator[int]:
     compiled; its memory is given back to the system.
     """
     network = LARGEST[place]
-    _train(name, replace(network, batch=1))
+    case = network.case().cast(DTYPE)
+    small = replace(network, batch=1)
+    _train(name, small, small.case())
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     (PROCESS / "clear_refs").write_text("5")  # the peak begins anew
     before = _read("VmRSS")
-    _train(name, network)
+    _train(name, network, case)
     yield _read("VmHWM") - before
 
 
@@ -54,12 +56,11 @@ def report(pace: Pace) -> str:
     return (
         f"{head}How far the resident set of a process rose at its peak (VmHWM against VmRSS) while a contestant was\n"
         f"made and took {STEPS} steps in {DTYPE}, after one of the same widths had run at a batch of one. Parameters\n"
-        f"and data alone are {given}, and every contestant has its own.\n\n{table}\n"
+        f"and data alone are {given}, and every contestant copies them.\n\n{table}\n"
     )
 
 
-def _train(name: str, network: Dense) -> None:
-    case = network.case()
+def _train(name: str, network: Dense, case: Case) -> None:
     if name in OUR_TRAINERS:
         made, _ = gather({name: OUR_TRAINERS[name]}, case, DTYPE)
     else:
