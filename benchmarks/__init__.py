@@ -1,1 +1,4 @@
-"""Measured times; `python -m benchmarks` from a checkout writes RESULTS.md. Tests assert no times."""
+"""Measured times: `pip install '.[bench]'`, then `python -m benchmarks` from a checkout writes RESULTS.md.
+
+Tests assert no times.
+"""

@@ -8,10 +8,23 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("symbackprop", "sympy", "numpy", "python-flint", "jax")
+PACKAGES = ("symbackprop", "sympy", "numpy", "python-flint", "jax", "torch", "autograd", "pytensor")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is spent: rounds, and the seconds of a turn in a race. `quick` leaves out what takes long to compile."""
+
+    rounds: int
+    turn: float
+    quick: bool
+
+
+FULL, QUICK = Pace(7, 0.02, False), Pace(3, 0.005, True)
 
 
 def measure(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -27,6 +40,42 @@ def measure(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dic
     return {name: statistics.median(found) for name, found in times.items()}
 
 
+def race(contestants: Mapping[str, Callable[[int], object]], pace: Pace) -> dict[str, float]:
+    """The median over the rounds of the seconds of one step, where each contestant takes so many steps at a time.
+
+    Contestants take turns, another one first in each round. A turn begins with a step that does not count, so that a
+    contestant finds its own data in the caches; then it takes as many steps as fit, and their mean is the time of the
+    turn. Nothing is collected as garbage within a turn.
+    """
+    steps = {name: _count_steps(run, pace.turn) for name, run in contestants.items()}
+    order = list(contestants)
+    times: dict[str, list[float]] = {name: [] for name in order}
+    gc.collect()
+    gc.freeze()  # what lives by now is not looked at again between turns
+    gc.disable()
+    try:
+        for number in range(pace.rounds):
+            first = number % len(order)
+            for name in order[first:] + order[:first]:
+                gc.collect()
+                contestants[name](1)
+                start = time.perf_counter()
+                contestants[name](steps[name])
+                times[name].append((time.perf_counter() - start) / steps[name])
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def _count_steps(run: Callable[[int], object], turn: float) -> int:
+    """How many steps fit into a turn, at least one."""
+    run(1)
+    start = time.perf_counter()
+    run(1)
+    return max(1, min(10_000, int(turn / (time.perf_counter() - start))))
+
+
 def describe_machine() -> str:
     """The processor, the cores that are free to use, the system and the versions of what is measured."""
     processor = platform.processor() or platform.machine()
@@ -36,9 +85,16 @@ def describe_machine() -> str:
             line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
         ]
         processor = names[0] if names else processor
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{processor}, {cores} cores, {platform.system()}, Python {platform.python_version()}; {versions}."
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def write_time(seconds: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 
 import symbackprop as sb
-from benchmarks.contest import measure, write_table, write_time
+from benchmarks.contest import Pace, measure, write_table, write_time
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.programs import Program
 
@@ -54,7 +54,7 @@ def fold_all(program: sb.Program) -> Callable[[], object]:
     return lambda: sb.derive(program).folding
 
 
-def report_limits() -> str:
+def report_limits(rounds: int) -> str:
     """What has a time that it is held to, with the time that it takes."""
     deep, equal, attention = make_network(1000, 3), make_network(64, 3), sb.parse(ATTENTION)
     found = measure(
@@ -63,7 +63,7 @@ def report_limits() -> str:
             "attention, several heads, four projections: adjoints and folds": fold_all(attention),
             "64 equal dense layers: adjoints, folds and text": derive_all(equal),
         },
-        ROUNDS,
+        rounds,
     )
     limits = (1.0, 0.2, 1.0)
     rows = [
@@ -100,10 +100,10 @@ def diff_expanded(depth: int) -> Callable[[], object]:
     return lambda: [sympy.diff(loss, s) for s in names]
 
 
-def report() -> str:
+def report(pace: Pace) -> str:
     """The tables of this benchmark."""
-    rows = []
-    for depth in DEPTHS:
+    rounds, rows = min(ROUNDS, pace.rounds), []
+    for depth in DEPTHS[: 2 if pace.quick else None]:
         network = make_network(depth, 3)
         found = measure(
             {
@@ -111,7 +111,7 @@ def report() -> str:
                 "all": derive_all(network),
                 "jax": compile_jax(depth, 3),
             },
-            ROUNDS,
+            rounds,
         )
         small = measure({"diff": diff_expanded(depth)}, 1)["diff"] if depth in SMALL_DEPTHS else None
         rows.append(
@@ -131,13 +131,13 @@ def report() -> str:
     widths = []
     for width in WIDTHS:
         network = make_network(4, width)
-        found = measure({"adjoints": derive_adjoints(network.program.core), "jax": compile_jax(4, width)}, ROUNDS)
+        found = measure({"adjoints": derive_adjoints(network.program.core), "jax": compile_jax(4, width)}, rounds)
         ratio = f"{found['adjoints'] / found['jax']:.3f}"
         widths.append((str(width), write_time(found["adjoints"]), write_time(found["jax"]), ratio))
     width_table = write_table(("width, 4 layers", "adjoints and steps", "JAX trace and compile", "ratio"), widths)
     return (
-        f"## Deriving, by the limits that are set\n\n{report_limits()}\n\n"
+        f"## Deriving, by the limits that are set\n\n{report_limits(rounds)}\n\n"
         "## Deriving dense networks\n\n"
-        "tanh, squared error, batch N (32 for JAX). Medians of five interleaved rounds after one that does not count;\n"
-        f"SymPy's column is one run at width 3 and one sample.\n\n{depth_table}\n\n{width_table}\n"
+        f"tanh, squared error, batch N (32 for JAX). Medians of {rounds} interleaved rounds after one that does not\n"
+        f"count; SymPy's column is one run at width 3 and one sample.\n\n{depth_table}\n\n{width_table}\n"
     )

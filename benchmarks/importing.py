@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from benchmarks.contest import measure, write_table, write_time
+from benchmarks.contest import Pace, measure, write_table, write_time
 
 ROUNDS = 7
 IMPORTS = (
@@ -23,9 +23,9 @@ def start(code: str) -> Callable[[], object]:
     return lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def report() -> str:
+def report(pace: Pace) -> str:
     """The table of this benchmark; the time of a bare interpreter is taken off all."""
-    found = measure({"bare": start("pass"), **{name: start(code) for name, code in IMPORTS}}, ROUNDS)
+    found = measure({"bare": start("pass"), **{name: start(code) for name, code in IMPORTS}}, min(ROUNDS, pace.rounds))
     times = {name: found[name] - found["bare"] for name, _ in IMPORTS}
     base = times[IMPORTS[0][0]]
     rows = [(name, write_time(seconds), f"{seconds / base:.2f}") for name, seconds in times.items()]

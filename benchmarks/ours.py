@@ -1,0 +1,111 @@
+"""Our contestants, by the public API alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import torch
+
+import symbackprop as sb
+from benchmarks.contestants import RATE, Contestant, Result, repeat
+from benchmarks.networks import Arrays, Case
+
+
+def reference(case: Case) -> Callable[[Arrays], Result]:
+    """Loss and gradients in float64, by the parameters."""
+    f = _compile(case, "numpy", "float64")
+
+    def evaluate(params: Arrays) -> Result:
+        loss, gradients = f(params, **case.data)
+        return float(loss), gradients
+
+    return evaluate
+
+
+def train(case: Case, dtype: str) -> Contestant:
+    """A training step of the compiled function as it is returned by default."""
+    own = case.cast(dtype)
+    f = _compile(case, "numpy", dtype)
+    rate = np.dtype(dtype).type(RATE)
+    last: list[Any] = []
+
+    def step() -> None:
+        loss, gradients = f(own.params, **own.data)
+        for name, gradient in gradients.items():
+            gradient *= rate
+            own.params[name] -= gradient
+        last[:] = [loss]
+
+    return Contestant(repeat(step), lambda: (float(last[0]), own.params))
+
+
+def train_in_place(case: Case, dtype: str) -> Contestant:
+    """The same as `sb.train` runs it, with targets that were checked once, and gradients written into kept arrays."""
+    own = case.cast(dtype)
+    f = _compile(case, "numpy", dtype, trust=True)
+    rate = np.dtype(dtype).type(RATE)
+    out = {name: np.empty_like(own.params[name]) for name in case.wrt}
+    last: list[Any] = []
+
+    def step() -> None:
+        loss, _ = f(own.params, **own.data, out=out)
+        for name, gradient in out.items():
+            gradient *= rate
+            own.params[name] -= gradient
+        last[:] = [loss]
+
+    return Contestant(repeat(step), lambda: (float(last[0]), own.params))
+
+
+def train_on_jax(case: Case, dtype: str) -> Contestant:
+    """Our derivation as JAX code, with the update of each parameter outside it."""
+    own = case.cast(dtype)
+    f = _compile(case, "jax", dtype)
+    params = {name: jnp.asarray(a) for name, a in own.params.items()}
+    data = {name: jnp.asarray(a) for name, a in own.data.items()}
+    rate = np.dtype(dtype).type(RATE)
+    last: list[Any] = []
+
+    def step() -> None:
+        loss, gradients = f(params, **data)
+        for name, gradient in gradients.items():
+            params[name] = params[name] - rate * gradient
+        last[:] = [loss]
+
+    return Contestant(repeat(step), lambda: (float(last[0]), params))
+
+
+def train_on_torch(case: Case, dtype: str) -> Contestant:
+    """Our derivation as PyTorch code."""
+    own = case.cast(dtype)
+    f = _compile(case, "torch", dtype)
+    params = {name: torch.from_numpy(a) for name, a in own.params.items()}
+    data = {name: torch.from_numpy(a) for name, a in own.data.items()}
+    last: list[Any] = []
+
+    def step() -> None:
+        loss, gradients = f(params, **data)
+        for name, gradient in gradients.items():
+            params[name].sub_(gradient, alpha=RATE)
+        last[:] = [loss]
+
+    return Contestant(repeat(step), lambda: (float(last[0]), {name: p.numpy() for name, p in params.items()}))
+
+
+def differentiate(case: Case, dtype: str) -> Contestant:
+    """Loss and gradients of any case."""
+    own = case.cast(dtype)
+    f = _compile(case, "numpy", dtype)
+    last: list[Any] = []
+
+    def step() -> None:
+        last[:] = f(own.params, **own.data)
+
+    return Contestant(repeat(step), lambda: (float(last[0]), last[1]))
+
+
+def _compile(case: Case, target: str, dtype: str, trust: bool = False) -> Any:
+    return sb.derive(case.program, list(case.wrt)).compile(target, dtype, trust)
