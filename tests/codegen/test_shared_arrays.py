@@ -1,4 +1,4 @@
-"""Calls share arrays among their lines, and nothing of that is seen outside: in results, by threads, in arrays given."""
+"""Calls share arrays among their lines; nothing of that is seen in results, by threads or in arrays given."""
 
 from concurrent.futures import ThreadPoolExecutor
 
