@@ -199,7 +199,11 @@ class Library:
         kinds = sorted({type(entry).__name__ for entry in entries})
         convert = float if dtype is not None else (lambda entry: entry.__index__()) if whole else (lambda entry: entry)
         kind = "integer" if whole else " and ".join(kinds)
-        return Entries(nest(map(convert, entries), tuple(shape)), tuple(shape), kind)
+        try:
+            made = [convert(entry) for entry in entries]
+        except (OverflowError, TypeError) as error:
+            raise BindingError("data", f"{name} is not an array of numbers: {error}") from error
+        return Entries(nest(iter(made), tuple(shape)), tuple(shape), kind)
 
     @staticmethod
     def kind(array: Any) -> str:

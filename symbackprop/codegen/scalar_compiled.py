@@ -9,6 +9,7 @@ import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from numbers import Integral, Real
 from typing import Any
 
 from symbackprop.codegen import python_runtime
@@ -73,7 +74,10 @@ class ScalarFunction(ABC):
         Data with one more axis in front than the program declares hold batches: step k takes the k-th of them, and
         after the last one the first again. `params` is not changed, and values are not checked to be finite.
         """
-        if not math.isfinite(learning_rate) or steps < 0:
+        rate: Any = learning_rate
+        count: Any = steps
+        fine = isinstance(rate, Real) and math.isfinite(rate) and isinstance(count, Integral) and int(count) >= 0
+        if not fine:
             raise ArgumentError(
                 f"learning_rate is {learning_rate!r} and steps is {steps!r}; give a finite number and at least 0 steps."
             )
@@ -164,10 +168,12 @@ def _step(theta: Any, gradient: Any, rate: float) -> Any:
 
 
 def check_batches(lengths: Mapping[str, int]) -> int:
-    """The number of batches, 1 where there are none; BindingError where arrays have different numbers of them."""
+    """The number of batches, 1 where there are none; BindingError where arrays differ in it or have an empty axis."""
     if len(set(lengths.values())) > 1:
         given = ", ".join(f"{name} has {number}" for name, number in lengths.items())
         raise BindingError("shape", f"The numbers of batches differ: {given}.")
+    if 0 in lengths.values():
+        raise BindingError("shape", f"{', '.join(lengths)}: no batch; give at least one.")
     return next(iter(lengths.values()), 1)
 
 

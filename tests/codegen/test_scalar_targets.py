@@ -192,8 +192,13 @@ def test_mistakes_of_the_caller_are_named(target: Any) -> None:
         f({"w": [1.0, 2.0]}, **good)
     with pytest.raises(sb.ShapeError, match="numbers of batches differ"):
         f.descend(params, 0.1, 3, x=[[1.0, 2.0]] * 3, y=[[1.0, 2.0]] * 2)
-    with pytest.raises(sb.ArgumentError, match="at least 0 steps"):
-        f.descend(params, 0.1, -1, **good)
+    with pytest.raises(sb.ShapeError, match="x: no batch|x has shape .0,.; every axis needs"):
+        f.descend(params, 0.1, 3, x=np.ones((0, 2)), y=[1.0, 2.0])
+    for rate, steps in ((0.1, -1), (math.nan, 1), (0.1, 1.5), ("0.1", 1)):
+        with pytest.raises(sb.ArgumentError, match="at least 0 steps"):
+            f.descend(params, rate, steps, **good)
+    with pytest.raises(sb.SymBackpropError, match="b is not an array|b has entries"):
+        f({**params, "b": 10**400}, **good)
     with pytest.raises(sb.ArgumentError, match="no size for D"):
         d.compile(target)
     with pytest.raises(sb.ArgumentError, match="float64 only"):
