@@ -47,14 +47,15 @@ def verify(
     sides = read_scalar(left), read_scalar(right)
     if latex:
         _check_spellings(*sides)
-    verdict = decide(*sides, [_read_relation(a) for a in assumed])
+    domain = tuple(dict.fromkeys((*read_conditions(left), *read_conditions(right))))
+    verdict = decide(*sides, [_read_relation(a) for a in assumed], domain)
     if not verdict.proved:
         return verdict
     # SymPy forgets on construction that x/x needs x != 0; the text does not.
     count = len(verdict.formulas)
     known = [fact for formula in verdict.formulas for fact in facts_of(formula)]
     new: list[sympy.Basic] = []
-    for condition in dict.fromkeys((*read_conditions(left), *read_conditions(right))):
+    for condition in domain:
         facts = facts_of(condition)
         if not all(follows(fact, known) for fact in facts):
             new.append(condition)

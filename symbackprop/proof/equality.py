@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sympy as sp
 
@@ -17,7 +18,7 @@ from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.cells import Cell, split_cells
 from symbackprop.proof.diagnosis import diagnose
 from symbackprop.proof.domains import conditions_of, learn_conditions
-from symbackprop.proof.facts import Fact
+from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.normal_form import NormalForm, with_normal_form
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import Problem, read_problem, realise
@@ -45,6 +46,7 @@ def decide(
     left: object,
     right: object,
     assumptions: Iterable[sp.Basic] = (),
+    domain: Iterable[sp.Basic] = (),
     *,
     claim: str = "right side",
     seconds: float = 10.0,
@@ -52,7 +54,9 @@ def decide(
     """Decide whether left = right for all real values of the names, under assumptions such as `eps > 0`.
 
     `claim` is what a diagnosis calls the right side. Both sides are SymPy expressions or numbers; a symbol is one real
-    variable, whatever assumptions it carries (those it carries are stated as hypotheses).
+    variable, whatever assumptions it carries (those it carries are stated as hypotheses). Where a relation of the
+    `domain` fails, the sides as they were written have no value: no point of it is a counterexample. It is the caller
+    who says what the domain is.
 
     >>> import sympy as sp
     >>> z = sp.Symbol("z")
@@ -65,7 +69,7 @@ def decide(
     assumptions = tuple(assumptions)
     shown = {key: side for key, side in (("left", left), ("right", right)) if isinstance(side, sp.Expr)}
     try:
-        problem = read_problem(left, right, assumptions)
+        problem = read_problem(left, right, assumptions, domain)
     except (UnsupportedError, RecursionError) as error:
         return replace(_undecided(error), **shown)
     try:
@@ -86,9 +90,14 @@ def _undecided(error: Exception) -> Verdict:
 
 
 def find_witness(
-    left: object, right: object, assumptions: Iterable[sp.Basic] = (), *, seconds: float = 10.0
+    left: object,
+    right: object,
+    assumptions: Iterable[sp.Basic] = (),
+    domain: Iterable[sp.Basic] = (),
+    *,
+    seconds: float = 10.0,
 ) -> Witness | None:
-    """A point at which two sides certainly differ, or None where none was found; no proof is tried.
+    """A point of the domain at which two sides certainly differ, or None where none was found; no proof is tried.
 
     >>> import sympy as sp
     >>> x = sp.Symbol("x")
@@ -96,8 +105,11 @@ def find_witness(
     at x = 4 the left side is 16 and the right side is 64
     """
     try:
-        problem = read_problem(left, right, tuple(assumptions))
-        witness = search(problem, Budget(seconds), problem.facts).witness
+        problem = read_problem(left, right, tuple(assumptions), domain)
+        budget = Budget(seconds)
+        witness = search(problem, budget, problem.facts).witness
+        if witness is None and problem.domain:
+            witness = search(problem, budget, (*problem.facts, *problem.domain)).witness
     except (UnsupportedError, BudgetExceededError, RecursionError):
         return None
     return None if witness is None or _is_rounding(problem, witness) else witness
@@ -190,12 +202,31 @@ def _judge_cell(
         result = _CellResult(False, reason=str(error))
     except UnsupportedError as error:
         result = _CellResult(False, reason=str(error))
+    broken = None if result.equal else _find_broken(problem, cell, budget)
+    if broken is not None:
+        return replace(cell, left=None, right=None), _CellResult(True, ((broken, ""),)), frozenset()
     if result.equal and not guard:
         return cell, result, frozenset()
     wanted, tries = (_GUARDS, _GUARD_TRIES) if result.equal else (_SEARCH_TRIES, _SEARCH_TRIES)
     facts = (*problem.facts, *cell.conditions)
     evidence = search(problem, budget, facts, cell.substitution, wanted=wanted, tries=tries, seed=1)
     return cell, replace(result, witness=evidence.witness), evidence.agreeing
+
+
+def _find_broken(problem: Problem, cell: Cell, budget: Budget) -> Fact | None:
+    """A fact of the domain that certainly holds nowhere on the cell."""
+    for said, fact in zip(problem.domain, cell.domain, strict=True):
+        if fact is None:
+            continue
+        if contradict((*cell.facts, fact)):
+            return said
+        try:
+            with_normal_form(cell.facts, budget, partial(learn_conditions, conditions=(fact,), label=len(cell.facts)))
+        except UnsupportedError:
+            continue
+        except ArithmeticError:
+            return said
+    return None
 
 
 def _with_value(cell: Cell, side: sp.Expr, compared: tuple[sp.Expr, ...], budget: Budget) -> sp.Expr | None:

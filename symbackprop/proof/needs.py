@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import sympy as sp
 
-from symbackprop.calculus.definitions import Condition, Definition, Term, slot_symbol
+from symbackprop.calculus.definitions import Condition, Definition, slot_symbol
 from symbackprop.calculus.expansion import Expansion
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Role, Slot, slot_indices
+from symbackprop.calculus.tensors import Count, Role, Slot
 from symbackprop.errors import SymBackpropError
 from symbackprop.language.phrasing import hidden_definitions, phrase_body
 from symbackprop.language.tree import Number, Where
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.budget import Budget, BudgetExceededError
-from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, write_assumption
-from symbackprop.proof.facts import Fact, Relation, contradict
+from symbackprop.proof.comparisons import Place, choose_sizes, write_assumption
+from symbackprop.proof.conditions import RELATIONS, indices_of, write_out
+from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.plain_signs import holds_plainly
-from symbackprop.proof.problems import facts_of, realise
+from symbackprop.proof.problems import facts_of
 from symbackprop.proof.wording import is_longer
 
-RELATIONS: dict[str, Relation] = {"nonzero": "!=", "positive": ">", "nonnegative": ">="}
 LONGEST = 200
 """Operations of a condition, written out, that is looked at; a longer one is said."""
 SECONDS = 0.5
@@ -109,21 +109,8 @@ def _goes_without_saying(program: Program, condition: Condition, known: Sequence
 def _holds_at(place: Place, keep: frozenset[str], condition: Condition, known: Sequence[Condition]) -> bool:
     expansion = Expansion(place.program, place.sizes, keep, place.data)
     given = [fact for relation in place.inequalities for fact in facts_of(relation)]
-    given += [fact for each in known for fact in _write_out(expansion, each, place.sizes)]
-    return all(follows(fact, given) for fact in _write_out(expansion, condition, place.sizes))
-
-
-def _write_out(expansion: Expansion, condition: Condition, sizes: Mapping[str, int]) -> Iterator[Fact]:
-    """A condition at each of its entries."""
-    indices = _indices(condition)
-    for entry in list_entries(indices, sizes):
-        values = expansion.start(dict(zip(indices, entry, strict=True)))
-        value = realise(expansion.term(Term((), condition.body, condition.slots), values))
-        yield Fact(value, RELATIONS[condition.kind])
-
-
-def _indices(condition: Condition) -> tuple[Index, ...]:
-    return tuple(dict.fromkeys(i for slot in condition.slots for i in slot_indices(slot)))
+    given += [Fact(*said) for each in known for said in write_out(expansion, each, place.sizes)]
+    return all(follows(Fact(*said), given) for said in write_out(expansion, condition, place.sizes))
 
 
 def _reads_sizes(program: Program, condition: Condition) -> bool:
@@ -154,7 +141,7 @@ def _is_size(form: Affine) -> bool:
 def _write(condition: Condition, hidden: dict[str, Definition]) -> str:
     """A condition as a person writes it: w[k] > 1 for w[k] - 1 > 0."""
     sign: str = RELATIONS[condition.kind]
-    indices = _indices(condition)
+    indices = indices_of(condition)
     constant, rest = condition.body.as_coeff_Add()
     if constant == 0 or not constant.is_Rational:
         constant, rest = sp.Integer(0), condition.body

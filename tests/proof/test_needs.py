@@ -85,6 +85,55 @@ def test_no_condition_is_said_twice_or_in_vain() -> None:
     assert sum(text.startswith("x != 0") for text in hypotheses) == 1
 
 
+OUTSIDE = [
+    ("param w\nloss = w^2", "exp(log(w)) = where(w > 0, w, 5)", "w > 0"),
+    ("param w\nloss = w^2", "w/w = where(w == 0, 5, 1)", "w != 0"),
+    ("param w\nloss = w^2", "sqrt(w)^2 = abs(w)", "w >= 0"),
+    ("param w\nloss = log(w)", "d loss / d w = where(w > 0, 1/w, 7)", "w > 0"),
+    ("param w\nloss = sqrt(w)^2", "d loss / d w = where(w > 0, 1, 7)", "w >= 0"),
+    ("param w\nu = sqrt(w)\nloss = u^2", "d loss / d w = where(w >= 0, 1, 7)", "w >= 0"),
+    ("param w[2]\nloss = sum(k, exp(log(w[k])))", "d loss / d w[k] = where(w[k] > 0, 1, 7)", "w[2] > 0"),
+]
+
+
+@pytest.mark.parametrize(("program", "claim", "needed"), OUTSIDE)
+def test_no_point_without_a_value_refutes(tmp_path: Path, program: str, claim: str, needed: str) -> None:
+    """Where a side as it was written, or what is derived, has no value, no counterexample is found."""
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop\n{program}\nclaim {claim}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+    assert verdict.proved
+    assert any(text.startswith(needed) for text in verdict.hypotheses)
+
+
+@pytest.mark.parametrize(("program", "claim", "needed"), OUTSIDE)
+def test_points_with_a_value_still_refute(tmp_path: Path, program: str, claim: str, needed: str) -> None:
+    """The same claims with a mistake inside of the domain are refuted at a point of it."""
+    head, _, value = claim.partition(" = ")
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop\n{program}\nclaim {head} = 2 + {value}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+    assert verdict.refuted
+    assert verdict.witness is not None
+    assert all(value > 0 or (value < 0 and "!=" in needed) for _, value in verdict.witness.point)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "needed"),
+    [
+        ("1/(1/x)", "where(x == 0, 5, x)", ("x != 0",)),
+        ("sqrt(x)^2", "abs(x)", ("x >= 0",)),
+        ("exp(log(x))", "relu(x)", ("x > 0",)),
+    ],
+)
+def test_scalars_have_the_domain_of_their_text(left: str, right: str, needed: tuple[str, ...]) -> None:
+    """SymPy makes x of 1/(1/x), which has no value at 0."""
+    verdict = sb.verify(left, right)
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+    assert sb.verify(left, f"2 + {right}").refuted
+
+
 def test_agreeing_elsewhere_is_said_only_where_it_is_proved() -> None:
     """At z = (0, -1) the sides differ too, which a sentence about other points denied."""
     program = sb.parse("param z[2]\na[i] = maximum(0, z[i])\nloss = (a[1] + a[2] - 1)^2")
