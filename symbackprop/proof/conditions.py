@@ -11,7 +11,7 @@ from symbackprop.calculus.definitions import Condition, Definition, Term
 from symbackprop.calculus.expansion import Expansion, points_of
 from symbackprop.calculus.indices import Atom, Index, Point
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Role, Tensor, slot_indices
+from symbackprop.calculus.tensors import Role, Slot, slot_indices, tensor_over
 from symbackprop.proof.facts import Relation
 from symbackprop.proof.problems import realise
 
@@ -46,24 +46,23 @@ def find_domain(program: Program, definitions: Sequence[Definition]) -> Domain:
     """
     own = tuple(dict.fromkeys(c for d in definitions for c in d.domain))
     carriers = tuple(
-        Definition(Tensor(f"condition{k}", tuple(i.size for i in indices_of(c)), Role.DEFINED), indices_of(c),
-                   (Term((), c.body, c.slots),))
-        for k, c in enumerate(own)
-    )  # fmt: skip
+        Definition(tensor_over(f"condition{k}", letters, Role.DEFINED), letters, (Term((), c.body, c.slots),))
+        for k, (c, letters) in enumerate((c, indices_of(c.slots)) for c in own)
+    )
     part = program.concerning((*definitions, *carriers))
     return Domain(part, tuple(dict.fromkeys((*own, *(c for d in part.definitions for c in d.domain)))))
 
 
-def indices_of(condition: Condition) -> tuple[Index, ...]:
-    """The letters that a condition is stated for."""
-    return tuple(dict.fromkeys(i for slot in condition.slots for i in slot_indices(slot)))
+def indices_of(slots: Sequence[Slot]) -> tuple[Index, ...]:
+    """The letters of what is read, for which a condition is stated."""
+    return tuple(dict.fromkeys(i for slot in slots for i in slot_indices(slot)))
 
 
 def write_out(
     expansion: Expansion, condition: Condition, sizes: Mapping[str, int]
 ) -> Iterator[tuple[sp.Expr, Relation]]:
     """A condition at each of its entries, as an expression over real symbols and its relation to 0."""
-    indices = indices_of(condition)
+    indices = indices_of(condition.slots)
     values: dict[Atom, int] = dict(sizes.items())
     for entry in points_of(indices, values):
         start = expansion.start(dict(zip(indices, entry, strict=True)))

@@ -81,8 +81,40 @@ def test_documents_say_it(tmp_path: Path, claim: str, needed: str) -> None:
 def test_no_condition_is_said_twice_or_in_vain() -> None:
     """Scalar verdicts list each condition once, and none that always holds."""
     assert sb.verify("log(sigmoid(x)/(1 - sigmoid(x)))", "x").hypotheses == ()
-    hypotheses = sb.verify("sqrt(1/x)", "1/sqrt(x)").hypotheses
-    assert sum(text.startswith("x != 0") for text in hypotheses) == 1
+    assert sb.verify("sqrt(1/x)", "1/sqrt(x)").hypotheses == ("x > 0",)
+
+
+@pytest.mark.parametrize(
+    ("derivative", "value", "needed", "mistake"),
+    [
+        (r"\frac{d}{dx} \ln x", r"\frac1x", ("x > 0",), r"\frac2x"),
+        (r"\frac{d}{dx} \sqrt{x}", r"\frac{1}{2\sqrt x}", ("x > 0",), r"\frac{1}{\sqrt x}"),
+        (r"\frac{d}{dx} \ln |x|", r"\frac1x", ("x != 0",), r"\frac1{|x|}"),
+        (r"\frac{d}{dx} x^a", r"a x^{a-1}", ("x > 0",), r"x^{a-1}"),
+        (r"\frac{d}{dx} \frac{x}{1+x}", r"\frac1{(1+x)^2}", ("x != -1",), r"\frac1{1+x}"),
+        (r"\frac{d}{dx} \tan x", r"1 + \tan^2 x", ("cos(x) != 0",), r"\tan^2 x"),
+        (r"\frac{d}{dx} |x|", r"\frac{x}{|x|}", ("x != 0",), r"1"),
+        (r"\frac{d^2}{dx^2} \ln x", r"-\frac1{x^2}", ("x > 0",), r"\frac1{x^2}"),
+        (r"\left.\frac{d}{dx} \ln x\right|_{x=a}", r"\frac1a", ("a > 0",), r"a"),
+        (r"\frac{d}{dx} x^3", r"3x^2", (), r"2x^2"),
+    ],
+)
+def test_a_derivative_has_a_value_where_what_is_derived_has_one(
+    tmp_path: Path, derivative: str, value: str, needed: tuple[str, ...], mistake: str
+) -> None:
+    """The derivative of ln x is 1/x for x > 0, not wherever 1/x has a value; a mistake is refuted at such a point."""
+    program = "```symbackprop\nparam x, a\nloss = x^2*a^2\n```\n"
+    path = tmp_path / "claim.md"
+    for claimed, status in ((value, "proved"), (mistake, "refuted")):
+        text = f"{program}\n<!-- sb: claim -->\n$$ {derivative} = {claimed} $$\n"
+        path.write_text(text, encoding="utf-8")
+        ((_, verdict),) = sb.check_document(path)
+        assert verdict.status == status
+        scalar = sb.verify(sb.latex_formula(derivative), sb.latex_formula(claimed))
+        assert scalar.status == status
+        if status == "proved":
+            assert scalar.hypotheses == needed
+            assert verdict.hypotheses == needed
 
 
 OUTSIDE = [
