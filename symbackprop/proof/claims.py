@@ -235,17 +235,29 @@ def _judge_digits(
     program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], digits: str
 ) -> Verdict:
     if isinstance(tree, t.Derivative) or scope:
-        raise FormulaError(
-            f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None
-        )
+        raise _no_number(tree, digits, "it has an entry for every index")
     side = read_side(program, tree, scope)
     part = program.extended(side.needed).concerning((side.definition,))
+    read = part.sources(side.definition.uses())
+    leaves = [leaf.name for leaf in part.leaves if leaf.name in read]
+    if leaves:
+        raise _no_number(tree, digits, f"it depends on {', '.join(leaves)}")
+    if part.size_names or any(term.bound for term in side.definition.terms):
+        raise _no_number(tree, digits, "it depends on sizes")
     expansion = Expansion(part, {})
-    if part.leaves or part.size_names or any(term.bound for term in side.definition.terms):
-        raise FormulaError(
-            f"Only a number rounds to {digits}, and {write_tree(tree)} reads tensors.", line=tree.line or None
-        )
     return approximates(sympy.Add(*(expansion.term(t, expansion.start({})) for t in side.definition.terms)), digits)
+
+
+def _no_number(tree: t.Expression | t.Derivative, digits: str, why: str) -> FormulaError:
+    """What is said of a formula that is claimed to round to digits, and has no one value."""
+    found = f"{write_tree(tree)} ~ {digits}"
+    return FormulaError(
+        f"found {found}, expected a number that rounds to {digits}: {why}; write = for what holds for all values",
+        line=tree.line or None,
+        column=tree.column or None,
+        found=found,
+        expected="a number",
+    )
 
 
 def _find_scope(program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]) -> dict[str, Index]:

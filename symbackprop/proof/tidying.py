@@ -71,6 +71,8 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
             return True
     if is_longer(expression, LONGEST) or expression.has(sp.Piecewise):
         return False
+    if isinstance(expression, sp.Mul) and all(follows(Fact(each, fact.relation), known) for each in expression.args):
+        return True
     try:
         sign = sign_under(known, expression, Budget(SECONDS))
     except BudgetExceededError:
