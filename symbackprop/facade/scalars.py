@@ -14,6 +14,8 @@ from symbackprop.errors import ArgumentError, FormulaError
 from symbackprop.language import read_expression, write_tree
 from symbackprop.language import tree as t
 from symbackprop.proof.claims import read_side
+from symbackprop.proof.domains import conditions_of
+from symbackprop.proof.problems import realise
 
 RELATIONS = {"nonzero": sympy.Ne, "positive": sympy.Gt, "nonnegative": sympy.Ge}
 Formula: TypeAlias = sympy.Expr | str | int | float
@@ -38,12 +40,16 @@ def read_scalar(formula: Read) -> sympy.Expr:
 def read_conditions(formula: Read) -> tuple[sympy.Basic, ...]:
     """What must hold for a formula given as text or as a tree to have a value, as relations.
 
-    SymPy turns x/x into 1 and forgets them.
+    SymPy turns x/x into 1 and forgets them. Of a SymPy expression only what it derives is known.
 
     >>> read_conditions("x/x")
     (Ne(x, 0),)
     """
-    return _read(formula)[1] if isinstance(formula, str | t.Expression) else ()
+    if isinstance(formula, str | t.Expression):
+        return _read(formula)[1]
+    derived = sorted(formula.atoms(sympy.Derivative), key=str) if isinstance(formula, sympy.Expr) else []
+    smooth = [realise(each.expr) for each in derived if not each.expr.has(sympy.Piecewise)]
+    return tuple(fact.formula for fact in conditions_of(*smooth))
 
 
 def _read(formula: str | t.Expression) -> tuple[sympy.Expr, tuple[sympy.Basic, ...]]:

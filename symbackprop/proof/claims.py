@@ -30,7 +30,7 @@ from symbackprop.language.symbols import free_indices, program_symbols, resolve_
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
 from symbackprop.proof.conditions import find_domain
-from symbackprop.proof.needs import unsaid_needs
+from symbackprop.proof.needs import covers, unsaid_needs
 from symbackprop.proof.outlines import Judgement
 from symbackprop.proof.repairs import find_repair
 from symbackprop.proof.rounding import approximates
@@ -110,7 +110,8 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     if verdict.proved:
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
         needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
-        return replace(verdict, hypotheses=tuple(dict.fromkeys((*verdict.hypotheses, *needs))))
+        own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
+        return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:
         return verdict
     repair = find_repair(_ask(extended, truth, right, right.tree)) or verdict.diagnosis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import sympy as sp
@@ -46,6 +47,21 @@ def unsaid_needs(program: Program, claimed: Sequence[Definition]) -> tuple[str, 
                           entries.symbols, entries.slots).certain(fact):  # fmt: skip
             left.append(fact)
     return (*said, *(_write(fact, entries, hidden) for fact in left))
+
+
+def covers(need: str, entry: str) -> bool:
+    """Whether a condition on all entries of one tensor says what one on an entry of it does.
+
+    >>> covers("x[n] != 0", "x[2] != 0"), covers("x[n,n] != 0", "x[1,2] != 0"), covers("x[n] > 0", "x[2] != 0")
+    (True, False, False)
+    """
+    before, opened, rest = need.partition("[")
+    letters, _, after = rest.partition("]")
+    names = letters.split(",")
+    if not opened or "[" in after or len(set(names)) < len(names) or not all(name.isidentifier() for name in names):
+        return False
+    pattern = re.escape(f"{before}[") + ",".join(["[0-9]+"] * len(names)) + re.escape(f"]{after}")
+    return re.fullmatch(pattern, entry) is not None
 
 
 def _find_assumptions(entries: EntryFacts, fact: Fact, given: dict[str, Rule]) -> tuple[str, ...]:

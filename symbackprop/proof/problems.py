@@ -95,7 +95,8 @@ def read_expression(value: object) -> sp.Expr:
                 for _, lower, upper in total.limits:
                     if not (upper - lower).is_Integer or upper - lower > _MOST_SUMMANDS:
                         raise UnsupportedError(f"{total} does not run over a given, small range; write it out")
-            value = value.doit()
+            # log|x| is derived for a real x; what is not known to be real would be split into its parts.
+            value = value.xreplace({s: real_symbol(s.name) for s in value.free_symbols if s.is_real is None}).doit()
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         kind = type(value).__name__

@@ -1,6 +1,7 @@
 """The conditions of a proof are plain, few and for all sizes."""
 
 import itertools
+import re
 from fractions import Fraction
 
 import pytest
@@ -78,6 +79,48 @@ def test_what_follows_is_left_out() -> None:
     assert [each.text for each in tidy(facts)] == ["x > 0", "x != 1"]
     assert [each.text for each in tidy(facts, [Fact(x - 2, ">")])] == []
     assert simplify(Fact(x, "=")) == (Fact(x, "="),)
+
+
+@pytest.mark.parametrize(
+    ("derived", "value", "needed"),
+    [
+        (sp.log(x), 1 / x, ("x > 0",)),
+        (sp.log(sp.Abs(sp.Symbol("x"))), 1 / x, ("x != 0",)),
+        (sp.asin(x), 1 / sp.sqrt(1 - x**2), ("x^2 < 1",)),
+        (x**y, y * x ** (y - 1), ("x > 0",)),
+        (x**3, 3 * x**2, ()),
+    ],
+)
+def test_a_derivative_of_sympy_keeps_the_domain(derived: sp.Expr, value: sp.Expr, needed: tuple[str, ...]) -> None:
+    """sympy.Derivative is carried out for real names, and has a value where what it derives has one."""
+    by = next(s for s in derived.free_symbols if s.name == "x")
+    verdict = sb.verify(sp.Derivative(derived, by), value)
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+    assert sb.verify(sp.Derivative(derived, by), 1 + value).refuted
+
+
+@pytest.mark.parametrize(
+    ("loss", "claim", "needed"),
+    [
+        ("log(abs(x))", "1/x", ("x != 0",)),
+        ("abs(x)", "x/abs(x)", ("x != 0",)),
+        ("1/abs(x)", "-sign(x)/x^2", ("x != 0",)),
+        ("sqrt(x)", "1/(2*sqrt(x))", ("x > 0",)),
+        ("maximum(x, 0)", "(1 + sign(x))/2", ()),
+    ],
+)
+def test_gradients_at_kinks_are_proved_beside_them(loss: str, claim: str, needed: tuple[str, ...]) -> None:
+    """The kink where the claim has no value is a condition; a mistake beside it refutes."""
+    program = sb.parse(f"param x\nloss = {loss}")
+    assert sb.verify_gradient(program, "x", claim).hypotheses == needed
+    assert sb.verify_gradient(program, "x", f"2*({claim})").refuted
+    if "1/abs" not in loss:
+        entries = re.sub(r"\bx\b", "x[n]", loss)
+        summed = sb.parse(f"param x[N]\nloss = sum(n, {entries})")
+        entry = sb.verify_gradient(summed, "x[n]", claim.replace("x", "x[n]"))
+        assert entry.proved
+        assert entry.hypotheses == tuple(text.replace("x", "x[n]") for text in needed)
 
 
 NORM = sb.parse("param w[D], eps\ns = sqrt(mean(d, w[d]^2) + eps)\nloss = sum(d, w[d]^2)\nassume eps > 0")
