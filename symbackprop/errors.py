@@ -35,6 +35,10 @@ class ShapeError(FormulaError):
     """Indices, sizes or arrays that do not fit together."""
 
 
+class EntrywiseError(ShapeError):
+    """A product of two tensors of one shape, which fits entry by entry but not as a product of matrices."""
+
+
 class CycleError(FormulaError):
     """Definitions that read each other in a circle."""
 

@@ -21,6 +21,7 @@ from symbackprop.report.judgements import (
     exit_code,
     exit_code_of_verdict,
     find_loose,
+    find_silent,
     write_json,
     write_junit,
     write_text,
@@ -187,7 +188,7 @@ def explain(
 
 @command.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE.md...")
-@click.option("--strict", is_flag=True, help="Not proved for all sizes counts as undecided.")
+@click.option("--strict", is_flag=True, help="Not proved for all sizes, or no claim: undecided.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True, help="Output."
 )
@@ -195,17 +196,16 @@ def check(files: tuple[str, ...], strict: bool, form: str) -> None:
     """Judge every claim of Markdown files.
 
     Exits with 0 if all is as claimed or expected, 1 if something is refuted, 2 if something is undecided, 3 if a file
-    cannot be read.
+    cannot be read. A file without a claim is named on stderr. With --strict, it exits with 2 for such a file and for a
+    proof that is not for all sizes.
     """
     documents = [judge_document(path) for path in files]
     for document in documents:
         for error in document.errors:
             said = str(error) if document.path in str(error) else f"{document.path}: {error}"
             click.echo(f"{type(error).__name__}: {said}", err=True)
-        if not document.errors and not document.claims:
-            click.echo(
-                f"{document.path}: no claim was found, in a `symbackprop` fence or behind <!-- sb: claim -->.", err=True
-            )
+    for path in find_silent(documents):
+        click.echo(f"{path}: no claim was found, in a `symbackprop` fence or behind <!-- sb: claim -->.", err=True)
     if strict:
         for path, line in find_loose(documents):
             click.echo(f"{path}:{line}: proved at certain sizes only; --strict asks for a proof for all.", err=True)

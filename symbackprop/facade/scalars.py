@@ -11,43 +11,53 @@ from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ArgumentError, FormulaError
-from symbackprop.language import read_expression
+from symbackprop.language import read_expression, write_tree
 from symbackprop.language import tree as t
 from symbackprop.proof.claims import read_side
+from symbackprop.proof.domains import conditions_of
+from symbackprop.proof.problems import realise
 
 RELATIONS = {"nonzero": sympy.Ne, "positive": sympy.Gt, "nonnegative": sympy.Ge}
 Formula: TypeAlias = sympy.Expr | str | int | float
+Read: TypeAlias = Formula | t.Expression
 
 
-def read_scalar(formula: Formula) -> sympy.Expr:
+def read_scalar(formula: Read) -> sympy.Expr:
     """A scalar formula as a SymPy expression; text is in the formula language, and its names become real symbols.
+
+    A formula that was read already is a tree.
 
     >>> read_scalar("2*sigmoid(0) + x^2")
     x**2 + 1
     """
-    if isinstance(formula, str):
-        return _read_text(formula)[0]
+    if isinstance(formula, str | t.Expression):
+        return _read(formula)[0]
     if isinstance(formula, bool) or not isinstance(formula, sympy.Expr | int | float):
         raise ArgumentError(f"A formula is text or a SymPy expression, not {type(formula).__name__}.")
     return formula if isinstance(formula, sympy.Expr) else sympy.Number(formula)
 
 
-def read_conditions(formula: Formula) -> tuple[sympy.Basic, ...]:
-    """What must hold for a formula given as text to have a value, as relations; SymPy turns x/x into 1 and forgets
-    them.
+def read_conditions(formula: Read) -> tuple[sympy.Basic, ...]:
+    """What must hold for a formula given as text or as a tree to have a value, as relations.
+
+    SymPy turns x/x into 1 and forgets them. Of a SymPy expression only what it derives is known.
 
     >>> read_conditions("x/x")
     (Ne(x, 0),)
     """
-    return _read_text(formula)[1] if isinstance(formula, str) else ()
+    if isinstance(formula, str | t.Expression):
+        return _read(formula)[1]
+    derived = sorted(formula.atoms(sympy.Derivative), key=str) if isinstance(formula, sympy.Expr) else []
+    smooth = [realise(each.expr) for each in derived if not each.expr.has(sympy.Piecewise)]
+    return tuple(fact.formula for fact in conditions_of(*smooth))
 
 
-def _read_text(text: str) -> tuple[sympy.Expr, tuple[sympy.Basic, ...]]:
-    tree = read_expression(text)
+def _read(formula: str | t.Expression) -> tuple[sympy.Expr, tuple[sympy.Basic, ...]]:
+    tree = read_expression(formula) if isinstance(formula, str) else formula
     for node, _ in t.walk(tree):
         if isinstance(node, t.Access | t.Reduce | t.Entry):
             raise FormulaError(
-                f"Only scalars can be compared by themselves, and {text!r} has indices; "
+                f"Only scalars can be compared by themselves, and {write_tree(tree)!r} has indices; "
                 "use verify_gradient with a program.",
                 line=node.line or None,
                 column=node.column or None,

@@ -18,14 +18,12 @@ from symbackprop.facade.programs import Program
 from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
-from symbackprop.language.transcription import transcribe, transcribe_condition
-from symbackprop.proof import Verdict, decide
+from symbackprop.language.transcription import transcribe
+from symbackprop.proof import Verdict, decide, state_domain
 from symbackprop.proof.claims import judge_gradient
 from symbackprop.proof.judges import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
-from symbackprop.proof.needs import follows
 from symbackprop.proof.outlines import JudgedClaim
-from symbackprop.proof.problems import facts_of
 
 
 def verify(
@@ -42,26 +40,16 @@ def verify(
     True
     """
     latex = isinstance(left, LatexFormula) or isinstance(right, LatexFormula)
-    left, right = (write_tree(f.tree()) if isinstance(f, LatexFormula) else f for f in (left, right))
+    read = [f.tree() if isinstance(f, LatexFormula) else f for f in (left, right)]
     assumed = (assume,) if isinstance(assume, str) else assume
-    sides = read_scalar(left), read_scalar(right)
+    sides = read_scalar(read[0]), read_scalar(read[1])
     if latex:
         _check_spellings(*sides)
-    verdict = decide(*sides, [_read_relation(a) for a in assumed])
+    domain = tuple(dict.fromkeys(condition for formula in read for condition in read_conditions(formula)))
+    verdict = decide(*sides, [_read_relation(a) for a in assumed], domain)
     if not verdict.proved:
         return verdict
-    # SymPy forgets on construction that x/x needs x != 0; the text does not.
-    count = len(verdict.formulas)
-    known = [fact for formula in verdict.formulas for fact in facts_of(formula)]
-    new: list[sympy.Basic] = []
-    for condition in dict.fromkeys((*read_conditions(left), *read_conditions(right))):
-        facts = facts_of(condition)
-        if not all(follows(fact, known) for fact in facts):
-            new.append(condition)
-            known += facts
-    texts = [write_tree(transcribe_condition(c)) for c in new]
-    hypotheses = (*verdict.hypotheses[:count], *texts, *verdict.hypotheses[count:])
-    return replace(verdict, hypotheses=hypotheses, formulas=(*verdict.formulas, *new))
+    return state_domain(verdict, [_read_relation(a) for a in assumed], domain)
 
 
 def verify_gradient(program: Program | Network, wrt: str, claim: Formula | LatexFormula, of: str = "loss") -> Verdict:

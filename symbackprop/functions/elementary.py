@@ -12,7 +12,7 @@ EXP = ScalarFunction("exp", sympy.exp, r"\exp", BOTH_SIDES, ABRAMOWITZ + "4.2", 
 LOG = ScalarFunction("log", sympy.log, r"\log", POSITIVE, ABRAMOWITZ + "4.1", inline=True, domain="positive")
 SIN = ScalarFunction("sin", sympy.sin, r"\sin", BOTH_SIDES, ABRAMOWITZ + "4.3", inline=True)
 COS = ScalarFunction("cos", sympy.cos, r"\cos", BOTH_SIDES, ABRAMOWITZ + "4.3", inline=True)
-TAN = ScalarFunction("tan", sympy.tan, r"\tan", ((-1, 1),), ABRAMOWITZ + "4.3")
+TAN = ScalarFunction("tan", sympy.tan, r"\tan", ((-1, 1),), ABRAMOWITZ + "4.3", denominator=sympy.cos)
 SINH = ScalarFunction("sinh", sympy.sinh, r"\sinh", BOTH_SIDES, ABRAMOWITZ + "4.5", inline=True)
 COSH = ScalarFunction("cosh", sympy.cosh, r"\cosh", BOTH_SIDES, ABRAMOWITZ + "4.5", inline=True)
 TANH = ScalarFunction("tanh", sympy.tanh, r"\tanh", BOTH_SIDES, ABRAMOWITZ + "4.5")

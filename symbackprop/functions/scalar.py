@@ -31,7 +31,8 @@ class ScalarFunction:
     `samples` are the intervals in which numeric checks draw, one a branch. An `inline` function stands in a formula as
     it is; an application of any other inside a larger formula gets a name of its own, by which its derivative can be
     written. In a definition another function of the catalogue is called, and stays an application until it is expanded.
-    `domain` says what the first argument must be: "positive", "nonnegative", or anything (None).
+    `domain` says what the first argument must be: "positive", "nonnegative", or anything (None), and `denominator` of
+    it, if there is one, must not be zero.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ScalarFunction:
     parameters: tuple[tuple[str, sympy.Rational], ...] = ()
     inline: bool = False
     domain: str | None = None
+    denominator: Callable[[sympy.Expr], sympy.Expr] | None = None
 
     def __call__(self, *arguments: sympy.Expr) -> sympy.Expr:
         """The application, unexpanded."""

@@ -266,6 +266,9 @@ class _Builder:
                 return self._apply(tree, scope, slots)
             case t.Where():
                 return self._where(tree, scope, slots)
+            case t.Slope(value, derived):
+                self.scalar(derived, scope, slots.copy())  # for its conditions alone
+                return self.scalar(value, scope, slots)
             case t.Reduce(operation="argmax"):
                 return self._position(tree, scope, slots)
             case t.Reduce():
@@ -347,6 +350,8 @@ class _Builder:
                 raise fail(tree, f"a parameter of {tree.function} that is no number", "a number such as 0.2")
         if function.domain is not None:
             self._require(function.domain, tree.arguments[0], arguments[0], slots)
+        if function.denominator is not None:
+            self._require("nonzero", tree, function.denominator(arguments[0]), slots)
         check_application(function, arguments, tree, self.elaborator.limits)
         if tree.primed:
             names, slope = derivative(function.name, 0, len(arguments))

@@ -6,7 +6,9 @@ import re
 
 from symbackprop.errors import DocumentError
 
-FENCE = re.compile(r"^(?P<indent> {0,3})(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+FENCE = re.compile(r"^(?P<indent> *)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
+QUOTE = re.compile(r" {0,3}> ?")
+ITEM = re.compile(r" *(?:[-*+]|[0-9]{1,9}[.)]) {1,4}(?! )")
 
 
 def extract_fences(markdown: str) -> str:
@@ -30,19 +32,37 @@ def without_fences(markdown: str) -> str:
 
 
 def _placed_lines(markdown: str) -> list[tuple[str, str]]:
-    """Each line with its place: "outside" of fences, in one of "ours", or in "another" or the mark of one."""
+    """Each line with its place: "outside" of fences, in one of "ours", or in "another" or the mark of one.
+
+    A line of ours in a block quote has blanks in the place of its marks.
+    """
     placed: list[tuple[str, str]] = []
-    opener, opened_at, ours = "", 0, False
+    opener, opened_at, ours, depth = "", 0, False, 0
+    offset = 0  # where the text of the last item of a list begins
     for number, line in enumerate(markdown.split("\n"), start=1):
-        match = FENCE.match(line.rstrip("\r"))
+        prefix, text = _split_quote(line, depth if opener else None)
+        if opener and prefix.count(">") < depth:  # a fence ends with its block quote
+            if ours:
+                break
+            opener = ""
+        indent = len(text) - len(text.lstrip(" "))
+        item = ITEM.match(text)
+        if item and not opener and indent < offset + 4:
+            offset = len(item.group())
+        elif text.strip() and indent < offset and not opener:
+            offset = 0
+        match = FENCE.match(text.rstrip("\r"))
+        if match and len(match["indent"]) > offset + 3:
+            match = None  # a block of code, which is indented further
         if opener:
             if match and not match["info"].strip() and match["marks"].startswith(opener):
                 opener = ""
-            placed.append(("ours" if ours and opener else "another", line))
+            inside = ours and bool(opener)
+            placed.append(("ours", " " * len(prefix) + text) if inside else ("another", line))
         elif match:
             words = match["info"].strip("{} \t").lower().split()
             ours = bool(words) and words[0].lstrip(".") == "symbackprop"
-            opener, opened_at = match["marks"], number
+            opener, opened_at, depth = match["marks"], number, prefix.count(">")
             placed.append(("another", line))
         else:
             placed.append(("outside", line))
@@ -51,3 +71,11 @@ def _placed_lines(markdown: str) -> list[tuple[str, str]]:
             f"line {opened_at}: found a symbackprop fence that is never closed, expected {opener} on a line of its own"
         )
     return placed
+
+
+def _split_quote(line: str, most: int | None) -> tuple[str, str]:
+    """The marks of so many block quotes, or of all, at the beginning of a line, and what stands behind them."""
+    end = 0
+    while most != 0 and (match := QUOTE.match(line, end)):
+        end, most = match.end(), None if most is None else most - 1
+    return line[:end], line[end:]

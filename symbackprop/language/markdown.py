@@ -130,9 +130,9 @@ def _mark(found: list[Formula | Names], marks: Iterable[Mark], lines: list[str])
                 "expected a $$ block below it or a formula on its line"
             )
         for k in own:
-            if k in taken:
+            if k in taken and (taken[k].kind, taken[k].refuted) != (mark.kind, mark.refuted):
                 raise DocumentError(
-                    f"line {mark.line}: found a second mark for the formulas of line {taken[k].line}, expected one"
+                    f"line {mark.line}: found another mark for the formulas of line {taken[k].line}, expected one"
                 )
             taken[k] = mark
     made: list[Formula | Names] = []

@@ -69,8 +69,10 @@ def read_matrix_claim(
     term = writer.read(line.body)
     rows, columns = (*wanted, None, None)[:2]
     if term.shape != (rows, columns) and not (term.is_scalar and integer_of(term) == 0):
-        raise fail(line.body, write_shape(term.shape), f"{write_shape((rows, columns))}, the shape of the derivative",
-                   kind=ShapeError)  # fmt: skip
+        hint = "a vector is a column, and the first axis of a matrix counts its rows"
+        hint = f"transpose it: {hint}" if term.shape == (columns, rows) else hint
+        expected = f"{write_shape((rows, columns))}, the shape of the left side"
+        raise fail(line.body, write_shape(term.shape), expected, hint, ShapeError)
     letters, body = writer.entry(term, (rows, columns))
     made = tuple(statement for statement in writer.statements if isinstance(statement, t.Define))
     return made, letters, body

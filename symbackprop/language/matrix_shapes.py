@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.calculus.indices import Affine
-from symbackprop.errors import FormulaError, ShapeError
+from symbackprop.errors import EntrywiseError, FormulaError, ShapeError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.accesses import count_things
 from symbackprop.language.index_forms import read_size
@@ -56,14 +56,14 @@ class Term:
 
 
 def write_shape(shape: Shape) -> str:
-    """A shape as it is declared, a row as the transpose of a vector.
+    """A shape as it is declared, a row as that of a matrix with one row.
 
     >>> write_shape((Affine.of("N"), Affine.of("D"))), write_shape((None, Affine.of("N"))), write_shape(SCALAR)
-    ('[N, D]', "[N]'", 'a scalar')
+    ('[N, D]', 'a row [1, N]', 'a scalar')
     """
     rows, columns = shape
     if rows is None:
-        return "a scalar" if columns is None else f"[{columns}]'"
+        return "a scalar" if columns is None else f"a row [1, {columns}]"
     return f"[{rows}]" if columns is None else f"[{rows}, {columns}]"
 
 
@@ -153,7 +153,8 @@ class ShapeReader:
         if not (left.is_scalar or right.is_scalar):
             if left.shape[1] != right.shape[0]:
                 raise _misfit(sign, left.shape, right.shape, "as many columns on the left as rows on the right",
-                              _product_hint(left.shape, right.shape))  # fmt: skip
+                              _product_hint(left.shape, right.shape),
+                              EntrywiseError if left.shape == right.shape else ShapeError)  # fmt: skip
             shape = (left.shape[0], right.shape[1])
         factors = left.operands if left.operation == "product" and not left.is_scalar else (left,)
         return Term("product", shape, (*factors, right), node=node)
@@ -335,15 +336,17 @@ def _size_tree(node: Expression, what: str) -> Expression:
     raise fail(node, f"something else than a size in {what}", f"sizes, as in {what}(N)")
 
 
-def _misfit(node: Sign | Operation, left: Shape, right: Shape, expected: str, hint: str = "") -> FormulaError:
+def _misfit(node: Sign | Operation, left: Shape, right: Shape, expected: str, hint: str = "",
+            kind: type[ShapeError] = ShapeError) -> FormulaError:  # fmt: skip
     name = node.symbol if isinstance(node, Sign) else node.name
-    return fail(node, f"`{name}` of {write_shape(left)} and {write_shape(right)}", expected, hint, ShapeError)
+    return fail(node, f"`{name}` of {write_shape(left)} and {write_shape(right)}", expected, hint, kind)
 
 
 def _product_hint(left: Shape, right: Shape) -> str:
     """How a matrix product that does not fit may have been meant."""
     if left == right:
-        return "write .* for the product of entries" + (", or x'*y for a scalar" if left[1] is None else "")
+        more = ", or x'*y for a scalar" if left[1] is None else ""
+        return r"write .* (\odot in LaTeX) for the product of entries" + more
     if left[0] == right[0] and left[0] is not None:
         return "transpose the left one: A'*B"
     if left[1] == right[1] and left[1] is not None:

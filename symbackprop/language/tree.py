@@ -140,6 +140,14 @@ class Where(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Slope(Expression):
+    """A derivative that is written out as `value`; it has a value only where `of`, which was derived, has one."""
+
+    value: Expression
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Compare(Condition):
     """left OP right with OP one of `< <= > >= == !=`; an assumption may also say `=`."""
 
@@ -243,6 +251,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (operand,)
         case Where(condition=condition, then=then, otherwise=otherwise):
             return (condition, then, otherwise)
+        case Slope(value=value, of=derived):
+            return (value, derived)
         case Compare(left=left, right=right):
             return (left, right)
         case And(operands=conditions) | Or(operands=conditions):

@@ -25,6 +25,7 @@ from symbackprop.language.tree import (
     Or,
     Power,
     Reduce,
+    Slope,
     Statement,
     Where,
     walk,
@@ -117,6 +118,8 @@ def _write(node: Node) -> tuple[str, int]:
         case Power(base, exponent):
             raised = _at(exponent, POWER)
             return f"{_at(base, ATOM)}^{raised}", POWER
+        case Slope(value):
+            return _write(value)
         case Negate(operand):
             return f"-{_at(operand, SIGNED)}", SIGNED
         case Chain(operands, operators):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from symbackprop.proof.certificates import certify as certify
     from symbackprop.proof.equality import decide as decide
+    from symbackprop.proof.equality import state_domain as state_domain
     from symbackprop.proof.rounding import approximates as approximates
     from symbackprop.proof.verdict import Interval as Interval
     from symbackprop.proof.verdict import Verdict as Verdict
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PLACES = MappingProxyType({
     "certificates": "certify",
-    "equality": "decide",
+    "equality": "decide state_domain",
     "rounding": "approximates",
     "verdict": "Interval Verdict Witness",
 })

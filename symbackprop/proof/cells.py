@@ -27,6 +27,10 @@ from symbackprop.proof.facts import Fact, contradict, factor_polynomial, solve_f
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.numbers import name_of, read_float, real_symbol
 from symbackprop.proof.problems import Problem
+from symbackprop.proof.wording import is_longer
+
+_LONGEST = 60
+"""Operations of a quotient whose numerator and denominator are looked at by themselves."""
 
 Substitution = tuple[tuple[sp.Symbol, sp.Expr], ...]
 Replacements = tuple[tuple[sp.Expr, sp.Expr], ...]
@@ -38,6 +42,7 @@ class Cell:
 
     `conditions` are the signs that define the cell (without what the problem takes for granted), `substitution` the
     symbols that equations fix, in terms of the others; `unsolved` the equations that could not be solved for a symbol.
+    `domain` are the facts of the problem's domain as they read on the cell, None for one that is not smooth there.
     `left_compared` and `right_compared` are the expressions whose sign chose the branches of a side.
     """
 
@@ -49,6 +54,7 @@ class Cell:
     unsolved: tuple[sp.Expr, ...] = ()
     left_compared: tuple[sp.Expr, ...] = ()
     right_compared: tuple[sp.Expr, ...] = ()
+    domain: tuple[Fact | None, ...] = ()
 
     @property
     def compared(self) -> tuple[sp.Expr, ...]:
@@ -149,8 +155,17 @@ def _split(problem: Problem, budget: Budget, region: _Region) -> Iterator[Cell]:
         difference = needed.difference
     else:
         compared = [tuple(dict.fromkeys(resolver.compared)) for resolver in resolvers]
+        domain = tuple(_say_domain(problem, _Resolver(region, budget)))
         yield Cell(
-            left, right, region.facts, region.conditions, region.substitution, region.unsolved, compared[0], compared[1]
+            left,
+            right,
+            region.facts,
+            region.conditions,
+            region.substitution,
+            region.unsolved,
+            compared[0],
+            compared[1],
+            domain,
         )
         return
     above = region.where(Fact(difference, ">"))
@@ -160,6 +175,17 @@ def _split(problem: Problem, budget: Budget, region: _Region) -> Iterator[Cell]:
     below = region.where(Fact(-difference, ">"))
     if below is not None:
         yield from _split(problem, budget, below)
+
+
+def _say_domain(problem: Problem, resolver: _Resolver) -> Iterator[Fact | None]:
+    """The domain on a region where the sides are smooth; None for what would have to be split further."""
+    for fact in problem.domain:
+        try:
+            smooth = resolver.side(fact.expression)
+        except _SplitNeeded:
+            yield None
+        else:
+            yield Fact(sp.S.Zero, "!=") if smooth is None else Fact(smooth, fact.relation)
 
 
 def _split_on_zero(problem: Problem, budget: Budget, region: _Region, difference: sp.Expr) -> Iterator[Cell]:
@@ -288,6 +314,12 @@ class _Resolver:
         for fact in self._facts:  # a cell's own signs, found without elimination
             if fact.relation in (">", "=") and fact.expression in (difference, -difference):
                 return 0 if fact.relation == "=" else 1 if fact.expression == difference else -1
+        if difference.is_rational_function() and not difference.is_polynomial() and not is_longer(difference, _LONGEST):
+            above, below = sp.fraction(sp.together(difference))
+            if below != 1:  # x/y has a sign where x and y have one
+                if self._sign(below) == 0:
+                    raise _NoValue
+                return self._sign(above) * self._sign(below)
         constant, factors = factor_polynomial(difference)
         if len(factors) > 1 or (factors and factors[0][1] > 1):
             # x^2 - u^2 has the sign of (x - u)(x + u): linear factors are what elimination understands.

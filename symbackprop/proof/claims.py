@@ -29,7 +29,8 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
-from symbackprop.proof.needs import unsaid_needs
+from symbackprop.proof.conditions import find_domain
+from symbackprop.proof.needs import covers, unsaid_needs
 from symbackprop.proof.outlines import Judgement
 from symbackprop.proof.repairs import find_repair
 from symbackprop.proof.rounding import approximates
@@ -45,7 +46,8 @@ class Side:
     """One side of an equation: its definition, how its folded form reads, and the definitions that both need.
 
     A derivative knows what it is taken of and by, where these are read, the steps of the chain rule that lead to it,
-    and the folded definitions; a formula knows its tree, and the definitions of its nested parts.
+    and the folded definitions; a formula knows its tree, and the definitions of its nested parts. `derived` are the
+    names of what is derived in it, which must have a value too.
     """
 
     definition: Definition
@@ -58,6 +60,7 @@ class Side:
     adjoints: Adjoints | None = None
     folded: tuple[Definition, ...] = ()
     claimed: tuple[Definition, ...] = ()
+    derived: tuple[str, ...] = ()
 
 
 def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Judgement]:
@@ -96,15 +99,19 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     `truth` is the left side as a derivative where it names an adjoint; what a wrong right side lacks is said with it.
     """
     truth = truth or left
-    extended = program.extended(_unique((*left.needed, *right.needed, *truth.needed)))
+    extended = whole = program.extended(_unique((*left.needed, *right.needed, *truth.needed)))
     sides = (left.definition, right.definition, left.plain, truth.definition, truth.plain)
     read = extended.concerning(sides)
     extended = replace(extended.completing(read), loss=program.loss)
-    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False)
+    derived = program.sources((*left.derived, *right.derived))
+    of = (d for d in whole.definitions if d.tensor.name in derived)
+    domain = find_domain(whole, (left.definition, right.definition, *of))
+    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False, domain=domain)
     if verdict.proved:
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
         needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
-        return replace(verdict, hypotheses=tuple(dict.fromkeys((*verdict.hypotheses, *needs))))
+        own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
+        return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:
         return verdict
     repair = find_repair(_ask(extended, truth, right, right.tree)) or verdict.diagnosis
@@ -190,7 +197,8 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
         read = t.Chain((read, t.Number(Fraction(0), "0")), ("+",), line=read.line, column=read.column)
     made = elaborator.define(name, indices, read, Role.DEFINED, tree.line or None)
     needed += elaborator.hidden
-    return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden))
+    derived = tuple(of for of in _derivatives_in(program, tree))
+    return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived)
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:
@@ -205,7 +213,8 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     plain = next(d for d in folded.definitions if d.tensor.name == name)
     raw, neat = (Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain))
     # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
-    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, at, adjoints, folded.definitions)
+    return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, at, adjoints, folded.definitions,
+                derived=(of.name,))  # fmt: skip
 
 
 def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left") -> Side:
@@ -227,17 +236,29 @@ def _judge_digits(
     program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], digits: str
 ) -> Verdict:
     if isinstance(tree, t.Derivative) or scope:
-        raise FormulaError(
-            f"Only a number rounds to {digits}; give an expression without indices.", line=tree.line or None
-        )
+        raise _no_number(tree, digits, "it has an entry for every index")
     side = read_side(program, tree, scope)
     part = program.extended(side.needed).concerning((side.definition,))
+    read = part.sources(side.definition.uses())
+    leaves = [leaf.name for leaf in part.leaves if leaf.name in read]
+    if leaves:
+        raise _no_number(tree, digits, f"it depends on {', '.join(leaves)}")
+    if part.size_names or any(term.bound for term in side.definition.terms):
+        raise _no_number(tree, digits, "it depends on sizes")
     expansion = Expansion(part, {})
-    if part.leaves or part.size_names or any(term.bound for term in side.definition.terms):
-        raise FormulaError(
-            f"Only a number rounds to {digits}, and {write_tree(tree)} reads tensors.", line=tree.line or None
-        )
     return approximates(sympy.Add(*(expansion.term(t, expansion.start({})) for t in side.definition.terms)), digits)
+
+
+def _no_number(tree: t.Expression | t.Derivative, digits: str, why: str) -> FormulaError:
+    """What is said of a formula that is claimed to round to digits, and has no one value."""
+    found = f"{write_tree(tree)} ~ {digits}"
+    return FormulaError(
+        f"found {found}, expected a number that rounds to {digits}: {why}; write = for what holds for all values",
+        line=tree.line or None,
+        column=tree.column or None,
+        found=found,
+        expected="a number",
+    )
 
 
 def _find_scope(program: Program, head: t.Expression | t.Derivative, trees: Sequence[t.Expression]) -> dict[str, Index]:

@@ -30,6 +30,7 @@ from symbackprop.calculus.tensors import Count, Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
+from symbackprop.proof.conditions import Domain, find_domain
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.lemmas import apply_lemmas
 from symbackprop.proof.verdict import Verdict, Witness
@@ -53,16 +54,23 @@ def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Te
 
 
 def compare(
-    program: Program, left: Definition, right: Definition, plain: Definition | None = None, diagnosed: bool = True
+    program: Program,
+    left: Definition,
+    right: Definition,
+    plain: Definition | None = None,
+    diagnosed: bool = True,
+    domain: Domain | None = None,
 ) -> Verdict:
     """Whether two definitions of a tensor in the same letters are equal, for all sizes where that can be decided.
 
     `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them, at the
-    entry where the sides differ. Unless `diagnosed`, that is left to the caller.
+    entry where the sides differ. Unless `diagnosed`, that is left to the caller. Outside of the `domain`, which is that
+    of the two sides if none is given, no point refutes.
     """
+    domain = find_domain(program, (left, right)) if domain is None else domain
     sides = (left, right) if plain is None else (left, right, plain)
     whole, program = program, program.concerning(sides)
-    places = tuple(Place.make(program, sizes) for sizes in choose_sizes(program))
+    places = tuple(Place.make(program, sizes, domain) for sizes in choose_sizes(program))
     for place in places:
         refuted = place.refute(left, right, (plain or left) if diagnosed else None)
         if refuted is not None:
@@ -76,7 +84,7 @@ def compare(
     # Before anything is called proved at small sizes: what is special about them may be a number that is written.
     until = time.process_time() + WIDE_SECONDS
     for sizes in wide_sizes(program, left, right):
-        refuted = Place.make(program, sizes).refute(left, right, None) if time.process_time() < until else None
+        refuted = Place.make(program, sizes, domain).refute(left, right, None) if time.process_time() < until else None
         if refuted is not None:
             return refuted
     return _prove_at(places, left, right)
@@ -193,16 +201,20 @@ def write_assumption(assumption: Assumption, program: Program) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A program at given sizes: assumed equations solved for entries of the data, assumed inequalities as they are."""
+    """A program at given sizes: assumed equations solved for entries of the data, assumed inequalities as they are.
+
+    Outside of the `domain` nothing is refuted.
+    """
 
     program: Program
     sizes: Mapping[str, int]
     data: Mapping[Point, int]
     solved: Mapping[sympy.Symbol, sympy.Expr]
     inequalities: tuple[sympy.Basic, ...]
+    domain: Domain = Domain()
 
     @staticmethod
-    def make(program: Program, sizes: Mapping[str, int]) -> Place:
+    def make(program: Program, sizes: Mapping[str, int], domain: Domain | None = None) -> Place:
         """Write the assumptions of a program out at given sizes and integer data that the names of its entries give."""
         data = _sample_integers(program, sizes)
         expansion = Expansion(program, sizes, data=data)
@@ -220,7 +232,7 @@ class Place:
                     _solve_linear((left - right).xreplace(solved), solved)
                 else:
                     inequalities.append(relations[assumption.relation](left, right))
-        return Place(program, sizes, data, solved, tuple(inequalities))
+        return Place(program, sizes, data, solved, tuple(inequalities), domain or Domain())
 
     @property
     def where(self) -> str:
@@ -231,7 +243,18 @@ class Place:
         self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset(), seconds: float = 10
     ) -> Verdict:
         """The verdict on one entry, the names in `keep` being symbols."""
-        return decide(*self._sides(left, right, entry, keep), self.inequalities, claim="claim", seconds=seconds)
+        domain = () if keep else self._write_domain()
+        return decide(*self._sides(left, right, entry, keep), self.inequalities, domain, claim="claim", seconds=seconds)
+
+    def _write_domain(self) -> tuple[sympy.Basic, ...]:
+        """The domain in what is given; sizes and integer data that it alone reads are the smallest."""
+        part = self.domain.program
+        sizes = {name: self.sizes.get(name, 2) for name in part.size_names}
+        if not self.domain.conditions or not _fits(part, sizes):
+            return ()
+        data = {**_sample_integers(part, sizes), **self.data}
+        written = self.domain.write(sizes, data)
+        return tuple(each.xreplace(dict(self.solved)).replace(sympy.ITE, _choose) for each in written)
 
     def _sides(
         self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str]
@@ -250,7 +273,8 @@ class Place:
         entry = self.differing_entry(left, right)
         if entry is None:
             return None
-        witness = find_witness(*self._sides(left, right, entry, frozenset()), self.inequalities)
+        sides = self._sides(left, right, entry, frozenset())
+        witness = find_witness(*sides, self.inequalities, self._write_domain())
         if witness is None:
             return None
         return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))

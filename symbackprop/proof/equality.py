@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sympy as sp
 
@@ -17,11 +18,12 @@ from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.cells import Cell, split_cells
 from symbackprop.proof.diagnosis import diagnose
 from symbackprop.proof.domains import conditions_of, learn_conditions
-from symbackprop.proof.facts import Fact
+from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.normal_form import NormalForm, with_normal_form
 from symbackprop.proof.plain_signs import holds_plainly
-from symbackprop.proof.problems import Problem, read_problem, realise
+from symbackprop.proof.problems import Problem, facts_of, read_problem, realise
 from symbackprop.proof.sampling import Evidence, SeenPoint, compare_at, sample_points, search
+from symbackprop.proof.tidying import is_nowhere, tidy
 from symbackprop.proof.verdict import Verdict, Witness
 
 _SEARCH_TRIES = 200
@@ -45,6 +47,7 @@ def decide(
     left: object,
     right: object,
     assumptions: Iterable[sp.Basic] = (),
+    domain: Iterable[sp.Basic] = (),
     *,
     claim: str = "right side",
     seconds: float = 10.0,
@@ -52,7 +55,9 @@ def decide(
     """Decide whether left = right for all real values of the names, under assumptions such as `eps > 0`.
 
     `claim` is what a diagnosis calls the right side. Both sides are SymPy expressions or numbers; a symbol is one real
-    variable, whatever assumptions it carries (those it carries are stated as hypotheses).
+    variable, whatever assumptions it carries (those it carries are stated as hypotheses). Where a relation of the
+    `domain` fails, the sides as they were written have no value: no point of it is a counterexample. It is the caller
+    who says what the domain is.
 
     >>> import sympy as sp
     >>> z = sp.Symbol("z")
@@ -65,7 +70,7 @@ def decide(
     assumptions = tuple(assumptions)
     shown = {key: side for key, side in (("left", left), ("right", right)) if isinstance(side, sp.Expr)}
     try:
-        problem = read_problem(left, right, assumptions)
+        problem = read_problem(left, right, assumptions, domain)
     except (UnsupportedError, RecursionError) as error:
         return replace(_undecided(error), **shown)
     try:
@@ -86,9 +91,14 @@ def _undecided(error: Exception) -> Verdict:
 
 
 def find_witness(
-    left: object, right: object, assumptions: Iterable[sp.Basic] = (), *, seconds: float = 10.0
+    left: object,
+    right: object,
+    assumptions: Iterable[sp.Basic] = (),
+    domain: Iterable[sp.Basic] = (),
+    *,
+    seconds: float = 10.0,
 ) -> Witness | None:
-    """A point at which two sides certainly differ, or None where none was found; no proof is tried.
+    """A point of the domain at which two sides certainly differ, or None where none was found; no proof is tried.
 
     >>> import sympy as sp
     >>> x = sp.Symbol("x")
@@ -96,8 +106,11 @@ def find_witness(
     at x = 4 the left side is 16 and the right side is 64
     """
     try:
-        problem = read_problem(left, right, tuple(assumptions))
-        witness = search(problem, Budget(seconds), problem.facts).witness
+        problem = read_problem(left, right, tuple(assumptions), domain)
+        budget = Budget(seconds)
+        witness = search(problem, budget, problem.facts).witness
+        if witness is None and problem.domain:
+            witness = search(problem, budget, (*problem.facts, *problem.domain)).witness
     except (UnsupportedError, BudgetExceededError, RecursionError):
         return None
     return None if witness is None or _is_rounding(problem, witness) else witness
@@ -177,7 +190,8 @@ def _judge_cell(
     The cell comes back without the sides that have no value on it.
     """
     if cell.left is None or cell.right is None:
-        return cell, _CellResult(True), frozenset()
+        broken = None if cell.open else _find_broken(problem, cell, budget)
+        return _as_outside(cell, broken) if broken is not None else (cell, _CellResult(True), frozenset())
     try:
         result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell))
         if not result.equal and any(side.has(*_PERIODIC) for side in (cell.left, cell.right)):
@@ -190,12 +204,36 @@ def _judge_cell(
         result = _CellResult(False, reason=str(error))
     except UnsupportedError as error:
         result = _CellResult(False, reason=str(error))
+    broken = None if result.equal else _find_broken(problem, cell, budget)
+    if broken is not None:
+        return _as_outside(cell, broken)
     if result.equal and not guard:
         return cell, result, frozenset()
     wanted, tries = (_GUARDS, _GUARD_TRIES) if result.equal else (_SEARCH_TRIES, _SEARCH_TRIES)
     facts = (*problem.facts, *cell.conditions)
     evidence = search(problem, budget, facts, cell.substitution, wanted=wanted, tries=tries, seed=1)
     return cell, replace(result, witness=evidence.witness), evidence.agreeing
+
+
+def _as_outside(cell: Cell, broken: Fact) -> tuple[Cell, _CellResult, frozenset[SeenPoint]]:
+    """The cell as one on which a fact of the domain holds nowhere, so that no side has a value."""
+    return replace(cell, left=None, right=None), _CellResult(True, ((broken, ""),)), frozenset()
+
+
+def _find_broken(problem: Problem, cell: Cell, budget: Budget) -> Fact | None:
+    """A fact of the domain that certainly holds nowhere on the cell."""
+    for said, fact in zip(problem.domain, cell.domain, strict=True):
+        if fact is None:
+            continue
+        if contradict((*cell.facts, fact)):
+            return said
+        try:
+            with_normal_form(cell.facts, budget, partial(learn_conditions, conditions=(fact,), label=len(cell.facts)))
+        except UnsupportedError:
+            continue
+        except ArithmeticError:
+            return said
+    return None
 
 
 def _with_value(cell: Cell, side: sp.Expr, compared: tuple[sp.Expr, ...], budget: Budget) -> sp.Expr | None:
@@ -251,6 +289,23 @@ def _one_sided_region(problem: Problem, results: list[tuple[Cell, _CellResult]])
     return ""
 
 
+def state_domain(verdict: Verdict, assumptions: Iterable[sp.Basic], domain: Iterable[sp.Basic]) -> Verdict:
+    """A proof with the domain among its hypotheses: SymPy forgets on construction that x/x needs x != 0.
+
+    >>> import sympy as sp
+    >>> x = sp.Symbol("x")
+    >>> str(state_domain(decide(x / x, 1), [], [sp.Ne(x, 0)]))
+    'Proved: 1 = 1, where x != 0.'
+    """
+    said = [fact for formula in verdict.formulas for fact in facts_of(formula)]
+    given = {fact for relation in assumptions for fact in facts_of(relation)}
+    assumed = [fact for fact in said if fact in given]
+    needed = [fact for fact in said if fact not in given] + [fact for each in domain for fact in facts_of(each)]
+    facts = {fact.text: fact.formula for fact in (*assumed, *tidy(needed, assumed))}
+    hypotheses = (*facts, *verdict.hypotheses[len(verdict.formulas) :])
+    return replace(verdict, hypotheses=hypotheses, formulas=tuple(facts.values()))
+
+
 def _related_symbols(facts: tuple[Fact, ...], compared: list[sp.Expr]) -> set[sp.Symbol]:
     """The symbols of what was compared, and of every fact that is linked to them."""
     related: set[sp.Symbol] = set().union(*(expression.free_symbols for expression in compared))
@@ -267,18 +322,19 @@ def _hypotheses(
     """The hypotheses of a proof, as texts and formulas: what was assumed, and where the sides are defined."""
     used: set[int] = set().union(*(result.used for _, result in results))
     compared = _related_symbols(problem.assumed, [each for cell, _ in results for each in cell.compared])
-    facts: dict[str, sp.Basic | None] = {}
-    for label, fact in enumerate(problem.facts):
-        if label < len(problem.declared) or label in used or fact.expression.free_symbols & compared:
-            facts[fact.text] = fact.formula
-    common = {fact.text for _, result in results for fact, side in result.conditions if not side}
-    for _, result in results:
-        for fact, side in result.conditions:
-            text = f"{fact.text} (needed by the {side} side only)" if side and fact.text not in common else fact.text
-            facts.setdefault(text, fact.formula)
-    for cell, _ in results:
-        if (cell.left is None) != (cell.right is None):
-            side = "right" if cell.left is None else "left"
-            facts.setdefault(f"both sides are defined (where {cell.text} only the {side} side is)", None)
-    ordered = sorted(facts.items(), key=lambda pair: pair[1] is None)
-    return tuple(text for text, _ in ordered), tuple(formula for _, formula in ordered if formula is not None)
+    assumed = [
+        fact
+        for label, fact in enumerate(problem.facts)
+        if label < len(problem.declared) or label in used or fact.expression.free_symbols & compared
+    ]
+    needed = [fact for _, result in results for fact, _ in result.conditions]
+    holes = [cell for cell, _ in results if (cell.left is None) != (cell.right is None)]
+    needed += [cell.conditions[0].denied for cell in holes if len(cell.conditions) == 1]
+    facts = {fact.text: fact.formula for fact in (*assumed, *tidy(needed, assumed))}
+    said = (*problem.facts, *needed)
+    clauses = [
+        f"both sides are defined (where {cell.text} only the {'right' if cell.left is None else 'left'} side is)"
+        for cell in holes
+        if not is_nowhere((*said, *cell.conditions))
+    ]
+    return (*facts, *dict.fromkeys(clauses)), tuple(facts.values())

@@ -7,7 +7,7 @@ no real value is told apart from one where the precision does not suffice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import log10
 
@@ -85,6 +85,17 @@ def holds(condition: sp.Basic, point: Point, precision: int = 256) -> bool:
         return _Evaluation(point).truth(condition)
 
 
+def satisfies(conditions: Sequence[tuple[sp.Expr, str]], point: Point, precision: int) -> bool:
+    """Whether `expression R 0` holds at a point for each of several expressions, R being one of >, >=, =, !=.
+
+    Undefined and imprecise values raise.
+    """
+    with ctx.workprec(precision):
+        at = _Evaluation(point)  # in which equal parts of the expressions are evaluated once
+        signs = ((sign_of_value(at.value(expression)), relation) for expression, relation in conditions)
+        return all({">": s > 0, ">=": s >= 0, "=": s == 0, "!=": s != 0}[relation] for s, relation in signs)
+
+
 def enclose(value: Value, digits: int = 12) -> Interval:
     """A value as an interval with decimal ends, rounded outward to `digits` significant digits.
 
@@ -155,6 +166,8 @@ class _Evaluation:
             return arb.pi()
         if expression is sp.E:
             return arb(1).exp()
+        if expression in (sp.zoo, sp.nan):
+            raise UndefinedValueError("a division by zero")
         if isinstance(expression, sp.Add):
             total: Value = fmpq(0)
             for term in expression.args:

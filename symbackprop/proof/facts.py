@@ -22,6 +22,7 @@ _MOST_CONSTRAINTS = 120
 _MOST_TERMS = 60
 _MOST_FACTORS = 8
 
+SIGNS = {sp.Eq: "=", sp.Ne: "!=", sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<="}
 _MAKERS = {">": sp.Gt, ">=": sp.Ge, "=": sp.Eq, "!=": sp.Ne}
 
 
@@ -32,6 +33,8 @@ class Fact:
     >>> import sympy as sp
     >>> Fact(sp.Symbol("x") - 1, ">").text
     'x > 1'
+    >>> Fact(sp.Symbol("x") - sp.Symbol("y"), "!=").text
+    'x != y'
     """
 
     expression: sp.Expr
@@ -39,9 +42,13 @@ class Fact:
 
     @property
     def formula(self) -> sp.Basic:
-        """The fact as a SymPy relation, the constant on the right."""
+        """The fact as a SymPy relation, the constant on the right, or without one what is subtracted."""
         expression, relation = self.expression, self.relation
         constant, rest = expression.as_coeff_Add()
+        addends = sp.Add.make_args(rest)
+        taken = [addend for addend in addends if addend.could_extract_minus_sign()]
+        if constant == 0 and 0 < len(taken) < len(addends):
+            return _MAKERS[relation](rest - sp.Add(*taken), -sp.Add(*taken), evaluate=False)
         if relation in (">", ">=") and rest.could_extract_minus_sign():
             maker = sp.Lt if relation == ">" else sp.Le
             return maker(-rest, constant, evaluate=False)
@@ -51,8 +58,7 @@ class Fact:
     def text(self) -> str:
         """The fact as a person writes it."""
         formula = self.formula
-        symbol = {sp.Eq: "=", sp.Ne: "!=", sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<="}[formula.func]
-        return f"{say(formula.args[0])} {symbol} {say(formula.args[1])}"
+        return f"{say(formula.args[0])} {SIGNS[formula.func]} {say(formula.args[1])}"
 
     @property
     def denied(self) -> Fact:

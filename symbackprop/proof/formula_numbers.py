@@ -62,6 +62,8 @@ class FormulaNumbers:
                 return self._name(name, letters)
             case t.Access(name=name, indices=indices):
                 return self._read(name, tuple(int(self._number(i, letters)) for i in indices))
+            case t.Slope(value=inner):
+                return self._number(inner, letters)
             case t.Negate(operand=inner):
                 return -self._number(inner, letters)
             case t.Power(base=base, exponent=exponent):

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from symbackprop.errors import DocumentError, ShapeError, SymBackpropError
+from symbackprop.errors import DocumentError, EntrywiseError, ShapeError, SymBackpropError
 from symbackprop.proof.outlines import Contents, JudgedClaim, Judgement, Unjudged, refute_shapes, settle
 from symbackprop.proof.processes import Limits, Worker, WorkerStoppedError
 from symbackprop.proof.verdict import Verdict
@@ -110,7 +110,8 @@ class Judge:
         if "error" not in answer:
             return settle(outline, found)
         raised = read_error(answer)
-        if outline.latex and isinstance(raised, ShapeError):
+        # A product of two vectors may be meant entry by entry, and is then no mistake.
+        if outline.latex and isinstance(raised, ShapeError) and not isinstance(raised, EntrywiseError):
             return (refute_shapes(outline, raised),)
         raise raised
 

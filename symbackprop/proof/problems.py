@@ -24,12 +24,17 @@ _LARGEST_EXPONENT = 100_000
 _UNFINISHED = (sp.Sum, sp.Product, sp.Derivative, sp.Subs)
 _CONDITIONS = (Relational, sp.And, sp.Or, sp.Not, sp.ITE, BooleanAtom, ExprCondPair)
 _ATOMS = (sp.Rational, sp.Float, sp.Symbol, sp.Indexed)
+_UNDEFINED = (sp.zoo, sp.nan)  # what SymPy makes of 1/0 in a branch
+_CONSTANTS = (sp.pi, sp.E, *_UNDEFINED)
 _NODES = (sp.Add, sp.Mul, sp.Pow, *_CONDITIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Two sides over named real variables, what is declared of the names, and what the caller assumes."""
+    """Two sides over named real variables, what is declared of the names, and what the caller assumes.
+
+    Where a fact of the `domain` fails, the sides as they were written have no value, whatever SymPy made of them.
+    """
 
     left: sp.Expr
     right: sp.Expr
@@ -38,6 +43,7 @@ class Problem:
     declared: tuple[Fact, ...]
     assumed: tuple[Fact, ...]
     notes: tuple[str, ...]
+    domain: tuple[Fact, ...] = ()
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -45,8 +51,12 @@ class Problem:
         return self.declared + self.assumed
 
 
-def read_problem(left: object, right: object, assumptions: Iterable[sp.Basic] = ()) -> Problem:
-    """Read two sides and their assumptions (relations); unsupported content raises UnsupportedError.
+def read_problem(
+    left: object, right: object, assumptions: Iterable[sp.Basic] = (), domain: Iterable[sp.Basic] = ()
+) -> Problem:
+    """Read two sides, their assumptions and their domain (relations); unsupported content raises UnsupportedError.
+
+    A condition of the domain on a name that neither side nor an assumption reads is left aside.
 
     >>> import sympy as sp
     >>> read_problem(0.5 * sp.Symbol("x", positive=True), 1).notes
@@ -59,6 +69,10 @@ def read_problem(left: object, right: object, assumptions: Iterable[sp.Basic] = 
     floats: dict[sp.Float, None] = {}
     for expression in expressions:
         _scan(expression, symbols, floats)
+    within = [fact for relation in domain for fact in facts_of(relation)]
+    within = [fact for fact in dict.fromkeys(within) if {s.name for s in fact.expression.free_symbols} <= set(symbols)]
+    for fact in within:
+        _scan(fact.expression, {}, {})
     declared: list[Fact] = []
     for name in sorted(symbols):
         declared += _declared_facts(name, symbols[name])
@@ -69,6 +83,7 @@ def read_problem(left: object, right: object, assumptions: Iterable[sp.Basic] = 
         declared=tuple(declared),
         assumed=tuple(fact for relation in relations for fact in read_conditions(relation)),
         notes=tuple(f"The float {float(number)!r} is read as {read_float(number)}." for number in sorted(floats)),
+        domain=tuple(within),
     )
 
 
@@ -80,7 +95,8 @@ def read_expression(value: object) -> sp.Expr:
                 for _, lower, upper in total.limits:
                     if not (upper - lower).is_Integer or upper - lower > _MOST_SUMMANDS:
                         raise UnsupportedError(f"{total} does not run over a given, small range; write it out")
-            value = value.doit()
+            # log|x| is derived for a real x; what is not known to be real would be split into its parts.
+            value = value.xreplace({s: real_symbol(s.name) for s in value.free_symbols if s.is_real is None}).doit()
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         kind = type(value).__name__
@@ -172,7 +188,7 @@ def _scan(expression: sp.Basic, symbols: dict[str, list[sp.Basic]], floats: dict
         elif isinstance(node, sp.Pow) and isinstance(node.exp, sp.Rational):
             if node.exp.is_Integer and abs(node.exp.p) > _LARGEST_EXPONENT:
                 raise UnsupportedError(f"the exponent {node.exp} is larger than {_LARGEST_EXPONENT}")
-        elif not isinstance(node, _NODES + _ATOMS + EVALUATED_FUNCTIONS) and node not in (sp.pi, sp.E):
+        elif not isinstance(node, _NODES + _ATOMS + EVALUATED_FUNCTIONS) and node not in _CONSTANTS:
             name = node.func.__name__ if node.args else str(node)
             raise UnsupportedError(f"{name} has no real value that can be computed")
         if isinstance(node, Relational) and not (isinstance(node.lhs, sp.Expr) and isinstance(node.rhs, sp.Expr)):

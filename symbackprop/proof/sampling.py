@@ -20,7 +20,7 @@ from symbackprop.proof.evaluation import (
     Value,
     enclose,
     evaluate,
-    sign_of_value,
+    satisfies,
 )
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import Problem
@@ -125,8 +125,7 @@ def _signs_of_names(facts: Sequence[Fact]) -> dict[str, int]:
 
 
 def _satisfies(fact: Fact, point: Point) -> bool:
-    sign = sign_of_value(evaluate(fact.expression, point))
-    return {">": sign > 0, ">=": sign >= 0, "=": sign == 0, "!=": sign != 0}[fact.relation]
+    return satisfies([(fact.expression, fact.relation)], point, 64)
 
 
 def compare_at(
@@ -163,6 +162,19 @@ def compare_at(
     return outcome, None
 
 
+def has_values(problem: Problem, point: Point) -> bool:
+    """Whether both sides, as they were written, certainly have a value at a point."""
+    conditions = [(fact.expression, fact.relation) for fact in problem.domain]
+    for precision in PRECISIONS:
+        try:
+            return satisfies(conditions, point, precision)
+        except UndefinedValueError:
+            return False
+        except ImpreciseValueError:
+            continue
+    return False
+
+
 def _witness(point: Point, left: Value, right: Value) -> Witness:
     """The witness, with as many digits as it takes to keep the intervals apart."""
     for digits in (12, 25, 60, 150, 400, 1200, 5000):
@@ -182,7 +194,7 @@ def search(
     tries: int = 48,
     seed: int = 0,
 ) -> Evidence:
-    """Compare at up to `wanted` points where both sides are defined; stop at the first difference."""
+    """Compare at up to `wanted` points where both sides are defined; stop at the first difference in the domain."""
     agreeing: set[SeenPoint] = set()
     met: set[SeenPoint] = set()
     for point in sample_points(problem, facts, substitution, seed, tries):
@@ -194,7 +206,7 @@ def search(
         # All bits at the first points, for differences as small as 1e-30; few at the others.
         precisions = PRECISIONS if len(agreeing) < 2 else PRECISIONS[:1]
         outcome, witness = compare_at(problem, point, precisions if problem.names else (*PRECISIONS, *_FOR_NUMBERS))
-        if witness is not None:
+        if witness is not None and has_values(problem, point):
             return Evidence(witness, frozenset(agreeing))
         if outcome == "agreeing":
             agreeing.add(seen)

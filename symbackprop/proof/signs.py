@@ -146,13 +146,15 @@ class SignTable:
             return "+0"
         leading = polynomial.leading_coefficient()
         known = self._known.get(str(polynomial / leading))
-        if known is not None and known[0] != "!":
+        if known is not None and known[0] in ("+", "-"):
             self.used.add(known[1])
             return known[0] if leading > 0 else _OPPOSITE[known[0]]
         by_terms = self._of_terms(polynomial)
         if by_terms in ("+", "-") or known is None:
             return by_terms
         self.used.add(known[1])
+        if known[0] != "!":
+            return known[0] if leading > 0 else _OPPOSITE[known[0]]
         # Not negative and not zero: positive.
         return "+" if by_terms == "+0" else "-" if by_terms == "-0" else "!"
 

@@ -76,7 +76,7 @@ def write_junit(documents: Sequence[JudgedDocument]) -> str:
     for document in documents:
         wrong = [claim for claim in document.claims if not claim.as_expected]
         cases = len(document.claims) + len(document.unjudged) + len(document.errors)
-        counts = {"name": document.path, "tests": str(cases), "failures": str(len(wrong))}
+        counts = {"name": _printable(document.path), "tests": str(cases), "failures": str(len(wrong))}
         counts |= {"errors": str(len(document.errors)), "skipped": str(len(document.unjudged))}
         suite = ElementTree.SubElement(root, "testsuite", counts)
         for claim in document.claims:
@@ -98,14 +98,20 @@ def write_junit(documents: Sequence[JudgedDocument]) -> str:
 
 def exit_code(documents: Sequence[JudgedDocument], strict: bool = False) -> int:
     """0 where all is as stated, 1 where a claim is refuted (or proved) against its word, 2 where one is undecided, 3
-    where something could not be read; with `strict` a proof that is not for all sizes counts as undecided.
+    where something could not be read; with `strict` a proof that is not for all sizes, and a document that
+    claims nothing, count as undecided.
     """
     wrong = [claim for document in documents for claim in document.claims if not claim.as_expected]
     if any(document.errors for document in documents):
         return 3
     if any(not claim.verdict.undecided for claim in wrong):
         return 1
-    return 2 if wrong or (strict and find_loose(documents)) else 0
+    return 2 if wrong or (strict and (find_loose(documents) or find_silent(documents))) else 0
+
+
+def find_silent(documents: Sequence[JudgedDocument]) -> tuple[str, ...]:
+    """The paths of the documents in which nothing is claimed."""
+    return tuple(document.path for document in documents if not document.errors and not document.claims)
 
 
 def find_loose(documents: Sequence[JudgedDocument]) -> tuple[tuple[str, int], ...]:
@@ -174,10 +180,8 @@ def _claim_data(claim: JudgedClaim) -> dict[str, Any]:
 
 def _case(suite: ElementTree.Element, document: JudgedDocument, line: int, name: str) -> ElementTree.Element:
     where = f"line {line}: " if line else ""
-    shown = _printable(where + _shorten(name))
-    return ElementTree.SubElement(
-        suite, "testcase", classname=document.path, name=shown, file=document.path, line=str(line)
-    )
+    shown, path = _printable(where + _shorten(name)), _printable(document.path)
+    return ElementTree.SubElement(suite, "testcase", classname=path, name=shown, file=path, line=str(line))
 
 
 def _shorten(name: str) -> str:
@@ -186,4 +190,9 @@ def _shorten(name: str) -> str:
 
 def _printable(text: str) -> str:
     """Text without the characters that XML does not have."""
-    return "".join(c if c in "\t\n" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF) else "\ufffd" for c in text)
+    return "".join(c if c in "\t\n" or (ord(c) >= 32 and not _is_foreign(ord(c))) else "\ufffd" for c in text)
+
+
+def _is_foreign(code: int) -> bool:
+    """Whether XML has no such character: half of a pair, or one of the two that stand for none."""
+    return 0xD800 <= code <= 0xDFFF or code in (0xFFFE, 0xFFFF)

@@ -89,9 +89,77 @@ def test_junit_is_what_continuous_integration_reads(document: str, tmp_path: Pat
 def test_what_xml_does_not_have_is_replaced(tmp_path: Path) -> None:
     """Control characters in a formula do not break the report."""
     path = tmp_path / "a.md"
-    path.write_text("$a\x01b$", encoding="utf-8")
+    path.write_text("$a\x01b\ufffe\uffff$", encoding="utf-8")
 
-    ElementTree.fromstring(check(str(path), "--format", "junit").stdout)
+    root = ElementTree.fromstring(check(str(path), "--format", "junit").stdout)
+    assert [case.get("name") for case in root.iter("testcase")] == ["line 1: a\ufffdb\ufffd\ufffd"]
+    (data,) = json.loads(check(str(path), "--format", "json").stdout)
+    assert data["not_judged"][0]["source"] == "a\x01b\ufffe\uffff"
+
+
+FORMS = r"""# <Forms> & "lines"
+
+> ```symbackprop
+> param w, v
+> f = w^2*v
+> claim d f / d w = 2*w*v
+> claim d f / d v =
+> ```
+
+Inline $w + w = 2w$ <!-- sb: claim --> and, two lines on, $w \cdot w =
+w^2$. <!-- sb: claim -->
+
+- in a list
+
+  <!-- sb: claim -->
+  $$
+  \begin{aligned}
+  (w + v)^2 &= w^2 + 2wv + v^2 \\
+            &= w(w + v) \\
+            &\quad + v(w + v) \\
+            &= w^2 + v^2
+  \end{aligned}
+  $$
+
+> <!-- sb: claim -->
+> $$ w v
+>    = v w
+>    = 2 v w $$
+
+<!-- sb: claim expect refuted -->
+$$ a < b $$
+"""
+
+
+def test_lines_are_right_in_every_form(tmp_path: Path) -> None:
+    """Text, JSON and JUnit XML name the line of each link, in quotes, lists, inline formulas and derivations."""
+    path = tmp_path / 'a "b" <c>.md'
+    path.write_text(FORMS.replace("> claim d f / d v =\n", ""), encoding="utf-8")
+    done = {form: check(str(path), "--format", form) for form in ("text", "json", "junit")}
+    (data,) = json.loads(done["json"].stdout)
+    (suite,) = ElementTree.fromstring(done["junit"].stdout)
+    lines = [6, 9, 10, 17, 18, 20, 26, 27]
+
+    assert {each.exit_code for each in done.values()} == {3}
+    assert [claim["line"] for claim in data["claims"]] == lines
+    assert [claim["status"] for claim in data["claims"]] == ["proved"] * 5 + ["refuted", "proved", "refuted"]
+    assert data["first_wrong_lines"] == [20, 27]
+    assert [error["line"] for error in data["errors"]] == [30]
+    cases = suite.findall("testcase")
+    assert [case.get("line") for case in cases] == [*map(str, lines), "30"]
+    assert {case.get("file") for case in cases} == {suite.get("name")} == {str(path)}
+    assert [suite.get(each) for each in ("tests", "failures", "errors", "skipped")] == ["9", "2", "1", "0"]
+    assert [len(case.findall("failure")) for case in cases] == [0, 0, 0, 0, 0, 1, 0, 1, 0]
+    marks = [line for line in done["text"].stdout.splitlines() if line.startswith(("ok ", "NOT"))]
+    assert [int(line[4 + len(str(path)) + 1 :].split(":")[0]) for line in marks] == lines
+
+
+def test_an_error_in_a_quoted_fence_has_its_line_and_column(tmp_path: Path) -> None:
+    """Places are those of the file, the marks of quotes included."""
+    path = tmp_path / "a.md"
+    path.write_text(FORMS, encoding="utf-8")
+
+    assert "line 7, column 20" in check(str(path)).stderr
 
 
 @pytest.mark.parametrize(
@@ -104,6 +172,8 @@ def test_what_xml_does_not_have_is_replaced(tmp_path: Path) -> None:
         ("claim d g / d w = 2*w\n", [], 3),
         ("claim d f / d w = 2w\n", [], 3),
         ("claim d f / d w = 2*w\n", ["--strict"], 0),
+        ("", [], 0),
+        ("", ["--strict"], 2),
     ],
 )
 def test_exit_codes(tmp_path: Path, body: str, options: list[str], code: int) -> None:

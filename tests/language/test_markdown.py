@@ -88,7 +88,7 @@ def test_a_quoted_block_loses_its_marks_of_quotation() -> None:
         ("<!-- sb: given expect refuted -->\n$$a$$", "line 1: found the mark 'given expect refuted'"),
         ("<!-- sb: claim -->\nwords $a$", "line 1: found the mark 'claim' without a formula"),
         ("words <!-- sb: claim -->\n$$a$$", "line 1: found the mark 'claim' without a formula"),
-        ("$a$ <!-- sb: claim --> $b$ <!-- sb: given -->", "line 1: found a second mark for the formulas of line 1"),
+        ("$a$ <!-- sb: claim --> $b$ <!-- sb: given -->", "line 1: found another mark for the formulas of line 1"),
         ("\n$$\na = b\n", "line 2: found $$ that is never closed"),
         ("$$\na\n\nb\n", "line 1: found $$ that is never closed"),
         ("<!-- sb: names -->", "line 1: found the mark 'names'"),

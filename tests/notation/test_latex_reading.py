@@ -134,6 +134,7 @@ ENTRIES = [
     (r"\frac1m\sum_{i=1}^m (p^{(i)}_k - y^{(i)}_k) x_d^{(i)}", "(1/N)*sum(i:N, (p[i,k] - y[i,k])*x[i,d])"),
     (r"W_{kd}", "W[k,d]"),
     (r"W_{k,d}", "W[k,d]"),
+    (r"(W)_{kd}", "W[k,d]"),
     (r"W_{12}", "W[1,2]"),
     (r"W_{k\,d+1}", FormulaError),
     (r"W_{k,d+1}", "W[k,d+1]"),

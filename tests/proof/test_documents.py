@@ -125,6 +125,46 @@ def test_matrices_are_judged_and_shapes_that_do_not_fit_refute(judge: Judge) -> 
     assert wrong.errors == ()
     assert [c.as_expected for c in wrong.claims] == [True]
     assert wrong.claims[0].verdict.diagnosis.startswith("the shapes do not fit: ")
+    row = judge(fence + "$\\nabla_w L = (Xw - y)^\\top X$ <!-- sb: claim -->").claims[0].verdict.diagnosis
+    assert "found a row [1, D], expected [D], the shape of the left side; transpose it" in row
+
+
+def test_a_product_that_may_be_meant_entry_by_entry_is_no_mistake(judge: Judge) -> None:
+    """sigma' = sigma (1 - sigma) of a vector is true entry by entry, so that it is not refuted but not understood."""
+    fence = "```symbackprop\nparam z[N]\np[n] = sigmoid(z[n])\nloss = sum(n, p[n]^2)\n```\n"
+    document = judge(fence + "$\\sigma'(z) = \\sigma(z)(1 - \\sigma(z))$ <!-- sb: claim -->")
+    entries = judge(fence + "$\\sigma'(z) = \\sigma(z) \\odot (1 - \\sigma(z))$ <!-- sb: claim -->")
+
+    assert document.claims == ()
+    assert [type(error).__name__ for error in document.errors] == ["EntrywiseError"]
+    assert "\\odot" in str(document.errors[0])
+    assert [c.verdict.proved for c in entries.claims] == [True]
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        (r"\frac{\partial L}{\partial z_n} \approx 0", "it has an entry for every index"),
+        (r"\sum_n z_n \approx 0", "it depends on z"),
+        (r"N \approx 0", "it depends on sizes"),
+    ],
+)
+def test_what_is_no_number_does_not_round(judge: Judge, formula: str, why: str) -> None:
+    """An approximation is about one number, and the error says why the left side is none."""
+    fence = "```symbackprop\nparam z[N]\nloss = sum(n, z[n]^2)\n```\n"
+    document = judge(f"{fence}<!-- sb: claim -->\n$$ {formula} $$\n")
+
+    assert document.claims == ()
+    assert str(document.errors[0]).startswith("line 6, column 4: found ")
+    assert f"expected a number that rounds to 0: {why}; write =" in str(document.errors[0])
+
+
+def test_several_marks_of_one_kind_on_a_line_are_one(judge: Judge) -> None:
+    """A mark before each of two formulas of a line says of both what one mark says."""
+    mark = "<!-- sb: claim -->"
+    document = judge(f"```symbackprop\nparam w\n```\n{mark} $w + w = 2w$ and {mark} $w w = w^2$\n")
+
+    assert [c.verdict.status for c in document.claims] == ["proved", "proved"]
 
 
 @pytest.mark.parametrize(

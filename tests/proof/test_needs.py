@@ -81,8 +81,89 @@ def test_documents_say_it(tmp_path: Path, claim: str, needed: str) -> None:
 def test_no_condition_is_said_twice_or_in_vain() -> None:
     """Scalar verdicts list each condition once, and none that always holds."""
     assert sb.verify("log(sigmoid(x)/(1 - sigmoid(x)))", "x").hypotheses == ()
-    hypotheses = sb.verify("sqrt(1/x)", "1/sqrt(x)").hypotheses
-    assert sum(text.startswith("x != 0") for text in hypotheses) == 1
+    assert sb.verify("sqrt(1/x)", "1/sqrt(x)").hypotheses == ("x > 0",)
+
+
+@pytest.mark.parametrize(
+    ("derivative", "value", "needed", "mistake"),
+    [
+        (r"\frac{d}{dx} \ln x", r"\frac1x", ("x > 0",), r"\frac2x"),
+        (r"\frac{d}{dx} \sqrt{x}", r"\frac{1}{2\sqrt x}", ("x > 0",), r"\frac{1}{\sqrt x}"),
+        (r"\frac{d}{dx} \ln |x|", r"\frac1x", ("x != 0",), r"\frac1{|x|}"),
+        (r"\frac{d}{dx} x^a", r"a x^{a-1}", ("x > 0",), r"x^{a-1}"),
+        (r"\frac{d}{dx} \frac{x}{1+x}", r"\frac1{(1+x)^2}", ("x != -1",), r"\frac1{1+x}"),
+        (r"\frac{d}{dx} \tan x", r"1 + \tan^2 x", ("cos(x) != 0",), r"\tan^2 x"),
+        (r"\frac{d}{dx} |x|", r"\frac{x}{|x|}", ("x != 0",), r"1"),
+        (r"\frac{d^2}{dx^2} \ln x", r"-\frac1{x^2}", ("x > 0",), r"\frac1{x^2}"),
+        (r"\left.\frac{d}{dx} \ln x\right|_{x=a}", r"\frac1a", ("a > 0",), r"a"),
+        (r"\frac{d}{dx} x^3", r"3x^2", (), r"2x^2"),
+    ],
+)
+def test_a_derivative_has_a_value_where_what_is_derived_has_one(
+    tmp_path: Path, derivative: str, value: str, needed: tuple[str, ...], mistake: str
+) -> None:
+    """The derivative of ln x is 1/x for x > 0, not wherever 1/x has a value; a mistake is refuted at such a point."""
+    program = "```symbackprop\nparam x, a\nloss = x^2*a^2\n```\n"
+    path = tmp_path / "claim.md"
+    for claimed, status in ((value, "proved"), (mistake, "refuted")):
+        text = f"{program}\n<!-- sb: claim -->\n$$ {derivative} = {claimed} $$\n"
+        path.write_text(text, encoding="utf-8")
+        ((_, verdict),) = sb.check_document(path)
+        assert verdict.status == status
+        scalar = sb.verify(sb.latex_formula(derivative), sb.latex_formula(claimed))
+        assert scalar.status == status
+        if status == "proved":
+            assert scalar.hypotheses == needed
+            assert verdict.hypotheses == needed
+
+
+OUTSIDE = [
+    ("param w\nloss = w^2", "exp(log(w)) = where(w > 0, w, 5)", "w > 0"),
+    ("param w\nloss = w^2", "w/w = where(w == 0, 5, 1)", "w != 0"),
+    ("param w\nloss = w^2", "sqrt(w)^2 = abs(w)", "w >= 0"),
+    ("param w\nloss = log(w)", "d loss / d w = where(w > 0, 1/w, 7)", "w > 0"),
+    ("param w\nloss = sqrt(w)^2", "d loss / d w = where(w > 0, 1, 7)", "w >= 0"),
+    ("param w\nu = sqrt(w)\nloss = u^2", "d loss / d w = where(w >= 0, 1, 7)", "w >= 0"),
+    ("param w[2]\nloss = sum(k, exp(log(w[k])))", "d loss / d w[k] = where(w[k] > 0, 1, 7)", "w[2] > 0"),
+]
+
+
+@pytest.mark.parametrize(("program", "claim", "needed"), OUTSIDE)
+def test_no_point_without_a_value_refutes(tmp_path: Path, program: str, claim: str, needed: str) -> None:
+    """Where a side as it was written, or what is derived, has no value, no counterexample is found."""
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop\n{program}\nclaim {claim}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+    assert verdict.proved
+    assert any(text.startswith(needed) for text in verdict.hypotheses)
+
+
+@pytest.mark.parametrize(("program", "claim", "needed"), OUTSIDE)
+def test_points_with_a_value_still_refute(tmp_path: Path, program: str, claim: str, needed: str) -> None:
+    """The same claims with a mistake inside of the domain are refuted at a point of it."""
+    head, _, value = claim.partition(" = ")
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop\n{program}\nclaim {head} = 2 + {value}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+    assert verdict.refuted
+    assert verdict.witness is not None
+    assert all(value > 0 or (value < 0 and "!=" in needed) for _, value in verdict.witness.point)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "needed"),
+    [
+        ("1/(1/x)", "where(x == 0, 5, x)", ("x != 0",)),
+        ("sqrt(x)^2", "abs(x)", ("x >= 0",)),
+        ("exp(log(x))", "relu(x)", ("x > 0",)),
+    ],
+)
+def test_scalars_have_the_domain_of_their_text(left: str, right: str, needed: tuple[str, ...]) -> None:
+    """SymPy makes x of 1/(1/x), which has no value at 0."""
+    verdict = sb.verify(left, right)
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+    assert sb.verify(left, f"2 + {right}").refuted
 
 
 def test_agreeing_elsewhere_is_said_only_where_it_is_proved() -> None:

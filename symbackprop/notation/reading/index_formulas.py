@@ -281,6 +281,11 @@ class IndexReader(TermReader):
         if found is None and len(group.parts) == 1 and isinstance(bare(named.base), Symbol) and named.below is None:
             if not self.vocabulary.open and find_whole(inner, self.vocabulary) is not None:
                 return self.name(replace(named, below=below))  # (x)_i
+        whole = find_whole(inner, self.vocabulary) if found is None and isinstance(inner, Scripts) else None
+        if whole is not None:  # (W_f)_{kd}
+            cuts = split_indices(parts_below(below), len(self.vocabulary.tensors[whole.name].axes))
+            if len(cuts) == 1 and cuts[0]:
+                return t.Access(whole.name, tuple(map(self.index, cuts[0])), line=node.line, column=node.column)
         if found is None:
             raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
         return replace(found, line=node.line, column=node.column)
@@ -391,7 +396,9 @@ class IndexReader(TermReader):
         return find_whole(of, self.vocabulary) or self.read(of)
 
     def _entry(self, node: Syntax) -> t.Name | t.Access:
-        value = find_whole(node, self.vocabulary) or self.name(bare(node))
+        inner = bare(node)
+        bracketed = isinstance(inner, Scripts) and isinstance(bare(inner.base), Group)
+        value = find_whole(node, self.vocabulary) or (self.read(inner) if bracketed else self.name(inner))
         if not isinstance(value, t.Name | t.Access):
             raise fail(node, f"`{write_syntax(node)}` in a derivative", "a tensor or an entry of one")
         return value

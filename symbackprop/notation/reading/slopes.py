@@ -12,7 +12,7 @@ from symbackprop.language.substitution import substitute_names
 
 
 def find_slope(body: t.Expression, by: str) -> t.Expression:
-    """The derivative of a scalar formula by one of its names, all others being constant.
+    """The derivative of a scalar formula by one of its names, all others being constant; it is defined where that is.
 
     >>> from symbackprop.language import read_expression, write_tree
     >>> write_tree(find_slope(read_expression("a*x^2"), "x"))
@@ -29,4 +29,5 @@ def find_slope(body: t.Expression, by: str) -> t.Expression:
     hidden = hidden_definitions(program.extended(tuple(folded.definitions)))
     slope = phrase_terms(found.terms, found.indices, hidden)
     # A fold may speak of the value itself, as sigmoid' does.
-    return substitute_names(slope, {value: body})
+    found_slope = substitute_names(slope, {value: body})
+    return t.Slope(found_slope, body) if any(d.domain for d in program.definitions) else found_slope

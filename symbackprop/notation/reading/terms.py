@@ -418,4 +418,4 @@ class TermReader(ABC):
     def unknown(self, node: Syntax) -> FormulaError:
         """The error for a symbol that no name is."""
         return fail(node, f"the unknown name `{write_syntax(node)}`", f"one of {self.vocabulary.known}",
-                    "declare what it stands for, as in names={...}")  # fmt: skip
+                    "declare it as an input, or what it stands for, as in names={...}")  # fmt: skip

@@ -229,8 +229,9 @@ def is_total(tree: Expression, tensors: Mapping[str, Tensor]) -> bool:
             return is_total(body, tensors)
         case Where(_, then, otherwise):
             return is_total(then, tensors) and is_total(otherwise, tensors)
-        case Apply(function, arguments, _) if function in FUNCTION_BY_NAME and function != "tan":
-            everywhere = not FUNCTION_BY_NAME[function].domain
+        case Apply(function, arguments, _) if function in FUNCTION_BY_NAME:
+            known = FUNCTION_BY_NAME[function]
+            everywhere = known.domain is None and known.denominator is None
             return everywhere and all(is_total(a, tensors) for a in arguments)
     return False
 
