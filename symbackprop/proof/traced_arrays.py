@@ -16,7 +16,7 @@ import sympy as sp
 
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
-from symbackprop.proof.traced_values import Path, Traced, Unwritten
+from symbackprop.proof.traced_values import Path, Traced, Unwritten, is_infinite
 
 
 class TracedPath(Path):
@@ -116,7 +116,7 @@ class TracedPath(Path):
         """What a function does to the entries, if NumPy cannot do it on objects."""
         if name in FINITE:
             finite = FINITE[name]
-            return lambda a: finite if not self.constant(a).expression.is_infinite else name == "isinf"
+            return lambda a: finite if not is_infinite(self.constant(a).expression) else name == "isinf"
         if name in FUNCTIONS:
             function = FUNCTIONS[name]
             return lambda a: self.constant(a).apply(function)

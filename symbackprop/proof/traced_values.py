@@ -128,7 +128,7 @@ class Traced:
     def apply(self, function: Callable[[sp.Expr], sp.Expr]) -> Traced:
         """A function of one real variable."""
         self.path.check_time()
-        if self.expression.is_infinite:
+        if is_infinite(self.expression):
             value = sp.limit(function(_LIMIT), _LIMIT, self.expression)
             if value.has(sp.nan, sp.zoo, sp.AccumBounds):
                 raise TracingStoppedError(f"a function of {self.expression} was computed")
@@ -152,7 +152,7 @@ class Traced:
         needs = join_needs(self.needs, other.needs) if isinstance(other, Traced) else self.needs
         if swapped:
             first, second = second, first
-        if first.is_infinite or second.is_infinite:
+        if is_infinite(first) or is_infinite(second):
             first, second = self._bounded(first), self._bounded(second)
         elif partial is not None:
             needs = join_needs(partial(first, second), needs)
@@ -160,7 +160,7 @@ class Traced:
 
     def _bounded(self, expression: sp.Expr) -> sp.Expr:
         """Beside an infinity only the sign of a number counts."""
-        return expression if expression.is_infinite else sp.Integer(self.path.sign(expression))
+        return expression if is_infinite(expression) else sp.Integer(self.path.sign(expression))
 
     def __add__(self, other: Any) -> Any:
         return self._with(other, lambda a, b: a + b)
@@ -216,7 +216,7 @@ class Traced:
 
     def floor(self) -> Traced:
         """The largest integer that is not above it, as a number."""
-        return self if self.expression.is_infinite else self.path.constant(self.path.floor(self.expression))
+        return self if is_infinite(self.expression) else self.path.constant(self.path.floor(self.expression))
 
     def ceil(self) -> Traced:
         """The least integer that is not below it, as a number."""
@@ -253,7 +253,7 @@ class Traced:
 
     def _compare(self, other: Any, equality: bool = False) -> int:
         first, second = self.expression, self.path.read(other)
-        if first.is_infinite or second.is_infinite:
+        if is_infinite(first) or is_infinite(second):
             return 0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1
         return self.path.sign(first - second, equality=equality)
 
@@ -384,6 +384,11 @@ _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
 def _is_number(value: Any) -> bool:
     """Whether it is one number, an array without axes included."""
     return isinstance(value, _NUMBERS) or (isinstance(value, np.ndarray) and not value.ndim)
+
+
+def is_infinite(expression: sp.Expr) -> bool:
+    """Whether it is an infinity; beside one only signs count, so none hides in a longer expression."""
+    return expression == sp.oo or expression == -sp.oo
 
 
 def _valued(expression: sp.Expr) -> sp.Expr:
