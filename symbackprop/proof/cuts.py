@@ -6,6 +6,7 @@ are worth holds for their values; where it needs to know what they are, they are
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 import sympy as sp
@@ -164,7 +165,7 @@ class Cuts:
         parts: dict[sp.Symbol, list[sp.Expr]] = {}
         for output, weight in zip(outputs, weights, strict=True):
             for symbol in _ordered(output.free_symbols & wanted):
-                parts.setdefault(symbol, []).append(weight * self.shorten(sp.diff(output, symbol)))
+                parts.setdefault(symbol, []).append(weight * self.shorten(_derivative(output, symbol)))
         for name in reversed(order):
             total = sp.Add(*parts.get(name, ()))
             if total == 0:
@@ -176,14 +177,43 @@ class Cuts:
     def _slope(self, name: sp.Symbol, symbol: sp.Symbol) -> sp.Expr:
         """The derivative of a named result by what it is made of, in its own name where that occurs."""
         definition = self._definitions[name]
-        slope = sp.diff(definition, symbol)
-        again = {definition: name}
-        if isinstance(definition, sp.Pow):
-            base, exponent = definition.args
-            for power in slope.atoms(sp.Pow):
-                if power.base == base and (power.exp / exponent).is_Integer:
-                    again[power] = name ** (power.exp / exponent)
-        return self.shorten(slope.xreplace(again))
+        probes = [argument if argument.is_number else _probe(k) for k, argument in enumerate(definition.args)]
+        values = dict(zip(probes, definition.args, strict=True)) | {_SELF: name}
+        terms = [
+            _slope_of(definition.func, tuple(probes), k).xreplace(values) * _derivative(argument, symbol)
+            for k, argument in enumerate(definition.args)
+            if symbol in argument.free_symbols
+        ]
+        return self.shorten(sp.Add(*terms))
+
+
+_SELF = sp.Symbol("self")
+
+
+def _probe(number: int) -> sp.Symbol:
+    return sp.Symbol(f"probe{number}")
+
+
+@functools.lru_cache(maxsize=256)
+def _slope_of(function: type[sp.Expr], probes: tuple[sp.Expr, ...], place: int) -> sp.Expr:
+    """The derivative of a function by one of its arguments, in its own value where that occurs."""
+    whole = function(*probes)
+    slope = sp.diff(whole, probes[place])
+    again = {whole: _SELF}
+    if isinstance(whole, sp.Pow):
+        base, exponent = whole.args
+        for power in slope.atoms(sp.Pow):
+            if power.base == base and (power.exp / exponent).is_Integer:
+                again[power] = _SELF ** (power.exp / exponent)
+    return slope.xreplace(again)
+
+
+def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """What SymPy's `diff` gives, without a look at the terms of a sum that do not read the symbol."""
+    if expression == symbol:
+        return sp.S.One
+    terms = [term for term in sp.Add.make_args(expression) if symbol in term.free_symbols]
+    return sp.Add(*(sp.S.One if term == symbol else sp.diff(term, symbol) for term in terms))
 
 
 def _ordered(symbols: Iterable[sp.Basic]) -> list[sp.Symbol]:
