@@ -16,9 +16,10 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
+from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, contradict
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
@@ -30,6 +31,7 @@ from symbackprop.proof.verdict import Verdict, Witness
 
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
+_EXACT, _FREE = Reading(), Reading(maxima_free=True)
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
 
@@ -44,6 +46,7 @@ class _Findings:
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
     admitted: set[Fact] = field(default_factory=set)
+    masks: dict[sp.Expr, None] = field(default_factory=dict)
     failed: Verdict | None = None
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
@@ -94,12 +97,47 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
 
 
 def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
-    found = _Findings()
+    """The findings at one choice of shapes: with free maxima where that suffices, else path cell by path cell.
+
+    Where nothing was decided and the code masks by numbers such as -1e9, they are read as what they mean.
+    """
     deadline = time.process_time() + seconds
-    for trace in trace_paths(subject, deadline, most):
+    found = _judge_freely(subject, deadline, most, _FREE)
+    if found is None:
+        found = _judge_paths(subject, deadline, most, _EXACT)
+    if found.failed is None or not found.failed.undecided or not found.masks:
+        return found
+    try:
+        meant = _judge_freely(subject, deadline, most, replace(_FREE, masks_infinite=True))
+        if meant is None:
+            meant = _judge_paths(subject, deadline, most, replace(_EXACT, masks_infinite=True))
+    except (CodeStoppedError, TracingStoppedError):
+        return found
+    if meant.failed is not None:
+        return found
+    numbers = " and ".join(f"{float(number):g}" for number in found.masks)
+    meant.hypotheses[f"{numbers} counts as minus infinity"] = None
+    meant.notes[f"Nothing was decided for {numbers} as it stands: its exp is 0 in floats, not in exact numbers."] = None
+    return meant
+
+
+def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading) -> _Findings | None:
+    """The findings with maxima of which nothing is known, or None where they do not suffice."""
+    try:
+        found = _judge_paths(subject, deadline, most, reading)
+    except FreeMaximumError:
+        return None
+    return None if any(PREFIX in text for text in found.hypotheses) else found
+
+
+def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> _Findings:
+    """The findings on one path after the other, up to the first on which something is not proved."""
+    found = _Findings()
+    for trace in trace_paths(subject, deadline, most, reading):
         if isinstance(trace, Unvisited):
             found.unvisited.append(trace)
             continue
+        found.masks.update(dict.fromkeys(trace.masks))
         try:
             failed = _judge_cell(subject, trace, found, deadline)
         except TracingStoppedError as error:
@@ -119,9 +157,10 @@ def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
 
 def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: float) -> Verdict | None:
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
-    truth = true_gradients(trace, subject.shapes)
+    truth = true_gradients(trace, subject.shapes, deadline)
     for name, shape in subject.shapes.items():
         if trace.gradients[name][0] != shape:
+            _distrust(trace)
             full = tuple(map(trace.cuts.expand, truth[name]))
             return Verdict("refuted", diagnosis=_join(diagnose_shape(name, shape, trace, full), trace))
     if trace.unwritten:
@@ -133,9 +172,12 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
         claims = trace.gradients[name][1]
         found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[name])))
         for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
+            if stuck is not None and not _may_refute(trace, left, right, deadline):
+                continue
             verdict = _judge_entry(trace, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
             if verdict is None:
                 continue
+            _distrust(trace)
             if verdict.refuted:
                 full = tuple(map(trace.cuts.expand, truth[name]))
                 gradients = Gradients(name, shape, full, tuple(map(trace.cuts.expand, claims)))
@@ -146,11 +188,23 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
     return stuck
 
 
-def true_gradients(trace: Trace, shapes: Shapes) -> dict[str, tuple[sp.Expr, ...]]:
+def _distrust(trace: Trace) -> None:
+    """What fails with free maxima may hold for the true ones."""
+    if trace.maxima_free:
+        raise FreeMaximumError("an equation does not hold whatever the maxima are")
+
+
+def true_gradients(trace: Trace, shapes: Shapes, deadline: float) -> dict[str, tuple[sp.Expr, ...]]:
     """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
     symbols = {name: [entry_symbol(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
-    made = trace.cuts.gradient(trace.output, trace.upstream, [s for each in symbols.values() for s in each])
+    every = [symbol for each in symbols.values() for symbol in each]
+    made = trace.cuts.gradient(trace.output, trace.upstream, every, check_time=lambda: _check_time(deadline))
     return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
+
+
+def _check_time(deadline: float) -> None:
+    if time.process_time() > deadline:
+        raise TracingStoppedError("the time allowed ran out")
 
 
 def _judge_entry(
@@ -176,6 +230,15 @@ def _judge_entry(
             found.admit(trace, cuts.domain((left, right)))
             return None
     return _judge_in_full(trace, found, cuts.expand(left), cuts.expand(right), title, deadline)
+
+
+def _may_refute(trace: Trace, left: sp.Expr, right: sp.Expr, deadline: float) -> bool:
+    """Whether an entry is seen to differ: nothing else is of use once another entry is not proved."""
+    limit = deadline - time.process_time()
+    if left == right or limit <= 0:
+        return False
+    sides = trace.cuts.expand(left), trace.cuts.expand(right)
+    return _differ_at(trace, *sides) is not None or find_witness(*sides, seconds=limit) is not None
 
 
 def _judge_in_full(

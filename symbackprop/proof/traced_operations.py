@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
@@ -89,7 +88,8 @@ NATIVE = TRUTH - {"isfinite", "isnan", "isinf", "signbit"} | frozenset((
     "add", "subtract", "multiply", "divide", "power", "negative", "maximum", "minimum", "matmul", "matvec", "vecmat",
     "vecdot", "floor_divide", "remainder", "clip",
 ))  # fmt: skip
-NEUTRAL: Mapping[str, float] = {
-    "add": 0, "multiply": 1, "maximum": -math.inf, "minimum": math.inf, "logical_and": 1, "logical_or": 0,
+NEUTRAL: Mapping[str, sp.Expr] = {
+    "add": sp.S.Zero, "multiply": sp.S.One, "maximum": -sp.oo, "minimum": sp.oo, "logical_and": sp.S.One,
+    "logical_or": sp.S.Zero,
 }  # fmt: skip
 FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}

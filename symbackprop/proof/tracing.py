@@ -20,7 +20,7 @@ from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
-from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
+from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
@@ -75,6 +75,8 @@ class Trace:
     cuts: Cuts
     needs: Mapping[str, tuple[Needs | None, ...]]  # of each entry of the gradients; those of the output under ""
     unwritten: tuple[str, ...]  # for each gradient, what is wrong with its first entry that nothing was written to
+    maxima_free: bool  # whether a maximum was met and left free
+    masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,13 @@ def _upstream_of(output: Any, name: str) -> Any:
     return made
 
 
-def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace | Unvisited]:
+def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Iterator[Trace | Unvisited]:
     """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
 
     What is still waiting when the bound or the time is met is handed out as unvisited; branches that no run has taken
     yet may use as many runs again.
     """
-    first = _first_trace(subject, deadline)
+    first = _first_trace(subject, deadline, reading)
     yield first
     seen = set(first.conditions)
     waiting = _branches(first, 0)
@@ -124,7 +126,7 @@ def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace 
         if count < allowed and time.process_time() < deadline:
             if contradict(branch.conditions):
                 continue
-            trace = _trace_below(subject, branch, deadline)
+            trace = _trace_below(subject, branch, deadline, reading)
         if trace is None:
             yield branch
             continue
@@ -145,22 +147,22 @@ def _branches(trace: Trace, start: int) -> list[Unvisited]:
     ]
 
 
-def _first_trace(subject: Subject, deadline: float) -> Trace:
+def _first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
     rejected = PointRejectedError("no sample point was tried")
     for seed in range(_POINTS):
         try:
-            return run(subject, {}, deadline, seed)
+            return run(subject, {}, deadline, seed, reading)
         except PointRejectedError as error:
             rejected = error
     raise TracingStoppedError(str(rejected))
 
 
-def _trace_below(subject: Subject, branch: Unvisited, deadline: float) -> Trace | None:
+def _trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
     """A run that takes a branch, or None where no point of it was found."""
     prefix = branch.conditions
     for seed, point in enumerate(points_near(branch.near, prefix)):
         try:
-            trace = run(subject, point, deadline, seed)
+            trace = run(subject, point, deadline, seed, reading)
         except PointRejectedError:
             continue
         if trace.conditions[: len(prefix)] == prefix:
@@ -179,9 +181,9 @@ def _drawer(seed: int) -> Callable[[str], Fraction]:
     return draw
 
 
-def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int) -> Trace:
+def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, _drawer(seed), deadline)
+    path = TracedPath(point, _drawer(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
     inputs = {name: path.variables(name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
@@ -220,6 +222,8 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     if missing:
         raise ArgumentError(f"no gradient was returned for {', '.join(missing)}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
+    if path.maxima_compared:
+        raise FreeMaximumError("a maximum is compared")
     return Trace(
         targets,
         weights,
@@ -233,6 +237,8 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.cuts,
         {"": _needs(output), **{name: _needs(gradients[name]) for name in subject.shapes}},
         tuple(text for name in subject.shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
+        path.maxima_met,
+        tuple(path.masks),
     )
 
 
@@ -340,7 +346,7 @@ def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return call()
-    except PointRejectedError:
+    except (PointRejectedError, FreeMaximumError):
         raise
     except SystemExit as error:
         place, line = _locate(ownership, error)
