@@ -127,6 +127,22 @@ def scaled(x: Any) -> Any:
     return out, (dout := sb.upstream(out)), {"x": dout / top}
 
 
+def shifted(x: Any) -> Any:
+    """A maximum that is taken off and left out."""
+    out = x - x.max()
+    dout = sb.upstream(out)
+    return out, dout, {"x": dout}
+
+
+def shifted_right(x: Any) -> Any:
+    """The same with the path."""
+    out = x - x.max()
+    dout = sb.upstream(out)
+    dx = dout.copy()
+    dx[x.argmax()] -= dout.sum()
+    return out, dout, {"x": dx}
+
+
 def scaled_right(x: Any) -> Any:
     """The same with the path."""
     top = x.max()
@@ -172,7 +188,7 @@ def log_sum_exp(x: Any) -> Any:
     return out, dout, {"x": dout[:, None] * np.exp(x) / np.exp(x).sum(1, keepdims=True)}
 
 
-@pytest.mark.parametrize("case", [scaled_right, pooled_right, caught, log_sum_exp])
+@pytest.mark.parametrize("case", [shifted_right, scaled_right, pooled_right, caught, log_sum_exp])
 def test_a_right_maximum_is_proved(case: Callable[..., Any]) -> None:
     """With path cells where the code or the result asks which entry it is."""
     verdict = sb.verify_backward(case, shapes={"x": (2, 3) if case in (pooled_right, log_sum_exp) else (3,)})
@@ -181,7 +197,7 @@ def test_a_right_maximum_is_proved(case: Callable[..., Any]) -> None:
     assert ("path cell" in verdict.scope) == (case is not log_sum_exp)
 
 
-@pytest.mark.parametrize("case", [scaled, pooled])
+@pytest.mark.parametrize("case", [shifted, scaled, pooled])
 def test_a_maximum_that_moves_the_result_is_not_taken_for_constant(case: Callable[..., Any]) -> None:
     """What does not hold for a free maximum is judged path by path."""
     verdict = sb.verify_backward(case, shapes={"x": (2, 3) if case is pooled else (3,)})
