@@ -23,7 +23,7 @@ from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStopp
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
-from symbackprop.proof.shapes import other_shapes, write_shapes
+from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shapes
 from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
@@ -91,6 +91,12 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
             break
         if found.failed is not None and found.failed.undecided:
             refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
+            break
+        if found.failed is not None and has_refitted_data(subject, other):
+            refusals.append(
+                f"At the shapes {write_shapes(other.shapes)}, with data repeated to fit them, it does not hold: "
+                f"{found.failed.diagnosis}; pass data of such shapes to see whether it is to hold there"
+            )
             break
         return found, other.shapes, refusals
     return None, subject.shapes, refusals

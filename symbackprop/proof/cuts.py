@@ -18,7 +18,7 @@ from symbackprop.proof.problems import realise
 PREFIX = "#"  # no name of an input begins so
 
 
-class Largest(sp.Function):
+class Largest(sp.Function):  # type: ignore[misc]
     """The largest of some numbers, where nothing asks which one that is."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
@@ -26,7 +26,7 @@ class Largest(sp.Function):
         return Share(sp.Integer(argindex), *self.args)
 
 
-class Share(sp.Function):
+class Share(sp.Function):  # type: ignore[misc]
     """How much of a change of one of some numbers their largest makes: 1 for the largest, 0 for the others."""
 
 

@@ -57,7 +57,8 @@ class TracedPath(Path):
             ufunc = np.frompyfunc(operation, ufunc.nin, 1)
         if method == "reduce" and "where" in options:
             raw[0] = self._without(ufunc, raw[0], options.pop("where"))
-        if self.reading.maxima_free and method == "reduce" and name in ("maximum", "fmax") and not options.get("initial"):
+        plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
+        if plain and self.reading.maxima_free and name in ("maximum", "fmax"):
             return self._largest(raw[0], options, out)
         for target in targets:
             self._check_cast(name, target, casting)

@@ -408,7 +408,7 @@ def _is_number(value: Any) -> bool:
 
 def is_infinite(expression: sp.Expr) -> bool:
     """Whether it is an infinity; beside one only signs count, so none hides in a longer expression."""
-    return expression == sp.oo or expression == -sp.oo
+    return bool(expression == sp.oo or expression == -sp.oo)
 
 
 def _valued(expression: sp.Expr) -> sp.Expr:

@@ -26,6 +26,7 @@ from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
 from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_random import python_random
+from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
 from symbackprop.proof.traced_values import Traced, Unwritten
 
@@ -251,6 +252,7 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
             "numpy.random": numpy.random,
             "numpy.linalg": numpy.linalg,
             "math": MathShim(path),
+            "scipy.special": SpecialShim(path),
             "random": python_random(path),
             "a generator": Forbidden("a generator from outside of the functions", "is random"),
         },
