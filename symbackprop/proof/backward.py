@@ -15,16 +15,18 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
-from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
+from symbackprop.proof.backward_diagnosis import diagnose_entry, diagnose_shape
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.gradient_entries import Gradients, true_gradients
+from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shapes
-from symbackprop.proof.traced_arrays import entry_name, entry_symbol
+from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
@@ -185,9 +187,8 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
                 continue
             _distrust(trace)
             if verdict.refuted:
-                full = tuple(map(trace.cuts.expand, truth[name]))
-                gradients = Gradients(name, shape, full, tuple(map(trace.cuts.expand, claims)))
-                diagnosis = diagnose_entry(trace, gradients, place, verdict.diagnosis)
+                others = OtherRuns(subject, trace, deadline)
+                diagnosis = diagnose_entry(others, Gradients.of(trace, name, truth[name]), place, verdict.diagnosis)
                 return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
@@ -198,19 +199,6 @@ def _distrust(trace: Trace) -> None:
     """What fails with free maxima may hold for the true ones."""
     if trace.maxima_free:
         raise FreeMaximumError("an equation does not hold whatever the maxima are")
-
-
-def true_gradients(trace: Trace, shapes: Shapes, deadline: float) -> dict[str, tuple[sp.Expr, ...]]:
-    """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
-    symbols = {name: [entry_symbol(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
-    every = [symbol for each in symbols.values() for symbol in each]
-    made = trace.cuts.gradient(trace.output, trace.upstream, every, check_time=lambda: _check_time(deadline))
-    return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
-
-
-def _check_time(deadline: float) -> None:
-    if time.process_time() > deadline:
-        raise TracingStoppedError("the time allowed ran out")
 
 
 def _judge_entry(

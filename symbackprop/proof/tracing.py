@@ -76,6 +76,7 @@ class Trace:
     cuts: Cuts
     needs: Mapping[str, tuple[Needs | None, ...]]  # of each entry of the gradients; those of the output under ""
     unwritten: tuple[str, ...]  # for each gradient, what is wrong with its first entry that nothing was written to
+    reading: Reading
     maxima_free: bool  # whether a maximum was met and left free
     masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
 
@@ -114,10 +115,10 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
     What is still waiting when the bound or the time is met is handed out as unvisited; branches that no run has taken
     yet may use as many runs again.
     """
-    first = _first_trace(subject, deadline, reading)
+    first = first_trace(subject, deadline, reading)
     yield first
     seen = set(first.conditions)
-    waiting = _branches(first, 0)
+    waiting = branches_of(first, 0)
     count = 1
     while waiting:
         branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
@@ -127,17 +128,17 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
         if count < allowed and time.process_time() < deadline:
             if contradict(branch.conditions):
                 continue
-            trace = _trace_below(subject, branch, deadline, reading)
+            trace = trace_below(subject, branch, deadline, reading)
         if trace is None:
             yield branch
             continue
         count += 1
         yield trace
         seen.update(trace.conditions)
-        waiting += _branches(trace, len(branch.conditions))
+        waiting += branches_of(trace, len(branch.conditions))
 
 
-def _branches(trace: Trace, start: int) -> list[Unvisited]:
+def branches_of(trace: Trace, start: int) -> list[Unvisited]:
     """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
     conditions = trace.conditions
     others = [Fact(-fact.expression, ">") for fact in conditions]
@@ -148,7 +149,7 @@ def _branches(trace: Trace, start: int) -> list[Unvisited]:
     ]
 
 
-def _first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
+def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
     rejected = PointRejectedError("no sample point was tried")
     for seed in range(_POINTS):
         try:
@@ -158,7 +159,7 @@ def _first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
     raise TracingStoppedError(str(rejected))
 
 
-def _trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
+def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
     """A run that takes a branch, or None where no point of it was found."""
     prefix = branch.conditions
     for seed, point in enumerate(points_near(branch.near, prefix)):
@@ -238,6 +239,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.cuts,
         {"": _needs(output), **{name: _needs(gradients[name]) for name in subject.shapes}},
         tuple(text for name in subject.shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
+        reading,
         path.maxima_met,
         tuple(path.masks),
     )

@@ -329,7 +329,7 @@ MISTAKES: list[tuple[Callable[..., Any], dict[str, tuple[int, ...]], str]] = [
     ),
     (scores, {"q": (2, 3), "k": (2, 3)}, "the gradient of q[0,0] lacks the factor 1/sqrt(3)"),
     (logit_extra, {"x": (3,)}, "the gradient of x[0] has the extra factor sigmoid(x[0])*(1 - sigmoid(x[0]))"),
-    (dropout, {"x": (3,)}, "the gradient of x[0] has to be multiplied by 5/4"),
+    (dropout, {"x": (3,)}, "the gradient of x[0] lacks the factor 5/4"),
     (
         rms,
         {"x": (2, 3)},
