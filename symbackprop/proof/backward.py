@@ -6,6 +6,7 @@ numbers. Nothing is known of what the code is meant to compute.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,7 @@ class _Findings:
     hypotheses: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
+    alike: set[tuple[sp.Expr, ...]] = field(default_factory=set)  # equations that were proved, up to names
     admitted: set[Fact] = field(default_factory=set)
     masks: dict[sp.Expr, None] = field(default_factory=dict)
     failed: Verdict | None = None
@@ -63,13 +65,15 @@ class _Findings:
 
 def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
     """Whether a backward returns the derivatives of its forward, within `seconds` for each choice of shapes."""
+    deadline = time.process_time() + seconds
     try:
         here = _judge_at(subject, seconds, _MOST_CELLS[0])
         if here.failed is not None:
             return _at_shapes(here.failed, subject.shapes)
         there, shapes, refusals = _judge_elsewhere(subject, seconds)
     except (CodeStoppedError, TracingStoppedError) as error:
-        return _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
+        advice = "; give smaller shapes, which decide the same code sooner" if time.process_time() > deadline else ""
+        return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
     if there is not None and there.failed is not None:
         return _at_shapes(there.failed, shapes)
     return _proof(subject.shapes, here, shapes, there, refusals)
@@ -217,13 +221,28 @@ def _judge_entry(
         found.admit(trace, cuts.domain((left, right)))
         return None
     for pair in ((left, right), cuts.eliminate((left, right))):
-        if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
-            continue
-        verdict = decide(*pair, claim=title, seconds=limit)
-        if verdict.proved and len(verdict.formulas) == len(verdict.hypotheses):
-            found.admit(trace, cuts.domain((left, right)))
-            return None
+        alike = _rename(pair)
+        if alike not in found.alike:
+            if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
+                continue
+            verdict = decide(*pair, claim=title, seconds=limit)
+            if not verdict.proved or len(verdict.formulas) != len(verdict.hypotheses):
+                continue
+            found.alike.add(alike)
+        found.admit(trace, cuts.domain((left, right)))
+        return None
     return _judge_in_full(trace, found, cuts.expand(left), cuts.expand(right), title, deadline)
+
+
+def _rename(sides: tuple[sp.Expr, ...]) -> tuple[sp.Expr, ...]:
+    """Two sides with their names in order in the place of the names: alike for entries that differ in names alone."""
+    symbols: set[sp.Basic] = set().union(*(side.free_symbols for side in sides))
+    names = {symbol: sp.Symbol(f"name{k}") for k, symbol in enumerate(sorted(symbols, key=_order))}
+    return tuple(side.xreplace(names) for side in sides)
+
+
+def _order(symbol: sp.Symbol) -> tuple[str, list[int]]:
+    return re.sub(r"\d+", "", symbol.name), [int(digits) for digits in re.findall(r"\d+", symbol.name)]
 
 
 def _may_refute(trace: Trace, left: sp.Expr, right: sp.Expr, deadline: float) -> bool:
