@@ -320,9 +320,10 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
         kept = _row(symbols, shape, row)
         if same(_counting(left, symbols, kept), right):
             whole = all(same(_counting(truth, symbols, kept), claim) for truth, claim in gradients.pairs())
-            missing = "the sum over the first axis of the output is missing"
-            written = "is an entry overwritten where it should be added to, as np.add.at does?"
-            return f"{title} counts the output [{row}] only: {missing if whole else written}"
+            last = not any(left.free_symbols & _row(symbols, shape, later) for later in range(row + 1, shape[0]))
+            missing = ": the sum over the first axis of the output is missing" if whole else ""
+            written = ": is an entry overwritten where it should be added to, as np.add.at does?" if last else ""
+            return f"{title} counts the output [{row}] only{missing or written}"
     return ""
 
 
