@@ -26,6 +26,7 @@ _MATH_FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "erf": "erf", "erfc": "erfc", "atan": "arctan", "log2": "log2",
     "log10": "log10",
 }  # fmt: skip
+_AS_STRIDED = "np.lib.stride_tricks.as_strided", "reads raw memory, which is not traced; sliding_window_view is"
 _EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "power", "tanh", "log1p", "expm1", "log2", "log10", "erf")
 
 
@@ -68,11 +69,6 @@ class Forbidden:
         raise TracingStoppedError(f"{self._name} {self._reason}")
 
 
-_AS_STRIDED = Forbidden(
-    "np.lib.stride_tricks.as_strided", "reads raw memory, which is not traced; sliding_window_view is"
-)
-
-
 class NamespaceShim:
     """A module whose functions give exact, traced results."""
 
@@ -84,7 +80,7 @@ class NamespaceShim:
         if isinstance(found, np.ufunc):
             return TracedUfunc(self._path, found)
         if found is as_strided:
-            return _AS_STRIDED
+            return Forbidden(*_AS_STRIDED)
         if isinstance(found, float) and math.isfinite(found):
             return self._path.constant(found)
         if isinstance(found, ModuleType) and found.__name__.startswith("numpy."):
@@ -96,7 +92,7 @@ class NamespaceShim:
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function without float types, its floats made exact."""
         if function is as_strided:
-            return _AS_STRIDED
+            return Forbidden(*_AS_STRIDED)
 
         def call(*args: Any, **options: Any) -> Any:
             if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
