@@ -6,6 +6,7 @@ numbers. Nothing is known of what the code is meant to compute.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,21 +16,25 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
-from symbackprop.proof.backward_diagnosis import Gradients, diagnose_entry, diagnose_shape
+from symbackprop.proof.backward_diagnosis import diagnose_entry, diagnose_shape
+from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, contradict
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.gradient_entries import Gradients, true_gradients
+from symbackprop.proof.other_runs import OtherRuns
+from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
-from symbackprop.proof.shapes import other_shapes, write_shapes
-from symbackprop.proof.traced_arrays import entry_name, entry_symbol
+from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shapes
+from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
 from symbackprop.proof.verdict import Verdict, Witness
 
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_NAMED = 4
+_EXACT, _FREE = Reading(), Reading(maxima_free=True)
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
 
@@ -43,7 +48,9 @@ class _Findings:
     hypotheses: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
+    alike: set[tuple[sp.Expr, ...]] = field(default_factory=set)  # equations that were proved, up to names
     admitted: set[Fact] = field(default_factory=set)
+    masks: dict[sp.Expr, None] = field(default_factory=dict)
     failed: Verdict | None = None
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
@@ -58,13 +65,15 @@ class _Findings:
 
 def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
     """Whether a backward returns the derivatives of its forward, within `seconds` for each choice of shapes."""
+    deadline = time.process_time() + seconds
     try:
         here = _judge_at(subject, seconds, _MOST_CELLS[0])
         if here.failed is not None:
             return _at_shapes(here.failed, subject.shapes)
         there, shapes, refusals = _judge_elsewhere(subject, seconds)
     except (CodeStoppedError, TracingStoppedError) as error:
-        return _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
+        advice = "; give smaller shapes, which decide the same code sooner" if time.process_time() > deadline else ""
+        return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
     if there is not None and there.failed is not None:
         return _at_shapes(there.failed, shapes)
     return _proof(subject.shapes, here, shapes, there, refusals)
@@ -89,17 +98,58 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
         if found.failed is not None and found.failed.undecided:
             refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
             break
+        if found.failed is not None and has_refitted_data(subject, other):
+            refusals.append(
+                f"At the shapes {write_shapes(other.shapes)}, with data repeated to fit them, it does not hold: "
+                f"{found.failed.diagnosis}; pass data of such shapes to see whether it is to hold there"
+            )
+            break
         return found, other.shapes, refusals
     return None, subject.shapes, refusals
 
 
 def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
-    found = _Findings()
+    """The findings at one choice of shapes: with free maxima where that suffices, else path cell by path cell.
+
+    Where nothing was decided and the code masks by numbers such as -1e9, they are read as what they mean.
+    """
     deadline = time.process_time() + seconds
-    for trace in trace_paths(subject, deadline, most):
+    found = _judge_freely(subject, deadline, most, _FREE)
+    if found is None:
+        found = _judge_paths(subject, deadline, most, _EXACT)
+    if found.failed is None or not found.failed.undecided or not found.masks:
+        return found
+    try:
+        meant = _judge_freely(subject, deadline, most, replace(_FREE, masks_infinite=True))
+        if meant is None:
+            meant = _judge_paths(subject, deadline, most, replace(_EXACT, masks_infinite=True))
+    except (CodeStoppedError, TracingStoppedError):
+        return found
+    if meant.failed is not None:
+        return found
+    numbers = " and ".join(f"{float(number):g}" for number in found.masks)
+    meant.hypotheses[f"{numbers} counts as minus infinity"] = None
+    meant.notes[f"Nothing was decided for {numbers} as it stands: its exp is 0 in floats, not in exact numbers."] = None
+    return meant
+
+
+def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading) -> _Findings | None:
+    """The findings with maxima of which nothing is known, or None where they do not suffice."""
+    try:
+        found = _judge_paths(subject, deadline, most, reading)
+    except FreeMaximumError:
+        return None
+    return None if any(PREFIX in text for text in found.hypotheses) else found
+
+
+def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> _Findings:
+    """The findings on one path after the other, up to the first on which something is not proved."""
+    found = _Findings()
+    for trace in trace_paths(subject, deadline, most, reading):
         if isinstance(trace, Unvisited):
             found.unvisited.append(trace)
             continue
+        found.masks.update(dict.fromkeys(trace.masks))
         try:
             failed = _judge_cell(subject, trace, found, deadline)
         except TracingStoppedError as error:
@@ -119,9 +169,10 @@ def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
 
 def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: float) -> Verdict | None:
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
-    truth = true_gradients(trace, subject.shapes)
+    truth = true_gradients(trace, subject.shapes, deadline)
     for name, shape in subject.shapes.items():
         if trace.gradients[name][0] != shape:
+            _distrust(trace)
             full = tuple(map(trace.cuts.expand, truth[name]))
             return Verdict("refuted", diagnosis=_join(diagnose_shape(name, shape, trace, full), trace))
     if trace.unwritten:
@@ -133,24 +184,25 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
         claims = trace.gradients[name][1]
         found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[name])))
         for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
+            if stuck is not None and not _may_refute(trace, left, right, deadline):
+                continue
             verdict = _judge_entry(trace, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
             if verdict is None:
                 continue
+            _distrust(trace)
             if verdict.refuted:
-                full = tuple(map(trace.cuts.expand, truth[name]))
-                gradients = Gradients(name, shape, full, tuple(map(trace.cuts.expand, claims)))
-                diagnosis = diagnose_entry(trace, gradients, place, verdict.diagnosis)
+                others = OtherRuns(subject, trace, deadline)
+                diagnosis = diagnose_entry(others, Gradients.of(trace, name, truth[name]), place, verdict.diagnosis)
                 return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
     return stuck
 
 
-def true_gradients(trace: Trace, shapes: Shapes) -> dict[str, tuple[sp.Expr, ...]]:
-    """The derivatives of <upstream, output> by the entries of each input, upstream held fixed."""
-    symbols = {name: [entry_symbol(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
-    made = trace.cuts.gradient(trace.output, trace.upstream, [s for each in symbols.values() for s in each])
-    return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
+def _distrust(trace: Trace) -> None:
+    """What fails with free maxima may hold for the true ones."""
+    if trace.maxima_free:
+        raise FreeMaximumError("an equation does not hold whatever the maxima are")
 
 
 def _judge_entry(
@@ -169,13 +221,37 @@ def _judge_entry(
         found.admit(trace, cuts.domain((left, right)))
         return None
     for pair in ((left, right), cuts.eliminate((left, right))):
-        if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
-            continue
-        verdict = decide(*pair, claim=title, seconds=limit)
-        if verdict.proved and len(verdict.formulas) == len(verdict.hypotheses):
-            found.admit(trace, cuts.domain((left, right)))
-            return None
+        alike = _rename(pair)
+        if alike not in found.alike:
+            if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
+                continue
+            verdict = decide(*pair, claim=title, seconds=limit)
+            if not verdict.proved or len(verdict.formulas) != len(verdict.hypotheses):
+                continue
+            found.alike.add(alike)
+        found.admit(trace, cuts.domain((left, right)))
+        return None
     return _judge_in_full(trace, found, cuts.expand(left), cuts.expand(right), title, deadline)
+
+
+def _rename(sides: tuple[sp.Expr, ...]) -> tuple[sp.Expr, ...]:
+    """Two sides with their names in order in the place of the names: alike for entries that differ in names alone."""
+    symbols: set[sp.Basic] = set().union(*(side.free_symbols for side in sides))
+    names = {symbol: sp.Symbol(f"name{k}") for k, symbol in enumerate(sorted(symbols, key=_order))}
+    return tuple(side.xreplace(names) for side in sides)
+
+
+def _order(symbol: sp.Symbol) -> tuple[str, list[int]]:
+    return re.sub(r"\d+", "", symbol.name), [int(digits) for digits in re.findall(r"\d+", symbol.name)]
+
+
+def _may_refute(trace: Trace, left: sp.Expr, right: sp.Expr, deadline: float) -> bool:
+    """Whether an entry is seen to differ: nothing else is of use once another entry is not proved."""
+    limit = deadline - time.process_time()
+    if left == right or limit <= 0:
+        return False
+    sides = trace.cuts.expand(left), trace.cuts.expand(right)
+    return _differ_at(trace, *sides) is not None or find_witness(*sides, seconds=limit) is not None
 
 
 def _judge_in_full(

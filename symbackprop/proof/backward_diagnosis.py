@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 
@@ -13,36 +12,23 @@ import sympy as sp
 
 from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.gradient_entries import Gradients
+from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.premises import LARGEST_STABILISER
 from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.tracing import Trace
+from symbackprop.proof.wording import join_words
 
+_MOST_CONDITIONS = 3
+_EXTRA = " has the extra factor "
 _SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Gradients:
-    """The gradient of one input as it should be and as it was returned, entry by entry in row-major order."""
-
-    name: str
-    shape: tuple[int, ...]
-    truth: tuple[sp.Expr, ...]
-    claims: tuple[sp.Expr, ...]
-
-    def pairs(self) -> list[tuple[sp.Expr, sp.Expr]]:
-        """The derivative and what was returned, entry by entry."""
-        return list(zip(self.truth, self.claims, strict=True))
-
-    def number_of(self, place: tuple[int, ...]) -> int:
-        """Where an entry stands in row-major order, counted from 0."""
-        return int(np.ravel_multi_index(place, self.shape)) if self.shape else 0
-
-
-def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
+def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
     """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found."""
-    name = gradients.name
+    name, trace = gradients.name, others.trace
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
@@ -50,17 +36,21 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
+    branch = "" if trace.remarks else _of_another_branch(others, gradients, place, same)
     if right == 0:
-        return f"{title} is 0 where the derivative is not"
+        return f"{title} is 0 where the derivative is not" + (branch and f": it {branch}")
     if left == 0:
-        return f"{title} is not 0 where the derivative is"
+        return f"{title} is not 0 where the derivative is" + (branch and f": it {branch}")
     text = (
-        _rearranged(gradients, same)
+        (branch and f"{title} {branch}")
+        or _rearranged(gradients, same)
         or _with_transposed_input(trace, gradients, left, right, same)
         or _with_another_input(trace, gradients, same)
+        or _with_upstream_transposed(trace, gradients, same)
+        or _on_the_diagonal(gradients, same)
     )
     if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
-        text = _rescaled(trace, gradients, left, right, title, same)
+        text = _rescaled(others, gradients, place, title, same)
     text = (
         text
         or _of_the_upstream(trace, gradients, place, title, same)
@@ -68,7 +58,46 @@ def diagnose_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], k
         or _unstable(gradients, where, title, same)
         or _repaired(trace, gradients, place, title, same, known)
     )
-    return text or known or f"{title} is not the derivative (left) that the forward has"
+    text = text or known or _reading(trace, gradients, place, title)
+    if text:
+        return _with_its_fraction(text, left, right)
+    return f"{title} is not the derivative (left) that the forward has"
+
+
+def _with_its_fraction(text: str, left: sp.Expr, right: sp.Expr) -> str:
+    """An extra factor 4 as the factor 1/4 that is missing, where the derivative has it and the claim has not."""
+    words, _, number = text.partition(_EXTRA)
+    if number.isdecimal():
+        fraction = sp.Rational(1, int(number))
+        if fraction in left.atoms(sp.Rational) and fraction not in right.atoms(sp.Rational):
+            return f"{words} lacks the factor {fraction}"
+    return text
+
+
+def _reading(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str) -> str:
+    """Entries of the upstream gradient that only one of the sides depends on."""
+    left, right = gradients.pairs()[gradients.number_of(place)]
+    first, second = left.free_symbols, right.free_symbols
+    upstream = [w for w in trace.upstream if w.is_Symbol]
+    missing = [w for w in upstream if w in first - second and _depends(left, w)]
+    extra = [w for w in upstream if w in second - first and _depends(right, w)]
+    if missing and extra:
+        return f"{title} reads {_list(extra)} in place of {_list(missing)}: another axis or place"
+    if missing:
+        return f"{title} does not read {_list(missing)}, as the derivative does: a sum, mean or path is missing"
+    if extra:
+        return f"{title} reads {_list(extra)}, on which the derivative does not depend"
+    return ""
+
+
+def _depends(expression: sp.Expr, symbol: sp.Symbol) -> bool:
+    """Whether an expression is seen to change with a symbol."""
+    return find_witness(expression, expression.xreplace({symbol: sp.S.Zero}), seconds=_SECONDS) is not None
+
+
+def _list(symbols: list[sp.Symbol]) -> str:
+    texts = [symbol.name for symbol in symbols]
+    return join_words(texts if len(texts) <= _MOST_CONDITIONS else [*texts[:_MOST_CONDITIONS], "so on"])
 
 
 def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
@@ -172,6 +201,31 @@ def _with_another_input(trace: Trace, gradients: Gradients, same: Same) -> str:
     return ""
 
 
+def _with_upstream_transposed(trace: Trace, gradients: Gradients, same: Same) -> str:
+    """What is right once a square upstream gradient is transposed."""
+    shape, symbols = trace.output_shape, trace.upstream
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1 or not all(w.is_Symbol for w in symbols):
+        return ""
+    turned = dict(zip(symbols, np.reshape(np.array(symbols, dtype=object), shape).T.flat, strict=True))
+    if all(same(truth.xreplace(turned), claim) for truth, claim in gradients.pairs()):
+        return f"the gradient of {gradients.name} needs the upstream gradient transposed, or summed over the other axis"
+    return ""
+
+
+def _on_the_diagonal(gradients: Gradients, same: Same) -> str:
+    """A square gradient that is right on its diagonal alone."""
+    shape = gradients.shape
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1:
+        return ""
+    for place, pair in zip(np.ndindex(*shape), gradients.pairs(), strict=True):
+        if same(*pair) != (place[0] == place[1]):
+            return ""
+    return (
+        f"the gradient of {gradients.name} is right on its diagonal only: "
+        "is a sum along one axis put along the other, as without keepdims?"
+    )
+
+
 def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """The same difference from the truth in all entries along an axis."""
     shape = gradients.shape
@@ -184,19 +238,67 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     return ""
 
 
-def _rescaled(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, title: str, same: Same) -> str:
-    """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry."""
-    shapes = [gradients.shape, trace.output_shape, *(shape for shape, _ in trace.gradients.values())]
+def _rescaled(
+    others: OtherRuns, gradients: Gradients, place: tuple[int, ...], title: str, same: Same
+) -> str:
+    """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry.
+
+    A number that is no size at other shapes is just that number.
+    """
+    trace = others.trace
+    left, right = gradients.pairs()[gradients.number_of(place)]
     weights = left.free_symbols & set(trace.upstream)
     if trace.output_shape == gradients.shape != () and len(weights) < 2:
         return ""
-    lengths = {size for shape in shapes for size in shape}
-    for axis_size in sorted(lengths.union(map(prod, shapes)) - {1, 0}):
-        size = f"{axis_size}, the {'length of an axis' if axis_size in lengths else 'number of entries'}"
-        if same(left * axis_size, right) and all(same(t * axis_size, c) for t, c in gradients.pairs()):
-            return f"{title} has the extra factor {size}; is a sum taken where it should be a mean?"
-        if same(left, right * axis_size) and all(same(t, c * axis_size) for t, c in gradients.pairs()):
+    sizes = _sizes(trace, gradients)
+    lengths = {size for size, is_length in sizes if is_length}
+    for number in sorted({size for size, _ in sizes} - {1, 0}):
+        size = f"{number}, the {'length of an axis' if number in lengths else 'number of entries'}"
+        for extra in (True, False):
+            if not all(same(*_scaled(pair, number, extra)) for pair in ((left, right), *gradients.pairs())):
+                continue
+            if not _is_size_elsewhere(others, gradients, [k for k, (each, _) in enumerate(sizes) if each == number],
+                                      extra, same):  # fmt: skip
+                return f"{title} {'has the extra' if extra else 'lacks the'} factor {number}"
+            if extra:
+                return f"{title} has the extra factor {size}; is a sum taken where it should be a mean?"
             return f"{title} lacks the factor {size}; is a mean taken where it should be a sum?"
+    return ""
+
+
+def _scaled(pair: tuple[sp.Expr, sp.Expr], number: int, extra: bool) -> tuple[sp.Expr, sp.Expr]:
+    """What is equal where the second has a factor too many, or lacks it."""
+    return (pair[0] * number, pair[1]) if extra else (pair[0], pair[1] * number)
+
+
+def _sizes(trace: Trace, gradients: Gradients) -> list[tuple[int, bool]]:
+    """The lengths of axes, and the numbers of entries, of the gradient, the output and the inputs, in this order."""
+    shapes = [gradients.shape, trace.output_shape, *(shape for shape, _ in trace.gradients.values())]
+    return [(size, True) for shape in shapes for size in shape] + [(prod(shape), False) for shape in shapes]
+
+
+def _is_size_elsewhere(
+    others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same
+) -> bool:
+    """Whether one of some sizes is the factor at other shapes too, or no other shapes can say."""
+    for trace, made in others.at_other_shapes(gradients.name):
+        known = _sizes(trace, made)
+        pair = next((each for each in made.pairs() if each[0] != 0), None)
+        if pair is None or max(places) >= len(known):
+            return True
+        return any(same(*_scaled(pair, known[k][0], extra)) for k in places)
+    return True
+
+
+def _of_another_branch(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], same: Same) -> str:
+    """The derivative where a condition is the other way round."""
+    number = gradients.number_of(place)
+    truth, claim = gradients.pairs()[number]
+    for conditions, other in others.in_other_branches(gradients.name, number, entry_symbol(gradients.name, place)):
+        if same(other, claim) and not same(other, truth):
+            texts = [fact.text for fact in conditions]
+            where = join_words(texts if len(texts) <= _MOST_CONDITIONS else [*texts[:_MOST_CONDITIONS], "so on"])
+            return f"is right in another branch, where {where}: is a mask or condition wrong or missing?"
     return ""
 
 
@@ -218,8 +320,10 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
         kept = _row(symbols, shape, row)
         if same(_counting(left, symbols, kept), right):
             whole = all(same(_counting(truth, symbols, kept), claim) for truth, claim in gradients.pairs())
+            last = not any(left.free_symbols & _row(symbols, shape, later) for later in range(row + 1, shape[0]))
             missing = ": the sum over the first axis of the output is missing" if whole else ""
-            return f"{title} counts the output [{row}] only{missing}"
+            written = ": is an entry overwritten where it should be added to, as np.add.at does?" if last else ""
+            return f"{title} counts the output [{row}] only{missing or written}"
     return ""
 
 

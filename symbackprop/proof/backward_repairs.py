@@ -196,7 +196,7 @@ def _multiplied(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
     known: list[tuple[sp.Expr, float]] = []
     for symbol in _parts(entry, entry.left, entry.right):
         part = entry.trace.cuts.expand(symbol)
-        for factor in (part, 1 - part, 1 - part**2):
+        for factor in (part, 1 - part, 1 + part, 1 - part**2):
             value = _number(entry, factor)
             if value:
                 known.append((factor, value))

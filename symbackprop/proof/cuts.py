@@ -6,7 +6,8 @@ are worth holds for their values; where it needs to know what they are, they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import sympy as sp
 
@@ -14,7 +15,19 @@ from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
 
-_PREFIX = "#"  # no name of an input begins so
+PREFIX = "#"  # no name of an input begins so
+
+
+class Largest(sp.Function):  # type: ignore[misc]
+    """The largest of some numbers, where nothing asks which one that is."""
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """How it moves with one of them: left open."""
+        return Share(sp.Integer(argindex), *self.args)
+
+
+class Share(sp.Function):  # type: ignore[misc]
+    """How much of a change of one of some numbers their largest makes: 1 for the largest, 0 for the others."""
 
 
 class Cuts:
@@ -27,13 +40,21 @@ class Cuts:
         self._full: dict[sp.Symbol, sp.Expr] = {}
         self._domains: dict[sp.Symbol, tuple[Fact, ...]] = {}
 
+    def largest(self, expressions: Iterable[sp.Expr]) -> sp.Expr:
+        """A symbol for the largest of some numbers, which is never put back."""
+        return self._name(Largest(*map(self.shorten, expressions)))
+
+    def reads_free(self, expression: sp.Expr) -> bool:
+        """Whether a symbol in a full expression stands for what was left open."""
+        return any(symbol in self._definitions for symbol in expression.free_symbols)
+
     def _name(self, definition: sp.Expr) -> sp.Expr:
         """The symbol of a result; numbers need none."""
         if definition.is_number or definition.is_Symbol:
             return definition
         symbol = self._symbols.get(definition)
         if symbol is None:
-            symbol = self._symbols[definition] = sp.Symbol(f"{_PREFIX}{len(self._symbols) + 1}")
+            symbol = self._symbols[definition] = sp.Symbol(f"{PREFIX}{len(self._symbols) + 1}")
             self._definitions[symbol] = definition
         return symbol
 
@@ -105,7 +126,9 @@ class Cuts:
     def _expanded(self, symbol: sp.Symbol) -> sp.Expr:
         known = self._full.get(symbol)
         if known is None:
-            known = self._full[symbol] = self.expand(self._definitions[symbol])
+            definition = self._definitions[symbol]
+            known = symbol if isinstance(definition, Largest | Share) else self.expand(definition)
+            self._full[symbol] = known
         return known
 
     def _used(self, expression: sp.Expr) -> list[sp.Symbol]:
@@ -154,6 +177,8 @@ class Cuts:
         weights: Sequence[sp.Expr],
         inputs: Iterable[sp.Symbol],
         fixed: frozenset[sp.Symbol] = frozenset(),
+        *,
+        check_time: Callable[[], None] = lambda: None,
     ) -> Mapping[sp.Symbol, sp.Expr]:
         """The derivative of <weights, outputs> by each input, weights held fixed: the chain rule over the names.
 
@@ -163,9 +188,11 @@ class Cuts:
         order = list(self._definitions)
         parts: dict[sp.Symbol, list[sp.Expr]] = {}
         for output, weight in zip(outputs, weights, strict=True):
+            check_time()
             for symbol in _ordered(output.free_symbols & wanted):
-                parts.setdefault(symbol, []).append(weight * self.shorten(sp.diff(output, symbol)))
+                parts.setdefault(symbol, []).append(weight * self.shorten(_derivative(output, symbol)))
         for name in reversed(order):
+            check_time()
             total = sp.Add(*parts.get(name, ()))
             if total == 0:
                 continue
@@ -176,14 +203,43 @@ class Cuts:
     def _slope(self, name: sp.Symbol, symbol: sp.Symbol) -> sp.Expr:
         """The derivative of a named result by what it is made of, in its own name where that occurs."""
         definition = self._definitions[name]
-        slope = sp.diff(definition, symbol)
-        again = {definition: name}
-        if isinstance(definition, sp.Pow):
-            base, exponent = definition.args
-            for power in slope.atoms(sp.Pow):
-                if power.base == base and (power.exp / exponent).is_Integer:
-                    again[power] = name ** (power.exp / exponent)
-        return self.shorten(slope.xreplace(again))
+        probes = [argument if argument.is_number else _probe(k) for k, argument in enumerate(definition.args)]
+        values = dict(zip(probes, definition.args, strict=True)) | {_SELF: name}
+        terms = [
+            _slope_of(definition.func, tuple(probes), k).xreplace(values) * _derivative(argument, symbol)
+            for k, argument in enumerate(definition.args)
+            if symbol in argument.free_symbols
+        ]
+        return self.shorten(sp.Add(*terms))
+
+
+_SELF = sp.Symbol("self")
+
+
+def _probe(number: int) -> sp.Symbol:
+    return sp.Symbol(f"probe{number}")
+
+
+@functools.lru_cache(maxsize=256)
+def _slope_of(function: type[sp.Expr], probes: tuple[sp.Expr, ...], place: int) -> sp.Expr:
+    """The derivative of a function by one of its arguments, in its own value where that occurs."""
+    whole = function(*probes)
+    slope = sp.diff(whole, probes[place])
+    again = {whole: _SELF}
+    if isinstance(whole, sp.Pow):
+        base, exponent = whole.args
+        for power in slope.atoms(sp.Pow):
+            if power.base == base and (power.exp / exponent).is_Integer:
+                again[power] = _SELF ** (power.exp / exponent)
+    return slope.xreplace(again)
+
+
+def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """What SymPy's `diff` gives, without a look at the terms of a sum that do not read the symbol."""
+    if expression == symbol:
+        return sp.S.One
+    terms = [term for term in sp.Add.make_args(expression) if symbol in term.free_symbols]
+    return sp.Add(*(sp.S.One if term == symbol else sp.diff(term, symbol) for term in terms))
 
 
 def _ordered(symbols: Iterable[sp.Basic]) -> list[sp.Symbol]:
@@ -197,4 +253,4 @@ def _is_linear(expression: sp.Expr, symbol: sp.Symbol) -> bool:
 
 
 def _number(symbol: sp.Symbol) -> int:
-    return int(symbol.name.removeprefix(_PREFIX))
+    return int(symbol.name.removeprefix(PREFIX))

@@ -118,6 +118,8 @@ def _describe_factor(ratio: sp.Expr) -> str:
         return f"has the extra factor {say(denominator)}"
     if numerator == -1:
         return f"has the wrong sign and the extra factor {say(denominator)}"
+    if ratio.is_Rational and ratio > 0:
+        return f"lacks the factor {say(ratio)}"
     return f"has to be multiplied by {say(ratio)}"
 
 

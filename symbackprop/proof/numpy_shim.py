@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
@@ -25,6 +26,7 @@ _MATH_FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "erf": "erf", "erfc": "erfc", "atan": "arctan", "log2": "log2",
     "log10": "log10",
 }  # fmt: skip
+_AS_STRIDED = "np.lib.stride_tricks.as_strided", "reads raw memory, which is not traced; sliding_window_view is"
 _EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "power", "tanh", "log1p", "expm1", "log2", "log10", "erf")
 
 
@@ -77,6 +79,8 @@ class NamespaceShim:
         found = getattr(self._module, name)
         if isinstance(found, np.ufunc):
             return TracedUfunc(self._path, found)
+        if found is as_strided:
+            return Forbidden(*_AS_STRIDED)
         if isinstance(found, float) and math.isfinite(found):
             return self._path.constant(found)
         if isinstance(found, ModuleType) and found.__name__.startswith("numpy."):
@@ -87,6 +91,8 @@ class NamespaceShim:
 
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function without float types, its floats made exact."""
+        if function is as_strided:
+            return Forbidden(*_AS_STRIDED)
 
         def call(*args: Any, **options: Any) -> Any:
             if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
@@ -218,6 +224,15 @@ class NumpyShim(NamespaceShim):
         plain = [np.asarray(o) if isinstance(o, np.ndarray | Traced) else o for o in operands]
         exact = [self._path.exact(o) if isinstance(o, np.ndarray) and o.dtype.kind in "fbiu" else o for o in plain]
         return self._path.settle(np.einsum(*exact, optimize=options.get("optimize", False)))
+
+    def bincount(self, x: Any, weights: Any = None, minlength: int = 0) -> Any:
+        """How often each integer occurs, or the sum of the weights that stand where it does."""
+        if weights is None:
+            return np.bincount(x, minlength=minlength)
+        places = np.asarray(x)
+        made = self.zeros(len(np.bincount(places, minlength=minlength)))
+        np.add.at(made, places, self.asarray(weights, dtype=float))
+        return made
 
     def isclose(self, *_: Any, **__: Any) -> Any:
         """Not traced: it compares to a tolerance."""

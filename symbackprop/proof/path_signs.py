@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -36,10 +37,29 @@ class PointRejectedError(SymBackpropError):
     """The sample point lies on a kink or outside the domain; another one has to be taken."""
 
 
+class FreeMaximumError(SymBackpropError):
+    """The code compares a maximum that was left free; it has to be run with the maxima told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a run reads what the code computes with.
+
+    `maxima_free`: `x.max(...)` is a number of which nothing is known, nor how it moves with x. What is proved so holds
+    for each value of it, the true one among them, whichever entry is the largest.
+    `masks_infinite`: a number that no float survives in `exp`, such as -1e9, is minus infinity, as a mask means it.
+    """
+
+    maxima_free: bool = False
+    masks_infinite: bool = False
+
+
 class PathSigns:
     """The point that decides the comparisons of one run, and what was compared on the way."""
 
-    def __init__(self, point: Mapping[str, Fraction], deadline: float) -> None:
+    def __init__(self, point: Mapping[str, Fraction], deadline: float, reading: Reading) -> None:
+        self.reading = reading
+        self.maxima_compared = False
         self.point = dict(point)
         self.conditions: list[Fact] = []
         self.cuts = Cuts()
@@ -55,6 +75,9 @@ class PathSigns:
         """The sign of an expression on this path; recorded unless it is a number or known."""
         self.check_time()
         difference = self.cuts.expand(difference)
+        if self.cuts.reads_free(difference):
+            self.maxima_compared = True  # whatever the code does with the error
+            raise FreeMaximumError("a maximum is compared")
         if difference.is_number:
             if difference.is_infinite:
                 return 1 if difference.is_positive else -1

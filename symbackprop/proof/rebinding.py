@@ -141,11 +141,11 @@ class Rebinder:
     def _library(self, value: Any) -> Any:
         """A function of a replaced module that was imported by its own name."""
         name = getattr(value, "__name__", "")
-        for module in ("numpy", "math", "random", "numpy.random", "numpy.linalg"):
+        for module in ("numpy", "math", "random", "numpy.random", "numpy.linalg", "scipy.special"):
             replaced = self._modules.get(module)
-            if replaced is None:
+            if replaced is None or module not in sys.modules:
                 continue
-            if name and getattr(import_module(module), name, None) is value:
+            if name and getattr(sys.modules[module], name, None) is value:
                 return getattr(replaced, name)
         chance = np.random.Generator | np.random.RandomState
         if isinstance(value, chance) or isinstance(getattr(value, "__self__", None), chance):

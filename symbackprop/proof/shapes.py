@@ -74,9 +74,29 @@ def _has_size(data: Mapping[str, Any], size: int) -> bool:
 def _resize(subject: Subject, shapes: Shapes, renamed: Mapping[int, int]) -> Subject:
     """The subject at other shapes, arrays of data repeated or cut to the sizes that go with them."""
     data = {
-        name: np.resize(value, tuple(renamed.get(size, size) for size in value.shape))
+        name: _refit(value, tuple(renamed.get(size, size) for size in value.shape))
         if isinstance(value, np.ndarray)
         else value
         for name, value in subject.data.items()
     }
     return replace(subject, shapes=shapes, data=data)
+
+
+def _refit(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """An array in another shape: along each axis it begins again, or goes on with zeros where it sums to 1, as
+    probabilities and one-hot rows do.
+    """
+    ones = [k for k in reversed(range(values.ndim)) if values.dtype.kind in "biuf" and np.allclose(values.sum(k), 1)]
+    for axis, size in enumerate(shape):
+        places = np.arange(size)
+        grown = values.take(places % values.shape[axis], axis=axis)
+        if axis in ones[:1] and size > values.shape[axis]:
+            np.moveaxis(grown, axis, 0)[values.shape[axis] :] = 0
+        values = grown
+    return values
+
+
+def has_refitted_data(subject: Subject, other: Subject) -> bool:
+    """Whether arrays of data had to be made for the other shapes: they may lack what the person's own ensure."""
+    pairs = ((subject.data[name], value) for name, value in other.data.items())
+    return any(isinstance(own, np.ndarray) and own.shape != made.shape for own, made in pairs)

@@ -6,6 +6,7 @@ They differ from plain arrays of objects: functions such as exp reach each entry
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from types import FunctionType
@@ -14,16 +15,19 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.path_signs import Reading, TracingStoppedError
+from symbackprop.proof.traced_needs import join_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
-from symbackprop.proof.traced_values import Path, Traced, Unwritten
+from symbackprop.proof.traced_values import Path, Traced, Unwritten, is_infinite
 
 
 class TracedPath(Path):
     """A path whose numbers live in arrays."""
 
-    def __init__(self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float) -> None:
-        super().__init__(point, draw, deadline)
+    def __init__(
+        self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float, reading: Reading
+    ) -> None:
+        super().__init__(point, draw, deadline, reading)
         self.upstreams: list[tuple[Any, tuple[sp.Expr, ...]]] = []  # as they were made
 
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -53,6 +57,9 @@ class TracedPath(Path):
             ufunc = np.frompyfunc(operation, ufunc.nin, 1)
         if method == "reduce" and "where" in options:
             raw[0] = self._without(ufunc, raw[0], options.pop("where"))
+        plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
+        if plain and self.reading.maxima_free and name in ("maximum", "fmax"):
+            return self._largest(raw[0], options, out)
         for target in targets:
             self._check_cast(name, target, casting)
         if targets:
@@ -88,12 +95,33 @@ class TracedPath(Path):
                 made[place] = function(*(each[place] for each in operands))
         return made
 
+    def _largest(self, values: Any, options: Mapping[str, Any], out: Any) -> Any:
+        """The maximum over some axes, none of its entries asked whether it is the one."""
+        axis = options.get("axis", 0)
+        chosen = range(values.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = sorted(each % values.ndim for each in chosen)
+        kept = [k for k in range(values.ndim) if k not in axes]
+        rows = values.transpose(*kept, *axes).reshape([values.shape[k] for k in kept] + [-1])
+        made = np.empty(rows.shape[:-1], dtype=object)
+        for place in np.ndindex(*made.shape):
+            made[place] = self._largest_of(list(map(self.constant, rows[place])))
+        return self.deliver(np.expand_dims(made, tuple(axes)) if options.get("keepdims") else made, out)
+
+    def _largest_of(self, entries: list[Traced]) -> Traced:
+        """The largest of some numbers: free, unless they are plain ones."""
+        finite = [each for each in entries if each.expression != -sp.oo]
+        if len(finite) < 2 or all(each.expression.is_number for each in finite) or any(map(_is_unknown, finite)):
+            return functools.reduce(lambda a, b: a if a >= b else b, entries)
+        self.maxima_met = True
+        needs = functools.reduce(join_needs, (each.needs for each in finite))
+        return Traced(self, self.cuts.largest(each.expression for each in finite), needs)
+
     def _without(self, ufunc: np.ufunc, values: Any, where: Any) -> Any:
         """The operand of a reduction with what changes nothing in the place of entries that do not count."""
         neutral = NEUTRAL.get(ufunc.__name__)
         if neutral is None:
             raise TracingStoppedError(f"np.{ufunc.__name__}.reduce with where= has no trace")
-        return np.where(where, values, self.boxed(self.constant(neutral)))
+        return np.where(where, values, self.boxed(Traced(self, neutral)))
 
     @staticmethod
     def _check_cast(name: str, target: Any, casting: str) -> None:
@@ -116,7 +144,7 @@ class TracedPath(Path):
         """What a function does to the entries, if NumPy cannot do it on objects."""
         if name in FINITE:
             finite = FINITE[name]
-            return lambda a: finite if not self.constant(a).expression.is_infinite else name == "isinf"
+            return lambda a: finite if not is_infinite(self.constant(a).expression) else name == "isinf"
         if name in FUNCTIONS:
             function = FUNCTIONS[name]
             return lambda a: self.constant(a).apply(function)
@@ -199,6 +227,10 @@ class TracedPath(Path):
         for place in np.ndindex(*shape):
             made[place] = self.symbol(entry_name(name, place))
         return self.settle(made)
+
+
+def _is_unknown(value: Traced) -> bool:
+    return isinstance(value, Unwritten) or is_infinite(value.expression)
 
 
 class InnerArray(np.ndarray[Any, Any]):

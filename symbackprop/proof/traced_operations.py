@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
@@ -19,6 +18,7 @@ FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
     "log2": lambda e: sp.log(e) / sp.log(2), "log10": lambda e: sp.log(e) / sp.log(10),
     "square": lambda e: e**2, "reciprocal": lambda e: 1 / e,
     "expit": lambda e: 1 / (1 + sp.exp(-e)), "logit": lambda e: sp.log(e / (1 - e)),
+    "log_expit": lambda e: -sp.log(1 + sp.exp(-e)), "ndtr": lambda e: (1 + sp.erf(e / sp.sqrt(2))) / 2,
 }  # fmt: skip
 
 
@@ -41,6 +41,10 @@ def _step(a: Traced, middle: Traced) -> Traced:
 
 def _log_add(a: Traced, b: Traced) -> Traced:
     return (a.apply(sp.exp) + b.apply(sp.exp)).apply(sp.log)  # type: ignore[no-any-return]
+
+
+def _times_log(a: Traced, b: Traced) -> Traced:
+    return a.path.zero if a.expression == 0 else a * b.apply(sp.log)
 
 
 def _cube_root(a: Traced) -> Traced:
@@ -73,7 +77,7 @@ OPERATIONS: Mapping[str, Callable[..., Traced]] = {
     "maximum": _larger, "fmax": _larger, "minimum": _smaller, "fmin": _smaller,
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b, "power": lambda a, b: a**b, "float_power": lambda a, b: a**b,
-    "negative": lambda a: -a, "heaviside": _step, "logaddexp": _log_add,
+    "negative": lambda a: -a, "heaviside": _step, "logaddexp": _log_add, "xlogy": _times_log,
     "cbrt": _cube_root, "copysign": _copy_sign, "arctan2": _angle,
     "floor": Traced.floor, "ceil": Traced.ceil, "trunc": Traced.trunc, "rint": Traced.rint,
     "floor_divide": lambda a, b: a // b, "remainder": lambda a, b: a % b, "fmod": lambda a, b: a - b * (a / b).trunc(),
@@ -89,7 +93,8 @@ NATIVE = TRUTH - {"isfinite", "isnan", "isinf", "signbit"} | frozenset((
     "add", "subtract", "multiply", "divide", "power", "negative", "maximum", "minimum", "matmul", "matvec", "vecmat",
     "vecdot", "floor_divide", "remainder", "clip",
 ))  # fmt: skip
-NEUTRAL: Mapping[str, float] = {
-    "add": 0, "multiply": 1, "maximum": -math.inf, "minimum": math.inf, "logical_and": 1, "logical_or": 0,
+NEUTRAL: Mapping[str, sp.Expr] = {
+    "add": sp.S.Zero, "multiply": sp.S.One, "maximum": -sp.oo, "minimum": sp.oo, "logical_and": sp.S.One,
+    "logical_or": sp.S.Zero,
 }  # fmt: skip
 FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}

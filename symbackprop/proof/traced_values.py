@@ -16,11 +16,12 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.numbers import read_float
-from symbackprop.proof.path_signs import PathSigns, TracingStoppedError
+from symbackprop.proof.path_signs import PathSigns, Reading, TracingStoppedError
 from symbackprop.proof.traced_needs import Needs, join_needs, needs_of_function, needs_of_power, needs_of_quotient
 
 _LARGEST_ROOT = 10_000
 _SHORT_DENOMINATOR = 10**6
+_LARGEST_MASK = -(10**4)
 
 
 class Path(PathSigns, ABC):
@@ -29,8 +30,12 @@ class Path(PathSigns, ABC):
     It is written to while the code runs and read afterwards.
     """
 
-    def __init__(self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float) -> None:
-        super().__init__(point, deadline)
+    def __init__(
+        self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float, reading: Reading
+    ) -> None:
+        super().__init__(point, deadline, reading)
+        self.maxima_met = False
+        self.masks: dict[sp.Expr, None] = {}
         self.notes: dict[str, None] = {}
         self.rounded = False
         self._draw = draw
@@ -69,14 +74,16 @@ class Path(PathSigns, ABC):
     def read(self, value: Any) -> sp.Expr:
         """The exact value of a Python or NumPy number."""
         if isinstance(value, bool | np.bool_ | int | np.integer):
-            return sp.Integer(int(value))
+            return self._read_mask(sp.Integer(int(value)))
         if isinstance(value, float | np.floating):
             number = float(value)
             if math.isinf(number):
+                if self.reading.masks_infinite:
+                    raise TracingStoppedError("a true infinity stands beside masks that are read as one")
                 return sp.oo if number > 0 else -sp.oo
             if math.isnan(number):
                 raise TracingStoppedError("a NaN was computed")
-            return self._read_float(number)
+            return self._read_mask(self._read_float(number))
         if isinstance(value, Fraction):
             return sp.Rational(value.numerator, value.denominator)
         if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -84,6 +91,17 @@ class Path(PathSigns, ABC):
         if isinstance(value, Traced):
             return value.expression
         raise TracingStoppedError(f"a {type(value).__name__} takes part in the arithmetic")
+
+    def multiply(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        """The product; 0 times a mask is 0, as the mask is a number however it is read."""
+        return sp.S.Zero if self.reading.masks_infinite and sp.S.Zero in (first, second) else first * second
+
+    def _read_mask(self, number: sp.Rational) -> sp.Expr:
+        """The number, or minus infinity where it is read as that."""
+        if number > _LARGEST_MASK:
+            return number
+        self.masks[number] = None
+        return -sp.oo if self.reading.masks_infinite else number
 
     def _read_float(self, number: float) -> sp.Expr:
         exact = read_float(sp.Float(number))
@@ -128,7 +146,7 @@ class Traced:
     def apply(self, function: Callable[[sp.Expr], sp.Expr]) -> Traced:
         """A function of one real variable."""
         self.path.check_time()
-        if self.expression.is_infinite:
+        if is_infinite(self.expression):
             value = sp.limit(function(_LIMIT), _LIMIT, self.expression)
             if value.has(sp.nan, sp.zoo, sp.AccumBounds):
                 raise TracingStoppedError(f"a function of {self.expression} was computed")
@@ -142,6 +160,8 @@ class Traced:
         operation: Callable[[sp.Expr, sp.Expr], sp.Expr],
         swapped: bool = False,
         partial: Callable[[sp.Expr, sp.Expr], Needs | None] | None = None,
+        *,
+        added: bool = False,
     ) -> Any:
         if not _is_number(other):
             return NotImplemented
@@ -152,33 +172,33 @@ class Traced:
         needs = join_needs(self.needs, other.needs) if isinstance(other, Traced) else self.needs
         if swapped:
             first, second = second, first
-        if first.is_infinite or second.is_infinite:
-            first, second = self._bounded(first), self._bounded(second)
+        if is_infinite(first) or is_infinite(second):
+            first, second = (each if is_infinite(each) else self._bounded(each, added) for each in (first, second))
         elif partial is not None:
             needs = join_needs(partial(first, second), needs)
         return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))), needs)
 
-    def _bounded(self, expression: sp.Expr) -> sp.Expr:
-        """Beside an infinity only the sign of a number counts."""
-        return expression if expression.is_infinite else sp.Integer(self.path.sign(expression))
+    def _bounded(self, expression: sp.Expr, added: bool) -> sp.Expr:
+        """Beside an infinity only the sign of a number counts, and nothing of one that is added."""
+        return sp.S.Zero if added else sp.Integer(self.path.sign(expression))
 
     def __add__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a + b)
+        return self._with(other, lambda a, b: a + b, added=True)
 
     def __radd__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a + b, True)
+        return self._with(other, lambda a, b: a + b, True, added=True)
 
     def __sub__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a - b)
+        return self._with(other, lambda a, b: a - b, added=True)
 
     def __rsub__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a - b, True)
+        return self._with(other, lambda a, b: a - b, True, added=True)
 
     def __mul__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a * b)
+        return self._with(other, self.path.multiply)
 
     def __rmul__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a * b, True)
+        return self._with(other, self.path.multiply, True)
 
     def __truediv__(self, other: Any) -> Any:
         return self._with(other, lambda a, b: a / b, partial=needs_of_quotient)
@@ -216,7 +236,7 @@ class Traced:
 
     def floor(self) -> Traced:
         """The largest integer that is not above it, as a number."""
-        return self if self.expression.is_infinite else self.path.constant(self.path.floor(self.expression))
+        return self if is_infinite(self.expression) else self.path.constant(self.path.floor(self.expression))
 
     def ceil(self) -> Traced:
         """The least integer that is not below it, as a number."""
@@ -253,7 +273,7 @@ class Traced:
 
     def _compare(self, other: Any, equality: bool = False) -> int:
         first, second = self.expression, self.path.read(other)
-        if first.is_infinite or second.is_infinite:
+        if is_infinite(first) or is_infinite(second):
             return 0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1
         return self.path.sign(first - second, equality=equality)
 
@@ -384,6 +404,11 @@ _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
 def _is_number(value: Any) -> bool:
     """Whether it is one number, an array without axes included."""
     return isinstance(value, _NUMBERS) or (isinstance(value, np.ndarray) and not value.ndim)
+
+
+def is_infinite(expression: sp.Expr) -> bool:
+    """Whether it is an infinity; beside one only signs count, so none hides in a longer expression."""
+    return bool(expression == sp.oo or expression == -sp.oo)
 
 
 def _valued(expression: sp.Expr) -> sp.Expr:

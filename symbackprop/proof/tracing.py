@@ -20,12 +20,13 @@ from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
-from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
+from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
 from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_random import python_random
+from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
 from symbackprop.proof.traced_values import Traced, Unwritten
 
@@ -75,6 +76,9 @@ class Trace:
     cuts: Cuts
     needs: Mapping[str, tuple[Needs | None, ...]]  # of each entry of the gradients; those of the output under ""
     unwritten: tuple[str, ...]  # for each gradient, what is wrong with its first entry that nothing was written to
+    reading: Reading
+    maxima_free: bool  # whether a maximum was met and left free
+    masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +109,16 @@ def _upstream_of(output: Any, name: str) -> Any:
     return made
 
 
-def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace | Unvisited]:
+def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Iterator[Trace | Unvisited]:
     """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
 
     What is still waiting when the bound or the time is met is handed out as unvisited; branches that no run has taken
     yet may use as many runs again.
     """
-    first = _first_trace(subject, deadline)
+    first = first_trace(subject, deadline, reading)
     yield first
     seen = set(first.conditions)
-    waiting = _branches(first, 0)
+    waiting = branches_of(first, 0)
     count = 1
     while waiting:
         branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
@@ -124,17 +128,17 @@ def trace_paths(subject: Subject, deadline: float, most: int) -> Iterator[Trace 
         if count < allowed and time.process_time() < deadline:
             if contradict(branch.conditions):
                 continue
-            trace = _trace_below(subject, branch, deadline)
+            trace = trace_below(subject, branch, deadline, reading)
         if trace is None:
             yield branch
             continue
         count += 1
         yield trace
         seen.update(trace.conditions)
-        waiting += _branches(trace, len(branch.conditions))
+        waiting += branches_of(trace, len(branch.conditions))
 
 
-def _branches(trace: Trace, start: int) -> list[Unvisited]:
+def branches_of(trace: Trace, start: int) -> list[Unvisited]:
     """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
     conditions = trace.conditions
     others = [Fact(-fact.expression, ">") for fact in conditions]
@@ -145,22 +149,22 @@ def _branches(trace: Trace, start: int) -> list[Unvisited]:
     ]
 
 
-def _first_trace(subject: Subject, deadline: float) -> Trace:
+def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
     rejected = PointRejectedError("no sample point was tried")
     for seed in range(_POINTS):
         try:
-            return run(subject, {}, deadline, seed)
+            return run(subject, {}, deadline, seed, reading)
         except PointRejectedError as error:
             rejected = error
     raise TracingStoppedError(str(rejected))
 
 
-def _trace_below(subject: Subject, branch: Unvisited, deadline: float) -> Trace | None:
+def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
     """A run that takes a branch, or None where no point of it was found."""
     prefix = branch.conditions
     for seed, point in enumerate(points_near(branch.near, prefix)):
         try:
-            trace = run(subject, point, deadline, seed)
+            trace = run(subject, point, deadline, seed, reading)
         except PointRejectedError:
             continue
         if trace.conditions[: len(prefix)] == prefix:
@@ -179,9 +183,9 @@ def _drawer(seed: int) -> Callable[[str], Fraction]:
     return draw
 
 
-def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int) -> Trace:
+def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, _drawer(seed), deadline)
+    path = TracedPath(point, _drawer(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
     inputs = {name: path.variables(name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
@@ -220,6 +224,8 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     if missing:
         raise ArgumentError(f"no gradient was returned for {', '.join(missing)}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
+    if path.maxima_compared:
+        raise FreeMaximumError("a maximum is compared")
     return Trace(
         targets,
         weights,
@@ -233,6 +239,9 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.cuts,
         {"": _needs(output), **{name: _needs(gradients[name]) for name in subject.shapes}},
         tuple(text for name in subject.shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
+        reading,
+        path.maxima_met,
+        tuple(path.masks),
     )
 
 
@@ -245,6 +254,7 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
             "numpy.random": numpy.random,
             "numpy.linalg": numpy.linalg,
             "math": MathShim(path),
+            "scipy.special": SpecialShim(path),
             "random": python_random(path),
             "a generator": Forbidden("a generator from outside of the functions", "is random"),
         },
@@ -340,7 +350,7 @@ def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             return call()
-    except PointRejectedError:
+    except (PointRejectedError, FreeMaximumError):
         raise
     except SystemExit as error:
         place, line = _locate(ownership, error)

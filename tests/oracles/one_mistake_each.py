@@ -329,7 +329,7 @@ MISTAKES: list[tuple[Callable[..., Any], dict[str, tuple[int, ...]], str]] = [
     ),
     (scores, {"q": (2, 3), "k": (2, 3)}, "the gradient of q[0,0] lacks the factor 1/sqrt(3)"),
     (logit_extra, {"x": (3,)}, "the gradient of x[0] has the extra factor sigmoid(x[0])*(1 - sigmoid(x[0]))"),
-    (dropout, {"x": (3,)}, "the gradient of x[0] has to be multiplied by 5/4"),
+    (dropout, {"x": (3,)}, "the gradient of x[0] lacks the factor 5/4"),
     (
         rms,
         {"x": (2, 3)},
@@ -377,7 +377,12 @@ MISTAKES: list[tuple[Callable[..., Any], dict[str, tuple[int, ...]], str]] = [
     (normal, {"x": (3,)}, "the gradient of x takes the diagonal of the Jacobian in place of the Jacobian"),
     (sigmoid_in, {"x": (3,)}, "the gradient of x[0] has x[0] in place of sigmoid(x[0])"),
     (tanh_in, {"x": (3,)}, "the gradient of x[0] has x[0] in place of tanh(x[0])"),
-    (relu_in, {"x": (2, 2), "w": (2, 2)}, "the gradient of x[0,0] is 0 where the derivative is not"),
+    (
+        relu_in,
+        {"x": (2, 2), "w": (2, 2)},
+        "the gradient of x[0,0] is 0 where the derivative is not: it is right in another branch, where"
+        " w[0,0]*x[0,0] + w[1,0]*x[0,1] < 0: is a mask or condition wrong or missing?",
+    ),
     (exp_in, {"x": (3,)}, "the gradient of x[0] has exp(x[0]) in place of exp(2*x[0])"),
     (ce, {"z": (3,), "y": (3,)}, "the gradient of z[0] is right if y sums to 1, which nothing ensures"),
     (quad, {"x": (2,), "A": (2, 2)}, "the gradient of x[0] is right if A is symmetric, which nothing ensures"),

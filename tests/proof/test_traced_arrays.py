@@ -105,7 +105,6 @@ def test_a_branch_that_floats_take_is_the_one_that_is_judged() -> None:
         (lambda d, x: pickle.loads(pickle.dumps(x)) * x, "raw memory"),
         (lambda d, x: np.ndarray(x.shape) * x, "np.zeros is traced"),
         (lambda d, x: np.interp(x, [0, 1], [0, 1]), "np.interp has no trace"),
-        (lambda d, x: np.bincount([0, 1], weights=x), "np.bincount has no trace"),
         (lambda d, x: np.vectorize(lambda v: v)(x), "np.vectorize has no trace"),
         (lambda d, x: np.nextafter(x, 1), "np.nextafter has no trace"),
         (lambda d, x: x if x.astype(np.float32).dtype == np.float64 else d, "mixes types of numbers"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -291,6 +292,46 @@ def test_time_is_bounded() -> None:
 
     assert verdict.undecided
     assert "time" in verdict.reason
+
+
+def saturating(x: Any) -> Any:
+    """One function of each entry."""
+    out = np.tanh(x)
+    dout = sb.upstream(out)
+    return out, dout, {"x": dout * (1 - out) * (1 + out)}
+
+
+def test_many_entries_are_proved_as_one() -> None:
+    """A thousand entries that differ in names alone take one proof."""
+    start = time.process_time()
+    verdict = sb.verify_backward(saturating, shapes={"x": (32, 32)}, seconds=30)
+
+    assert verdict.proved
+    assert time.process_time() - start < 15
+
+
+def test_one_wrong_entry_of_many_that_are_alike_is_found() -> None:
+    """What was proved of an entry goes for others only where both sides are alike."""
+
+    def last_is_doubled(x: Any) -> Any:
+        out, dout, gradients = saturating(x)
+        gradients["x"][-1, -1] *= 2
+        return out, dout, gradients
+
+    verdict = sb.verify_backward(last_is_doubled, shapes={"x": (4, 5)})
+
+    assert verdict.refuted
+    assert verdict.diagnosis == "the gradient of x[3,4] has the extra factor 2"
+
+
+def test_the_time_is_kept_where_arrays_are_too_large() -> None:
+    """The verdict comes on time, and says what to do."""
+    start = time.process_time()
+    verdict = sb.verify_backward(saturating, shapes={"x": (160, 160)}, seconds=1)
+
+    assert verdict.undecided
+    assert "give smaller shapes" in verdict.reason
+    assert time.process_time() - start < 1.5
 
 
 def test_branches_that_no_point_visits_are_reported() -> None:

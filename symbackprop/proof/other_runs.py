@@ -1,0 +1,68 @@
+"""What other runs of the same code say of a gradient that is wrong.
+
+Other shapes tell the length of an axis from a number; another branch shows whose derivative was returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import sympy as sp
+
+from symbackprop.errors import ArgumentError
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.gradient_entries import Gradients, true_gradients
+from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.shapes import other_shapes
+from symbackprop.proof.tracing import CodeStoppedError, Subject, Trace, branches_of, first_trace, trace_below
+
+_MOST_BRANCHES = 3
+_MOST_SHAPES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRuns:
+    """The code that was judged, the run in which a gradient was found wrong, and until when others may be made."""
+
+    subject: Subject
+    trace: Trace
+    deadline: float
+
+    def at_other_shapes(self, name: str) -> Iterator[tuple[Trace, Gradients]]:
+        """A run at other shapes, and the gradient of an input there; nothing where the code accepts none."""
+        for other in islice(other_shapes(self.subject), _MOST_SHAPES):
+            try:
+                trace = first_trace(other, self.deadline, self.trace.reading)
+                truth = true_gradients(trace, other.shapes, self.deadline)[name]
+            except (CodeStoppedError, ArgumentError):
+                continue
+            except TracingStoppedError:
+                return
+            if trace.gradients[name][0] == other.shapes[name]:
+                yield trace, Gradients.of(trace, name, truth)
+                return
+
+    def in_other_branches(
+        self, name: str, number: int, symbol: sp.Symbol
+    ) -> Iterator[tuple[tuple[Fact, ...], sp.Expr]]:
+        """The derivative by an entry where a condition on it is the other way round, and what else holds of it there.
+
+        Conditions that came last are turned first, as those before them stay as they are.
+        """
+        asked = [branch for branch in branches_of(self.trace, 0) if _reads(branch.conditions[-1], symbol)]
+        for branch in asked[: -_MOST_BRANCHES - 1 : -1]:
+            try:
+                trace = trace_below(self.subject, branch, self.deadline, self.trace.reading)
+                if trace is None:
+                    continue
+                truth = true_gradients(trace, self.subject.shapes, self.deadline)[name]
+            except (CodeStoppedError, ArgumentError, TracingStoppedError):
+                return
+            changed = [fact for fact in trace.conditions if _reads(fact, symbol) and fact not in self.trace.conditions]
+            yield tuple(changed), trace.cuts.expand(truth[number])
+
+
+def _reads(fact: Fact, symbol: sp.Symbol) -> bool:
+    return any(each.name == symbol.name for each in fact.expression.free_symbols)

@@ -1,0 +1,94 @@
+"""Mistakes in gradients written by hand: each is refuted in words that say what to mend, and its correction proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import typical_mistakes as typical
+
+import symbackprop as sb
+
+Case = Callable[..., Any]
+X: dict[str, tuple[int, ...]] = {"x": (2, 3)}
+LINE: dict[str, tuple[int, ...]] = {"x": (3,)}
+LAYER: dict[str, tuple[int, ...]] = {"x": (3, 2), "w": (2, 2)}
+BRANCH = "is right in another branch, where"
+
+CASES: list[tuple[Case, dict[str, tuple[int, ...]], dict[str, Any], str]] = [
+    (typical.average_pool, {"x": (4, 4)}, {}, "the gradient of x[0,0] lacks the factor 1/4"),
+    (typical.huber_branches_swapped, LINE, {}, f"{BRANCH} x[0] > -1: is a mask or condition wrong or missing?"),
+    (typical.huber_one_sided, LINE, {}, f"{BRANCH} x[0] > -1"),
+    (typical.relu_unmasked, X, {}, f"is not 0 where the derivative is: it {BRANCH} x[0,0] > 0"),
+    (typical.leaky_without_slope, X, {}, "the gradient of x[0,0] is 0 where the derivative is not"),
+    (typical.clip_unmasked, X, {}, f"{BRANCH} x[0,0] > -1 and x[0,0] < 1"),
+    (typical.softmax_without_keepdims, {"x": (3, 3)}, {}, "right on its diagonal only: is a sum along one axis put"),
+    (typical.softmax_wrong_axis, {"x": (2, 2)}, {}, "reads upstream[1,0] in place of upstream[0,1]: another axis"),
+    (typical.square_without_two, X, {}, "the gradient of x[0,0] lacks the factor 2"),
+    (typical.penalty_without_two, {"w": (2, 3)}, {}, "the gradient of w[0,0] lacks the factor 2"),
+    (
+        typical.mean_square_not_averaged,
+        X,
+        {"y": np.eye(2, 3)},
+        "the extra factor 6, the number of entries; is a sum taken where it should be a mean?",
+    ),
+    (typical.weights_averaged, LAYER, {}, "the factor 3, the length of an axis; is a mean taken where it should be"),
+    (
+        typical.layernorm_scaled_only,
+        X,
+        {},
+        "does not read upstream[0,1] and upstream[0,2], as the derivative does: a sum, mean or path is missing",
+    ),
+    (typical.layernorm_std_constant, X, {}, "leaves out the path through sqrt(...)"),
+    (typical.dropout_unscaled, X, {"mask": np.array([[1, 0, 1], [1, 1, 0]])}, "lacks the factor 5/4"),
+    (
+        typical.bias_over_the_wrong_axis,
+        {"x": (3, 3), "b": (3,)},
+        {},
+        "the gradient of b needs the upstream gradient transposed, or summed over the other axis",
+    ),
+    (
+        typical.embedding_overwritten,
+        {"table": (3, 2)},
+        {"tokens": np.array([0, 2, 0])},
+        "counts the output [2] only: is an entry overwritten where it should be added to, as np.add.at does?",
+    ),
+    (typical.tanh_not_squared, X, {}, "lacks the factor 1 + tanh(x[0,0])"),
+    (typical.sigmoid_turned, X, {}, "has the wrong sign"),
+    (typical.cube_without_three, X, {}, "the gradient of x[0,0] lacks the factor 3"),
+    (
+        typical.concatenation_swapped,
+        {"x": (2, 2), "y": (2, 3)},
+        {},
+        "reads upstream[0,3] in place of upstream[0,0]: another axis or place",
+    ),
+    (typical.residual_forgotten, LAYER, {}, "the gradient of x[0,0] lacks the term upstream[0,0]"),
+    (typical.norm_taken_for_constant, X, {}, "leaves out the path through"),
+    (typical.aliased_sum, X, {}, "the gradient of x[0,0] lacks the term -2*upstream[0,0]*x[0,0]"),
+    (typical.last_sample_only, LAYER, {}, "the sum over the first axis of the output is missing"),
+]
+
+
+@pytest.mark.parametrize(("case", "shapes", "data", "words"), CASES, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_typical_mistake_is_refuted_in_words(
+    case: Case, shapes: dict[str, tuple[int, ...]], data: dict[str, Any], words: str
+) -> None:
+    """The same code without the mistake is proved."""
+    proved = sb.verify_backward(case, shapes=shapes, data=data, seconds=60)
+    refuted = sb.verify_backward(case, shapes=shapes, data={**data, "wrong": True}, seconds=60)
+
+    assert proved.proved, str(proved)
+    assert refuted.refuted, str(refuted)
+    assert words in refuted.diagnosis
+    assert refuted.witness is not None
+
+
+def test_a_number_that_is_a_size_by_chance_is_told_from_one() -> None:
+    """Where the factor follows the axis to other shapes it is its length, else it is just a number."""
+    number = sb.verify_backward(typical.square_without_two, shapes=X, data={"wrong": True}).diagnosis
+    size = sb.verify_backward(typical.weights_averaged, shapes={"x": (2, 3), "w": (3, 2)}, data={"wrong": True})
+
+    assert number == "the gradient of x[0,0] lacks the factor 2"
+    assert "lacks the factor 2, the length of an axis" in size.diagnosis
