@@ -2,14 +2,21 @@ r"""Formulas given in LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.calculus import programs as calculus
 from symbackprop.errors import ArgumentError
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
-from symbackprop.notation.reading import Syntax, make_vocabulary, read_formula, read_matrix_formula, read_syntax
+from symbackprop.notation.reading import (
+    Syntax,
+    make_vocabulary,
+    ranges_of,
+    read_formula,
+    read_matrix_formula,
+    read_syntax,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +27,13 @@ class LatexFormula:
     names: tuple[tuple[str, str], ...] = ()
     syntax: Syntax = field(default_factory=lambda: Syntax(), compare=False, repr=False)
 
-    def tree(self, program: calculus.Program | None = None, letters: tuple[str, ...] = ()) -> t.Expression:
-        """The formula in index notation over a program, or over real scalars; `letters` are the indices in scope."""
-        return read_formula(self.syntax, make_vocabulary(program, dict(self.names)), letters)
+    def tree(
+        self, program: calculus.Program | None = None, heads: Sequence[t.Name | t.Access] = ()
+    ) -> t.Expression:
+        """The formula in index notation over a program, or over real scalars; the indices of `heads` are in scope."""
+        vocabulary = make_vocabulary(program, dict(self.names))
+        letters = {letter: size for head in heads for letter, size in ranges_of(head, vocabulary).items()}
+        return read_formula(self.syntax, vocabulary, letters)
 
     def matrix(self, program: calculus.Program) -> t.Expression:
         """The formula in matrix notation over a program."""

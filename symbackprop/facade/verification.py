@@ -139,8 +139,7 @@ def _judge_latex(
         matrix = claim.matrix(program)
         verdict, text = judge_matrix_gradient(program, of.name, head.name, matrix), write_matrix_tree(matrix)
     else:
-        places = [i for read in (of, head) if isinstance(read, t.Access) for i in read.indices]
-        tree = claim.tree(program, tuple(i.name for i in places if isinstance(i, t.Name)))
+        tree = claim.tree(program, (of, head))
         verdict, text = judge_gradient(program, of, head, tree), write_tree(tree)
     return replace(verdict, notes=(*verdict.notes, f"The claim was read as {text}."))
 
@@ -171,9 +170,18 @@ def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:
 
 
 def _check_spellings(*sides: sympy.Expr) -> None:
-    """Raise FormulaError where two names differ only by the commas between their indices."""
+    """Raise FormulaError where two names differ only by the commas between their indices, or by a prime."""
     known: dict[str, str] = {}
-    for name in sorted({symbol.name for side in sides for symbol in side.free_symbols}):
+    names = sorted({symbol.name for side in sides for symbol in side.free_symbols})
+    primed = next((name for name in names if name.endswith("_prime") and name.removesuffix("_prime") in names), None)
+    if primed is not None:
+        plain = primed.removesuffix("_prime")
+        raise FormulaError(
+            f"{plain}' may be the transpose or a derivative of {plain}, or a name of its own; write another name.",
+            found=f"{plain} and {plain}'",
+            expected="one reading",
+        )
+    for name in names:
         other = known.setdefault(name.replace("_", ""), name)
         if other != name:
             raise FormulaError(

@@ -213,7 +213,7 @@ def _read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Def
     place = {"line": statement.line, "column": statement.column}
     letters = _letters(scripts.below)
     if letters:
-        body = read_formula(statement.sides[1], vocabulary, letters)
+        body = read_formula(statement.sides[1], vocabulary, dict.fromkeys(letters))
         if set(letters) <= {n.name for n, _ in t.walk(body) if isinstance(n, t.Name)}:
             name = scalar_name(replace(scripts, below=None), symbol)
             return t.Define(t.Access(name, tuple(t.Name(i, **place) for i in letters), **place), body, **place)

@@ -13,11 +13,13 @@ from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.factors import without_scripts
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
     Numeral,
+    Operator,
     Scripts,
     Symbol,
     Syntax,
@@ -26,6 +28,7 @@ from symbackprop.notation.reading.syntax import (
 )  # fmt: skip
 from symbackprop.notation.reading.vocabulary import Entry, Vocabulary, label_of, script_text
 
+EXTREMES = (Symbol("argmax"), Operator("argmax"), Symbol(r"\argmax"))
 ReadIndex = Callable[[Syntax], t.Expression]
 
 
@@ -164,9 +167,11 @@ def _cuts(part: Syntax) -> tuple[tuple[Syntax, ...], ...]:
 
 
 def _is_word(part: Syntax) -> bool:
-    """Whether letters stand side by side, which as one index would be their product; only 2i is one."""
+    """Whether letters stand side by side, which as one index would be their product; 2i is one, and an argmax."""
     node = bare(part)
-    return isinstance(node, Beside) and not any(isinstance(bare(inner), Numeral) for inner in node.parts)
+    if not isinstance(node, Beside) or without_scripts(node.parts[0]) in EXTREMES:
+        return False
+    return not any(isinstance(bare(inner), Numeral) for inner in node.parts)
 
 
 def _digit_cuts(text: str) -> Iterator[tuple[str, ...]]:

@@ -23,8 +23,10 @@ from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
+    Conjunction,
     Group,
     Marked,
+    Matrix,
     Relation,
     Scripts,
     Sum,
@@ -259,8 +261,10 @@ class MatrixReader(TermReader):
             raise fail(group, f"the norm with `{kind}` below", "1, 2 or F")
         return Operation("norm1" if kind == "1" else "norm2", (inner,), False, **place)
 
-    def mask(self, relation: Relation, node: Syntax) -> t.Expression:
+    def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
         """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
+        if isinstance(relation, Conjunction):
+            raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
         if len(relation.parts) != 2 or relation.operators[0] not in ("<", "<=", ">", ">="):
             raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
         left, right = (self.read(part) for part in relation.parts)
@@ -279,6 +283,10 @@ class MatrixReader(TermReader):
 
     def cases(self, node: Cases) -> t.Expression:
         raise UnsupportedError(f"line {node.line}, column {node.column}: cases of whole matrices are not supported.")
+
+    def matrix(self, node: Matrix) -> t.Expression:
+        raise fail(node, f"the written-out matrix `{write_syntax(node)}` among matrices of unknown size",
+                   "names of whole matrices", "give every matrix a size in numbers, or claim an entry")  # fmt: skip
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         head = IndexReader(self.vocabulary).head(of, wrt, node)

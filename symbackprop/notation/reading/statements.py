@@ -12,9 +12,9 @@ from symbackprop.language import write_matrix_tree, write_tree
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
+from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.index_formulas import read_formula, read_head
-from symbackprop.notation.reading.letters import free_letters
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
@@ -40,7 +40,7 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
         digits = read_digits(others.pop())
     derived = read_head(first, vocabulary)
     head = derived if derived is not None else read_formula(first, vocabulary)
-    letters = letters_of(head)
+    letters = ranges_of(head, vocabulary)
     links = tuple(read_formula(side, vocabulary, letters) for side in others)
     return t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
 
@@ -116,15 +116,8 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
     head = read_formula(statement.sides[0], vocabulary)
     if not isinstance(head, t.Name | t.Access):
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
-    letters = tuple(i.name for i in head.indices if isinstance(i, t.Name)) if isinstance(head, t.Access) else ()
-    body = read_formula(statement.sides[1], vocabulary, letters)
+    body = read_formula(statement.sides[1], vocabulary, ranges_of(head, vocabulary))
     return t.Define(head, body, line=statement.line, column=statement.column)
-
-
-def letters_of(head: t.Expression | t.Derivative) -> tuple[str, ...]:
-    """The indices that stand in the head of a claim."""
-    parts = (head.of, head.wrt) if isinstance(head, t.Derivative) else (head,)
-    return tuple(dict.fromkeys(letter for part in parts for letter in free_letters(part)))
 
 
 def read_digits(side: Syntax) -> str:
