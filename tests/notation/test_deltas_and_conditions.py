@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
-from symbackprop.errors import FormulaError
+from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import write_tree
 from symbackprop.notation.reading import AmbiguousFormulaError, make_vocabulary, read_formula, read_syntax
 
@@ -140,3 +140,18 @@ def test_sums_between_numbers_need_no_program() -> None:
     expected = "+".join(f"{i * j}*x_{i}" for i, j in itertools.product((1, 2), repeat=2))
 
     assert sb.verify(sb.latex_formula(double), expected).proved
+
+
+def test_products_of_whole_matrices_without_a_form_are_refused() -> None:
+    """\\otimes of vectors has two readings; of matrices it has one, which matrix expressions do not write."""
+    program = sb.parse("input a[N], c[D], B[N,D]\nparam W[N,D]\nloss = sum(n, d, a[n]*W[n,d]*c[d])")
+
+    assert sb.verify_gradient(program, "W", sb.latex_formula(r"a c^\top")).proved
+    with pytest.raises(AmbiguousFormulaError, match="outer product.*Kronecker product"):
+        sb.verify_gradient(program, "W", sb.latex_formula(r"a \otimes c"))
+    with pytest.raises(UnsupportedError, match="claim an entry"):
+        sb.verify_gradient(program, "W", sb.latex_formula(r"B \otimes W"))
+    with pytest.raises(FormulaError, match="direct sum"):
+        sb.verify_gradient(program, "W", sb.latex_formula(r"B \oplus W"))
+    with pytest.raises(UnsupportedError, match="cases of whole matrices"):
+        sb.verify_gradient(program, "W", sb.latex_formula(r"\begin{cases} B & N > 1 \\ W & N \le 1 \end{cases}"))

@@ -97,6 +97,13 @@ def doubtful_bar(node: Syntax) -> AmbiguousFormulaError:
                      r"write \left. ... \right|_{x=1} around what is meant")  # fmt: skip
 
 
+def doubtful_outer(node: Syntax) -> AmbiguousFormulaError:
+    r"""The error for \otimes between two vectors."""
+    readings = ("the outer product, a matrix", "the Kronecker product, a longer vector")
+    return ambiguous(node.line, node.column, f"`{write_syntax(node)}`, a product of two vectors", readings,
+                     r"write a b^\top for the matrix")  # fmt: skip
+
+
 def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
     """The error for a name with a prime that nobody declared."""
     shown = write_syntax(node)

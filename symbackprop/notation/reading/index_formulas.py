@@ -6,19 +6,20 @@ both readings, because people write it and mean the longer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
+from typing import Any
 
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
-from symbackprop.notation.reading.deltas import Delta, Ranges, check_deltas
+from symbackprop.notation.reading.deltas import Delta
 from symbackprop.notation.reading.differentials import head_parts
 from symbackprop.notation.reading.doubts import doubtful_prime
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
-from symbackprop.notation.reading.factors import Factor, is_name, plain_values, without_scripts
+from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
 from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.letters import (
     are_complementary,
@@ -53,20 +54,6 @@ from symbackprop.notation.reading.terms import BIG, TIMES, TermReader
 from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of
 
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
-
-
-def read_formula(syntax: Syntax, vocabulary: Vocabulary, letters: Ranges | None = None) -> t.Expression:
-    r"""The meaning of a formula in index notation; `letters` are indices that stand for something around it.
-
-    >>> from symbackprop.notation.reading.grammar import read_syntax
-    >>> from symbackprop.notation.reading.vocabulary import make_vocabulary
-    >>> write_tree(read_formula(read_syntax(r"\frac{e^{-x}}{(1+e^{-x})^2}"), make_vocabulary()))
-    'exp(-x)/(1 + exp(-x))^2'
-    """
-    reader = IndexReader(vocabulary, frozenset(letters or {}), plain_values(syntax))
-    found: t.Expression = reader.read(syntax)
-    check_deltas(found, reader.deltas, letters or {}, vocabulary)
-    return found
 
 
 def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
@@ -217,7 +204,25 @@ class IndexReader(TermReader):
                             "write one index for each axis")  # fmt: skip
         return self.unknown(node)
 
+    def _function(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> str | None:
+        named = base.name in (r"\det", "det") and not base.accents and not self.vocabulary.find(base)
+        return "det" if named else TermReader._function(self, base, scripts, row)
+
+    def argument(self, function: str, node: Syntax) -> t.Expression:
+        """What a function is taken of: a number, or for a determinant a whole matrix by its name."""
+        if function != "det":
+            read: t.Expression = TermReader.argument(self, function, node)
+            return read
+        whole = find_whole(bare(node), self.vocabulary)
+        if whole is None or len(self.vocabulary.tensors[whole.name].axes) != 2:
+            raise fail(node, f"the determinant of `{write_syntax(node)}`", "the name of a matrix, or a written-out one")
+        return whole
+
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
+        inner = arguments[0].arguments[0] if isinstance(arguments[0], t.Apply) else None
+        if function == "log" and isinstance(inner, t.Apply) and inner.function == "det" and not primed:
+            if isinstance(arguments[0], t.Apply) and arguments[0].function == "abs":
+                return t.Apply("logdet", inner.arguments, line=node.line, column=node.column)
         return t.Apply(function, arguments, primed, line=node.line, column=node.column)
 
     def raised(self, base: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
@@ -355,16 +360,24 @@ class IndexReader(TermReader):
         return t.Apply("abs", (self.read(group.parts[0]),), line=group.line, column=group.column)
 
     def cases(self, node: Cases) -> t.Expression:
+        def choose(condition: t.Condition, then: t.Expression, otherwise: t.Expression) -> t.Expression:
+            return t.Where(condition, then, otherwise, line=node.line, column=node.column)
+
+        chosen: t.Expression = self.chosen(node, [self.read(row.value) for row in node.rows], choose)
+        return chosen
+
+    def chosen(self, node: Cases, values: Sequence[Any], choose: Callable[[t.Condition, Any, Any], Any]) -> Any:
+        """The value of the first row whose conditions hold, as `choose` says it of two."""
         *rows, last = node.rows
         if last.conditions and not (len(rows) == 1 and are_complementary(rows[0].conditions, last.conditions)):
             raise fail(last, "cases without a row for what is left", r"\text{otherwise} in the last row")
-        value: t.Expression = self.read(last.value)
-        for row in reversed(rows):
+        value = values[-1]
+        for row, then in reversed(list(zip(rows, values, strict=False))):
             if not row.conditions:
                 raise fail(row, "otherwise before the last row", "a condition")
             made = [c for one in row.conditions for c in self.conditions(one)]
             condition = made[0] if len(made) == 1 else t.And(tuple(made))
-            value = t.Where(condition, self.read(row.value), value, line=node.line, column=node.column)
+            value = choose(condition, then, value)
         return value
 
     def conditions(self, node: Syntax) -> tuple[t.Condition, ...]:

@@ -17,6 +17,7 @@ from symbackprop.language.matrix_grammar import Operation, Run, Sign
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import IndexReader
@@ -194,7 +195,13 @@ class MatrixReader(TermReader):
         if sign == "/":
             return _run((left, right), ("/",), node)
         if sign not in (r"\cdot", r"\times", "*"):
-            raise UnsupportedError(f"line {node.line}: `{sign}` between matrices has no form in this version.")
+            shapes = self.shape(left), self.shape(right)
+            if sign == r"\otimes" and all(None in shape and shape != SCALAR for shape in shapes):
+                raise doubtful_outer(node)
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: `{sign}` between whole matrices has no form in this version; "
+                "claim an entry, or write the matrices out where their sizes are numbers."
+            )
         if not scalar and sign != r"\cdot":
             raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
                             "the product entry by entry"), r"write them side by side, or \odot")  # fmt: skip
@@ -282,7 +289,10 @@ class MatrixReader(TermReader):
                    "claim an entry such as W[k,d] for a formula with indices")  # fmt: skip
 
     def cases(self, node: Cases) -> t.Expression:
-        raise UnsupportedError(f"line {node.line}, column {node.column}: cases of whole matrices are not supported.")
+        raise UnsupportedError(
+            f"line {node.line}, column {node.column}: cases of whole matrices have no form in this version; claim an "
+            "entry, or write the matrices out where their sizes are numbers."
+        )
 
     def matrix(self, node: Matrix) -> t.Expression:
         raise fail(node, f"the written-out matrix `{write_syntax(node)}` among matrices of unknown size",

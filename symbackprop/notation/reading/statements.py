@@ -14,11 +14,13 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.entries import find_whole
-from symbackprop.notation.reading.index_formulas import read_formula, read_head
+from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
+from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
+from symbackprop.notation.reading.written_matrices import read_formula
 
 
 def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
@@ -79,6 +81,15 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
             raise
         except (FormulaError, UnsupportedError):
             raise first from None
+
+
+def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
+    """The claims of an equation: one, or one for each entry of matrices that are written out."""
+    entries = read_entry_claims(statement, vocabulary) if is_written(statement) else None
+    if entries is not None:
+        return entries
+    claim = read_any_claim(statement, vocabulary)
+    return (claim if isinstance(claim, MatrixClaim) else EntryClaim(claim),)
 
 
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:

@@ -322,7 +322,7 @@ class TermReader(ABC):
         brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
         if brackets is not None:
             value, taken = self._called(function, primes > 0, brackets, row[1].node, node, base), 2
-        elif base.name in COMMANDS and len(row) > 1 and row[1].sign == "":
+        elif (base.name in COMMANDS or function in ("det", "tr")) and len(row) > 1 and row[1].sign == "":
             value, taken = self._argument(function, primes > 0, row, node)
         else:
             raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
