@@ -50,9 +50,19 @@ def find_readings(node: Syntax, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     entries = vocabulary.find(symbol, scripts.primes)
     for origin in sorted({entry.origin for entry in entries}):
         found = [r for entry in entries if entry.origin == origin for r in _entry_readings(entry, scripts)]
+        found = [reading for reading in found if not _is_before_first(reading, vocabulary)]
         if found:
             return tuple(dict.fromkeys(found))
     return ()
+
+
+def _is_before_first(reading: Reading, vocabulary: Vocabulary) -> bool:
+    """Whether an index is 0 on an axis that counts from 1, so that h^{(0)}_{ni} is h0[n,i] and not h[0,n,i]."""
+    tensor = vocabulary.tensors.get(reading.value.name) if isinstance(reading.value, t.Name) else None
+    if tensor is None or len(reading.indices) != len(tensor.axes):
+        return False
+    pairs = zip(reading.indices, tensor.marks, strict=True)
+    return any(bare(index) == Numeral("0") and mark != -1 for index, mark in pairs)
 
 
 def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:

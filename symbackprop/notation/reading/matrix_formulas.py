@@ -371,7 +371,9 @@ def _with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
             return Operation("'", (ones,), line=node.line, column=node.column)
         case Operation("neg", (operand,)):
             return replace(tree, operands=(_with_ones(operand, shape, node),))
-        case Run(operands, signs) if all(sign.symbol in "+-*" for sign in signs):
+        case Run(operands, signs) if not any(
+            s.symbol not in "+-*" and _has_ones(o) for s, o in zip(signs, operands[1:], strict=True)
+        ):
             return replace(tree, operands=tuple(_with_ones(o, shape, node) if _has_ones(o) else o for o in operands))
     raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
 

@@ -166,17 +166,9 @@ class IndexWriter:
         return Piece(text, SUM)
 
     def _product(self, tree: Chain) -> Piece:
-        for place, operator in enumerate(tree.operators):
-            if operator in ("//", "%"):
-                head = tree.operands[: place + 1]
-                left = head[0] if place == 0 else Chain(head, tree.operators[:place])
-                right = tree.operands[place + 1]
-                if place + 1 < len(tree.operators):
-                    raise UnsupportedError("An integer division inside a longer product has no form in index notation.")
-                if operator == "//":
-                    top = self.piece(left).at(PRODUCT)
-                    return Piece(rf"\left\lfloor {top} / {self.piece(right).at(ATOM)} \right\rfloor")
-                return Piece(rf"{self.piece(left).at(FRACTION)} \bmod {self.piece(right).at(FRACTION)}", SUM)
+        whole = [place for place, operator in enumerate(tree.operators) if operator in ("//", "%")]
+        if whole:
+            return self._whole_quotient(tree, whole[-1])
         conditions, rest = take_conditions(tree, self.names.tensors)
         if conditions:
             return self._masked(rest, self._mask(conditions), join_conditions(conditions))
@@ -201,6 +193,19 @@ class IndexWriter:
             return Piece(f"-{text}", SUM)
         strength = PRODUCT if sums or piece is None else piece.strength
         return Piece(text, strength, any(isinstance(f, Reduce) for f in sums))
+
+    def _whole_quotient(self, tree: Chain, place: int) -> Piece:
+        """A product whose last quotient without remainder, or remainder, is the operator at a place."""
+        head = tree.operands[: place + 1]
+        left = head[0] if place == 0 else Chain(head, tree.operators[:place])
+        right = tree.operands[place + 1]
+        if place + 1 < len(tree.operators):
+            quotient = Chain((left, right), (tree.operators[place],))
+            return self.piece(Chain((quotient, *tree.operands[place + 2 :]), tree.operators[place + 1 :]))
+        if tree.operators[place] == "//":
+            top = self.piece(left).at(PRODUCT)
+            return Piece(rf"\left\lfloor {top} / {self.piece(right).at(ATOM)} \right\rfloor")
+        return Piece(rf"{self.piece(left).at(FRACTION)} \bmod {self.piece(right).at(FRACTION)}", SUM)
 
     def _open_means(self, factors: list[Expression]) -> tuple[list[Expression], list[Expression]]:
         """The factors with sums in place of means, and the sizes that these are then divided by."""
@@ -290,9 +295,18 @@ class IndexWriter:
             if operation == "sum":
                 text += self._sign(binder, tree.body, own)
             else:
-                text += rf"{REDUCTIONS[operation]}_{{{small_symbol(binder.name)}}} "
+                # Where the largest entry stands first is where the largest of each row does.
+                sign = "max" if operation == "argmax" and number else operation
+                text += rf"{REDUCTIONS[sign]}_{{{self._range(binder, tree.body)}}} "
         # A sum reaches over a product, while a maximum before one could be a factor of it.
         return Piece(text + self.piece(body).at(PRODUCT if operation == "sum" else FRACTION), PRODUCT, True)
+
+    def _range(self, binder: Binder, body: Expression) -> str:
+        """The letter below an extreme, with its range where it stands alone on no axis."""
+        letter = small_symbol(binder.name)
+        if binder.range is None or find_range(binder.name, body, self.names.tensors) is not None:
+            return letter
+        return rf"1 \le {letter} \le {self.index(binder.range)}"
 
     def _sign(self, binder: Binder, body: Expression, conditions: list[Condition]) -> str:
         """The sign of one sum with its limits, or with its range and the conditions below it."""

@@ -129,6 +129,8 @@ class MatrixWriter(ProductWriter):
                 return self._sum(operands, operators, shape)
             case Negate(operand) if not isinstance(operand, Chain | Reduce):
                 return Matrix(f"-{self.piece(operand, shape).at(HADAMARD)}", SUM)
+            case Chain(_, operators) if operators[-1] in ("//", "%"):
+                raise NoMatrixForm("a whole quotient has no matrix form")
             case Chain() | Reduce() | Negate():
                 sign, above, below = split_product(tree)
                 return self.product(above, below, sign, shape)
@@ -157,6 +159,10 @@ class MatrixWriter(ProductWriter):
         """A tensor read at plain indices, transposed where its rows are the columns of the shape."""
         if not all(isinstance(i, Name) for i in tree.indices):
             raise NoMatrixForm("a read at something else than plain indices has no matrix form")
+        for index, axis in zip(tree.indices, self.names.tensors[tree.name].axes, strict=True):
+            known = self.ranges.get(index.name, "") if isinstance(index, Name) else ""
+            if known and known.replace(" ", "") != str(axis).replace(" ", ""):
+                raise NoMatrixForm("a read of a part of an axis has no matrix form")
         every = tuple(i.name for i in tree.indices if isinstance(i, Name))
         at = tuple(name for name in every if name not in self.fixed)
         if len(at) < len(every):
@@ -226,7 +232,8 @@ class MatrixWriter(ProductWriter):
         compared = self.carried(left, frozenset(shape)) | self.carried(right, frozenset(shape))
         if compared != set(shape) or operator in ("==", "!=") or not shape:
             raise NoMatrixForm("a condition on other indices has no matrix form")
-        mask = f"[{self.broadcast(left, shape).text} {RELATIONS[operator]} {self.broadcast(right, shape).text}]"
+        sides = [self.broadcast(s, shape if self.carried(s, frozenset(shape)) else ()) for s in (left, right)]
+        mask = f"[{sides[0].text} {RELATIONS[operator]} {sides[1].text}]"
         if then == ONE:
             return Matrix(mask)
         return Matrix(rf"{mask} \odot {self.broadcast(then, shape).at(HADAMARD)}", HADAMARD)
