@@ -57,7 +57,7 @@ script: SUB argument -> below
 group: LBRACE content RBRACE
      | LBRACE RBRACE -> empty
 _list: relation (COMMA relation)*
-content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked
+content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked | MULTIPLY SIGN beside -> marked_signed
        | _list COLON relation ((COMMA | AND) relation)* -> such
 accented: ACCENT argument
 styled: FONT argument
@@ -186,6 +186,9 @@ class _SyntaxBuilder(Transformer[Token, Any]):
 
     def marked(self, sign: Token, operand: Syntax | None = None) -> Marked:
         return Marked(str(sign), operand, **_at(sign))
+
+    def marked_signed(self, sign: Token, minus: Token, operand: Syntax) -> Marked:
+        return Marked(str(sign), Sum((operand,), (str(minus),), **_at(minus)), **_at(sign))
 
     def only_primes(self, token: Token) -> int:
         return len(token)

@@ -53,6 +53,8 @@ from symbackprop.notation.reading.syntax import (
 from symbackprop.notation.reading.terms import BIG, TIMES, TermReader
 from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of
 
+WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
+"""Functions of whole matrices."""
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 
 
@@ -205,8 +207,11 @@ class IndexReader(TermReader):
         return self.unknown(node)
 
     def _function(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> str | None:
-        named = base.name in (r"\det", "det") and not base.accents and not self.vocabulary.find(base)
-        return "det" if named else TermReader._function(self, base, scripts, row)
+        known = base.accents or self.vocabulary.find(base)
+        if base.name in WHOLE and WHOLE[base.name] != "det" and not known:
+            raise fail(base, f"`{write_syntax(base)}` of a whole matrix", "a formula of entries",
+                       "traces and diagonals belong to claims about whole matrices")  # fmt: skip
+        return "det" if base.name in WHOLE and not known else TermReader._function(self, base, scripts, row)
 
     def argument(self, function: str, node: Syntax) -> t.Expression:
         """What a function is taken of: a number, or for a determinant a whole matrix by its name."""

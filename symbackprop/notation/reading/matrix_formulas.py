@@ -20,7 +20,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
-from symbackprop.notation.reading.index_formulas import IndexReader
+from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
@@ -40,9 +40,7 @@ from symbackprop.notation.reading.syntax import (
 from symbackprop.notation.reading.terms import TermReader
 from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script_text
 
-TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
-WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
 ONES, TURNED = t.Name("1"), Operation("'", (t.Name("1"),))
 """A column and a row of ones whose length is not known yet."""
 

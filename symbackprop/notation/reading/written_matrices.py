@@ -21,9 +21,8 @@ from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.grids import Grid
-from symbackprop.notation.reading.index_formulas import TRANSPOSED, IndexReader
+from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
 from symbackprop.notation.reading.lexemes import ambiguous
-from symbackprop.notation.reading.matrix_formulas import WHOLE
 from symbackprop.notation.reading.sums import Bounds
 from symbackprop.notation.reading.syntax import (
     Cases,

@@ -97,10 +97,11 @@ def make_equations(
     chosen = choose_names(table, program.size_names, names)
     writer = _EquationWriter(chosen, reads, Masks(chosen, frozenset(map(small_symbol, program.size_names))))
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
+    taken = frozenset((*table, *program.size_names))
     steps = find_steps((*program.definitions, *definitions))
     found: list[Equation] = []
     for definition in _with_denominators(shown, hidden):
-        statements = phrase_statements(definition, hidden)
+        statements = phrase_statements(definition, hidden, taken)
         if notation == "scalar":
             direction = steps.directions.get(definition.tensor.name)
             known = _needed_sizes(program, definitions, sizes)

@@ -289,15 +289,16 @@ class IndexWriter:
         outer = [c for c in conditions if not any(mentions(c, b.name) for b in tree.binders)]
         if outer:
             text = rf"{self._mask(outer)} {text}"
-        for number, binder in enumerate(tree.binders):
+        if operation == "argmax":  # one place in a table, and not one place for each index
+            below = ", ".join(self._range(binder, tree.body) for binder in tree.binders)
+            text = rf"{REDUCTIONS[operation]}_{{{below}}} "
+        for number, binder in enumerate(tree.binders if operation != "argmax" else ()):
             later = tree.binders[number + 1 :]
             own = [c for c in conditions if mentions(c, binder.name) and not any(mentions(c, b.name) for b in later)]
             if operation == "sum":
                 text += self._sign(binder, tree.body, own)
             else:
-                # Where the largest entry stands first is where the largest of each row does.
-                sign = "max" if operation == "argmax" and number else operation
-                text += rf"{REDUCTIONS[sign]}_{{{self._range(binder, tree.body)}}} "
+                text += rf"{REDUCTIONS[operation]}_{{{self._range(binder, tree.body)}}} "
         # A sum reaches over a product, while a maximum before one could be a factor of it.
         return Piece(text + self.piece(body).at(PRODUCT if operation == "sum" else FRACTION), PRODUCT, True)
 
