@@ -13,6 +13,7 @@ from fractions import Fraction as Rational
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.phrasing import affine_tree
@@ -107,6 +108,8 @@ class MatrixReader(TermReader):
         if text.isdigit():
             return self.number(text, node)
         found = [value for value, above in find_powers(node, self.vocabulary) if above is None]
+        if isinstance(node, Sum):
+            return _size_of(read_size(IndexReader(self.vocabulary, inside=True).index(node)))
         return found[0] if len(found) == 1 and isinstance(found[0], t.Name) else None
 
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:

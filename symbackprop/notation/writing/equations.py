@@ -183,7 +183,7 @@ class _EquationWriter:
         writer, opened = MatrixWriter(self.names, flipped, self.masks).prepared(body, ranges)
         right = None
         if not flipped & self.reads and (has_delta(opened) or len(shape) > 2):
-            sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
+            sizes = [IndexWriter(self.names).index(affine_tree(i.size)) for i in definition.indices]
             above = self.names.tensors.get(tensor.numerator or "")
             right = write_structured(writer, opened, shape, sizes, 2 if above is None else len(above.axes))
         if right is None and plain:

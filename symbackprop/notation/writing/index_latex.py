@@ -229,7 +229,8 @@ class IndexWriter:
             numbers: list[Expression] = [f for f in above if isinstance(f, Number)]
             rest = self._juxtapose([f for f in above if not isinstance(f, Number)])
             bar = rf"\frac{{{self._juxtapose(numbers).text}}}{{{self._juxtapose(below).text}}}"
-            return Piece(f"{bar} {rest.at(PRODUCT)}", PRODUCT)
+            separator = r" \cdot " if rest.text[0].isdigit() else " "
+            return Piece(f"{bar}{separator}{rest.at(PRODUCT)}", PRODUCT)
         return Piece(rf"\frac{{{top.text}}}{{{self._juxtapose(below).text}}}", FRACTION)
 
     def _juxtapose(self, factors: list[Expression]) -> Piece:

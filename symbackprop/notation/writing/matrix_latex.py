@@ -99,7 +99,8 @@ class MatrixWriter(ProductWriter):
         for change in (None, expand):
             form = tree if change is None else change(tree)
             try:
-                found.append(self.broadcast(form, shape).text)
+                lone = isinstance(form, Number) and not is_zero(form)  # 1 for every entry is a vector of ones
+                found.append((self.product([form], [], 1, shape) if lone else self.broadcast(form, shape)).text)
             except NoMatrixForm:
                 continue
             if ONES not in found[-1]:
@@ -119,6 +120,8 @@ class MatrixWriter(ProductWriter):
     def piece(self, tree: Expression, shape: Shape) -> Matrix:
         """The formula, which carries exactly the indices of `shape`."""
         match tree:
+            case Name(name) if name in self.ranges and name not in self.fixed:
+                raise NoMatrixForm("an index as a number has no matrix form")
             case Number() | Name():
                 return Matrix(IndexWriter(self.names).write(tree))
             case Access():
@@ -256,7 +259,8 @@ class MatrixWriter(ProductWriter):
         size = self.ranges.get(shape[0], "")
         identity = symmetric(f"I_{{{small_symbol(size)}}}" if size.isalnum() else "I")
         number = self.broadcast(value, ())
-        return identity if number.text == "1" else Matrix(f"{number.at(PRODUCT)} {identity.text}", PRODUCT)
+        scale = number.at(ATOM if r"\top" in number.text else PRODUCT)
+        return identity if number.text == "1" else Matrix(f"{scale} {identity.text}", PRODUCT)
 
     def whole(self, tree: Access | Entry) -> Matrix:
         """The matrix of which a diagonal is read."""
