@@ -391,6 +391,9 @@ class Scanner:
                 self._taken()
                 if plain not in ("mathit", "operatorname") and written in CONNECTIVES:
                     return self._token(CONNECTIVES[written], written, start)
+                if plain != "operatorname" and written in ("or", "not"):
+                    raise self.fail(start, f"the word `{written}`", "conditions joined by `and`",
+                                    "write cases, with a row for each condition")  # fmt: skip
                 if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
                     word = "OPERATOR" if plain == "operatorname" else "SYMBOL"
                     return self._token(word if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)

@@ -26,6 +26,7 @@ from symbackprop.language.tree import (
     Power,
     Reduce,
     Where,
+    children,
     walk,
 )  # fmt: skip
 from symbackprop.notation.writing.conditions import (
@@ -306,7 +307,7 @@ class IndexWriter:
     def _range(self, binder: Binder, body: Expression) -> str:
         """The letter below an extreme, with its range where it stands alone on no axis."""
         letter = small_symbol(binder.name)
-        if binder.range is None or find_range(binder.name, body, self.names.tensors) is not None:
+        if binder.range is None or _stands_alone(binder.name, body):
             return letter
         return rf"1 \le {letter} \le {self.index(binder.range)}"
 
@@ -365,6 +366,15 @@ class IndexWriter:
     def conditions(self, conditions: Sequence[Condition]) -> str:
         """The LaTeX of conditions that all have to hold."""
         return write_conditions([p for c in conditions for p in split_condition(c)], self.write)
+
+
+def _stands_alone(name: str, node: Node) -> bool:
+    """Whether an index stands alone on an axis, where no inner reduction binds its letter."""
+    if isinstance(node, Reduce) and any(binder.name == name for binder in node.binders):
+        return False
+    if isinstance(node, Access) and Name(name) in node.indices:
+        return True
+    return any(_stands_alone(name, child) for child in children(node))
 
 
 def split_product(tree: Expression) -> tuple[int, list[Expression], list[Expression]]:
