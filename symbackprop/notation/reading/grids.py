@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from symbackprop.errors import LimitError, ShapeError
 from symbackprop.language import tree as t
@@ -12,6 +13,8 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.letters import opened_product
 
 LARGEST_DETERMINANT = 5
+LARGEST_ENTRY = 5_000
+"""Parts of a formula that an entry may have."""
 ZERO, ONE = t.Number(Fraction(0), "0"), t.Number(Fraction(1), "1")
 Rows = tuple[tuple[t.Expression, ...], ...]
 
@@ -97,7 +100,7 @@ def product(left: Grid, right: Grid) -> Grid:
         raise fail(right, right.shown, expected, kind=ShapeError)
     columns = tuple(zip(*right.rows, strict=True))
     rows = tuple(tuple(add(list(map(multiply, row, column))) for column in columns) for row in left.rows)
-    return Grid(rows, line=left.line, column=left.column)
+    return _bounded(Grid(rows, line=left.line, column=left.column))
 
 
 def transpose(grid: Grid) -> Grid:
@@ -112,8 +115,11 @@ def identity(size: int) -> Grid:
 
 def kronecker(left: Grid, right: Grid) -> Grid:
     """The Kronecker product: every entry of the left matrix times the right one."""
+    if len(left.entries()) * len(right.entries()) > LARGEST_ENTRY:
+        raise LimitError(f"found a Kronecker product with more than {LARGEST_ENTRY} entries",
+                         line=left.line or None, column=left.column or None)  # fmt: skip
     rows = tuple(tuple(multiply(a, b) for a in above for b in below) for above in left.rows for below in right.rows)
-    return Grid(rows, line=left.line, column=left.column)
+    return _bounded(Grid(rows, line=left.line, column=left.column))
 
 
 def cross(left: Grid, right: Grid) -> Grid:
@@ -127,7 +133,7 @@ def cross(left: Grid, right: Grid) -> Grid:
 def determinant(grid: Grid) -> t.Expression:
     """The determinant, expanded along the first row."""
     _check_square(grid, "the determinant")
-    return _determinant(grid.rows)
+    return _bounded(Grid(((_determinant(grid.rows),),), line=grid.line, column=grid.column)).rows[0][0]
 
 
 def trace(grid: Grid) -> t.Expression:
@@ -143,7 +149,7 @@ def inverse(grid: Grid) -> Grid:
     if size == 1:
         return Grid(((divide(ONE, whole),),))
     made = tuple(tuple(divide(_cofactor(grid.rows, j, i), whole) for j in range(size)) for i in range(size))
-    return Grid(made, line=grid.line, column=grid.column)
+    return _bounded(Grid(made, line=grid.line, column=grid.column))
 
 
 def _determinant(rows: Rows) -> t.Expression:
@@ -161,6 +167,15 @@ def _cofactor(rows: Rows, row: int, column: int) -> t.Expression:
 
 def _minor(rows: Rows, row: int, column: int) -> Rows:
     return tuple((*line[:column], *line[column + 1 :]) for place, line in enumerate(rows) if place != row)
+
+
+def _bounded(grid: Grid) -> Grid:
+    """The matrix; LimitError where the formula of an entry is too long."""
+    for entry in (entry for row in grid.rows for entry in row):
+        if len(list(islice(t.walk(entry), LARGEST_ENTRY + 1))) > LARGEST_ENTRY:
+            raise LimitError(f"found a product of matrices whose entries have more than {LARGEST_ENTRY} parts; name a "
+                             "part of it", line=grid.line or None, column=grid.column or None)  # fmt: skip
+    return grid
 
 
 def _check_square(grid: Grid, what: str) -> None:
