@@ -128,7 +128,8 @@ class Evaluation:
         slots = tuple(term.slots[k] for k in sorted(used_slots(factor)))
         found = dict.fromkeys(i for slot in slots for i in slot_indices(slot))
         indices = tuple(i for i in term.bound if i in found)
-        key = (None if factor.is_Symbol else term, factor, slots, *((i, values[i]) for i in found if i not in indices))
+        fixed = tuple((i, values[i]) for i in found if i not in indices)
+        key = (None if factor.is_Symbol else term, factor, slots, indices, *fixed)
         if key not in self._tables:
             made = self._tables[key] = {}
             alone = Term(term.bound, factor, term.slots)

@@ -2,14 +2,25 @@ r"""Formulas given in LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.calculus import programs as calculus
 from symbackprop.errors import ArgumentError
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
-from symbackprop.notation.reading import Syntax, make_vocabulary, read_formula, read_matrix_formula, read_syntax
+from symbackprop.notation.reading import (
+    Grid,
+    Syntax,
+    has_matrix,
+    make_vocabulary,
+    ranges_of,
+    read_entries_of,
+    read_formula,
+    read_matrix_formula,
+    read_syntax,
+    read_written,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +31,31 @@ class LatexFormula:
     names: tuple[tuple[str, str], ...] = ()
     syntax: Syntax = field(default_factory=lambda: Syntax(), compare=False, repr=False)
 
-    def tree(self, program: calculus.Program | None = None, letters: tuple[str, ...] = ()) -> t.Expression:
-        """The formula in index notation over a program, or over real scalars; `letters` are the indices in scope."""
-        return read_formula(self.syntax, make_vocabulary(program, dict(self.names)), letters)
+    def tree(
+        self, program: calculus.Program | None = None, heads: Sequence[t.Name | t.Access] = ()
+    ) -> t.Expression:
+        """The formula in index notation over a program, or over real scalars; the indices of `heads` are in scope."""
+        vocabulary = make_vocabulary(program, dict(self.names))
+        letters = {letter: size for head in heads for letter, size in ranges_of(head, vocabulary).items()}
+        return read_formula(self.syntax, vocabulary, letters)
+
+    @property
+    def is_written_out(self) -> bool:
+        """Whether a matrix stands in it entry by entry."""
+        return has_matrix(self.syntax)
+
+    def written(self, program: calculus.Program | None = None, heads: Sequence[t.Name | t.Access] = ()
+                ) -> t.Expression | Grid:  # fmt: skip
+        """The formula with its matrices entry by entry: a number, or a matrix of numbers."""
+        vocabulary = make_vocabulary(program, dict(self.names))
+        letters = {letter: size for head in heads for letter, size in ranges_of(head, vocabulary).items()}
+        return read_written(self.syntax, vocabulary, letters)
+
+    def entries_of(
+        self, head: t.Derivative, program: calculus.Program
+    ) -> tuple[tuple[str, t.Derivative, t.Expression], ...]:
+        """What is claimed of each entry of a derivative by the formula: its place, the derivative there, the claim."""
+        return read_entries_of(head, self.syntax, make_vocabulary(program, dict(self.names)))
 
     def matrix(self, program: calculus.Program) -> t.Expression:
         """The formula in matrix notation over a program."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import sympy
 
 from symbackprop.calculus import programs as calculus
-from symbackprop.errors import ArgumentError, FormulaError
+from symbackprop.errors import ArgumentError, FormulaError, ShapeError
 from symbackprop.facade.expressions import without_kinks
 from symbackprop.facade.latex import LatexFormula
 from symbackprop.facade.networks import Network
@@ -19,8 +19,10 @@ from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
 from symbackprop.language.transcription import transcribe
+from symbackprop.notation.reading import Grid
 from symbackprop.proof import Verdict, decide, state_domain
 from symbackprop.proof.claims import judge_gradient
+from symbackprop.proof.entrywise import join_entries
 from symbackprop.proof.judges import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
 from symbackprop.proof.outlines import JudgedClaim
@@ -32,7 +34,7 @@ def verify(
     """Decide whether two scalar formulas are equal for all real values of their names.
 
     Both are SymPy expressions, text in the formula language, or `latex_formula(...)`; `assume` is a relation such as
-    "eps > 0", or several.
+    "eps > 0", or several. Two formulas in LaTeX may be matrices that are written out, which are compared by entries.
 
     >>> print(verify("exp(-x)/(1 + exp(-x))^2", "sigmoid(x)*(1 - sigmoid(x))").status)
     proved
@@ -40,6 +42,9 @@ def verify(
     True
     """
     latex = isinstance(left, LatexFormula) or isinstance(right, LatexFormula)
+    matrices = _read_matrices(left, right)
+    if matrices is not None:
+        return _verify_entries(*matrices, assume)
     read = [f.tree() if isinstance(f, LatexFormula) else f for f in (left, right)]
     assumed = (assume,) if isinstance(assume, str) else assume
     sides = read_scalar(read[0]), read_scalar(read[1])
@@ -50,6 +55,32 @@ def verify(
     if not verdict.proved:
         return verdict
     return state_domain(verdict, [_read_relation(a) for a in assumed], domain)
+
+
+def _read_matrices(left: Formula | LatexFormula, right: Formula | LatexFormula) -> tuple[Grid, Grid] | None:
+    """Both sides as matrices of one shape; None where both are numbers, or neither has a matrix in it."""
+    sides = [side for side in (left, right) if isinstance(side, LatexFormula)]
+    if not any(side.is_written_out for side in sides):
+        return None
+    read = [side.written() for side in sides]
+    grids = [grid for grid in read if isinstance(grid, Grid)]
+    if not grids:
+        return None
+    if len(grids) < 2:
+        raise FormulaError(f"found {grids[0].shown} on one side and a number on the other, expected two matrices",
+                           found=grids[0].shown, expected="two matrices")  # fmt: skip
+    if grids[0].shape != grids[1].shape:
+        raise ShapeError(f"found {grids[0].shown} and {grids[1].shown}, expected matrices of one shape",
+                         found=grids[1].shown, expected=grids[0].shown)  # fmt: skip
+    return grids[0], grids[1]
+
+
+def _verify_entries(left: Grid, right: Grid, assume: str | Sequence[sympy.Basic | str]) -> Verdict:
+    """The verdict on the entries of two matrices of one shape."""
+    texts = [[write_tree(grid.at(place)) for place in grid.entries()] for grid in (left, right)]
+    _check_spellings(*(read_scalar(text) for side in texts for text in side))
+    verdicts = [verify(one, other, assume) for one, other in zip(*texts, strict=True)]
+    return join_entries({f"{i}, {j}": one for (i, j), one in zip(left.entries(), verdicts, strict=True)})
 
 
 def verify_gradient(program: Program | Network, wrt: str, claim: Formula | LatexFormula, of: str = "loss") -> Verdict:
@@ -123,14 +154,23 @@ def _judge_latex(
 
     About a whole tensor it is a matrix formula, about an entry one with indices.
     """
+    if whole and claim.is_written_out:
+        return _judge_entries(program, t.Derivative(of, head), claim)
     if whole:
         matrix = claim.matrix(program)
         verdict, text = judge_matrix_gradient(program, of.name, head.name, matrix), write_matrix_tree(matrix)
     else:
-        places = [i for read in (of, head) if isinstance(read, t.Access) for i in read.indices]
-        tree = claim.tree(program, tuple(i.name for i in places if isinstance(i, t.Name)))
+        tree = claim.tree(program, (of, head))
         verdict, text = judge_gradient(program, of, head, tree), write_tree(tree)
     return replace(verdict, notes=(*verdict.notes, f"The claim was read as {text}."))
+
+
+def _judge_entries(program: calculus.Program, head: t.Derivative, claim: LatexFormula) -> Verdict:
+    """The verdict on a derivative that is claimed as a matrix written out, or as a number where it has one entry."""
+    claims = claim.entries_of(head, program)
+    joined = join_entries({shown: judge_gradient(program, at.of, at.wrt, tree) for shown, at, tree in claims})
+    text = ", ".join(write_tree(tree) for _, _, tree in claims)
+    return replace(joined, notes=(*joined.notes, f"The entries of the claim were read as {text}."))
 
 
 def _names_whole_tensors(claim: str, program: calculus.Program) -> bool:
@@ -159,9 +199,18 @@ def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:
 
 
 def _check_spellings(*sides: sympy.Expr) -> None:
-    """Raise FormulaError where two names differ only by the commas between their indices."""
+    """Raise FormulaError where two names differ only by the commas between their indices, or by a prime."""
     known: dict[str, str] = {}
-    for name in sorted({symbol.name for side in sides for symbol in side.free_symbols}):
+    names = sorted({symbol.name for side in sides for symbol in side.free_symbols})
+    primed = next((name for name in names if name.endswith("_prime") and name.removesuffix("_prime") in names), None)
+    if primed is not None:
+        plain = primed.removesuffix("_prime")
+        raise FormulaError(
+            f"{plain}' may be the transpose or a derivative of {plain}, or a name of its own; write another name.",
+            found=f"{plain} and {plain}'",
+            expected="one reading",
+        )
+    for name in names:
         other = known.setdefault(name.replace("_", ""), name)
         if other != name:
             raise FormulaError(

@@ -20,7 +20,7 @@ SIGMOID = ScalarFunction(
 LOG_SIGMOID = ScalarFunction(
     name="log_sigmoid",
     definition=lambda u: sympy.log(SIGMOID(u)),
-    tex=r"\operatorname{log}\sigma",
+    tex=r"\operatorname{logSigmoid}",
     samples=BOTH_SIDES,
     source="the logarithm of the sigmoid, torch.nn.LogSigmoid",
 )
@@ -34,14 +34,14 @@ RELU6 = ScalarFunction(
 HARD_SIGMOID = ScalarFunction(
     name="hard_sigmoid",
     definition=lambda u: RELU6(u + 3) / 6,
-    tex=r"\operatorname{hard}\sigma",
+    tex=r"\operatorname{hardSigmoid}",
     samples=RAMPS,
     source=MOBILENET,
 )
 HARD_TANH = ScalarFunction(
     name="hard_tanh",
     definition=lambda u: where(u > -1, where(u < 1, u, 1), -1),
-    tex=r"\operatorname{hard}\tanh",
+    tex=r"\operatorname{hardTanh}",
     samples=((-3, -2), (-1, 1), (2, 3)),
     source="Collobert 2004, Large scale machine learning",
 )

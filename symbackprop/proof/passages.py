@@ -15,14 +15,15 @@ from symbackprop.language import tree as t
 from symbackprop.language import write_tree
 from symbackprop.language.markdown import Formula
 from symbackprop.notation.reading import (
+    EntryClaim,
     LatexStatement,
     LayerStatement,
     MatrixClaim,
     Vocabulary,
     expand_layers,
     make_vocabulary,
-    read_any_claim,
     read_block,
+    read_claims,
     read_definition,
     read_formula,
     write_syntax,
@@ -94,11 +95,11 @@ def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
         vocabulary = known.vocabulary(program)
         block = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
         statements = [layered for statement in block for layered in expand_layers(statement, vocabulary)]
-        claims = tuple(read_any_claim(layered.statement, vocabulary) for layered in statements)
-        expanded = tuple(_expand(claim, known.functions) for claim in claims)
+        claims = [(layered, claim) for layered in statements for claim in read_claims(layered.statement, vocabulary)]
+        expanded = tuple(_expand(_trees_of(claim), known.functions) for _, claim in claims)
     except SymBackpropError as error:
         return Passage(outline, error=error)
-    links = tuple(link for pair in zip(statements, claims, strict=True) for link in _links(*pair))
+    links = tuple(link for pair in claims for link in _links(*pair))
     return Passage(replace(outline, links=links), expanded)
 
 
@@ -117,6 +118,10 @@ def read_given(formula: Formula, program: Program, known: Known) -> Given:
         definitions += [value] if value is not None else []
         known = known.giving(function, value.head.name if value is not None else None)
     return Given(tuple(definitions), known)
+
+
+def _trees_of(claim: EntryClaim | MatrixClaim) -> t.Claim | MatrixClaim:
+    return claim.claim if isinstance(claim, EntryClaim) else claim
 
 
 def _expand(claim: t.Claim | MatrixClaim, functions: Mapping[str, GivenFunction]) -> t.Claim | MatrixClaim:
@@ -213,7 +218,7 @@ def _read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Def
     place = {"line": statement.line, "column": statement.column}
     letters = _letters(scripts.below)
     if letters:
-        body = read_formula(statement.sides[1], vocabulary, letters)
+        body = read_formula(statement.sides[1], vocabulary, dict.fromkeys(letters))
         if set(letters) <= {n.name for n, _ in t.walk(body) if isinstance(n, t.Name)}:
             name = scalar_name(replace(scripts, below=None), symbol)
             return t.Define(t.Access(name, tuple(t.Name(i, **place) for i in letters), **place), body, **place)
@@ -252,15 +257,16 @@ def _equation(statement: LatexStatement) -> LatexStatement:
     return LatexStatement(kind, statement.sides[1:], statement.operators[1:], statement.label, **place)
 
 
-def _links(layered: LayerStatement, claim: t.Claim | MatrixClaim) -> list[Link]:
-    """The links of an equation as they are written and understood, with the layer where it is one for every layer."""
+def _links(layered: LayerStatement, claim: EntryClaim | MatrixClaim) -> list[Link]:
+    """The links of an equation as they are written and understood, with the layer or the entry where it has several."""
     statement = layered.statement
-    written = zip(pairwise(statement.sides), statement.operators, _texts(claim), strict=True)
+    shown = layered.shown + (claim.shown if isinstance(claim, EntryClaim) else "")
+    written = zip(pairwise(statement.sides), statement.operators, _texts(_trees_of(claim)), strict=True)
     return [
         Link(
             right.line or statement.line,
             text,
-            f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}{layered.shown}",
+            f"{write_syntax(a)} {RELATIONS.get(sign, sign)} {write_syntax(right)}{shown}",
         )
         for (a, right), sign, text in written
     ]

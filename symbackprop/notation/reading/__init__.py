@@ -2,8 +2,9 @@
 
 from symbackprop.notation.reading.blocks import LatexStatement as LatexStatement
 from symbackprop.notation.reading.blocks import read_block as read_block
+from symbackprop.notation.reading.deltas import ranges_of as ranges_of
 from symbackprop.notation.reading.grammar import read_syntax as read_syntax
-from symbackprop.notation.reading.index_formulas import read_formula as read_formula
+from symbackprop.notation.reading.grids import Grid as Grid
 from symbackprop.notation.reading.index_formulas import read_head as read_head
 from symbackprop.notation.reading.layers import LayerStatement as LayerStatement
 from symbackprop.notation.reading.layers import expand_layers as expand_layers
@@ -13,9 +14,15 @@ from symbackprop.notation.reading.matrix_formulas import read_matrix_formula as 
 from symbackprop.notation.reading.statements import MatrixClaim as MatrixClaim
 from symbackprop.notation.reading.statements import read_any_claim as read_any_claim
 from symbackprop.notation.reading.statements import read_claim as read_claim
+from symbackprop.notation.reading.statements import read_claims as read_claims
 from symbackprop.notation.reading.statements import read_definition as read_definition
 from symbackprop.notation.reading.syntax import Syntax as Syntax
 from symbackprop.notation.reading.syntax import write_syntax as write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary as Vocabulary
 from symbackprop.notation.reading.vocabulary import make_vocabulary as make_vocabulary
 from symbackprop.notation.reading.vocabulary import read_names as read_names
+from symbackprop.notation.reading.written_claims import EntryClaim as EntryClaim
+from symbackprop.notation.reading.written_claims import read_entries_of as read_entries_of
+from symbackprop.notation.reading.written_matrices import has_matrix as has_matrix
+from symbackprop.notation.reading.written_matrices import read_formula as read_formula
+from symbackprop.notation.reading.written_matrices import read_written as read_written

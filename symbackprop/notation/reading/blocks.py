@@ -29,7 +29,7 @@ ENVIRONMENTS = re.compile(
     r"\\(begin|end)\{(aligned|align|split|gather|gathered|equation|eqnarray|multline|displaymath)\*?\}|\$\$?|(?<!\\)\\[\[\]]"
 )
 MARKS = re.compile(
-    r"\\begin\{[a-z]*\*?\}|\\end\{[a-z]*\*?\}|\\\\(\[-?[0-9.]+(?:pt|em|ex|mm|cm)\])?|\\(?:left|right)\.|\\q?quad(?![A-Za-z])"
+    r"\\begin\{[A-Za-z]*\*?\}|\\end\{[A-Za-z]*\*?\}|\\\\(\[-?[0-9.]+(?:pt|em|ex|mm|cm)\])?|\\(?:left|right)\.|\\q?quad(?![A-Za-z])"
     r"|\\(?:text|mbox|textrm)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[(\[{)\]}&,;]|\s+|.",
     re.DOTALL,
 )

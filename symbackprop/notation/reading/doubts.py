@@ -3,6 +3,7 @@ r"""Rows of factors that people read in two ways, as errors that show both."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symbackprop.notation.reading.differentials import read_differential
 from symbackprop.notation.reading.factors import (
@@ -94,6 +95,23 @@ def doubtful_bar(node: Syntax) -> AmbiguousFormulaError:
     readings = ("what stands just before the bar", "all that stands before it")
     return ambiguous(node.line, node.column, f"the bar behind `{write_syntax(node)}`", readings,
                      r"write \left. ... \right|_{x=1} around what is meant")  # fmt: skip
+
+
+def doubtful_outer(node: Syntax) -> AmbiguousFormulaError:
+    r"""The error for \otimes between two vectors."""
+    readings = ("the outer product, a matrix", "the Kronecker product, a longer vector")
+    return ambiguous(node.line, node.column, f"`{write_syntax(node)}`, a product of two vectors", readings,
+                     r"write a b^\top for the matrix")  # fmt: skip
+
+
+def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
+    """The error for a name with a prime that nobody declared."""
+    shown = write_syntax(node)
+    inner = bare(node)
+    plain = write_syntax(replace(inner, primes=0)) if isinstance(inner, Scripts) else shown
+    readings = (f"the transpose of {plain}", f"a derivative of {plain}", "a name of its own")
+    return ambiguous(node.line, node.column, f"`{shown}`", readings,
+                     rf"write {plain}^\top or \frac{{d{plain}}}{{dx}}, or declare {shown}")  # fmt: skip
 
 
 def check_sum(parts: tuple[Syntax, ...], node: Syntax) -> None:

@@ -13,11 +13,13 @@ from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.factors import without_scripts
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
     Numeral,
+    Operator,
     Scripts,
     Symbol,
     Syntax,
@@ -26,6 +28,7 @@ from symbackprop.notation.reading.syntax import (
 )  # fmt: skip
 from symbackprop.notation.reading.vocabulary import Entry, Vocabulary, label_of, script_text
 
+EXTREMES = (Symbol("argmax"), Operator("argmax"), Symbol(r"\argmax"))
 ReadIndex = Callable[[Syntax], t.Expression]
 
 
@@ -47,9 +50,19 @@ def find_readings(node: Syntax, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     entries = vocabulary.find(symbol, scripts.primes)
     for origin in sorted({entry.origin for entry in entries}):
         found = [r for entry in entries if entry.origin == origin for r in _entry_readings(entry, scripts)]
+        found = [reading for reading in found if not _is_before_first(reading, vocabulary)]
         if found:
             return tuple(dict.fromkeys(found))
     return ()
+
+
+def _is_before_first(reading: Reading, vocabulary: Vocabulary) -> bool:
+    """Whether an index is 0 on an axis that counts from 1, so that h^{(0)}_{ni} is h0[n,i] and not h[0,n,i]."""
+    tensor = vocabulary.tensors.get(reading.value.name) if isinstance(reading.value, t.Name) else None
+    if tensor is None or len(reading.indices) != len(tensor.axes):
+        return False
+    pairs = zip(reading.indices, tensor.marks, strict=True)
+    return any(bare(index) == Numeral("0") and mark != -1 for index, mark in pairs)
 
 
 def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:
@@ -164,9 +177,11 @@ def _cuts(part: Syntax) -> tuple[tuple[Syntax, ...], ...]:
 
 
 def _is_word(part: Syntax) -> bool:
-    """Whether letters stand side by side, which as one index would be their product; only 2i is one."""
+    """Whether letters stand side by side, which as one index would be their product; 2i is one, and an argmax."""
     node = bare(part)
-    return isinstance(node, Beside) and not any(isinstance(bare(inner), Numeral) for inner in node.parts)
+    if not isinstance(node, Beside) or without_scripts(node.parts[0]) in EXTREMES:
+        return False
+    return not any(isinstance(bare(inner), Numeral) for inner in node.parts)
 
 
 def _digit_cuts(text: str) -> Iterator[tuple[str, ...]]:

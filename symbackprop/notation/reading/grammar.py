@@ -19,16 +19,20 @@ from symbackprop.notation.reading.syntax import (
     Beside,
     Case,
     Cases,
+    Conjunction,
     Evaluated,
     Fraction,
     Group,
     Marked,
+    Matrix,
     Numeral,
     Operator,
     Product,
     Relation,
     Root,
+    Row,
     Scripts,
+    Such,
     Sum,
     Symbol,
     Syntax,
@@ -53,7 +57,8 @@ script: SUB argument -> below
 group: LBRACE content RBRACE
      | LBRACE RBRACE -> empty
 _list: relation (COMMA relation)*
-content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked
+content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked | MULTIPLY SIGN beside -> marked_signed
+       | _list COLON relation ((COMMA | AND) relation)* -> such
 accented: ACCENT argument
 styled: FONT argument
 ?atom: NUMBER -> numeral | SYMBOL -> symbol | OPERATOR -> operator | UPRIGHT -> upright | accented | styled
@@ -62,16 +67,20 @@ styled: FONT argument
      | SQRT argument -> root
      | SQRT OPEN relation CLOSE argument -> root_of_degree
      | OPEN _list CLOSE -> bracket
+     | OPEN relation (AND relation)+ CLOSE -> joined
      | BAR_OPEN _list BAR_CLOSE -> bracket
      | BEGIN_CASES row (ROW row)* ROW? END_CASES -> cases
+     | BEGIN_MATRIX cells (ROW cells)* ROW? END_MATRIX -> matrix
+cells: sum (AMPERSAND sum)*
 row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE) COMMA?
 
 %declare NUMBER SYMBOL UPRIGHT ACCENT FONT FRAC SQRT SUB SUP PRIMES LBRACE RBRACE OPEN CLOSE BAR_OPEN BAR_CLOSE SIGN
 %declare OPERATOR EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
+%declare COLON BEGIN_MATRIX END_MATRIX
 """
 TERMINALS = {
     "RBRACE": "`}`", "CLOSE": "a closing bracket", "BAR_CLOSE": "a closing bar", "COMMA": "`,`",
-    "AMPERSAND": "`&`", "END_CASES": r"`\end{cases}`", "$END": "the end",
+    "AMPERSAND": "`&`", "END_CASES": r"`\end{cases}`", "END_MATRIX": "the end of the matrix", "$END": "the end",
 }  # fmt: skip
 
 
@@ -141,6 +150,8 @@ def _hint(token: Token) -> str:
             return "a comma ends a formula; read_block reads several"
         case "SUB" | "SUP":
             return "brace what carries the scripts"
+        case "COLON":
+            return "a condition stands behind the indices of a sum"
     return ""
 
 
@@ -176,6 +187,9 @@ class _SyntaxBuilder(Transformer[Token, Any]):
     def marked(self, sign: Token, operand: Syntax | None = None) -> Marked:
         return Marked(str(sign), operand, **_at(sign))
 
+    def marked_signed(self, sign: Token, minus: Token, operand: Syntax) -> Marked:
+        return Marked(str(sign), Sum((operand,), (str(minus),), **_at(minus)), **_at(sign))
+
     def only_primes(self, token: Token) -> int:
         return len(token)
 
@@ -194,6 +208,16 @@ class _SyntaxBuilder(Transformer[Token, Any]):
     def bracket(self, opener: Token, *parts: Any) -> Group:
         return Group(str(opener), tuple(part for part in parts if not isinstance(part, Token)), **_at(opener))
 
+    def joined(self, opener: Token, *parts: Any) -> Group:
+        inner = tuple(part for part in parts if not isinstance(part, Token))
+        return Group(str(opener), (Conjunction(inner, **_at(opener)),), **_at(opener))
+
+    def such(self, *parts: Any) -> Such:
+        colon = next(k for k, part in enumerate(parts) if isinstance(part, Token) and part.type == "COLON")
+        sides = parts[:colon], parts[colon:]
+        bound, conditions = (tuple(p for p in side if not isinstance(p, Token)) for side in sides)
+        return Such(bound, conditions, **_at(bound[0]))
+
     def fraction(self, command: Token, top: Syntax, bottom: Syntax) -> Fraction:
         return Fraction(_formula(top, command), _formula(bottom, command), **_at(command))
 
@@ -205,6 +229,18 @@ class _SyntaxBuilder(Transformer[Token, Any]):
 
     def cases(self, begin: Token, *rows: Any) -> Cases:
         return Cases(tuple(row for row in rows if isinstance(row, Case)), **_at(begin))
+
+    def matrix(self, begin: Token, *rows: Any) -> Matrix:
+        made = tuple(row for row in rows if isinstance(row, Row))
+        if len({len(row.cells) for row in made}) > 1:
+            counts = " and ".join(str(n) for n in dict.fromkeys(len(row.cells) for row in made))
+            raise FormulaError(f"found a matrix with rows of {counts} entries, expected rows of one length",
+                               line=begin.line, column=begin.column, found="rows of different lengths",
+                               expected="rows of one length")  # fmt: skip
+        return Matrix(str(begin), made, **_at(begin))
+
+    def cells(self, *parts: Any) -> Row:
+        return Row(tuple(_formula(part, part) for part in parts if not isinstance(part, Token)), **_at(parts[0]))
 
     def row(self, value: Syntax, *rest: Any) -> Case:
         conditions = tuple(part for part in rest if not isinstance(part, Token))

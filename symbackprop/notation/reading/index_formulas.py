@@ -6,17 +6,21 @@ both readings, because people write it and mean the longer one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
+from typing import Any
 
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.deltas import Delta
 from symbackprop.notation.reading.differentials import head_parts
+from symbackprop.notation.reading.doubts import doubtful_prime
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
-from symbackprop.notation.reading.factors import Factor, is_name, plain_values
-from symbackprop.notation.reading.instances import expand_product
+from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
+from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.letters import (
     are_complementary,
     index_letter,
@@ -30,9 +34,11 @@ from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
+    Conjunction,
     Evaluated,
     Group,
     Marked,
+    Matrix,
     Numeral,
     Operator,
     Product,
@@ -44,23 +50,12 @@ from symbackprop.notation.reading.syntax import (
     walk_syntax,
     write_syntax,
 )  # fmt: skip
-from symbackprop.notation.reading.terms import TIMES, TermReader
+from symbackprop.notation.reading.terms import BIG, TIMES, TermReader
 from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of
 
+WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
+"""Functions of whole matrices."""
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
-
-
-def read_formula(syntax: Syntax, vocabulary: Vocabulary, letters: tuple[str, ...] = ()) -> t.Expression:
-    r"""The meaning of a formula in index notation; `letters` are indices that stand for something around it.
-
-    >>> from symbackprop.notation.reading.grammar import read_syntax
-    >>> from symbackprop.notation.reading.vocabulary import make_vocabulary
-    >>> write_tree(read_formula(read_syntax(r"\frac{e^{-x}}{(1+e^{-x})^2}"), make_vocabulary()))
-    'exp(-x)/(1 + exp(-x))^2'
-    """
-    reader = IndexReader(vocabulary, frozenset(letters), plain_values(syntax))
-    found: t.Expression = reader.read(syntax)
-    return found
 
 
 def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
@@ -77,9 +72,13 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
 
 @dataclass(slots=True)
 class IndexReader(TermReader):
-    """Reads formulas whose parts are numbers; `inside` is set where indices stand."""
+    """Reads formulas whose parts are numbers; `inside` is set where indices stand.
+
+    `deltas` are those that were read so far, whose indices are looked at when the whole formula is known.
+    """
 
     inside: bool = False
+    deltas: list[Delta] = field(default_factory=list)
 
     def number(self, text: str, node: Syntax) -> t.Expression:
         written = f"0{text}" if text.startswith(".") else text
@@ -97,6 +96,8 @@ class IndexReader(TermReader):
             value, above = found
             self.note_font(symbol, node)
             placed = replace(value, line=node.line, column=node.column)
+            if any(entry.origin == DERIVED for entry in self.vocabulary.find(symbol, scripts.primes)):
+                self.deltas.append(Delta(node, placed))
             return placed if above is None else self.raised(placed, above, node)
         letter = index_letter(scripts)
         if letter == "e" and letter in self.letters and scripts.above is not None:
@@ -143,7 +144,10 @@ class IndexReader(TermReader):
         left, right = (self.index(part) for part in cuts[0])
         one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
         place = {"line": node.line, "column": node.column}
-        return t.Where(t.Compare("==", left, right, **place), one, zero, **place)
+        made = t.Where(t.Compare("==", left, right, **place), one, zero, **place)
+        if r"\delta" not in self.vocabulary.functions:
+            self.deltas.append(Delta(node, made))
+        return made
 
     def _exponential(self, scripts: Scripts, node: Syntax) -> t.Expression:
         if scripts.primes or (scripts.above is not None and label_of(scripts.above) is not None
@@ -164,6 +168,8 @@ class IndexReader(TermReader):
         """A symbol that no entry is: a real scalar of its own name where every name is allowed."""
         if not self.vocabulary.open:
             raise self._misfit(node, symbol, scripts)
+        if scripts.primes and (symbol.name.isupper() or write_syntax(symbol) in self.values):
+            raise doubtful_prime(node)
         if symbol.font == "mathbb" or symbol.name == r"\infty":
             raise fail(node, f"`{write_syntax(symbol)}`", "a real number", "declare what it stands for")
         if isinstance(symbol, Operator):
@@ -200,7 +206,28 @@ class IndexReader(TermReader):
                             "write one index for each axis")  # fmt: skip
         return self.unknown(node)
 
+    def _function(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> str | None:
+        known = base.accents or self.vocabulary.find(base)
+        if base.name in WHOLE and WHOLE[base.name] != "det" and not known:
+            raise fail(base, f"`{write_syntax(base)}` of a whole matrix", "a formula of entries",
+                       "traces and diagonals belong to claims about whole matrices")  # fmt: skip
+        return "det" if base.name in WHOLE and not known else TermReader._function(self, base, scripts, row)
+
+    def argument(self, function: str, node: Syntax) -> t.Expression:
+        """What a function is taken of: a number, or for a determinant a whole matrix by its name."""
+        if function != "det":
+            read: t.Expression = TermReader.argument(self, function, node)
+            return read
+        whole = find_whole(bare(node), self.vocabulary)
+        if whole is None or len(self.vocabulary.tensors[whole.name].axes) != 2:
+            raise fail(node, f"the determinant of `{write_syntax(node)}`", "the name of a matrix, or a written-out one")
+        return whole
+
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
+        inner = arguments[0].arguments[0] if isinstance(arguments[0], t.Apply) else None
+        if function == "log" and isinstance(inner, t.Apply) and inner.function == "det" and not primed:
+            if isinstance(arguments[0], t.Apply) and arguments[0].function == "abs":
+                return t.Apply("logdet", inner.arguments, line=node.line, column=node.column)
         return t.Apply(function, arguments, primed, line=node.line, column=node.column)
 
     def raised(self, base: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
@@ -292,6 +319,10 @@ class IndexReader(TermReader):
 
     # Sums and extremes.
 
+    def binding(self, names: Iterable[str]) -> IndexReader:
+        """The reader inside a sum over indices of these names."""
+        return replace(self, letters=self.letters | frozenset(names))
+
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
         if not body:
             raise fail(node, f"`{sign}` with nothing behind it", "what is summed" if sign == r"\sum" else "a formula")
@@ -300,8 +331,13 @@ class IndexReader(TermReader):
         if sign == r"\prod":
             factors = [self.term(row, row[0].node) for row in expand_product(scripts, body, node)]
             return self.multiply(("",) + (r"\cdot",) * (len(factors) - 1), tuple(factors), node)
+        addends = expand_sum(scripts, body) if sign == r"\sum" and self.vocabulary.open else None
+        if addends is not None:
+            made_all = tuple(self.term(row, row[0].node) for row in addends)
+            return self.add(("", *"+" * (len(addends) - 1)), made_all, node)
         operation = {r"\sum": "sum", r"\max": "max", r"\min": "min"}.get(sign, "argmax")
-        if operation != "sum" and len(body) > 1:
+        nested = without_scripts(body[0].node)
+        if operation != "sum" and len(body) > 1 and not (isinstance(nested, Symbol) and nested.name in BIG):
             shown = write_syntax(node)
             raise ambiguous(node.line, node.column, f"`{shown}` before several factors", (f"{shown} of the first",
                             f"{shown} of their product"), "bracket what it is taken of")  # fmt: skip
@@ -311,8 +347,7 @@ class IndexReader(TermReader):
         for name in bounds.names:
             if not self._is_index(name, node):
                 raise fail(node, f"the index {name}", "another letter", f"{name} is a tensor or a size")
-        inner = replace(self, letters=self.letters | set(bounds.names))
-        made: t.Expression = inner.term(body, body[0].node)
+        made: t.Expression = self.binding(bounds.names).term(body, body[0].node)
         return self._reduced(operation, bounds, made, node)
 
     def _reduced(self, operation: str, bounds: Bounds, body: t.Expression, node: Syntax) -> t.Expression:
@@ -335,21 +370,31 @@ class IndexReader(TermReader):
         return t.Apply("abs", (self.read(group.parts[0]),), line=group.line, column=group.column)
 
     def cases(self, node: Cases) -> t.Expression:
+        def choose(condition: t.Condition, then: t.Expression, otherwise: t.Expression) -> t.Expression:
+            return t.Where(condition, then, otherwise, line=node.line, column=node.column)
+
+        chosen: t.Expression = self.chosen(node, [self.read(row.value) for row in node.rows], choose)
+        return chosen
+
+    def chosen(self, node: Cases, values: Sequence[Any], choose: Callable[[t.Condition, Any, Any], Any]) -> Any:
+        """The value of the first row whose conditions hold, as `choose` says it of two."""
         *rows, last = node.rows
         if last.conditions and not (len(rows) == 1 and are_complementary(rows[0].conditions, last.conditions)):
             raise fail(last, "cases without a row for what is left", r"\text{otherwise} in the last row")
-        value: t.Expression = self.read(last.value)
-        for row in reversed(rows):
+        value = values[-1]
+        for row, then in reversed(list(zip(rows, values, strict=False))):
             if not row.conditions:
                 raise fail(row, "otherwise before the last row", "a condition")
             made = [c for one in row.conditions for c in self.conditions(one)]
             condition = made[0] if len(made) == 1 else t.And(tuple(made))
-            value = t.Where(condition, self.read(row.value), value, line=node.line, column=node.column)
+            value = choose(condition, then, value)
         return value
 
     def conditions(self, node: Syntax) -> tuple[t.Condition, ...]:
         """The comparisons of a condition, each of two sides."""
         inner = bare(node)
+        if isinstance(inner, Conjunction):
+            return tuple(c for part in inner.parts for c in self.conditions(part))
         if not isinstance(inner, Relation):
             raise fail(node, f"`{write_syntax(node)}`", "a condition such as x > 0")
         sides = [self.read(part) for part in inner.parts]
@@ -362,10 +407,13 @@ class IndexReader(TermReader):
             )
         return tuple(made)
 
-    def mask(self, relation: Relation, node: Syntax) -> t.Expression:
+    def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
         made = self.conditions(relation)
         one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
         return t.Where(made[0] if len(made) == 1 else t.And(made), one, zero, line=node.line, column=node.column)
+
+    def matrix(self, node: Matrix) -> t.Expression:
+        raise fail(node, f"the matrix `{write_syntax(node)}`", "a number", "write its determinant as vmatrix")
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         above, below = self._derived_name(of), self._entry(wrt)

@@ -10,6 +10,7 @@ from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
+    Group,
     Numeral,
     Relation,
     Scripts,
@@ -38,17 +39,39 @@ def put_number(node: Syntax, letter: str, number: int) -> Syntax:
     >>> write_syntax(put_number(read_syntax(r"x_{i+1} + y_i"), "i", 2))
     'x_{3}+y_{2}'
     """
+    place = {"line": node.line, "column": node.column}
     if node == Symbol(letter):
-        return Numeral(str(number), line=node.line, column=node.column)
+        return Numeral(str(number), **place)
     if not stands_in(letter, node):
         return node
+    if isinstance(node, Scripts) and node.below is not None:
+        above = node.above and put_number(node.above, letter, number)
+        below = _put_below(node.below, letter, number)
+        return replace(node, base=put_number(node.base, letter, number), below=below, above=above)
     if isinstance(node, Beside) and any(part == Symbol(letter) for part in map(bare, node.parts)):
         if any(isinstance(bare(part), Numeral) for part in node.parts):
             shown = write_syntax(node)
             raise ambiguous(node.line, node.column, f"the number beside {letter} in `{shown}`",
                             ("a product", "digits side by side"), r"write \cdot between them")  # fmt: skip
+    if isinstance(node, Beside):
+        return replace(node, parts=tuple(_put_factor(part, letter, number) for part in node.parts))
     made = map_children(node, lambda part: put_number(part, letter, number))
     return _added(made) if isinstance(made, Sum) else made
+
+
+def _put_factor(node: Syntax, letter: str, number: int) -> Syntax:
+    """The same of a factor; a number in its place is bracketed, so that numbers beside each other are a product."""
+    made = put_number(node, letter, number)
+    return Group("(", (made,), line=node.line, column=node.column) if node == Symbol(letter) else made
+
+
+def _put_below(node: Syntax, letter: str, number: int) -> Syntax:
+    """The same in a subscript, where what stands side by side are indices."""
+    if isinstance(node, Beside) and not any(isinstance(bare(part), Numeral) for part in node.parts):
+        return replace(node, parts=tuple(put_number(part, letter, number) for part in node.parts))
+    if isinstance(node, Group):
+        return replace(node, parts=tuple(_put_below(part, letter, number) for part in node.parts))
+    return put_number(node, letter, number)
 
 
 def expand_product(scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> list[tuple[Factor, ...]]:
@@ -56,25 +79,45 @@ def expand_product(scripts: Scripts | None, body: tuple[Factor, ...], node: Synt
 
     A factor behind the last one that reads the index may stand inside the product or behind it, which are two numbers.
     """
+    bounds = _numbers(scripts)
+    if bounds is None:
+        raise UnsupportedError(f"{write_syntax(node)}: products over an index need numbers as bounds; the formula "
+                               "language has no products over an index.")  # fmt: skip
+    letter, first, last = bounds
+    if not first <= last < first + LONGEST:
+        raise UnsupportedError(f"{write_syntax(node)}: a product runs from a number to a larger one, and over at most "
+                               f"{LONGEST} factors.")  # fmt: skip
+    if not stands_in(letter, body[-1].node):
+        raise ambiguous(node.line, node.column, f"`{write_syntax(body[-1].node)}` behind a product over {letter}",
+                        ("a factor of each", "a factor of the whole"), "bracket the product")  # fmt: skip
+    return _rows(letter, first, last, body)
+
+
+def expand_sum(scripts: Scripts | None, body: tuple[Factor, ...]) -> list[tuple[Factor, ...]] | None:
+    r"""The addends of \sum_{i=1}^{3}, a row for each number; None where its bounds are no numbers from 1 on."""
+    bounds = _numbers(scripts)
+    if bounds is None or not 1 <= bounds[1] <= bounds[2] < bounds[1] + LONGEST:
+        return None
+    return _rows(*bounds, body)
+
+
+def _rows(letter: str, first: int, last: int, body: tuple[Factor, ...]) -> list[tuple[Factor, ...]]:
+    return [
+        tuple(replace(factor, node=_put_factor(factor.node, letter, number)) for factor in body)
+        for number in range(first, last + 1)
+    ]
+
+
+def _numbers(scripts: Scripts | None) -> tuple[str, int, int] | None:
+    """The letter below a sign and the numbers that it runs between; None where it does not."""
     relation = bare(scripts.below) if scripts is not None and scripts.below is not None else None
     ends = list(map(bare, relation.parts[1:])) if isinstance(relation, Relation) else []
     ends += [bare(scripts.above)] if scripts is not None and scripts.above is not None else []
     numbers = [int(end.text) for end in ends if isinstance(end, Numeral) and end.text.isdigit()]
     letter = bare(relation.parts[0]) if isinstance(relation, Relation) and relation.operators == ("=",) else None
     if len(ends) != 2 or len(numbers) != 2 or not isinstance(letter, Symbol) or letter != Symbol(letter.name):
-        raise UnsupportedError(f"{write_syntax(node)}: products over an index need numbers as bounds; the formula "
-                               "language has no products over an index.")  # fmt: skip
-    first, last = numbers
-    if not first <= last < first + LONGEST:
-        raise UnsupportedError(f"{write_syntax(node)}: a product runs from a number to a larger one, and over at most "
-                               f"{LONGEST} factors.")  # fmt: skip
-    if not stands_in(letter.name, body[-1].node):
-        raise ambiguous(node.line, node.column, f"`{write_syntax(body[-1].node)}` behind a product over {letter.name}",
-                        ("a factor of each", "a factor of the whole"), "bracket the product")  # fmt: skip
-    return [
-        tuple(replace(factor, node=put_number(factor.node, letter.name, number)) for factor in body)
-        for number in range(first, last + 1)
-    ]
+        return None
+    return letter.name, numbers[0], numbers[1]
 
 
 def _added(node: Sum) -> Syntax:

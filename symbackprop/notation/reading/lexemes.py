@@ -60,7 +60,12 @@ WORDS = re.compile(
     re.DOTALL,
 )
 PLAIN = re.compile(r"[A-Za-z0-9 .,\-]*(\\[_ ,][A-Za-z0-9 .,\-]*)*")
-OPERANDS = frozenset({"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES"})
+OPERANDS = frozenset(
+    {"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES", "END_MATRIX"}
+)
+MATRICES = {
+    "pmatrix": "(", "bmatrix": "[", "vmatrix": "|", "Vmatrix": "||", "matrix": "", "smallmatrix": "", "array": "",
+}  # fmt: skip
 FOREIGN = {
     "\u2212": "write the minus sign as -", "\u00d7": r"write \times", "\u00b7": r"write \cdot", "$": "",
     "&": r"it belongs into aligned equations and cases", "#": "", ":": "an update is written :=", ";": "",
@@ -117,7 +122,8 @@ class Scanner:
     pending: int = 0
     """How many arguments TeX still takes, each of which may be a single digit."""
     opened: list[tuple[str, int, int]] = field(default_factory=list)
-    cases: int = 0
+    tables: int = 0
+    """How many matrices and cases are open."""
     last: str = ""
     stacked: int = -1
     r"""Where the braces of the last \substack open."""
@@ -178,7 +184,7 @@ class Scanner:
                 if self.opened and self.opened[-1][1] == self.stacked:
                     yield self._token("COMMA", ",", start)
                     return
-                if not self.cases:
+                if not self.tables:
                     raise self.fail(start, r"`\\`", "one formula", "read_block reads several lines")
                 yield self._token("ROW", word, start)
             case "bars":
@@ -226,7 +232,9 @@ class Scanner:
             return self._token("RELATION", RELATIONS[word], start)
         if word == ",":
             return self._token("COMMA", word, start)
-        if word == "&" and self.cases:
+        if word == ":" and self._is_braced():
+            return self._token("COLON", word, start)
+        if word == "&" and self.tables:
             return self._token("AMPERSAND", word, start)
         shown = f"`{word}`" if word.isprintable() else f"the character U+{ord(word):04X}"
         raise self.fail(start, shown, "a formula", FOREIGN.get(word, "it is not part of LaTeX formulas"))
@@ -264,6 +272,8 @@ class Scanner:
             return self._token("BAR_CLOSE", kind, start)
         if self.last in OPERANDS and not double and side != "left" and self._is_below():
             return self._token("EVAL", kind, start)
+        if self.last in OPERANDS and not double and not side and self._is_braced() and self._is_lone():
+            return self._token("COLON", kind, start)
         if not side and self.last in OPERANDS and self.last != "BAR_CLOSE" and len(self.opened) in self.barred:
             line, column = locate(self.text, start, self.line, self.column)
             readings = ("|a| b |c|", "|a |b| c|")
@@ -271,6 +281,22 @@ class Scanner:
         self.opened.append((kind, start, 0))
         self.pending = 0
         return self._token("BAR_OPEN", kind, start)
+
+    def _is_braced(self) -> bool:
+        """Whether this place stands in braces, and in nothing else inside them."""
+        return bool(self.opened) and self.opened[-1][0] == "{"
+
+    def _is_lone(self) -> bool:
+        """Whether no bar stands between this place and the end of the braces around it."""
+        depth = 0
+        for place in range(self.place, len(self.text)):
+            letter = self.text[place]
+            depth += {"{": 1, "}": -1}.get(letter, 0)
+            if depth < 0:
+                return True
+            if letter == "|" or self.text.startswith((r"\vert", r"\rvert", r"\lvert"), place):
+                return False
+        return False
 
     def _is_below(self) -> bool:
         """Whether a subscript stands behind this place."""
@@ -307,6 +333,8 @@ class Scanner:
             yield self._open(OPENING[word], start)
         elif word in CLOSING:
             yield self._close(word, start)
+        elif word in ("mid", "colon") and self._is_braced():
+            yield self._token("COLON", f"\\{word}", start)
         elif word in ("lvert", "rvert", "lVert", "rVert", "|", "vert", "Vert"):
             side = {"l": "left", "r": "right"}.get(word[0], "")
             yield self._bar(start, "V" in word or word == "|", side)
@@ -363,6 +391,9 @@ class Scanner:
                 self._taken()
                 if plain not in ("mathit", "operatorname") and written in CONNECTIVES:
                     return self._token(CONNECTIVES[written], written, start)
+                if plain != "operatorname" and written in ("or", "not"):
+                    raise self.fail(start, f"the word `{written}`", "conditions joined by `and`",
+                                    "write cases, with a row for each condition")  # fmt: skip
                 if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
                     word = "OPERATOR" if plain == "operatorname" else "SYMBOL"
                     return self._token(word if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
@@ -373,18 +404,31 @@ class Scanner:
 
     def _environment(self, word: str, start: int) -> Token:
         name = self._braced(start)
-        if name != "cases":
-            raise self.fail(start, f"`\\{word}{{{name}}}`", "cases, or a block of aligned equations by itself",
-                            "matrices are written by their names", UnknownCommandError)  # fmt: skip
-        self.cases += 1 if word == "begin" else -1
+        if name != "cases" and name not in MATRICES:
+            expected = "cases, a matrix, or a block of aligned equations by itself"
+            raise self.fail(start, f"`\\{word}{{{name}}}`", expected, kind=UnknownCommandError)
+        self.tables += 1 if word == "begin" else -1
+        kind = "CASES" if name == "cases" else "MATRIX"
         if word == "begin":
-            self.opened.append(("cases", start, 0))
-        elif not self.opened or self.opened.pop()[0] != "cases":
-            raise self.fail(start, r"`\end{cases}`", "a bracket that is closed before it")
-        return self._token("BEGIN_CASES" if word == "begin" else "END_CASES", name, start)
+            self.opened.append((name, start, 0))
+            self.pending = 0
+            if name == "array":
+                self._columns(start)
+        elif not self.opened or self.opened[-1][0] != name:
+            raise self._unopened(rf"\end{{{name}}}", start)
+        else:
+            self.opened.pop()
+        return self._token(f"BEGIN_{kind}" if word == "begin" else f"END_{kind}", MATRICES.get(name, name), start)
+
+    def _columns(self, start: int) -> None:
+        """Pass over the alignment of the columns of an array; lines between them part it into blocks."""
+        columns = self._braced(start)
+        if not re.fullmatch(r"[lcr\s]+", columns):
+            raise self.fail(start, f"an array with columns `{columns}`", "letters l, c and r alone",
+                            r"write a determinant as \begin{vmatrix}")  # fmt: skip
 
 
-SHOWN["cases"] = r"\end{cases}"
+SHOWN |= {name: rf"\end{{{name}}}" for name in ("cases", *MATRICES)}
 
 
 def _skip_blanks(text: str, place: int) -> int:
@@ -404,7 +448,13 @@ def _hint(word: str) -> str:
         case "pm" | "mp":
             return "write both formulas"
         case "ldots" | "dots" | "cdots":
-            return "write the sum with its bounds"
+            return "write the sum with its bounds, and every entry of a matrix"
+        case "vdots" | "ddots":
+            return "write every entry of the matrix"
+        case "hline" | "cline":
+            return "write the matrix without lines"
+        case "oplus":
+            return "it is the direct sum, the Kronecker sum or addition modulo 2; write the matrix out"
     return "it is never skipped; write the formula without it"
 
 

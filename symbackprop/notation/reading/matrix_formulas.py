@@ -13,18 +13,22 @@ from fractions import Fraction as Rational
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
-from symbackprop.notation.reading.index_formulas import IndexReader
+from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
+    Conjunction,
     Group,
     Marked,
+    Matrix,
     Relation,
     Scripts,
     Sum,
@@ -37,9 +41,7 @@ from symbackprop.notation.reading.syntax import (
 from symbackprop.notation.reading.terms import TermReader
 from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script_text
 
-TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
-WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
 ONES, TURNED = t.Name("1"), Operation("'", (t.Name("1"),))
 """A column and a row of ones whose length is not known yet."""
 
@@ -106,6 +108,8 @@ class MatrixReader(TermReader):
         if text.isdigit():
             return self.number(text, node)
         found = [value for value, above in find_powers(node, self.vocabulary) if above is None]
+        if isinstance(node, Sum):
+            return _size_of(read_size(IndexReader(self.vocabulary, inside=True).index(node)))
         return found[0] if len(found) == 1 and isinstance(found[0], t.Name) else None
 
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
@@ -192,7 +196,13 @@ class MatrixReader(TermReader):
         if sign == "/":
             return _run((left, right), ("/",), node)
         if sign not in (r"\cdot", r"\times", "*"):
-            raise UnsupportedError(f"line {node.line}: `{sign}` between matrices has no form in this version.")
+            shapes = self.shape(left), self.shape(right)
+            if sign == r"\otimes" and all(None in shape and shape != SCALAR for shape in shapes):
+                raise doubtful_outer(node)
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: `{sign}` between whole matrices has no form in this version; "
+                "claim an entry, or write the matrices out where their sizes are numbers."
+            )
         if not scalar and sign != r"\cdot":
             raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
                             "the product entry by entry"), r"write them side by side, or \odot")  # fmt: skip
@@ -259,8 +269,10 @@ class MatrixReader(TermReader):
             raise fail(group, f"the norm with `{kind}` below", "1, 2 or F")
         return Operation("norm1" if kind == "1" else "norm2", (inner,), False, **place)
 
-    def mask(self, relation: Relation, node: Syntax) -> t.Expression:
+    def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
         """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
+        if isinstance(relation, Conjunction):
+            raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
         if len(relation.parts) != 2 or relation.operators[0] not in ("<", "<=", ">", ">="):
             raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
         left, right = (self.read(part) for part in relation.parts)
@@ -278,7 +290,14 @@ class MatrixReader(TermReader):
                    "claim an entry such as W[k,d] for a formula with indices")  # fmt: skip
 
     def cases(self, node: Cases) -> t.Expression:
-        raise UnsupportedError(f"line {node.line}, column {node.column}: cases of whole matrices are not supported.")
+        raise UnsupportedError(
+            f"line {node.line}, column {node.column}: cases of whole matrices have no form in this version; claim an "
+            "entry, or write the matrices out where their sizes are numbers."
+        )
+
+    def matrix(self, node: Matrix) -> t.Expression:
+        raise fail(node, f"the written-out matrix `{write_syntax(node)}` among matrices of unknown size",
+                   "names of whole matrices", "give every matrix a size in numbers, or claim an entry")  # fmt: skip
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         head = IndexReader(self.vocabulary).head(of, wrt, node)
@@ -353,7 +372,9 @@ def _with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
             return Operation("'", (ones,), line=node.line, column=node.column)
         case Operation("neg", (operand,)):
             return replace(tree, operands=(_with_ones(operand, shape, node),))
-        case Run(operands, signs) if all(sign.symbol in "+-*" for sign in signs):
+        case Run(operands, signs) if not any(
+            s.symbol not in "+-*" and _has_ones(o) for s, o in zip(signs, operands[1:], strict=True)
+        ):
             return replace(tree, operands=tuple(_with_ones(o, shape, node) if _has_ones(o) else o for o in operands))
     raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
 

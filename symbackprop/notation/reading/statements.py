@@ -12,13 +12,15 @@ from symbackprop.language import write_matrix_tree, write_tree
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
+from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.entries import find_whole
-from symbackprop.notation.reading.index_formulas import read_formula, read_head
-from symbackprop.notation.reading.letters import free_letters
+from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
+from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
+from symbackprop.notation.reading.written_matrices import read_formula
 
 
 def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
@@ -40,7 +42,7 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
         digits = read_digits(others.pop())
     derived = read_head(first, vocabulary)
     head = derived if derived is not None else read_formula(first, vocabulary)
-    letters = letters_of(head)
+    letters = ranges_of(head, vocabulary)
     links = tuple(read_formula(side, vocabulary, letters) for side in others)
     return t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
 
@@ -81,6 +83,15 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
             raise first from None
 
 
+def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
+    """The claims of an equation: one, or one for each entry of matrices that are written out."""
+    entries = read_entry_claims(statement, vocabulary) if is_written(statement) else None
+    if entries is not None:
+        return entries
+    claim = read_any_claim(statement, vocabulary)
+    return (claim if isinstance(claim, MatrixClaim) else EntryClaim(claim),)
+
+
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
     """Whether a side is a whole tensor with axes, or a derivative of one or by one."""
     derived = read_head(side, vocabulary)
@@ -116,15 +127,8 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
     head = read_formula(statement.sides[0], vocabulary)
     if not isinstance(head, t.Name | t.Access):
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
-    letters = tuple(i.name for i in head.indices if isinstance(i, t.Name)) if isinstance(head, t.Access) else ()
-    body = read_formula(statement.sides[1], vocabulary, letters)
+    body = read_formula(statement.sides[1], vocabulary, ranges_of(head, vocabulary))
     return t.Define(head, body, line=statement.line, column=statement.column)
-
-
-def letters_of(head: t.Expression | t.Derivative) -> tuple[str, ...]:
-    """The indices that stand in the head of a claim."""
-    parts = (head.of, head.wrt) if isinstance(head, t.Derivative) else (head,)
-    return tuple(dict.fromkeys(letter for part in parts for letter in free_letters(part)))
 
 
 def read_digits(side: Syntax) -> str:

@@ -2,6 +2,7 @@ r"""What stands below and above a sum: the indices that it binds, their ranges, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from symbackprop.notation.reading.syntax import (
     Numeral,
     Relation,
     Scripts,
+    Such,
     Symbol,
     Syntax,
     bare,
@@ -30,6 +32,12 @@ class Reader(Protocol):
 
     def index(self, node: Syntax) -> t.Expression:
         """An index."""
+
+    def conditions(self, node: Syntax) -> tuple[t.Condition, ...]:
+        """The comparisons of a condition."""
+
+    def binding(self, names: Iterable[str]) -> Reader:
+        """The reader inside a sum over indices of these names."""
 
     def read(self, node: Syntax) -> Any:
         """A formula."""
@@ -49,11 +57,16 @@ class Bounds:
 
 
 def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
-    r"""The bounds of \sum_{i}, \sum_{i=1}^{N}, \sum_{n,k}, \sum_{j \neq i} and \sum_{1 \le j \le N}."""
+    r"""The bounds of \sum_{i}, \sum_{i=1}^{N}, \sum_{n,k}, \sum_{j \neq i}, \sum_{1 \le j \le N}, \sum_{n : y_n = k}.
+
+    A comparison beside other parts is a condition, unless its left side is a letter that nothing binds yet.
+    """
     below = scripts.below
     if below is None:
         raise fail(scripts, f"`{write_syntax(scripts)}`", "an index below")
-    parts = _parts(below)
+    such = bare(below)
+    parts = such.parts if isinstance(such, Such) else _parts(below)
+    held = list(such.conditions) if isinstance(such, Such) else []
     upper = bare(scripts.above) if scripts.above is not None else None
     counted = [part for part in map(bare, parts) if isinstance(part, Relation) and part.operators == ("=",)]
     if len(parts) > 1 and upper is not None and len(counted) != 1:
@@ -62,14 +75,16 @@ def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
     conditions: list[t.Condition] = []
     for part in parts:
         above = upper if len(parts) == 1 or bare(part) in counted else None
-        found = _read_part(part, above, reader, {b.name for b in binders})
-        if isinstance(found, t.Condition):
-            conditions.append(found)
+        if len(parts) > 1 and above is None and _is_condition(part, reader.letters | {b.name for b in binders}):
+            held.append(part)
             continue
+        found = _read_part(part, above, reader, {b.name for b in binders})
         binders += found.binders
         conditions += found.conditions
     if not binders:
         raise fail(scripts, f"`{write_syntax(scripts)}` without an index", "the letter that it runs over")
+    inside = reader.binding(b.name for b in binders)
+    conditions += [condition for part in held for condition in inside.conditions(part)]
     return Bounds(tuple(binders), tuple(conditions))
 
 
@@ -81,8 +96,20 @@ def _parts(below: Syntax) -> tuple[Syntax, ...]:
     return parts
 
 
-def _read_part(part: Syntax, upper: Syntax | None, reader: Reader, known: set[str]) -> Bounds | t.Condition:
-    """One index with its bounds, or a condition on indices that are bound already."""
+def _is_condition(part: Syntax, known: Set[str]) -> bool:
+    """Whether a part is a comparison of something else than a letter that it binds."""
+    node = bare(part)
+    if not isinstance(node, Relation):
+        return False
+    ranged = len(node.parts) == 3 and set(node.operators) <= {"<=", "<"}
+    try:
+        return _binder(node.parts[1 if ranged else 0]).name in known
+    except FormulaError:
+        return True
+
+
+def _read_part(part: Syntax, upper: Syntax | None, reader: Reader, known: set[str]) -> Bounds:
+    """One index with its bounds; `known` are those that are bound before it."""
     node = bare(part)
     place = {"line": node.line, "column": node.column}
     if not isinstance(node, Relation):
@@ -105,8 +132,6 @@ def _read_part(part: Syntax, upper: Syntax | None, reader: Reader, known: set[st
         raise fail(node, f"the letter {unknown[0]} below a sum that binds {name.name}", "an index that is bound before",
                    "put the indices that are summed before the condition: i, j, i < j")  # fmt: skip
     condition = t.Compare(node.operators[0], t.Name(name.name, **place), other, **place)
-    if name.name in known:
-        return condition
     if upper is not None:
         raise fail(node, "an upper bound above a condition", "one of the two")
     return Bounds((name,), (condition,))

@@ -120,6 +120,21 @@ class Relation(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Conjunction(Syntax):
+    """Relations joined by the word `and`; at least two."""
+
+    parts: tuple[Syntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Such(Syntax):
+    r"""Parts before a colon or a bar, with the relations behind it that they satisfy: `n : y_n = k`."""
+
+    parts: tuple[Syntax, ...]
+    conditions: tuple[Syntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Marked(Syntax):
     r"""A sign of an operation by itself or before one operand, which only scripts hold: `\odot 2`, `*`."""
 
@@ -142,6 +157,24 @@ class Cases(Syntax):
     rows: tuple[Case, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Row(Syntax):
+    """A row of a matrix."""
+
+    cells: tuple[Syntax, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix(Syntax):
+    r"""A written-out matrix, row by row.
+
+    `opened` is what stands around it: `(`, `[`, `|` and `||` for pmatrix, bmatrix, vmatrix and Vmatrix, or nothing.
+    """
+
+    opened: str
+    rows: tuple[Row, ...]
+
+
 def parts_of(node: Syntax) -> tuple[Syntax, ...]:
     """The parts directly below a node, in reading order."""
     match node:
@@ -149,6 +182,14 @@ def parts_of(node: Syntax) -> tuple[Syntax, ...]:
             return tuple(part for part in (base, below, above) if part is not None)
         case Group(parts=parts) | Beside(parts=parts) | Product(parts=parts) | Sum(parts=parts) | Relation(parts=parts):
             return parts
+        case Conjunction(parts=parts):
+            return parts
+        case Such(parts=parts, conditions=conditions):
+            return (*parts, *conditions)
+        case Matrix(rows=rows):
+            return rows
+        case Row(cells=cells):
+            return cells
         case Fraction(top=top, bottom=bottom):
             return (top, bottom)
         case Root(inner=inner, degree=degree):
@@ -159,8 +200,8 @@ def parts_of(node: Syntax) -> tuple[Syntax, ...]:
             return () if operand is None else (operand,)
         case Case(value=value, conditions=conditions):
             return (value, *conditions)
-        case Cases(rows=rows):
-            return rows
+        case Cases(rows=cases):
+            return cases
         case Numeral() | Symbol():
             return ()
     raise TypeError(f"{type(node).__name__} is no part of a formula")
@@ -222,8 +263,18 @@ def write_syntax(node: Syntax) -> str:
             return sign if operand is None else f"{sign} {write_syntax(operand)}"
         case Evaluated(inner, at):
             return rf"\left. {write_syntax(inner)} \right|_{{{write_syntax(bare(at))}}}"
+        case Conjunction(parts):
+            return r" \text{ and } ".join(map(write_syntax, parts))
+        case Such(parts, conditions):
+            return f"{','.join(map(write_syntax, parts))} : {','.join(map(write_syntax, conditions))}"
         case Cases():
             return r"\begin{cases}...\end{cases}"
+        case Row(cells):
+            return " & ".join(map(write_syntax, cells))
+        case Matrix(opened, rows):
+            name = {"(": "pmatrix", "[": "bmatrix", "|": "vmatrix", "||": "Vmatrix"}.get(opened, "matrix")
+            lines = r" \\ ".join(map(write_syntax, rows))
+            return rf"\begin{{{name}}} {lines} \end{{{name}}}"
     raise TypeError(f"{type(node).__name__} is no part of a formula")
 
 

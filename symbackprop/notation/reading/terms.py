@@ -21,6 +21,7 @@ from symbackprop.notation.reading.doubts import (
     check_sum,
     check_vectors,
     doubtful_bar,
+    doubtful_prime,
     two_arguments,
 )
 from symbackprop.notation.reading.factors import (
@@ -35,14 +36,17 @@ from symbackprop.notation.reading.factors import (
 from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
+    Conjunction,
     Evaluated,
     Fraction,
     Group,
     Marked,
+    Matrix,
     Numeral,
     Relation,
     Root,
     Scripts,
+    Such,
     Sum,
     Symbol,
     Syntax,
@@ -131,8 +135,16 @@ class TermReader(ABC):
         raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
 
     @abstractmethod
-    def mask(self, relation: Relation, node: Syntax) -> Any:
+    def mask(self, relation: Relation | Conjunction, node: Syntax) -> Any:
         """Iverson's bracket."""
+
+    @abstractmethod
+    def matrix(self, node: Matrix) -> Any:
+        """A written-out matrix."""
+
+    def argument(self, function: str, node: Syntax) -> Any:
+        """What a function is taken of."""
+        return self.read(node)
 
     # What all notations share.
 
@@ -143,8 +155,11 @@ class TermReader(ABC):
             case Sum(parts, signs):
                 check_sum(parts, node)
                 return self.add(signs, tuple(self.read(part) for part in parts), node)
-            case Relation():
+            case Relation() | Conjunction():
                 raise fail(node, f"the relation `{write_syntax(node)}`", "a formula")
+            case Such():
+                raise fail(node, f"the condition in `{write_syntax(node)}`", "indices alone",
+                           "conditions stand below a sum")  # fmt: skip
             case Marked(sign):
                 raise fail(node, f"`{sign}` alone", "a formula")
         return self.term(factors_of(node), node)
@@ -172,10 +187,10 @@ class TermReader(ABC):
         node = bare(row[0].node)
         scripts = node if isinstance(node, Scripts) else None
         base = bare(scripts.base) if scripts is not None else node
+        indicator = self._indicator(base, scripts, row)
+        if indicator is not None:
+            return indicator
         if isinstance(base, Symbol):
-            indicator = self._indicator(base, scripts, row)
-            if indicator is not None:
-                return indicator
             if base.name in BIG and not base.accents and not self._is_extreme_of_arguments(base, scripts, row):
                 return self.reduction(base.name, scripts, row[1:], node), len(row)
             if base.name == r"\nabla":
@@ -214,6 +229,8 @@ class TermReader(ABC):
                 return self.apply("sqrt", (self.read(inner),), False, node), 1
             case Cases():
                 return self.cases(node), 1
+            case Matrix():
+                return self.matrix(node), 1
             case Group("|" | "||"):
                 return self.absolute(node), 1
             case Group(r"\lfloor"):
@@ -229,7 +246,7 @@ class TermReader(ABC):
             raise fail(node, f"a list in brackets, `{write_syntax(node)}`", "one formula",
                        "a tuple is no number, and only a function has several arguments")  # fmt: skip
         inner = bare(node.parts[0])
-        if isinstance(inner, Relation) and node.opened == "[":
+        if isinstance(inner, Relation | Conjunction) and node.opened == "[":
             return self.mask(inner, node)
         return self.read(inner)
 
@@ -305,7 +322,7 @@ class TermReader(ABC):
         brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
         if brackets is not None:
             value, taken = self._called(function, primes > 0, brackets, row[1].node, node, base), 2
-        elif base.name in COMMANDS and len(row) > 1 and row[1].sign == "":
+        elif (base.name in COMMANDS or function in ("det", "tr")) and len(row) > 1 and row[1].sign == "":
             value, taken = self._argument(function, primes > 0, row, node)
         else:
             raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
@@ -314,7 +331,7 @@ class TermReader(ABC):
         return (value if above is None else self.raised(value, above, node)), taken
 
     def _called(self, function: str, primed: bool, brackets: Group, whole: Syntax, node: Syntax, base: Symbol) -> Any:
-        arguments = tuple(self.read(part) for part in brackets.parts)
+        arguments = tuple(self.argument(function, part) for part in brackets.parts)
         if function in ("maximum", "minimum") and len(arguments) > 2:
             value = arguments[0]
             for argument in arguments[1:]:
@@ -349,7 +366,7 @@ class TermReader(ABC):
             taken = 3
         if len(row) > taken:
             raise two_arguments(row, node)
-        value, _ = self._factor(row[1:], False)
+        value = self._factor(row[1:], False)[0] if taken == 3 else self.argument(function, row[1].node)
         return self.apply(function, (value,), primed, node), taken
 
     # Derivatives.
@@ -394,17 +411,20 @@ class TermReader(ABC):
         check_point(node, row[2:])
         return self.derivative(row[1].node, bare(scripts.below), node), 2
 
-    def _indicator(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
-        r"""1 where a relation holds and 0 elsewhere, as in \mathbb{1}[i = j] and \mathbb{1}_{i = j}."""
-        if not (base.name == "1" and base.font) and base != Symbol("I", (), "mathbb"):
+    def _indicator(self, base: Syntax, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
+        r"""1 where a relation holds and 0 elsewhere: \mathbb{1}[i = j], \mathbb{1}_{i = j}, 1_{\{i = j\}}, I(i = j)."""
+        name = base.name if isinstance(base, Symbol) else base.text if isinstance(base, Numeral) else ""
+        if name not in ("1", "I") or (isinstance(base, Symbol) and (base.accents or self.vocabulary.find(base))):
             return None
         if scripts is not None and scripts.below is not None and scripts.above is None:
-            relation = bare(scripts.below)
-            return (self.mask(relation, scripts), 1) if isinstance(relation, Relation) else None
+            inner = bare(scripts.below)
+            bracketed = isinstance(inner, Group) and inner.opened == r"\{" and len(inner.parts) == 1
+            relation = bare(inner.parts[0]) if bracketed and isinstance(inner, Group) else inner
+            return (self.mask(relation, scripts), 1) if isinstance(relation, Relation | Conjunction) else None
         brackets = bare(row[1].node) if scripts is None and len(row) > 1 and not row[1].sign else None
-        if isinstance(brackets, Group) and len(brackets.parts) == 1 and isinstance(bare(brackets.parts[0]), Relation):
+        if isinstance(brackets, Group) and len(brackets.parts) == 1:
             relation = bare(brackets.parts[0])
-            return (self.mask(relation, base), 2) if isinstance(relation, Relation) else None
+            return (self.mask(relation, base), 2) if isinstance(relation, Relation | Conjunction) else None
         return None
 
     def note_font(self, symbol: Symbol, node: Syntax) -> None:
@@ -417,5 +437,9 @@ class TermReader(ABC):
 
     def unknown(self, node: Syntax) -> FormulaError:
         """The error for a symbol that no name is."""
+        base = without_scripts(node)
+        inner = bare(node)
+        if isinstance(inner, Scripts) and inner.primes and isinstance(base, Symbol) and self.vocabulary.find(base):
+            return doubtful_prime(node)
         return fail(node, f"the unknown name `{write_syntax(node)}`", f"one of {self.vocabulary.known}",
                     "declare it as an input, or what it stands for, as in names={...}")  # fmt: skip

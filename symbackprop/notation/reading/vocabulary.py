@@ -99,7 +99,9 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     >>> vocabulary.functions["S"], vocabulary.entries[0].value.name
     ('sigmoid', 'a2')
     """
-    tensors = {n: x for n, x in program.tensors().items() if x.role is not Role.HIDDEN} if program is not None else {}
+    every = program.tensors() if program is not None else {}
+    derived = {x.denominator for x in every.values()}
+    tensors = {n: x for n, x in every.items() if x.role is not Role.HIDDEN or n in derived}
     sizes = tuple(program.size_names) if program is not None else ()
     functions: dict[str, str] = {}
     entries: list[Entry] = []

@@ -97,10 +97,11 @@ def make_equations(
     chosen = choose_names(table, program.size_names, names)
     writer = _EquationWriter(chosen, reads, Masks(chosen, frozenset(map(small_symbol, program.size_names))))
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in definitions if d.tensor.role is Role.HIDDEN}
+    taken = frozenset((*table, *program.size_names))
     steps = find_steps((*program.definitions, *definitions))
     found: list[Equation] = []
     for definition in _with_denominators(shown, hidden):
-        statements = phrase_statements(definition, hidden)
+        statements = phrase_statements(definition, hidden, taken)
         if notation == "scalar":
             direction = steps.directions.get(definition.tensor.name)
             known = _needed_sizes(program, definitions, sizes)
@@ -182,7 +183,7 @@ class _EquationWriter:
         writer, opened = MatrixWriter(self.names, flipped, self.masks).prepared(body, ranges)
         right = None
         if not flipped & self.reads and (has_delta(opened) or len(shape) > 2):
-            sizes = [small_symbol(str(i.size)) if i.size.integer is None else str(i.size) for i in definition.indices]
+            sizes = [IndexWriter(self.names).index(affine_tree(i.size)) for i in definition.indices]
             above = self.names.tensors.get(tensor.numerator or "")
             right = write_structured(writer, opened, shape, sizes, 2 if above is None else len(above.axes))
         if right is None and plain:

@@ -26,6 +26,7 @@ from symbackprop.language.tree import (
     Power,
     Reduce,
     Where,
+    children,
     walk,
 )  # fmt: skip
 from symbackprop.notation.writing.conditions import (
@@ -166,17 +167,9 @@ class IndexWriter:
         return Piece(text, SUM)
 
     def _product(self, tree: Chain) -> Piece:
-        for place, operator in enumerate(tree.operators):
-            if operator in ("//", "%"):
-                head = tree.operands[: place + 1]
-                left = head[0] if place == 0 else Chain(head, tree.operators[:place])
-                right = tree.operands[place + 1]
-                if place + 1 < len(tree.operators):
-                    raise UnsupportedError("An integer division inside a longer product has no form in index notation.")
-                if operator == "//":
-                    top = self.piece(left).at(PRODUCT)
-                    return Piece(rf"\left\lfloor {top} / {self.piece(right).at(ATOM)} \right\rfloor")
-                return Piece(rf"{self.piece(left).at(FRACTION)} \bmod {self.piece(right).at(FRACTION)}", SUM)
+        whole = [place for place, operator in enumerate(tree.operators) if operator in ("//", "%")]
+        if whole:
+            return self._whole_quotient(tree, whole[-1])
         conditions, rest = take_conditions(tree, self.names.tensors)
         if conditions:
             return self._masked(rest, self._mask(conditions), join_conditions(conditions))
@@ -202,6 +195,19 @@ class IndexWriter:
         strength = PRODUCT if sums or piece is None else piece.strength
         return Piece(text, strength, any(isinstance(f, Reduce) for f in sums))
 
+    def _whole_quotient(self, tree: Chain, place: int) -> Piece:
+        """A product whose last quotient without remainder, or remainder, is the operator at a place."""
+        head = tree.operands[: place + 1]
+        left = head[0] if place == 0 else Chain(head, tree.operators[:place])
+        right = tree.operands[place + 1]
+        if place + 1 < len(tree.operators):
+            quotient = Chain((left, right), (tree.operators[place],))
+            return self.piece(Chain((quotient, *tree.operands[place + 2 :]), tree.operators[place + 1 :]))
+        if tree.operators[place] == "//":
+            top = self.piece(left).at(PRODUCT)
+            return Piece(rf"\left\lfloor {top} / {self.piece(right).at(ATOM)} \right\rfloor")
+        return Piece(rf"{self.piece(left).at(FRACTION)} \bmod {self.piece(right).at(FRACTION)}", SUM)
+
     def _open_means(self, factors: list[Expression]) -> tuple[list[Expression], list[Expression]]:
         """The factors with sums in place of means, and the sizes that these are then divided by."""
         opened, sizes = list[Expression](), list[Expression]()
@@ -224,7 +230,8 @@ class IndexWriter:
             numbers: list[Expression] = [f for f in above if isinstance(f, Number)]
             rest = self._juxtapose([f for f in above if not isinstance(f, Number)])
             bar = rf"\frac{{{self._juxtapose(numbers).text}}}{{{self._juxtapose(below).text}}}"
-            return Piece(f"{bar} {rest.at(PRODUCT)}", PRODUCT)
+            separator = r" \cdot " if rest.text[0].isdigit() else " "
+            return Piece(f"{bar}{separator}{rest.at(PRODUCT)}", PRODUCT)
         return Piece(rf"\frac{{{top.text}}}{{{self._juxtapose(below).text}}}", FRACTION)
 
     def _juxtapose(self, factors: list[Expression]) -> Piece:
@@ -284,15 +291,25 @@ class IndexWriter:
         outer = [c for c in conditions if not any(mentions(c, b.name) for b in tree.binders)]
         if outer:
             text = rf"{self._mask(outer)} {text}"
-        for number, binder in enumerate(tree.binders):
+        if operation == "argmax":  # one place in a table, and not one place for each index
+            below = ", ".join(self._range(binder, tree.body) for binder in tree.binders)
+            text = rf"{REDUCTIONS[operation]}_{{{below}}} "
+        for number, binder in enumerate(tree.binders if operation != "argmax" else ()):
             later = tree.binders[number + 1 :]
             own = [c for c in conditions if mentions(c, binder.name) and not any(mentions(c, b.name) for b in later)]
             if operation == "sum":
                 text += self._sign(binder, tree.body, own)
             else:
-                text += rf"{REDUCTIONS[operation]}_{{{small_symbol(binder.name)}}} "
+                text += rf"{REDUCTIONS[operation]}_{{{self._range(binder, tree.body)}}} "
         # A sum reaches over a product, while a maximum before one could be a factor of it.
         return Piece(text + self.piece(body).at(PRODUCT if operation == "sum" else FRACTION), PRODUCT, True)
+
+    def _range(self, binder: Binder, body: Expression) -> str:
+        """The letter below an extreme, with its range where it stands alone on no axis."""
+        letter = small_symbol(binder.name)
+        if binder.range is None or _stands_alone(binder.name, body):
+            return letter
+        return rf"1 \le {letter} \le {self.index(binder.range)}"
 
     def _sign(self, binder: Binder, body: Expression, conditions: list[Condition]) -> str:
         """The sign of one sum with its limits, or with its range and the conditions below it."""
@@ -349,6 +366,15 @@ class IndexWriter:
     def conditions(self, conditions: Sequence[Condition]) -> str:
         """The LaTeX of conditions that all have to hold."""
         return write_conditions([p for c in conditions for p in split_condition(c)], self.write)
+
+
+def _stands_alone(name: str, node: Node) -> bool:
+    """Whether an index stands alone on an axis, where no inner reduction binds its letter."""
+    if isinstance(node, Reduce) and any(binder.name == name for binder in node.binders):
+        return False
+    if isinstance(node, Access) and Name(name) in node.indices:
+        return True
+    return any(_stands_alone(name, child) for child in children(node))
 
 
 def split_product(tree: Expression) -> tuple[int, list[Expression], list[Expression]]:

@@ -18,7 +18,7 @@ from symbackprop.language.tree import Expression, Name, Reduce
 from symbackprop.notation.writing.addends import Part, distribute
 from symbackprop.notation.writing.contraction import NoMatrixForm, free_names
 from symbackprop.notation.writing.index_latex import bracket, split_product
-from symbackprop.notation.writing.matrices import HADAMARD, PRODUCT, Matrix, diagonal, symmetric
+from symbackprop.notation.writing.matrices import ATOM, HADAMARD, PRODUCT, Matrix, diagonal, symmetric
 from symbackprop.notation.writing.matrix_latex import MatrixWriter
 from symbackprop.notation.writing.names import small_symbol
 
@@ -74,7 +74,8 @@ def _write_block(writer: MatrixWriter, part: Part, shape: tuple[str, ...], sizes
     if any(free_names(f, frozenset({row})) for f in (*above, *below)):
         return diagonal(writer.product(above, below, 1, (row,)))
     identity = symmetric(f"I_{{{sizes[row]}}}")
-    number = writer.product(above, below, 1, ()).text if above or below else "1"
+    scale = writer.product(above, below, 1, ()) if above or below else None
+    number = "1" if scale is None else scale.at(ATOM if r"\top" in scale.text else PRODUCT)
     return identity if number == "1" else Matrix(f"{number} {identity.text}", PRODUCT)
 
 

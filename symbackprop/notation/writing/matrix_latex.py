@@ -99,7 +99,8 @@ class MatrixWriter(ProductWriter):
         for change in (None, expand):
             form = tree if change is None else change(tree)
             try:
-                found.append(self.broadcast(form, shape).text)
+                lone = isinstance(form, Number) and not is_zero(form)  # 1 for every entry is a vector of ones
+                found.append((self.product([form], [], 1, shape) if lone else self.broadcast(form, shape)).text)
             except NoMatrixForm:
                 continue
             if ONES not in found[-1]:
@@ -119,6 +120,8 @@ class MatrixWriter(ProductWriter):
     def piece(self, tree: Expression, shape: Shape) -> Matrix:
         """The formula, which carries exactly the indices of `shape`."""
         match tree:
+            case Name(name) if name in self.ranges and name not in self.fixed:
+                raise NoMatrixForm("an index as a number has no matrix form")
             case Number() | Name():
                 return Matrix(IndexWriter(self.names).write(tree))
             case Access():
@@ -129,6 +132,8 @@ class MatrixWriter(ProductWriter):
                 return self._sum(operands, operators, shape)
             case Negate(operand) if not isinstance(operand, Chain | Reduce):
                 return Matrix(f"-{self.piece(operand, shape).at(HADAMARD)}", SUM)
+            case Chain(_, operators) if operators[-1] in ("//", "%"):
+                raise NoMatrixForm("a whole quotient has no matrix form")
             case Chain() | Reduce() | Negate():
                 sign, above, below = split_product(tree)
                 return self.product(above, below, sign, shape)
@@ -157,6 +162,10 @@ class MatrixWriter(ProductWriter):
         """A tensor read at plain indices, transposed where its rows are the columns of the shape."""
         if not all(isinstance(i, Name) for i in tree.indices):
             raise NoMatrixForm("a read at something else than plain indices has no matrix form")
+        for index, axis in zip(tree.indices, self.names.tensors[tree.name].axes, strict=True):
+            known = self.ranges.get(index.name, "") if isinstance(index, Name) else ""
+            if known and known.replace(" ", "") != str(axis).replace(" ", ""):
+                raise NoMatrixForm("a read of a part of an axis has no matrix form")
         every = tuple(i.name for i in tree.indices if isinstance(i, Name))
         at = tuple(name for name in every if name not in self.fixed)
         if len(at) < len(every):
@@ -226,7 +235,8 @@ class MatrixWriter(ProductWriter):
         compared = self.carried(left, frozenset(shape)) | self.carried(right, frozenset(shape))
         if compared != set(shape) or operator in ("==", "!=") or not shape:
             raise NoMatrixForm("a condition on other indices has no matrix form")
-        mask = f"[{self.broadcast(left, shape).text} {RELATIONS[operator]} {self.broadcast(right, shape).text}]"
+        sides = [self.broadcast(s, shape if self.carried(s, frozenset(shape)) else ()) for s in (left, right)]
+        mask = f"[{sides[0].text} {RELATIONS[operator]} {sides[1].text}]"
         if then == ONE:
             return Matrix(mask)
         return Matrix(rf"{mask} \odot {self.broadcast(then, shape).at(HADAMARD)}", HADAMARD)
@@ -249,7 +259,8 @@ class MatrixWriter(ProductWriter):
         size = self.ranges.get(shape[0], "")
         identity = symmetric(f"I_{{{small_symbol(size)}}}" if size.isalnum() else "I")
         number = self.broadcast(value, ())
-        return identity if number.text == "1" else Matrix(f"{number.at(PRODUCT)} {identity.text}", PRODUCT)
+        scale = number.at(ATOM if r"\top" in number.text else PRODUCT)
+        return identity if number.text == "1" else Matrix(f"{scale} {identity.text}", PRODUCT)
 
     def whole(self, tree: Access | Entry) -> Matrix:
         """The matrix of which a diagonal is read."""

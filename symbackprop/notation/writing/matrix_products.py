@@ -96,6 +96,8 @@ class ProductWriter(ABC):
         for number, factors in enumerate((above, below)):
             for factor in factors:
                 carried = carried_names(factor, bound) - self.fixed
+                if free_names(factor, frozenset(self.ranges) - self.fixed) - carried:
+                    raise NoMatrixForm("an index as a number has no matrix form")
                 if isinstance(factor, Reduce) and not number:
                     inner_sign, over, under, made = self._contract(factor)
                     sign *= inner_sign
@@ -150,7 +152,7 @@ class ProductWriter(ABC):
         under = [self.element(e.inverted(), shape) for e in sums_first if e.inverse]
         if not under and len(over) == 1:
             return over[0]
-        text = r" \odot ".join(p.text if p.strength in (HADAMARD, ATOM) else bracket(p.text) for p in over) or "1"
+        text = r" \odot ".join(p.text if p.strength in (HADAMARD, ATOM) else bracket(p.text) for p in over) or ONES
         for piece in under:
             text += rf" \oslash {piece.at(ATOM)}"
         return Matrix(text, HADAMARD)
@@ -258,7 +260,9 @@ class ProductWriter(ABC):
             if not parts:
                 return core if sign > 0 else Matrix(f"-{core.at(HADAMARD)}", SUM)
             parts.append(core.at(HADAMARD))
-        text = " ".join(parts) or "1"
+        text = parts[0] if parts else "1"
+        for part in parts[1:]:
+            text += rf" \cdot {part}" if part[0].isdigit() else f" {part}"
         strength = HADAMARD if core is not None and core.strength == HADAMARD else PRODUCT
         return Matrix(text if sign > 0 else f"-{text}", strength if sign > 0 else SUM)
 

@@ -1,0 +1,187 @@
+r"""Equations between written-out matrices, as a claim for each entry.
+
+The head may be a matrix, the derivative by a whole tensor whose sizes are numbers, a matrix of derivatives, or the
+gradient `\nabla f` of a scalar by scalars, which is a column in the order of their declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.calculus.tensors import Role
+from symbackprop.errors import ShapeError
+from symbackprop.language import tree as t
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.blocks import LatexStatement
+from symbackprop.notation.reading.deltas import ranges_of
+from symbackprop.notation.reading.entries import find_whole
+from symbackprop.notation.reading.factors import factors_of
+from symbackprop.notation.reading.grids import ZERO, Grid
+from symbackprop.notation.reading.index_formulas import read_head
+from symbackprop.notation.reading.syntax import Matrix, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.vocabulary import LOSSES, Vocabulary
+from symbackprop.notation.reading.written_matrices import has_matrix, read_written
+
+Head = t.Expression | t.Derivative
+
+
+@dataclass(frozen=True, slots=True)
+class EntryClaim:
+    """The claim of one entry of an equation, and its place in LaTeX, empty where it has one entry alone."""
+
+    claim: t.Claim
+    shown: str = ""
+
+
+def is_written(statement: LatexStatement) -> bool:
+    r"""Whether an equation is one of written-out matrices, or about \nabla f of a scalar."""
+    return any(map(has_matrix, statement.sides)) or _gradient_name(statement.sides[0]) is not None
+
+
+def read_entry_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim, ...] | None:
+    """A claim for each entry of an equation of matrices; None where all of its sides are numbers.
+
+    ShapeError says which sides have different shapes.
+    """
+    first, *others = statement.sides
+    head = _read_head(first, vocabulary)
+    letters = {k: v for tree in _trees(head) for k, v in ranges_of(tree, vocabulary).items()}
+    links = [read_written(side, vocabulary, letters) for side in others]
+    if not isinstance(head, HeadGrid) and not any(isinstance(link, Grid) for link in links):
+        return None
+    if statement.kind != "equation":
+        raise fail(statement, f"the {statement.kind} of matrices", "an equation to claim")
+    if not isinstance(head, HeadGrid):
+        raise fail(first, f"the number `{write_syntax(first)}` beside a matrix", "a matrix on every side")
+    made = [_fitted(link, head, side) for link, side in zip(links, others, strict=True)]
+    place = {"line": statement.line, "column": statement.column}
+    return tuple(
+        EntryClaim(t.Claim(head.rows[i][j], tuple(link.rows[i][j] for link in made), None, False, **place),
+                   rf" \quad (\text{{entry }} {_shown((i + 1, j + 1), head)})")
+        for i in range(len(head.rows)) for j in range(len(head.rows[0]))
+    )  # fmt: skip
+
+
+def read_entries_of(
+    head: t.Derivative, side: Syntax, vocabulary: Vocabulary
+) -> tuple[tuple[str, t.Derivative, t.Expression], ...]:
+    """What a side claims of each entry of a derivative by whole tensors: the place, the derivative there, the claim."""
+    heads = head_of_derivative(head, vocabulary, side)
+    if heads is None:
+        raise TypeError("the derivative of a scalar by a scalar has no entries")
+    made = _fitted(read_written(side, vocabulary), heads, side)
+    return tuple(
+        (_shown(place, heads), at, made.at(place))
+        for place in made.entries()
+        if isinstance(at := heads.rows[place[0] - 1][place[1] - 1], t.Derivative)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HeadGrid:
+    """What is claimed of, entry by entry."""
+
+    rows: tuple[tuple[Head, ...], ...]
+    shape: tuple[int, int]
+
+
+def head_of_derivative(head: t.Derivative, vocabulary: Vocabulary, node: t.Node) -> HeadGrid | None:
+    """The derivatives of and by the entries of whole tensors; None where both are scalars or entries.
+
+    FormulaError where a size is no number, or there are more than two axes.
+    """
+    counts: list[int] = []
+    for part in (head.of, head.wrt):
+        tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name) else None
+        for axis in tensor.axes if tensor is not None else ():
+            if axis.integer is None or (tensor is not None and tensor.bases):
+                sizes = ", ".join(map(str, tensor.axes)) if tensor is not None else ""
+                raise fail(node, f"the derivative of or by {part.name}[{sizes}] beside a written-out matrix",
+                           "sizes in numbers", "claim an entry, or write names of matrices alone")  # fmt: skip
+            counts.append(axis.integer)
+    if not counts:
+        return None
+    if len(counts) > 2:
+        raise fail(node, f"a derivative with {len(counts)} axes", "at most two", "claim an entry")
+    rows, columns = (*counts, 1)[:2]
+    made = tuple(tuple(_entry(head, (i, j), vocabulary) for j in range(1, columns + 1)) for i in range(1, rows + 1))
+    return HeadGrid(made, (rows, columns))
+
+
+def _entry(head: t.Derivative, place: tuple[int, int], vocabulary: Vocabulary) -> t.Derivative:
+    """The derivative at one place: the axes of what is derived go first."""
+    numbers = [t.Number(Fraction(k), str(k)) for k in place]
+    made: list[t.Name | t.Access] = []
+    for part in (head.of, head.wrt):
+        tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name) else None
+        count = len(tensor.axes) if tensor is not None else 0
+        at, numbers = tuple(numbers[:count]), numbers[count:]
+        made.append(t.Access(part.name, at, line=part.line, column=part.column) if at else part)
+    return t.Derivative(made[0], made[1], line=head.line, column=head.column)
+
+
+def _read_head(side: Syntax, vocabulary: Vocabulary) -> Head | HeadGrid:
+    name = _gradient_name(side)
+    if name is not None:
+        return _gradient(name, vocabulary, side)
+    derived = read_head(side, vocabulary)
+    if derived is not None:
+        return head_of_derivative(derived, vocabulary, side) or derived
+    node = bare(side)
+    if isinstance(node, Matrix) and node.opened in ("(", "[", ""):
+        cells = tuple(tuple(read_head(cell, vocabulary) for cell in row.cells) for row in node.rows)
+        rows = tuple(tuple(cell for cell in row if cell is not None) for row in cells)
+        if all(cell is not None for row in cells for cell in row):
+            return HeadGrid(rows, (len(rows), len(rows[0])))
+    read = read_written(side, vocabulary)
+    return HeadGrid(read.rows, read.shape) if isinstance(read, Grid) else read
+
+
+def _gradient_name(side: Syntax) -> Syntax | None:
+    r"""What \nabla without a subscript stands before, where that is all of a side."""
+    row = factors_of(bare(side))
+    first = bare(row[0].node)
+    lone = isinstance(first, Symbol) and first.name == r"\nabla" and not first.accents
+    return bare(row[1].node) if lone and len(row) == 2 and not row[1].sign else None
+
+
+def _gradient(of: Syntax, vocabulary: Vocabulary, node: Syntax) -> HeadGrid:
+    """The column of derivatives of a scalar by the parameters, or by the inputs where there is none."""
+    whole = find_whole(of, vocabulary)
+    if whole is None and write_syntax(of) in LOSSES and vocabulary.loss is not None:
+        whole = t.Name(vocabulary.loss, line=of.line, column=of.column)
+    if whole is None or vocabulary.tensors[whole.name].axes:
+        raise fail(node, f"the gradient `{write_syntax(node)}`", r"that of a scalar of the program",
+                   r"write \nabla_{w} f for one variable")  # fmt: skip
+    by = [x for role in (Role.PARAM, Role.INPUT) for x in vocabulary.tensors.values() if x.role is role]
+    by = [x for x in by if x.role is by[0].role]
+    if not by or any(x.axes for x in by):
+        names = ", ".join(x.name for x in by) or "nothing"
+        raise fail(node, f"`{write_syntax(node)}` in a program that derives by {names}", "scalars to derive by",
+                   r"write \nabla_{w} f for one variable")  # fmt: skip
+    place = {"line": node.line, "column": node.column}
+    return HeadGrid(tuple((t.Derivative(whole, t.Name(x.name), **place),) for x in by), (len(by), 1))
+
+
+def _fitted(link: t.Expression | Grid, head: HeadGrid, side: Syntax) -> Grid:
+    """A side with the shape of the head; 0 fits every shape."""
+    if not isinstance(link, Grid):
+        if link == ZERO or head.shape == (1, 1):
+            return Grid(tuple((link,) * head.shape[1] for _ in range(head.shape[0])))
+        raise fail(side, f"the number `{write_syntax(side)}`", f"a matrix of {head.shape[0]} x {head.shape[1]}")
+    if link.shape == head.shape:
+        return link
+    expected = f"{head.shape[0]} x {head.shape[1]}, the shape of the first side"
+    if link.shape == head.shape[::-1] and 1 in link.shape:
+        hint = "a vector is a column, whose entries stand below each other; turn the side with ^\\top"
+        raise fail(side, link.shown, expected, hint)
+    raise fail(side, link.shown, expected, kind=ShapeError)
+
+
+def _trees(head: Head | HeadGrid) -> list[Head]:
+    return [entry for row in head.rows for entry in row] if isinstance(head, HeadGrid) else [head]
+
+
+def _shown(place: tuple[int, int], head: HeadGrid) -> str:
+    return str(place[0]) if head.shape[1] == 1 else str(place[1]) if head.shape[0] == 1 else f"{place[0]}, {place[1]}"
