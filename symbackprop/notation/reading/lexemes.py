@@ -15,44 +15,22 @@ from lark import Token
 from lark.lexer import Lexer
 
 from symbackprop.errors import FormulaError
+from symbackprop.notation.reading.commands import (
+    ACCENTS,
+    CLOSING,
+    CONNECTIVES,
+    FONTS,
+    FUNCTIONS,
+    GREEK,
+    MULTIPLIED,
+    OPENING,
+    RELATIONS,
+    SHOWN,
+    SPACES,
+    UPRIGHT,
+    hint,
+)
 
-ACCENTS = {
-    "hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde",
-    "dot": "dot", "vec": "vec",
-}  # fmt: skip
-FONTS = frozenset(
-    {"mathbf", "mathbb", "mathcal", "mathscr", "mathfrak", "boldsymbol", "bm", "bf", "mathsf", "mathit", "mathrm",
-     "text", "textrm", "textit", "textbf", "operatorname", "mbox"}
-)  # fmt: skip
-UPRIGHT = frozenset({"mathrm", "text", "textrm", "textit", "operatorname", "mbox", "mathit", "mathsf"})
-SPACES = frozenset(
-    {",", ";", ":", "!", " ", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag",
-     "thinspace", "enspace", "hfill", "left", "right"}
-    | {size + side for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")}
-)  # fmt: skip
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma "
-    "tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
-    "partial nabla infty top intercal prime star".split()
-)
-FUNCTIONS = frozenset(
-    "log ln exp sin cos tan tanh sinh cosh max min det arg argmax argmin tr sum prod erf sign".split()
-)
-MULTIPLIED = {
-    "*": "*", "/": "/", "cdot": r"\cdot", "times": r"\times", "odot": r"\odot", "circ": r"\circ", "oslash": r"\oslash",
-    "ast": r"\ast", "otimes": r"\otimes", "div": "/", "bmod": r"\bmod",
-}  # fmt: skip
-RELATIONS = {
-    "=": "=", "<": "<", ">": ">", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
-    "ne": "!=", "neq": "!=", "approx": r"\approx", "leftarrow": ":=", "gets": ":=", "coloneqq": ":=", "lt": "<",
-    "gt": ">", "triangleq": "=", "equiv": "=",
-}  # fmt: skip
-OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor"}
-CLOSING = {")": "(", "]": "[", "}": r"\{", "rbrace": r"\{", "rbrack": "[", "rfloor": r"\lfloor"}
-SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor", ".": r"\right|"}
-CONNECTIVES = {
-    "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
-}  # fmt: skip
 WORDS = re.compile(
     r"(?P<space>[ \t\r\n~]+)|(?P<comment>(?<!\\)%[^\n]*)|(?P<row>\\\\(\[-?[0-9.]+(pt|em|ex|mm|cm)\])?)"
     r"|\\(?P<command>operatorname\*|[A-Za-z]+|[^A-Za-z])|(?P<number>[0-9]+(\.[0-9]+)?|\.[0-9]+)|(?P<letter>[A-Za-z])"
@@ -313,7 +291,7 @@ class Scanner:
         elif word in ("begin", "end"):
             yield self._environment(word, start)
         else:
-            raise self.fail(start, f"the unknown command `\\{word}`", "a formula", _hint(word), UnknownCommandError)
+            raise self.fail(start, f"the unknown command `\\{word}`", "a formula", hint(word), UnknownCommandError)
 
     def _delimiter(self, word: str, start: int) -> Iterator[Token]:
         r"""`\left(` is a bracket, and `\left|` a bar that opens; a size alone changes nothing."""
@@ -384,28 +362,10 @@ class Scanner:
         return self._token("BEGIN_CASES" if word == "begin" else "END_CASES", name, start)
 
 
-SHOWN["cases"] = r"\end{cases}"
-
-
 def _skip_blanks(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t\r\n":
         place += 1
     return place
-
-
-def _hint(word: str) -> str:
-    match word:
-        case "Rightarrow" | "implies" | "iff" | "Longrightarrow":
-            return "write each equation by itself"
-        case "arctan" | "arcsin" | "arccos" | "cot" | "sec":
-            return "the formula language does not have this function"
-        case "propto" | "sim":
-            return "only = can be proved; say what the factor is"
-        case "pm" | "mp":
-            return "write both formulas"
-        case "ldots" | "dots" | "cdots":
-            return "write the sum with its bounds"
-    return "it is never skipped; write the formula without it"
 
 
 class LatexLexer(Lexer):

@@ -6,12 +6,12 @@ two factors, brackets behind a name that is no function, a slash before a produc
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.applications import BIG, FunctionReader
 from symbackprop.notation.reading.differentials import read_differential
 from symbackprop.notation.reading.doubts import (
     check_argument,
@@ -21,11 +21,9 @@ from symbackprop.notation.reading.doubts import (
     check_sum,
     check_vectors,
     doubtful_bar,
-    two_arguments,
 )
 from symbackprop.notation.reading.factors import (
     Factor,
-    brackets_of,
     factors_of,
     is_name,
     is_number,
@@ -49,90 +47,15 @@ from symbackprop.notation.reading.syntax import (
     bare,
     write_syntax,
 )  # fmt: skip
-from symbackprop.notation.reading.vocabulary import COMMANDS, VARIANTS, Vocabulary, label_of, script_text
+from symbackprop.notation.reading.vocabulary import label_of
 from symbackprop.notation.reading.words import check_words
 
-BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
 TIMES = ("", "*", r"\cdot", r"\times")
 
 
 @dataclass(slots=True)
-class TermReader(ABC):
-    """Reads formulas over a vocabulary; what a reading is made of is for the notation to say.
-
-    `letters` are the indices in scope; `fonts` the fonts in which each name was met, because two fonts are two names.
-    """
-
-    vocabulary: Vocabulary
-    letters: frozenset[str] = frozenset()
-    values: frozenset[str] = frozenset()
-    fonts: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
-
-    # What the notation decides.
-
-    @abstractmethod
-    def number(self, text: str, node: Syntax) -> Any:
-        """A literal."""
-
-    @abstractmethod
-    def name(self, node: Syntax) -> Any:
-        """A symbol with its scripts, as far as they belong to its name, and powers of it."""
-
-    @abstractmethod
-    def apply(self, function: str, arguments: tuple[Any, ...], primed: bool, node: Syntax) -> Any:
-        """A function of its arguments."""
-
-    @abstractmethod
-    def raised(self, base: Any, above: Syntax, node: Syntax) -> Any:
-        """A power, or whatever else stands above a formula."""
-
-    @abstractmethod
-    def add(self, signs: tuple[str, ...], parts: tuple[Any, ...], node: Syntax) -> Any:
-        """A sum."""
-
-    @abstractmethod
-    def multiply(self, signs: tuple[str, ...], parts: tuple[Any, ...], node: Syntax) -> Any:
-        """A product; there is a sign before each part, the first one empty."""
-
-    @abstractmethod
-    def divide(self, top: Any, bottom: Any, node: Syntax) -> Any:
-        """A fraction."""
-
-    @abstractmethod
-    def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> Any:
-        """A sum or an extreme over what stands below its sign."""
-
-    @abstractmethod
-    def absolute(self, group: Group) -> Any:
-        """What stands between bars."""
-
-    @abstractmethod
-    def cases(self, node: Cases) -> Any:
-        """A choice by conditions."""
-
-    @abstractmethod
-    def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> Any:
-        """The derivative of one name by another."""
-
-    def slope(self, value: Any, by: tuple[Syntax, ...], node: Syntax) -> Any:
-        """The derivative of a formula by names."""
-        raise fail(node, "the derivative of a formula", r"\frac{\partial L}{\partial w}", "name what is derived")
-
-    def evaluated(self, value: Any, node: Evaluated) -> Any:
-        """The value at a point."""
-        raise fail(node, f"`{write_syntax(node)}`", "a formula without a bar that says where it is taken")
-
-    def floor(self, group: Group) -> Any:
-        """What stands between the brackets of a floor."""
-        raise fail(group, f"`{write_syntax(group)}`", "a formula without a floor")
-
-    def entry_of(self, group: Group, below: Syntax, node: Syntax) -> Any:
-        """An entry of what stands in brackets."""
-        raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
-
-    @abstractmethod
-    def mask(self, relation: Relation, node: Syntax) -> Any:
-        """Iverson's bracket."""
+class TermReader(FunctionReader):
+    """Reads formulas over a vocabulary; what a reading is made of is for the notation to say."""
 
     # What all notations share.
 
@@ -158,7 +81,7 @@ class TermReader(ABC):
         place = 0
         while place < len(factors):
             sign = factors[place].sign
-            part, taken = self._factor(factors[place:], place > 0)
+            part, taken = self.factor(factors[place:], place > 0)
             signs.append(sign)
             parts.append(part)
             place += taken
@@ -167,7 +90,7 @@ class TermReader(ABC):
         check_division(signs, node)
         return self.multiply(tuple(signs), tuple(parts), node)
 
-    def _factor(self, row: tuple[Factor, ...], follows: bool) -> tuple[Any, int]:
+    def factor(self, row: tuple[Factor, ...], follows: bool) -> tuple[Any, int]:
         """The first factor of a row, and how many parts it takes."""
         node = bare(row[0].node)
         scripts = node if isinstance(node, Scripts) else None
@@ -245,7 +168,7 @@ class TermReader(ABC):
         elif below is not None:
             raise fail(scripts, "a subscript of brackets", "a name", "write the entry by its name")
         else:
-            value, _ = self._factor((Factor("", base),), False)
+            value, _ = self.factor((Factor("", base),), False)
         if scripts.above is None:
             return value
         if label_of(scripts.above) is not None:
@@ -253,104 +176,6 @@ class TermReader(ABC):
             raise ambiguous(scripts.line, scripts.column, f"`{shown}`", ("a power", "a layer or a sample"),
                             "write powers without brackets")  # fmt: skip
         return self.raised(value, scripts.above, scripts)
-
-    # Functions.
-
-    def _function(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> str | None:
-        """The function that a symbol is where it stands; None where it is a number."""
-        primes = scripts.primes if scripts is not None else 0
-        if self._is_extreme_of_arguments(base, scripts, row):
-            return "maximum" if base.name == r"\max" else "minimum"
-        found = self.vocabulary.function(base, primes)
-        called = len(row) > 1 and row[1].sign == "" and brackets_of(row[1].node) is not None
-        if base.name == r"\sigma" and not base.accents and not base.font and found is None:
-            if self.vocabulary.find(base) or (scripts is not None and scripts.below is not None):
-                return None
-            if not called and not primes:
-                return None
-            shown = f"{write_syntax(scripts or base)}{write_syntax(row[1].node) if called else ''}"
-            raised = scripts is not None and scripts.above is not None
-            if self.vocabulary.open and not primes and (r"\sigma" in self.values or raised):
-                raise ambiguous(base.line, base.column, f"`{shown}`", ("the sigmoid of it", r"\sigma times it"),
-                                r"declare \sigma, or write \cdot")  # fmt: skip
-            return "sigmoid"
-        return found
-
-    def _is_extreme_of_arguments(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> bool:
-        """Whether max or min is that of the numbers in brackets behind it."""
-        brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
-        return base.name in (r"\max", r"\min") and scripts is None and brackets is not None
-
-    def _application(
-        self, function: str, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]
-    ) -> tuple[Any, int]:
-        """A function with its argument, which needs no brackets behind a command such as \\sin if it is one factor."""
-        node = scripts or base
-        primes = scripts.primes if scripts is not None else 0
-        shown = write_syntax(scripts or base) + "'" * primes
-        if shown in self.vocabulary.functions or write_syntax(base) + "'" * primes in self.vocabulary.functions:
-            primes = 0 if primes and write_syntax(base) not in self.vocabulary.functions else primes
-        if primes > 1:
-            raise UnsupportedError(f"{write_syntax(node)} is a second derivative, which formulas cannot name.")
-        above = scripts.above if scripts is not None else None
-        variant = (
-            VARIANTS.get((function, script_text(scripts.below))) if scripts is not None and scripts.below else None
-        )
-        function = variant or function
-        if scripts is not None and scripts.below is not None and function != "log" and variant is None:
-            raise fail(node, f"a subscript of the function {write_syntax(base)}", "no subscript, or a declared name")
-        if above is not None and (label_of(above) is not None or write_syntax(bare(above)) == "-1"):
-            two = ("the inverse function", "one divided by it") if label_of(above) is None else ("a power", "a layer")
-            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", two, "declare it, or write it out")
-        brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
-        if brackets is not None:
-            value, taken = self._called(function, primes > 0, brackets, row[1].node, node, base), 2
-        elif base.name in COMMANDS and len(row) > 1 and row[1].sign == "":
-            value, taken = self._argument(function, primes > 0, row, node)
-        else:
-            raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
-        if scripts is not None and scripts.below is not None and variant is None:
-            value = self.divide(value, self.apply("log", (self.read(scripts.below),), False, node), node)
-        return (value if above is None else self.raised(value, above, node)), taken
-
-    def _called(self, function: str, primed: bool, brackets: Group, whole: Syntax, node: Syntax, base: Symbol) -> Any:
-        arguments = tuple(self.read(part) for part in brackets.parts)
-        if function in ("maximum", "minimum") and len(arguments) > 2:
-            value = arguments[0]
-            for argument in arguments[1:]:
-                value = self.apply(function, (value, argument), False, node)
-        else:
-            value = self.apply(function, arguments, primed, node)
-        outer = bare(whole)
-        if not isinstance(outer, Scripts):
-            return value
-        if outer.primes or outer.below is not None or outer.above is None:
-            raise fail(outer, "scripts behind the brackets of a function", "a power")
-        if base.name in (r"\log", r"\ln"):
-            shown, inner = write_syntax(base), write_syntax(brackets)
-            power = write_syntax(bare(outer.above))
-            readings = (rf"({shown}{inner})^{{{power}}}", rf"{shown}({inner}^{{{power}}})")
-            raise ambiguous(
-                node.line, node.column, f"`{shown}{write_syntax(outer)}`", readings, "bracket what is meant"
-            )
-        return self.raised(value, outer.above, outer)
-
-    def _argument(self, function: str, primed: bool, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
-        """The one factor behind a function without brackets; with more behind it there are two readings."""
-        following = bare(row[1].node)
-        scripts = following if isinstance(following, Scripts) else None
-        base = bare(scripts.base) if scripts is not None else following
-        taken = 2
-        if isinstance(base, Symbol) and base.name in BIG:
-            if any(factor.sign for factor in row[1:]):
-                raise two_arguments(row, node)
-            return self.apply(function, (self.term(row[1:], row[1].node),), primed, node), len(row)
-        if isinstance(base, Symbol) and self._function(base, scripts, row[1:]) is not None and len(row) > 2:
-            taken = 3
-        if len(row) > taken:
-            raise two_arguments(row, node)
-        value, _ = self._factor(row[1:], False)
-        return self.apply(function, (value,), primed, node), taken
 
     # Derivatives.
 
@@ -378,7 +203,7 @@ class TermReader(ABC):
         if len(of) == 1 == len(by) and is_name(of[0].node):
             return self.derivative(bare(of[0].node), by[0], node)
         numbers = next((place for place, factor in enumerate(of) if not is_number(factor.node)), 0)
-        _, taken = self._factor(of[numbers:], numbers > 0)
+        _, taken = self.factor(of[numbers:], numbers > 0)
         if numbers + taken < len(of):
             raise ambiguous(node.line, node.column, f"a derivative of `{write_factors(of)}`",
                             ("the derivative of all of it", "the derivative of its first factor"),

@@ -17,8 +17,8 @@ from symbackprop.errors import ArgumentError, FormulaError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import read_expression
 from symbackprop.language import tree as t
+from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.grammar import read_syntax
-from symbackprop.notation.reading.lexemes import ACCENTS
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.writing.names import choose_names, default_symbol, small_symbol
 

@@ -1,0 +1,118 @@
+r"""Functions in LaTeX: which symbols are functions where they stand, and what their arguments are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from symbackprop.errors import UnsupportedError
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.doubts import two_arguments
+from symbackprop.notation.reading.factors import Factor, brackets_of
+from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.readers import Notation
+from symbackprop.notation.reading.syntax import Group, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.vocabulary import COMMANDS, VARIANTS, label_of, script_text
+
+BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
+
+
+@dataclass(slots=True)
+class FunctionReader(Notation):
+    """Reads functions with their arguments."""
+
+    def _function(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> str | None:
+        """The function that a symbol is where it stands; None where it is a number."""
+        primes = scripts.primes if scripts is not None else 0
+        if self._is_extreme_of_arguments(base, scripts, row):
+            return "maximum" if base.name == r"\max" else "minimum"
+        found = self.vocabulary.function(base, primes)
+        called = len(row) > 1 and row[1].sign == "" and brackets_of(row[1].node) is not None
+        if base.name == r"\sigma" and not base.accents and not base.font and found is None:
+            if self.vocabulary.find(base) or (scripts is not None and scripts.below is not None):
+                return None
+            if not called and not primes:
+                return None
+            shown = f"{write_syntax(scripts or base)}{write_syntax(row[1].node) if called else ''}"
+            raised = scripts is not None and scripts.above is not None
+            if self.vocabulary.open and not primes and (r"\sigma" in self.values or raised):
+                raise ambiguous(base.line, base.column, f"`{shown}`", ("the sigmoid of it", r"\sigma times it"),
+                                r"declare \sigma, or write \cdot")  # fmt: skip
+            return "sigmoid"
+        return found
+
+    def _is_extreme_of_arguments(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> bool:
+        """Whether max or min is that of the numbers in brackets behind it."""
+        brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
+        return base.name in (r"\max", r"\min") and scripts is None and brackets is not None
+
+    def _application(
+        self, function: str, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]
+    ) -> tuple[Any, int]:
+        """A function with its argument, which needs no brackets behind a command such as \\sin if it is one factor."""
+        node = scripts or base
+        primes = scripts.primes if scripts is not None else 0
+        shown = write_syntax(scripts or base) + "'" * primes
+        if shown in self.vocabulary.functions or write_syntax(base) + "'" * primes in self.vocabulary.functions:
+            primes = 0 if primes and write_syntax(base) not in self.vocabulary.functions else primes
+        if primes > 1:
+            raise UnsupportedError(f"{write_syntax(node)} is a second derivative, which formulas cannot name.")
+        above = scripts.above if scripts is not None else None
+        variant = (
+            VARIANTS.get((function, script_text(scripts.below))) if scripts is not None and scripts.below else None
+        )
+        function = variant or function
+        if scripts is not None and scripts.below is not None and function != "log" and variant is None:
+            raise fail(node, f"a subscript of the function {write_syntax(base)}", "no subscript, or a declared name")
+        if above is not None and (label_of(above) is not None or write_syntax(bare(above)) == "-1"):
+            two = ("the inverse function", "one divided by it") if label_of(above) is None else ("a power", "a layer")
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", two, "declare it, or write it out")
+        brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
+        if brackets is not None:
+            value, taken = self._called(function, primes > 0, brackets, row[1].node, node, base), 2
+        elif base.name in COMMANDS and len(row) > 1 and row[1].sign == "":
+            value, taken = self._argument(function, primes > 0, row, node)
+        else:
+            raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
+        if scripts is not None and scripts.below is not None and variant is None:
+            value = self.divide(value, self.apply("log", (self.read(scripts.below),), False, node), node)
+        return (value if above is None else self.raised(value, above, node)), taken
+
+    def _called(self, function: str, primed: bool, brackets: Group, whole: Syntax, node: Syntax, base: Symbol) -> Any:
+        arguments = tuple(self.read(part) for part in brackets.parts)
+        if function in ("maximum", "minimum") and len(arguments) > 2:
+            value = arguments[0]
+            for argument in arguments[1:]:
+                value = self.apply(function, (value, argument), False, node)
+        else:
+            value = self.apply(function, arguments, primed, node)
+        outer = bare(whole)
+        if not isinstance(outer, Scripts):
+            return value
+        if outer.primes or outer.below is not None or outer.above is None:
+            raise fail(outer, "scripts behind the brackets of a function", "a power")
+        if base.name in (r"\log", r"\ln"):
+            shown, inner = write_syntax(base), write_syntax(brackets)
+            power = write_syntax(bare(outer.above))
+            readings = (rf"({shown}{inner})^{{{power}}}", rf"{shown}({inner}^{{{power}}})")
+            raise ambiguous(
+                node.line, node.column, f"`{shown}{write_syntax(outer)}`", readings, "bracket what is meant"
+            )
+        return self.raised(value, outer.above, outer)
+
+    def _argument(self, function: str, primed: bool, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
+        """The one factor behind a function without brackets; with more behind it there are two readings."""
+        following = bare(row[1].node)
+        scripts = following if isinstance(following, Scripts) else None
+        base = bare(scripts.base) if scripts is not None else following
+        taken = 2
+        if isinstance(base, Symbol) and base.name in BIG:
+            if any(factor.sign for factor in row[1:]):
+                raise two_arguments(row, node)
+            return self.apply(function, (self.term(row[1:], row[1].node),), primed, node), len(row)
+        if isinstance(base, Symbol) and self._function(base, scripts, row[1:]) is not None and len(row) > 2:
+            taken = 3
+        if len(row) > taken:
+            raise two_arguments(row, node)
+        value, _ = self.factor(row[1:], False)
+        return self.apply(function, (value,), primed, node), taken
