@@ -172,7 +172,7 @@ def _value_of(
     base = re.sub(r"[^A-Za-z0-9]", "", function.name) or "f"
     name = choose_name(base, {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, *t.RESERVED})
     place = {"line": arguments[0].line, "column": arguments[0].column}
-    return t.Define(t.Name(name, **place), function.at(values, False, arguments[0]), **place)
+    return t.Define(t.Name(name, **place), function.at(values, 0, arguments[0]), **place)
 
 
 def judge_passage(program: Program, passage: Passage, start: int = 0) -> Iterator[Judgement]:

@@ -116,6 +116,45 @@ SCALARS = [
     (r"\mathrm{e}^2", "exp(2)"),
     (r"\operatorname{GELU}_{\tanh}(x)", "gelu_tanh(x)"),
     (r"\operatorname{max}(0, x)", "maximum(0, x)"),
+    # slashes
+    ("-a/b^2/c", "-a/b^2/c"),
+    ("a/b/c", "a/b/c"),
+    (r"a \bigl/ b", "a/b"),
+    (r"{a \over b} + {1 \over 2} x", "a/b + (1/2)*x"),
+    # functions that are quotients of others, and products of angle functions
+    (r"\sec x \tan x", "(1/cos(x))*tan(x)"),
+    (r"-\csc^2(x)", "-(1/sin(x))^2"),
+    (r"\cot x", "cos(x)/sin(x)"),
+    (r"\coth(x)", "cosh(x)/sinh(x)"),
+    (r"\operatorname{sech}^2 x", "(1/cosh(x))^2"),
+    (r"\operatorname{csch}(x)", "1/sinh(x)"),
+    (r"2\sin x\cos x", "2*sin(x)*cos(x)"),
+    (r"\sin x / \cos x", "sin(x)/cos(x)"),
+    (r"\frac{d}{dx} \sec x", "sin(x)/cos(x)^2"),
+    # higher derivatives
+    (r"\tanh''(x)", "2*tanh(x)*(tanh(x)^2 - 1)"),
+    (r"\sin''(2x)", "-sin(2*x)"),
+    (r"\sigma^{\prime\prime}(x)", "exp(x)*(1 - exp(x))/(1 + exp(x))^3"),
+    (r"\frac{\partial^2}{\partial x\,\partial y}\left[x^2y^3\right]", "6*x*y^2"),
+    (r"\frac{\text d}{\text d x}\left(x^2\right)", "2*x"),
+    # roots
+    (r"\sqrt[3]{x}", "sign(x)*abs(x)^(1/3)"),
+    (r"\sqrt[4]{x}", "x^(1/4)"),
+    # braces that are drawn, and fonts
+    (r"\underbrace{(a-y)}_{\text{error}}\,\underbrace{x}_{\delta = 3}", "(a - y)*x"),
+    (r"\overbrace{(a+b)}^c x", "(a + b)*x"),
+    (r"\boxed{a+b}", "a + b"),
+    (r"\textcolor{red}{x} + y", "x + y"),
+    (r"{\rm ReLU}(x) + {\rm e}^{-x}", "relu(x) + exp(-x)"),
+    (r"\hat{\bf y} - y_{\rm new}", "yhat - y_new"),
+    # numbers
+    (r"0{,}5 x", "0.5*x"),
+    (r"1{,}000{,}000", "1000000"),
+    # the rest
+    (r"\exp\{-x\}", "exp(-x)"),
+    (r"x^{\prime\prime}", "x_prime_prime"),
+    (r"1\{y = k\}", "where(y == k, 1, 0)"),
+    (r"a \ast b", "a*b"),
 ]  # fmt: skip
 
 PROGRAM = sb.parse("""
@@ -164,6 +203,15 @@ ENTRIES = [
     (r"(W x)_k", FormulaError),
     (r"\sqrt{\varepsilon}", "sqrt(eps)"),
     (r"\mathbb{1}[k = 1]", "where(k == 1, 1, 0)"),
+    (r"1/m \sum_{i} x_{id}", "1/N*sum(i, x[i,d])"),
+    (r"1\{k = 1\}", "where(k == 1, 1, 0)"),
+    (r"w_d(x_{nd})^2", "w[d]*x[n,d]^2"),
+    (r"w_d(x_{nd})", FormulaError),
+    (r"w_d(x_{nd})^{(2)}", FormulaError),
+    (r"p_{nk}(x_{nd})^2", FormulaError),
+    (r"x_{nd} \circ w_d", "x[n,d]*w[d]"),
+    (r"\frac{\partial L(W, b)}{\partial z_{nk}}", "adj(z[n,k])"),
+    (r"\frac{\partial L(W)}{\partial z_{nk}} \cdot x_{nd}", "adj(z[n,k])*x[n,d]"),
 ]  # fmt: skip
 
 HEADS = [
@@ -176,6 +224,13 @@ HEADS = [
     (r"\partial L/\partial b_k", "d loss / d b[k]"),
     (r"\frac{\partial}{\partial b_k} L", "d loss / d b[k]"),
     (r"\frac{\partial p_{nk}}{\partial z_{nj}}", "d p[n,k] / d z[n,j]"),
+    (r"\frac{\partial C}{\partial W}", "d loss / d W"),
+    (r"\frac{\partial J(W, b)}{\partial W_{kd}}", "d loss / d W[k,d]"),
+    (r"\nabla_W \mathcal{L}(W)", "d loss / d W"),
+    (r"\frac{\partial}{\partial b_k} J(b)", "d loss / d b[k]"),
+    (r"\partial E(b)/\partial b_k", "d loss / d b[k]"),
+    (r"\frac{\partial J(3)}{\partial b_k}", None),
+    (r"\frac{\partial p_{nk}(W)}{\partial z_{nj}}", None),
     (r"\frac{p_{nk}}{z_{nj}}", None),
 ]
 
@@ -198,6 +253,9 @@ MATRICES = [
     (r"P^{\odot 2}", "p.^2"),
     (r"\frac{Y}{P}", "y ./ p"),
     (r"\frac{2}{N}(P - Y) \odot P \odot (1 - P)", "2/N*(p - y) .* p .* (1 - p)"),
+    (r"\langle w, w \rangle", "w'*w"),
+    (r"\left\langle P, Y\right\rangle", "tr(p'*y)"),
+    (r"\left\lVert w \right\rVert_2^2", "norm2(w)^2"),
 ]  # fmt: skip
 
 REFUSED = [
@@ -213,7 +271,21 @@ REFUSED = [
     ("x_12", AmbiguousFormulaError, "braces"),
     (r"\frac123", AmbiguousFormulaError, "braces"),
     ("1/2x", AmbiguousFormulaError, r"\frac"),
-    ("a/b/c", AmbiguousFormulaError, r"\frac"),
+    ("a/b/c d", AmbiguousFormulaError, r"\frac"),
+    (r"a/b \cdot c", AmbiguousFormulaError, r"\frac"),
+    (r"a/b \cdot \sum_i x_i", AmbiguousFormulaError, r"\frac"),
+    ("{a+b}x", AmbiguousFormulaError, "not printed"),
+    (r"\sum_i {a_i + b_i}", AmbiguousFormulaError, "not printed"),
+    (r"\log{1+x}", AmbiguousFormulaError, "not printed"),
+    ("{ab}^2", AmbiguousFormulaError, "not printed"),
+    ("{-x}^2", AmbiguousFormulaError, "not printed"),
+    ("a - {b - c}", AmbiguousFormulaError, "not printed"),
+    ("a/{bc}", AmbiguousFormulaError, "not printed"),
+    (r"\underbrace{a+b}_c x", AmbiguousFormulaError, "not printed"),
+    (r"\lg x", AmbiguousFormulaError, r"\log_2"),
+    (r"1{,}000 x", AmbiguousFormulaError, "1.000"),
+    ("x_n(y_n)^2", AmbiguousFormulaError, "function"),
+    (r"\sin x \log y", AmbiguousFormulaError, "bracket the argument"),
     ("x^T", AmbiguousFormulaError, "transpose"),
     ("exp(x)", AmbiguousFormulaError, r"\mathrm{exp}"),
     ("loss", AmbiguousFormulaError, r"\mathrm{loss}"),
@@ -231,7 +303,18 @@ REFUSED = [
     (r"\sum_{i=1}^n x_{2i}", AmbiguousFormulaError, "commas"),
     # unknown, left over, or meaningless
     (r"\foo x", UnknownCommandError, r"\foo"),
-    (r"\arctan x", UnknownCommandError, r"\arctan"),
+    (r"\arctan x", UnknownCommandError, "no program has this function"),
+    (r"x^1{,}5", FormulaError, "commas"),
+    (r"12{,}34{,}56", FormulaError, "commas"),
+    (r"\underbrace{x}_{\text{if } x > 0}", FormulaError, "label"),
+    (r"\bf x", UnknownCommandError, r"\mathbf"),
+    (r"{\bf W x}", FormulaError, "one symbol"),
+    (r"a \over b", FormulaError, r"\frac"),
+    (r"\sqrt[n]{x}", UnsupportedError, "power"),
+    (r"\operatorname{maximum}''(x, y)", FormulaError, "arguments"),
+    (r"\|x\|_2^2", FormulaError, r"norm `\lVert x\rVert` of a number"),
+    (r"\langle a, b\rangle", FormulaError, "whole matrices"),
+    (r"a \circ b", FormulaError, r"\circ"),
     (r"x \pm y", UnknownCommandError, r"\pm"),
     (r"\int x", UnknownCommandError, r"\int"),
     (r"\mathbf{x}\,\mathbf{y}", AmbiguousFormulaError, "vectors"),
@@ -281,7 +364,8 @@ REFUSED = [
     (r"\left. x^2 \right|_{y=1}", FormulaError, "nowhere"),
     (r"\left. x^2 \right|_{x}", FormulaError, "values"),
     (r"\left. x^2 \right|", FormulaError, "point"),
-    (r"\mathbb{E} x", FormulaError, "real number"),
+    (r"\mathbb{E} x", FormulaError, "expectation"),
+    (r"\mathbb{E}[x]", FormulaError, "expectation"),
     (r"2\infty", FormulaError, "real number"),
     ("x^2'", FormulaError, "behind a superscript"),
     ("x_1 x_2...", FormulaError, "`.`"),
@@ -420,6 +504,11 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
     ("latex", "kind", "said"),
     [
         (r"X (P - Y)", ShapeError, "transpose"),
+        (r"\langle w, b \rangle", FormulaError, "one shape"),
+        (r"\langle w \rangle", FormulaError, "inner product"),
+        (r"\sqrt[3]{W}", UnsupportedError, "entry"),
+        (r"S''(Z)", UnsupportedError, "entry"),
+        (r"W \ast X", AmbiguousFormulaError, "convolution"),
         (r"W \times X", AmbiguousFormulaError, "entry by entry"),
         (r"W * X", AmbiguousFormulaError, "entry by entry"),
         (r"X \cdot W^\top \odot Y", AmbiguousFormulaError, r"\odot"),
@@ -638,7 +727,6 @@ def test_what_is_printed_of_random_programs_is_never_misread(seed: int) -> None:
 @pytest.mark.parametrize(
     ("left", "right", "seen"),
     (
-        (r"\operatorname{sech}^2 x", r"1 - \tanh^2 x", "no function that is known"),
         (r"\operatorname{logit} p", "p", "no function that is known"),
         (r"\frac{\delta f}{\delta x}", "f/x", "a quotient of products"),
         (r"\frac{\Delta y}{\Delta x}", "y/x", "a quotient of products"),

@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from symbackprop.errors import UnsupportedError
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.doubts import two_arguments
-from symbackprop.notation.reading.factors import Factor, brackets_of
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.factors import Factor, brackets_of, without_scripts
 from symbackprop.notation.reading.readers import Notation
-from symbackprop.notation.reading.syntax import Group, Scripts, Symbol, Syntax, bare, write_syntax
-from symbackprop.notation.reading.vocabulary import COMMANDS, VARIANTS, label_of, script_text
+from symbackprop.notation.reading.refusals import ambiguous
+from symbackprop.notation.reading.syntax import Group, Operator, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.vocabulary import COMMANDS, QUOTIENTS, VARIANTS, label_of, script_text
 
 BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
+
+ANGLES = frozenset(rf"\{name}" for name in "sin cos tan cot sec csc sinh cosh tanh coth".split())
+
+
+def is_angle_function(node: Syntax) -> bool:
+    r"""Whether a part is a function such as \sin, two of which side by side are a product: \sin x \cos x."""
+    symbol = without_scripts(node)
+    return isinstance(symbol, Symbol) and symbol.name in ANGLES and not symbol.accents
 
 
 @dataclass(slots=True)
@@ -55,8 +62,6 @@ class FunctionReader(Notation):
         shown = write_syntax(scripts or base) + "'" * primes
         if shown in self.vocabulary.functions or write_syntax(base) + "'" * primes in self.vocabulary.functions:
             primes = 0 if primes and write_syntax(base) not in self.vocabulary.functions else primes
-        if primes > 1:
-            raise UnsupportedError(f"{write_syntax(node)} is a second derivative, which formulas cannot name.")
         above = scripts.above if scripts is not None else None
         variant = (
             VARIANTS.get((function, script_text(scripts.below))) if scripts is not None and scripts.below else None
@@ -69,23 +74,35 @@ class FunctionReader(Notation):
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", two, "declare it, or write it out")
         brackets = brackets_of(row[1].node) if len(row) > 1 and row[1].sign == "" else None
         if brackets is not None:
-            value, taken = self._called(function, primes > 0, brackets, row[1].node, node, base), 2
-        elif base.name in COMMANDS and len(row) > 1 and row[1].sign == "":
-            value, taken = self._argument(function, primes > 0, row, node)
+            value, taken = self._called(function, primes, brackets, row[1].node, node, base), 2
+        elif (base.name in COMMANDS or isinstance(base, Operator)) and len(row) > 1 and row[1].sign == "":
+            value, taken = self._argument(function, primes, row, node)
         else:
             raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
         if scripts is not None and scripts.below is not None and variant is None:
             value = self.divide(value, self.apply("log", (self.read(scripts.below),), False, node), node)
         return (value if above is None else self.raised(value, above, node)), taken
 
-    def _called(self, function: str, primed: bool, brackets: Group, whole: Syntax, node: Syntax, base: Symbol) -> Any:
+    def _applied(self, function: str, arguments: tuple[Any, ...], primes: int, node: Syntax) -> Any:
+        """A function of its arguments, or one of its derivatives."""
+        if primes > 1 or (primes and function in QUOTIENTS):
+            return self.derived(function, arguments, primes, node)
+        if function in QUOTIENTS:
+            if len(arguments) != 1:
+                raise fail(node, f"{len(arguments)} arguments of {function}", "one")
+            top, bottom = QUOTIENTS[function]
+            above = self.apply(top, arguments, False, node) if top else self.number("1", node)
+            return self.divide(above, self.apply(bottom, arguments, False, node), node)
+        return self.apply(function, arguments, primes == 1, node)
+
+    def _called(self, function: str, primes: int, brackets: Group, whole: Syntax, node: Syntax, base: Symbol) -> Any:
         arguments = tuple(self.read(part) for part in brackets.parts)
         if function in ("maximum", "minimum") and len(arguments) > 2:
             value = arguments[0]
             for argument in arguments[1:]:
                 value = self.apply(function, (value, argument), False, node)
         else:
-            value = self.apply(function, arguments, primed, node)
+            value = self._applied(function, arguments, primes, node)
         outer = bare(whole)
         if not isinstance(outer, Scripts):
             return value
@@ -100,7 +117,7 @@ class FunctionReader(Notation):
             )
         return self.raised(value, outer.above, outer)
 
-    def _argument(self, function: str, primed: bool, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
+    def _argument(self, function: str, primes: int, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
         """The one factor behind a function without brackets; with more behind it there are two readings."""
         following = bare(row[1].node)
         scripts = following if isinstance(following, Scripts) else None
@@ -109,10 +126,11 @@ class FunctionReader(Notation):
         if isinstance(base, Symbol) and base.name in BIG:
             if any(factor.sign for factor in row[1:]):
                 raise two_arguments(row, node)
-            return self.apply(function, (self.term(row[1:], row[1].node),), primed, node), len(row)
+            return self._applied(function, (self.term(row[1:], row[1].node),), primes, node), len(row)
         if isinstance(base, Symbol) and self._function(base, scripts, row[1:]) is not None and len(row) > 2:
             taken = 3
-        if len(row) > taken:
+        angles = taken == 2 < len(row) and is_angle_function(node) and is_angle_function(row[2].node)
+        if len(row) > taken and not angles:
             raise two_arguments(row, node)
         value, _ = self.factor(row[1:], False)
-        return self.apply(function, (value,), primed, node), taken
+        return self._applied(function, (value,), primes, node), taken

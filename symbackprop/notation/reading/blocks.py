@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from symbackprop.errors import FormulaError
 from symbackprop.language.tree import Node
 from symbackprop.notation.reading.grammar import read_syntax
-from symbackprop.notation.reading.lexemes import locate, without_end
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -24,6 +23,7 @@ from symbackprop.notation.reading.syntax import (
     bare,
     write_syntax,
 )  # fmt: skip
+from symbackprop.notation.reading.texts import RESTRICTING, locate, without_end
 
 ENVIRONMENTS = re.compile(
     r"\\(begin|end)\{(aligned|align|split|gather|gathered|equation|eqnarray|multline|displaymath)\*?\}|\$\$?|(?<!\\)\\[\[\]]"
@@ -34,7 +34,6 @@ MARKS = re.compile(
     re.DOTALL,
 )
 COMMENT = re.compile(r"\\(?:text|mbox|textrm)\s*\{([^{}]*)\}")
-RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not|if)\b", re.I)
 LABEL = re.compile(r"\s*([A-Za-z]{2,})\s*:(?!=)")
 CONTINUES = re.compile(r"\s*(=|:=|\\approx(?![A-Za-z])|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\leftarrow(?![A-Za-z]))")
 GOES_ON = re.compile(r"\s*([-+*]|\\(cdot|times|odot)(?![A-Za-z]))")

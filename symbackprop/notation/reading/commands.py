@@ -7,9 +7,11 @@ ACCENTS = {
     "dot": "dot", "vec": "vec",
 }  # fmt: skip
 FONTS = frozenset(
-    {"mathbf", "mathbb", "mathcal", "mathscr", "mathfrak", "boldsymbol", "bm", "bf", "mathsf", "mathit", "mathrm",
+    {"mathbf", "mathbb", "mathcal", "mathscr", "mathfrak", "boldsymbol", "bm", "mathsf", "mathit", "mathrm",
      "text", "textrm", "textit", "textbf", "operatorname", "mbox"}
 )  # fmt: skip
+SWITCHES = {"rm": "mathrm", "it": "mathit", "sf": "mathsf", "bf": "mathbf", "cal": "mathcal"}
+"""Fonts of old LaTeX, which stand first in their braces: {\\rm new}."""
 UPRIGHT = frozenset({"mathrm", "text", "textrm", "textit", "operatorname", "mbox", "mathit", "mathsf"})
 SPACES = frozenset(
     {",", ";", ":", "!", " ", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag",
@@ -22,36 +24,49 @@ GREEK = frozenset(
     "partial nabla infty top intercal prime star".split()
 )
 FUNCTIONS = frozenset(
-    "log ln exp sin cos tan tanh sinh cosh max min det arg argmax argmin tr sum prod erf sign".split()
+    "log ln exp sin cos tan cot sec csc tanh sinh cosh coth max min det arg argmax argmin tr sum prod erf sign".split()
 )
+LABELLED = {"underbrace": "_", "overbrace": "^"}
+"""Braces drawn around a formula, and the mark before the label that they carry."""
 MULTIPLIED = {
     "*": "*", "/": "/", "cdot": r"\cdot", "times": r"\times", "odot": r"\odot", "circ": r"\circ", "oslash": r"\oslash",
-    "ast": r"\ast", "otimes": r"\otimes", "div": "/", "bmod": r"\bmod",
+    "ast": "*", "otimes": r"\otimes", "div": "/", "bmod": r"\bmod",
 }  # fmt: skip
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
     "ne": "!=", "neq": "!=", "approx": r"\approx", "leftarrow": ":=", "gets": ":=", "coloneqq": ":=", "lt": "<",
     "gt": ">", "triangleq": "=", "equiv": "=",
 }  # fmt: skip
-OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor"}
-CLOSING = {")": "(", "]": "[", "}": r"\{", "rbrace": r"\{", "rbrack": "[", "rfloor": r"\lfloor"}
+OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor",
+           "langle": r"\langle"}  # fmt: skip
+CLOSING = {")": "(", "]": "[", "}": r"\{", "rbrace": r"\{", "rbrack": "[", "rfloor": r"\lfloor",
+           "rangle": r"\langle"}  # fmt: skip
 SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor", ".": r"\right|",
-         "cases": r"\end{cases}"}  # fmt: skip
+         r"\langle": r"\rangle", "cases": r"\end{cases}"}  # fmt: skip
 CONNECTIVES = {
     "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
 }  # fmt: skip
 
 
 def hint(word: str) -> str:
+    """What to do instead of a command that is not read."""
     match word:
         case "Rightarrow" | "implies" | "iff" | "Longrightarrow":
             return "write each equation by itself"
-        case "arctan" | "arcsin" | "arccos" | "cot" | "sec":
-            return "the formula language does not have this function"
+        case "arctan" | "arcsin" | "arccos":
+            return "no program has this function; claim its derivative as a formula, such as 1/(1+x^2)"
         case "propto" | "sim":
             return "only = can be proved; say what the factor is"
         case "pm" | "mp":
             return "write both formulas"
         case "ldots" | "dots" | "cdots":
             return "write the sum with its bounds"
+        case "forall" | "in":
+            return r"what holds for all indices is said at the end of an equation: ..., \quad \forall n"
+        case "over" | "atop" | "nicefrac" | "sfrac":
+            return r"write \frac"
+        case "int" | "iint" | "oint":
+            return "integrals are not read"
+    if word in SWITCHES:
+        return rf"write \{SWITCHES[word]}{{...}}, or {{\{word} ...}} in braces of its own"
     return "it is never skipped; write the formula without it"

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction as Rational
 
 from symbackprop.errors import FormulaError, UnsupportedError
+from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.differentials import head_parts
@@ -23,9 +25,10 @@ from symbackprop.notation.reading.letters import (
     opened_product,
     scalar_name,
 )  # fmt: skip
-from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_numbered, check_scopes
+from symbackprop.notation.reading.slopes import find_slope
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -45,7 +48,7 @@ from symbackprop.notation.reading.syntax import (
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TIMES, TermReader
-from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of
+from symbackprop.notation.reading.vocabulary import DERIVED, QUOTIENTS, Vocabulary, label_of
 
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 
@@ -68,7 +71,7 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
 
     Both \frac{\partial L}{\partial w} and \partial L / \partial w are read, and whole tensors as well as entries.
     """
-    parts = head_parts(syntax)
+    parts = head_parts(syntax, vocabulary)
     if parts is None:
         return None
     of, wrt = parts
@@ -203,6 +206,19 @@ class IndexReader(TermReader):
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
         return t.Apply(function, arguments, primed, line=node.line, column=node.column)
 
+    def derived(
+        self, function: str, arguments: tuple[t.Expression, ...], primes: int, node: Syntax
+    ) -> t.Expression:
+        if len(arguments) != 1:
+            raise fail(node, f"`{write_syntax(node)}` of {len(arguments)} arguments", "a function of one")
+        if function not in FUNCTION_BY_NAME and function not in QUOTIENTS:  # one that a document defines
+            return t.Apply(function + "'" * (primes - 1), arguments, True, line=node.line, column=node.column)
+        argument = t.Name("u")
+        value: t.Expression = self._applied(function, (argument,), 0, node)
+        for _ in range(primes):
+            value = find_slope(value, argument.name)
+        return replace(substitute_names(value, {argument.name: arguments[0]}), line=node.line, column=node.column)
+
     def raised(self, base: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
         exponent = bare(above)
         shown = write_syntax(exponent)
@@ -244,7 +260,7 @@ class IndexReader(TermReader):
         operands = list(opened_product(parts[0]))
         operators += ["*"] * (len(operands) - 1)
         for sign, part in zip(signs[1:], parts[1:], strict=True):
-            if sign not in (*TIMES, "/", r"\odot"):
+            if sign not in (*TIMES, "/", r"\odot") and (sign != r"\circ" or self.vocabulary.open):
                 raise fail(node, f"`{sign}` between numbers", r"\cdot or \frac")
             inner = opened_product(part) if sign != "/" else (part,)
             operators += ["/" if sign == "/" else "*", *["*"] * (len(inner) - 1)]
@@ -323,7 +339,8 @@ class IndexReader(TermReader):
 
     def absolute(self, group: Group) -> t.Expression:
         if group.opened == "||":
-            raise fail(group, f"the norm `{write_syntax(group)}` of a number", "bars for an absolute value",
+            shown = write_syntax(replace(group, parts=group.parts[:1]))
+            raise fail(group, f"the norm `{shown}` of a number", "bars for an absolute value",
                        "norms belong to claims about whole matrices")  # fmt: skip
         if len(group.parts) > 1:
             raise fail(group, f"`{write_syntax(group)}`", "one formula between bars")
@@ -386,7 +403,7 @@ class IndexReader(TermReader):
     def _derived_name(self, of: Syntax) -> t.Expression:
         """What is derived; the loss has the names that textbooks give it, where nothing else has them."""
         loss = self.vocabulary.loss
-        if isinstance(of, Symbol) and not self.vocabulary.find(of) and loss is not None and write_syntax(of) in LOSSES:
+        if loss is not None and self.vocabulary.is_loss(of):
             return t.Name(loss, line=of.line, column=of.column)
         return find_whole(of, self.vocabulary) or self.read(of)
 

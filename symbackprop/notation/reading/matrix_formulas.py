@@ -20,7 +20,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import IndexReader
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
     Group,
@@ -145,6 +145,13 @@ class MatrixReader(TermReader):
                 return inverse if inverted == "1" else Operation("'", (inverse,), False, **place)
         return Operation("^", (base, self.read(above)), False, **place)
 
+    def _root(self, value: t.Expression, degree: Syntax | None, node: Syntax) -> t.Expression:
+        if degree is not None and not self._scalar(value):
+            raise UnsupportedError(f"line {node.line}, column {node.column}: {write_syntax(node)} of a matrix is not "
+                                   "read; claim an entry of it.")  # fmt: skip
+        made: t.Expression = TermReader._root(self, value, degree, node)
+        return made
+
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
         place = {"line": node.line, "column": node.column}
         settled = self._alike(parts, node)
@@ -195,7 +202,7 @@ class MatrixReader(TermReader):
             raise UnsupportedError(f"line {node.line}: `{sign}` between matrices has no form in this version.")
         if not scalar and sign != r"\cdot":
             raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
-                            "the product entry by entry"), r"write them side by side, or \odot")  # fmt: skip
+                            "the product entry by entry", "a convolution"), r"write A B, or A \odot B")  # fmt: skip
         if not scalar and self.shape(left) == self.shape(right) and self.shape(left)[1] is None:
             left = Operation("'", (left,), False, line=node.line, column=node.column)
         return _run((left, right), ("*",), node)
@@ -258,6 +265,18 @@ class MatrixReader(TermReader):
         if kind not in ("", "2", "F", "1"):
             raise fail(group, f"the norm with `{kind}` below", "1, 2 or F")
         return Operation("norm1" if kind == "1" else "norm2", (inner,), False, **place)
+
+    def inner(self, group: Group) -> t.Expression:
+        if len(group.parts) != 2:
+            raise fail(group, f"`{write_syntax(group)}`", r"an inner product of two, \langle a, b \rangle")
+        left, right = (self.settle(self.read(part), None, group) for part in group.parts)
+        if self.shape(left) != self.shape(right):
+            raise fail(group, f"`{write_syntax(group)}`", "an inner product of two of one shape")
+        place = {"line": group.line, "column": group.column}
+        if self._scalar(left):
+            return _run((left, right), ("*",), group)
+        made = _run((Operation("'", (left,), False, **place), right), ("*",), group)
+        return made if self.shape(left)[1] is None else Operation("tr", (made,), False, **place)
 
     def mask(self, relation: Relation, node: Syntax) -> t.Expression:
         """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
+from symbackprop.errors import UnsupportedError
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.syntax import (
@@ -56,6 +57,11 @@ class Notation(ABC):
     def apply(self, function: str, arguments: tuple[Any, ...], primed: bool, node: Syntax) -> Any:
         """A function of its arguments."""
 
+    def derived(self, function: str, arguments: tuple[Any, ...], primes: int, node: Syntax) -> Any:
+        """A derivative of a function that is not its first one, or of a function that is a quotient."""
+        raise UnsupportedError(f"line {node.line}, column {node.column}: `{write_syntax(node)}` is a derivative that "
+                               "no matrix formula can name; claim an entry of it.")  # fmt: skip
+
     @abstractmethod
     def raised(self, base: Any, above: Syntax, node: Syntax) -> Any:
         """A power, or whatever else stands above a formula."""
@@ -99,6 +105,11 @@ class Notation(ABC):
     def floor(self, group: Group) -> Any:
         """What stands between the brackets of a floor."""
         raise fail(group, f"`{write_syntax(group)}`", "a formula without a floor")
+
+    def inner(self, group: Group) -> Any:
+        """An inner product."""
+        raise fail(group, f"`{write_syntax(group)}` among numbers", "a product or a mean, written out",
+                   "inner products belong to claims about whole matrices")  # fmt: skip
 
     def entry_of(self, group: Group, below: Syntax, node: Syntax) -> Any:
         """An entry of what stands in brackets."""

@@ -15,8 +15,8 @@ from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.index_formulas import read_formula, read_head
 from symbackprop.notation.reading.letters import free_letters
-from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 

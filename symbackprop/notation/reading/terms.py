@@ -12,25 +12,28 @@ from typing import Any
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.applications import BIG, FunctionReader
-from symbackprop.notation.reading.differentials import read_differential
+from symbackprop.notation.reading.differentials import read_differential, without_arguments
 from symbackprop.notation.reading.doubts import (
     check_argument,
+    check_braces,
     check_division,
     check_mixed,
     check_point,
     check_sum,
     check_vectors,
     doubtful_bar,
+    is_datum,
 )
 from symbackprop.notation.reading.factors import (
     Factor,
+    condition_of,
     factors_of,
     is_name,
     is_number,
     without_scripts,
     write_factors,
 )
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
     Evaluated,
@@ -64,7 +67,7 @@ class TermReader(FunctionReader):
         node = bare(node)
         match node:
             case Sum(parts, signs):
-                check_sum(parts, node)
+                check_sum(parts, signs, node)
                 return self.add(signs, tuple(self.read(part) for part in parts), node)
             case Relation():
                 raise fail(node, f"the relation `{write_syntax(node)}`", "a formula")
@@ -76,18 +79,19 @@ class TermReader(FunctionReader):
         """A row of factors."""
         check_words(factors, self.vocabulary)
         check_vectors(factors, self.vocabulary)
+        check_braces(factors)
         signs: list[str] = []
         parts: list[Any] = []
-        place = 0
+        place = last = 0
         while place < len(factors):
-            sign = factors[place].sign
+            sign, last = factors[place].sign, place
             part, taken = self.factor(factors[place:], place > 0)
             signs.append(sign)
             parts.append(part)
             place += taken
         if len(parts) == 1:
             return parts[0]
-        check_division(signs, node)
+        check_division(signs, factors[last].node, node)
         return self.multiply(tuple(signs), tuple(parts), node)
 
     def factor(self, row: tuple[Factor, ...], follows: bool) -> tuple[Any, int]:
@@ -108,8 +112,12 @@ class TermReader(FunctionReader):
             function = self._function(base, scripts, row)
             if function is not None:
                 return self._application(function, base, scripts, row)
+            if base == Symbol("E", (), "mathbb") and not self.vocabulary.find(base):
+                raise fail(node, r"the expectation `\mathbb{E}`", "a formula",
+                           r"write the mean that it stands for, \frac{1}{N} \sum_{n}")  # fmt: skip
             unsure = self.vocabulary.open and not self.vocabulary.find(base) and write_syntax(node) not in self.values
-            check_argument(node, row, unsure)
+            if not is_datum(node, row, self.vocabulary):
+                check_argument(node, row, unsure)
             return self.name(node), 1
         if scripts is not None:
             if scripts.below is not None and not isinstance(base, Group):
@@ -119,6 +127,9 @@ class TermReader(FunctionReader):
             return self._scripted_group(scripts, base), 1
         match node:
             case Numeral(text):
+                relation = condition_of(row[1].node) if text == "1" and len(row) > 1 and not row[1].sign else None
+                if relation is not None:
+                    return self.mask(relation, node), 2  # 1\{y = k\}
                 check_mixed(node, row)
                 if follows and row[0].sign == "":
                     raise fail(
@@ -132,18 +143,32 @@ class TermReader(FunctionReader):
                     raise doubtful_bar(node)
                 return self.evaluated(self.read(inner), node), 1
             case Root(inner, degree):
-                if degree is not None and write_syntax(degree) != "2":
-                    raise UnsupportedError(f"{write_syntax(node)} is no square root; write it as a power.")
-                return self.apply("sqrt", (self.read(inner),), False, node), 1
+                return self._root(self.read(inner), degree, node), 1
             case Cases():
                 return self.cases(node), 1
             case Group("|" | "||"):
                 return self.absolute(node), 1
+            case Group(r"\langle"):
+                return self.inner(node), 1
             case Group(r"\lfloor"):
                 return self.floor(node), 1
             case Group():
                 return self._bracketed(node), 1
         return self.read(node), 1
+
+    def _root(self, value: Any, degree: Syntax | None, node: Syntax) -> Any:
+        """A root; one of odd degree is real for negative numbers too, where a power has no value."""
+        number = bare(degree) if degree is not None else Numeral("2")
+        if not isinstance(number, Numeral) or not number.text.isdigit() or int(number.text) < 2:
+            raise UnsupportedError(f"line {node.line}, column {node.column}: {write_syntax(node)} is a root whose "
+                                   "degree is no whole number from 2 on; write it as a power.")  # fmt: skip
+        if number.text == "2":
+            return self.apply("sqrt", (value,), False, node)
+        above = Fraction(Numeral("1"), number, line=node.line, column=node.column)
+        if int(number.text) % 2 == 0:
+            return self.raised(value, above, node)
+        size = self.raised(self.apply("abs", (value,), False, node), above, node)
+        return self.multiply(("", r"\cdot"), (self.apply("sign", (value,), False, node), size), node)
 
     def _bracketed(self, node: Group) -> Any:
         if node.opened == ".":
@@ -189,14 +214,14 @@ class TermReader(FunctionReader):
                             r"write \partial")  # fmt: skip
         if found.of:
             check_point(node, row[1:])
-            return self._derived(found.of, found.by, node), 1
+            return self._derived(without_arguments(found.of, self.vocabulary), found.by, node), 1
         if len(row) == 1 or row[1].sign:
             raise fail(node, f"`{write_syntax(node)}` with nothing behind it", "what is derived")
         point = bare(row[1].node)
         if isinstance(point, Evaluated):
             made = self._derived((Factor("", point.inner), *row[2:]), found.by, node)
             return self.evaluated(made, point), len(row)
-        return self._derived(row[1:], found.by, node), len(row)
+        return self._derived(without_arguments(row[1:], self.vocabulary), found.by, node), len(row)
 
     def _derived(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> Any:
         """The derivative of one factor, which is a name or a formula."""
@@ -216,8 +241,9 @@ class TermReader(FunctionReader):
             raise fail(node, r"`\nabla` without a name below", r"\nabla_{W} L")
         if len(row) < 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
             raise fail(node, r"`\nabla` of something else than a name", r"\nabla_{W} L")
-        check_point(node, row[2:])
-        return self.derivative(row[1].node, bare(scripts.below), node), 2
+        taken = 3 if len(without_arguments(row[1:3], self.vocabulary)) == 1 and len(row) > 2 else 2
+        check_point(node, row[taken:])
+        return self.derivative(row[1].node, bare(scripts.below), node), taken
 
     def _indicator(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
         r"""1 where a relation holds and 0 elsewhere, as in \mathbb{1}[i = j] and \mathbb{1}_{i = j}."""
@@ -226,11 +252,8 @@ class TermReader(FunctionReader):
         if scripts is not None and scripts.below is not None and scripts.above is None:
             relation = bare(scripts.below)
             return (self.mask(relation, scripts), 1) if isinstance(relation, Relation) else None
-        brackets = bare(row[1].node) if scripts is None and len(row) > 1 and not row[1].sign else None
-        if isinstance(brackets, Group) and len(brackets.parts) == 1 and isinstance(bare(brackets.parts[0]), Relation):
-            relation = bare(brackets.parts[0])
-            return (self.mask(relation, base), 2) if isinstance(relation, Relation) else None
-        return None
+        inside = condition_of(row[1].node) if scripts is None and len(row) > 1 and not row[1].sign else None
+        return None if inside is None else (self.mask(inside, base), 2)
 
     def note_font(self, symbol: Symbol, node: Syntax) -> None:
         """An error where one name was met in two fonts, which are two things in print."""
