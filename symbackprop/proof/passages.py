@@ -19,6 +19,7 @@ from symbackprop.notation.reading import (
     LayerStatement,
     MatrixClaim,
     Vocabulary,
+    check_extents,
     expand_layers,
     make_vocabulary,
     read_any_claim,
@@ -110,6 +111,7 @@ def read_given(formula: Formula, program: Program, known: Known) -> Given:
         called = _called(statement.sides[0])
         if called is None:
             made = _read_definition(statement, vocabulary)
+            check_extents(statement.extents, t.Claim(made.head, (made.body,)), statement.sides, vocabulary)
             definitions.append(replace(made, body=expand_functions(made.body, known.functions)))
             continue
         function = _read_function(statement, *called)
@@ -141,7 +143,8 @@ def _called(side: Syntax) -> tuple[str, tuple[Syntax, ...]] | None:
 def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax, ...]) -> GivenFunction:
     """A function whose parameters are the names in its brackets."""
     written = [write_syntax(argument) for argument in arguments]
-    if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written):
+    said = [extent for extent in statement.extents if extent.first is not None or extent.letter not in written]
+    if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written) or said:
         return _no_function(statement)
     opened = make_vocabulary()
     names = [read_formula(argument, opened) for argument in arguments]
@@ -248,8 +251,7 @@ def _equation(statement: LatexStatement) -> LatexStatement:
             expected="an equation",
         )
     kind = "approximation" if statement.operators[-1] == r"\approx" else "equation"
-    place = {"line": statement.line, "column": statement.column}
-    return LatexStatement(kind, statement.sides[1:], statement.operators[1:], statement.label, **place)
+    return replace(statement, kind=kind, sides=statement.sides[1:], operators=statement.operators[1:])
 
 
 def _links(layered: LayerStatement, claim: t.Claim | MatrixClaim) -> list[Link]:

@@ -2,6 +2,7 @@
 
 from symbackprop.notation.reading.blocks import LatexStatement as LatexStatement
 from symbackprop.notation.reading.blocks import read_block as read_block
+from symbackprop.notation.reading.extents import check_extents as check_extents
 from symbackprop.notation.reading.grammar import read_syntax as read_syntax
 from symbackprop.notation.reading.index_formulas import read_formula as read_formula
 from symbackprop.notation.reading.index_formulas import read_head as read_head

@@ -13,6 +13,7 @@ from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.entries import find_whole
+from symbackprop.notation.reading.extents import check_extents
 from symbackprop.notation.reading.index_formulas import read_formula, read_head
 from symbackprop.notation.reading.letters import free_letters
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
@@ -42,7 +43,9 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
     head = derived if derived is not None else read_formula(first, vocabulary)
     letters = letters_of(head)
     links = tuple(read_formula(side, vocabulary, letters) for side in others)
-    return t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
+    claim = t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
+    check_extents(statement.extents, claim, statement.sides, vocabulary)
+    return claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> 
     """The claim that an equation of matrices makes; vectors of ones are as long as its first side asks for."""
     if statement.kind != "equation":
         raise fail(statement, f"the {statement.kind} of whole tensors", "an equation to claim")
+    for extent in statement.extents:
+        raise fail(extent, f"`{extent.shown}`", "an equation with that index", "whole tensors have none")
     first, *others = statement.sides
     head: t.Expression | t.Derivative | None = read_head(first, vocabulary)
     if isinstance(head, t.Derivative):
@@ -118,6 +123,7 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
     letters = tuple(i.name for i in head.indices if isinstance(i, t.Name)) if isinstance(head, t.Access) else ()
     body = read_formula(statement.sides[1], vocabulary, letters)
+    check_extents(statement.extents, t.Claim(head, (body,)), statement.sides, vocabulary)
     return t.Define(head, body, line=statement.line, column=statement.column)
 
 
