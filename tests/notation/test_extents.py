@@ -47,7 +47,7 @@ SAID = [
     r"\quad n \in \{1,\dots,N\}",
 ]  # fmt: skip
 NOT_SO = [
-    (r", \quad n = 2, \dots, N", "expected n = 1, ..., N, as in"),
+    (r", \quad n = 2, \dots, N", "expected n = 1, ..., N; an equation"),
     (r", \quad n = 0, \dots, N-1", "expected n = 1, ..., N"),
     (r", \quad n = 1, \dots, K", "expected n = 1, ..., N"),
     (r", \quad n = 1, \dots, N-1", "expected n = 1, ..., N"),

@@ -171,6 +171,10 @@ DECLARED = {"S": "sigmoid", "m": "N", r"\tilde z": "adj(z)", "q": "p[1,2]"}
 ENTRIES = [
     (r"\sum_{n=1}^{N} \delta_{nk} x_{nd}", "sum(n:N, adj(z[n,k])*x[n,d])"),
     (r"\frac1m\sum_{i=1}^m (p^{(i)}_k - y^{(i)}_k) x_d^{(i)}", "(1/N)*sum(i:N, (p[i,k] - y[i,k])*x[i,d])"),
+    (r"p_{nj}(\delta_{jk} - p_{nk})", "p[n,j]*(where(j == k, 1, 0) - p[n,k])"),
+    (r"-\frac{1}{m}\sum_n -2x_{nd} + w_d", "-(1/N)*sum(n, -2*x[n,d]) + w[d]"),
+    (r"\partial_{z_{nk}} L \cdot x_{nd}", "adj(z[n,k])*x[n,d]"),
+    (r"\sum_{k} \delta_{nk} W_{kd}", "sum(k, adj(z[n,k])*W[k,d])"),
     (r"W_{kd}", "W[k,d]"),
     (r"W_{k,d}", "W[k,d]"),
     (r"W_{12}", "W[1,2]"),
@@ -218,6 +222,7 @@ HEADS = [
     (r"\frac{\partial L}{\partial W_{kd}}", "d loss / d W[k,d]"),
     (r"\frac{\partial \mathcal{L}}{\partial W}", "d loss / d W"),
     (r"\nabla_W L", "d loss / d W"),
+    (r"\partial_{W} \ell", "d loss / d W"),
     (r"\nabla_{W^{(1)}} J", "d loss / d W1"),
     (r"\frac{dL}{db_k}", "d loss / d b[k]"),
     (r"\frac{\mathrm{d}L}{\mathrm{d}b_k}", "d loss / d b[k]"),
@@ -237,6 +242,8 @@ HEADS = [
 MATRICES = [
     (r"\frac1m X^\top(P - Y)", "1/N*x'*(p - y)"),
     (r"\delta^T X", "adj(z)'*x"),
+    (r"1 - \tanh^2(Z)", "1 - tanh(z).^2"),
+    (r"S^2(W^{(1)})", "sigmoid(W1).^2"),
     (r"\delta^{\mathsf T} X", "adj(z)'*x"),
     (r"(P - Y) \odot S'(Z)", "(p - y) .* sigmoid'(z)"),
     (r"\frac{1}{N} \cdot P \odot Y", "1/N*(p .* y)"),
@@ -370,6 +377,7 @@ REFUSED = [
     ("x^2'", FormulaError, "behind a superscript"),
     ("x_1 x_2...", FormulaError, "`.`"),
     (r"\nabla f", FormulaError, r"\nabla"),
+    (r"\partial_x^2 f", FormulaError, r"\partial"),
     ("", FormulaError, "empty"),
 ]  # fmt: skip
 
@@ -506,6 +514,8 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
         (r"X (P - Y)", ShapeError, "transpose"),
         (r"\langle w, b \rangle", FormulaError, "one shape"),
         (r"\langle w \rangle", FormulaError, "inner product"),
+        (r"w^2", AmbiguousFormulaError, "each entry"),
+        (r"(X - X)^2", AmbiguousFormulaError, "each entry"),
         (r"\sqrt[3]{W}", UnsupportedError, "entry"),
         (r"S''(Z)", UnsupportedError, "entry"),
         (r"W \ast X", AmbiguousFormulaError, "convolution"),

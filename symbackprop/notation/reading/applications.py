@@ -81,7 +81,7 @@ class FunctionReader(Notation):
             raise fail(node, f"the function {write_syntax(base)} without an argument", "its argument in brackets")
         if scripts is not None and scripts.below is not None and variant is None:
             value = self.divide(value, self.apply("log", (self.read(scripts.below),), False, node), node)
-        return (value if above is None else self.raised(value, above, node)), taken
+        return (value if above is None else self.function_raised(value, above, node)), taken
 
     def _applied(self, function: str, arguments: tuple[Any, ...], primes: int, node: Syntax) -> Any:
         """A function of its arguments, or one of its derivatives."""

@@ -14,6 +14,8 @@ from symbackprop.notation.reading.syntax import Fraction, Group, Numeral, Script
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
 SIGNS = (r"\partial", "d")
+SLOPES = (Symbol(r"\nabla"), Symbol(r"\partial"))
+"""What is a derivative by what stands below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def head_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax] | 
             return None
         of = without_arguments(found.of if inside else row[1:], vocabulary)
         return (bare(of[0].node), found.by[0]) if len(of) == 1 and not of[0].sign else None
-    if isinstance(first, Scripts) and first.base == Symbol(r"\nabla") and first.below is not None:
+    if isinstance(first, Scripts) and first.base in SLOPES and first.below is not None:
         of = without_arguments(row[1:], vocabulary)
         lone = len(of) == 1 and not of[0].sign and first.above is None
         return (bare(of[0].node), bare(first.below)) if lone else None

@@ -14,6 +14,7 @@ from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.substitution import tidy_form
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.entries import ranges_of
 from symbackprop.notation.reading.grammar import read_syntax
 from symbackprop.notation.reading.index_formulas import read_formula
 from symbackprop.notation.reading.letters import free_letters
@@ -127,17 +128,11 @@ def _check_range(
 ) -> None:
     """An error where the axes that an index runs along are not as long as is said."""
     low, high = (tidy_form(read_formula(end, known)) for end in (first, last))
-    ranges = {
-        write_tree(affine_tree(known.tensors[node.name].axes[place])): node
-        for tree in trees
-        for node, _ in t.walk(tree)
-        if isinstance(node, t.Access) and node.name in known.tensors
-        for place, index in enumerate(node.indices)
-        if isinstance(index, t.Name) and index.name == extent.name
-    }
+    found = [ranges_of(tree, known).get(extent.name, set()) for tree in trees]
+    ranges = {write_tree(affine_tree(size)) for sizes in found for size in sizes}
     if not ranges:
         raise fail(extent, f"`{extent.shown}`", f"an index that some tensor says the range of; {extent.letter} is none")
-    for size, node in ranges.items():
+    for size in sorted(ranges):
         if write_tree(low) != "1" or write_tree(high) != size:
-            raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {size}, as in {write_tree(node)}",
+            raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {size}",
                        "an equation is claimed for all values of its indices")  # fmt: skip

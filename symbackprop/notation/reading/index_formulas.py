@@ -6,9 +6,11 @@ both readings, because people write it and mean the longer one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
@@ -16,7 +18,15 @@ from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.differentials import head_parts
-from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
+from symbackprop.notation.reading.entries import (
+    find_ranges,
+    find_whole,
+    parts_below,
+    ranges_of,
+    read_entry,
+    read_inverse_entry,
+    split_indices,
+)
 from symbackprop.notation.reading.factors import Factor, is_name, plain_values
 from symbackprop.notation.reading.instances import expand_product
 from symbackprop.notation.reading.letters import (
@@ -53,15 +63,22 @@ from symbackprop.notation.reading.vocabulary import DERIVED, QUOTIENTS, Vocabula
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 
 
-def read_formula(syntax: Syntax, vocabulary: Vocabulary, letters: tuple[str, ...] = ()) -> t.Expression:
+def read_formula(
+    syntax: Syntax, vocabulary: Vocabulary, letters: tuple[str, ...] = (), head: t.Node | None = None
+) -> t.Expression:
     r"""The meaning of a formula in index notation; `letters` are indices that stand for something around it.
+
+    What they run over is seen in the formula, and in the `head` that it is claimed of.
 
     >>> from symbackprop.notation.reading.grammar import read_syntax
     >>> from symbackprop.notation.reading.vocabulary import make_vocabulary
     >>> write_tree(read_formula(read_syntax(r"\frac{e^{-x}}{(1+e^{-x})^2}"), make_vocabulary()))
     'exp(-x)/(1 + exp(-x))^2'
     """
-    reader = IndexReader(vocabulary, frozenset(letters), plain_values(syntax))
+    ranges = find_ranges(syntax, vocabulary)
+    for letter, sizes in ranges_of(head, vocabulary).items() if head is not None else ():
+        ranges.setdefault(letter, set()).update(sizes)
+    reader = IndexReader(vocabulary, frozenset(letters), plain_values(syntax), ranges=ranges)
     found: t.Expression = reader.read(syntax)
     return found
 
@@ -83,6 +100,7 @@ class IndexReader(TermReader):
     """Reads formulas whose parts are numbers; `inside` is set where indices stand."""
 
     inside: bool = False
+    ranges: Mapping[str, set[Affine]] = field(default_factory=dict)
 
     def number(self, text: str, node: Syntax) -> t.Expression:
         written = f"0{text}" if text.startswith(".") else text
@@ -130,14 +148,19 @@ class IndexReader(TermReader):
         entries = [e for e in self.vocabulary.find(symbol) if not e.label and not e.below and e.rank == 2]
         if any(entry.origin != DERIVED for entry in entries):
             return False
+        cut = split_indices(parts_below(scripts.below), 2)[0]
+        sizes = [self.ranges.get(index_letter(Scripts(bare(part))) or "", set()) for part in cut]
+        fitting = 0
         for entry in entries:
             of = entry.value.arguments[0] if isinstance(entry.value, t.Apply) else entry.value
             axes = self.vocabulary.tensors[of.name].axes if isinstance(of, t.Name) else ()
-            if len(set(axes)) == 1:
+            fits = all(not seen or axis in seen for axis, seen in zip(axes, sizes, strict=True))
+            fitting += fits
+            if fits and len(set(axes)) == 1:
                 readings = (f"the adjoint of {write_tree(of)}", "Kronecker's delta")
                 raise ambiguous(scripts.line, scripts.column, f"`{write_syntax(scripts)}`", readings,
                                 r"declare \delta = kronecker, or a name for the adjoint")  # fmt: skip
-        return not entries
+        return not fitting
 
     def _kronecker(self, scripts: Scripts, node: Syntax) -> t.Expression:
         cuts = split_indices(parts_below(scripts.below), 2) if scripts.below is not None else ()

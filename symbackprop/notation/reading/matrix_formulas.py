@@ -143,7 +143,18 @@ class MatrixReader(TermReader):
             if inverted in TRANSPOSED or (inverted == "1" and self.shape(base) != SCALAR):
                 inverse = Operation("inv", (base,), False, **place)
                 return inverse if inverted == "1" else Operation("'", (inverse,), False, **place)
+        rows, columns = self.shape(base) if base != ONES else SCALAR
+        if (rows, columns) != SCALAR and rows != columns:
+            shown = write_syntax(node)
+            raise ambiguous(node.line, node.column, f"`{shown}`, a power of a vector or a matrix that is not square",
+                            ("the power of each entry", "a product with itself"),
+                            rf"write ^{{\odot {write_syntax(exponent)}}} for the power of each entry")  # fmt: skip
         return Operation("^", (base, self.read(above)), False, **place)
+
+    def function_raised(self, value: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
+        if self._scalar(value) or write_syntax(bare(above)) in TRANSPOSED:
+            return self.raised(value, above, node)
+        return Operation(".^", (value, self.read(above)), False, line=node.line, column=node.column)
 
     def _root(self, value: t.Expression, degree: Syntax | None, node: Syntax) -> t.Expression:
         if degree is not None and not self._scalar(value):

@@ -66,6 +66,10 @@ class Notation(ABC):
     def raised(self, base: Any, above: Syntax, node: Syntax) -> Any:
         """A power, or whatever else stands above a formula."""
 
+    def function_raised(self, value: Any, above: Syntax, node: Syntax) -> Any:
+        r"""A power of the values of a function: \tanh^2(x)."""
+        return self.raised(value, above, node)
+
     @abstractmethod
     def add(self, signs: tuple[str, ...], parts: tuple[Any, ...], node: Syntax) -> Any:
         """A sum."""

@@ -42,7 +42,7 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
     derived = read_head(first, vocabulary)
     head = derived if derived is not None else read_formula(first, vocabulary)
     letters = letters_of(head)
-    links = tuple(read_formula(side, vocabulary, letters) for side in others)
+    links = tuple(read_formula(side, vocabulary, letters, head) for side in others)
     claim = t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
     check_extents(statement.extents, claim, statement.sides, vocabulary)
     return claim
@@ -122,7 +122,7 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
     if not isinstance(head, t.Name | t.Access):
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
     letters = tuple(i.name for i in head.indices if isinstance(i, t.Name)) if isinstance(head, t.Access) else ()
-    body = read_formula(statement.sides[1], vocabulary, letters)
+    body = read_formula(statement.sides[1], vocabulary, letters, head)
     check_extents(statement.extents, t.Claim(head, (body,)), statement.sides, vocabulary)
     return t.Define(head, body, line=statement.line, column=statement.column)
 

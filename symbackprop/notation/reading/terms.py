@@ -12,7 +12,7 @@ from typing import Any
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.applications import BIG, FunctionReader
-from symbackprop.notation.reading.differentials import read_differential, without_arguments
+from symbackprop.notation.reading.differentials import SLOPES, read_differential, without_arguments
 from symbackprop.notation.reading.doubts import (
     check_argument,
     check_braces,
@@ -34,6 +34,7 @@ from symbackprop.notation.reading.factors import (
     write_factors,
 )
 from symbackprop.notation.reading.refusals import ambiguous
+from symbackprop.notation.reading.sums import join_signed
 from symbackprop.notation.reading.syntax import (
     Cases,
     Evaluated,
@@ -68,7 +69,8 @@ class TermReader(FunctionReader):
         match node:
             case Sum(parts, signs):
                 check_sum(parts, signs, node)
-                return self.add(signs, tuple(self.read(part) for part in parts), node)
+                joined = join_signed(node)
+                return self.add(joined.signs, tuple(self.read(part) for part in joined.parts), joined)
             case Relation():
                 raise fail(node, f"the relation `{write_syntax(node)}`", "a formula")
             case Marked(sign):
@@ -105,10 +107,8 @@ class TermReader(FunctionReader):
                 return indicator
             if base.name in BIG and not base.accents and not self._is_extreme_of_arguments(base, scripts, row):
                 return self.reduction(base.name, scripts, row[1:], node), len(row)
-            if base.name == r"\nabla":
-                return self._nabla(scripts, row, node)
-            if base.name == r"\partial":
-                raise fail(node, r"`\partial` alone", r"\frac{\partial L}{\partial w}")
+            if base in SLOPES:
+                return self._slope_sign(base.name, scripts, row, node)
             function = self._function(base, scripts, row)
             if function is not None:
                 return self._application(function, base, scripts, row)
@@ -236,11 +236,11 @@ class TermReader(FunctionReader):
         value = self.term(of, node)
         return self.slope(value, by, node)
 
-    def _nabla(self, scripts: Scripts | None, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
+    def _slope_sign(self, sign: str, scripts: Scripts | None, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
         if scripts is None or scripts.below is None or scripts.above is not None or scripts.primes:
-            raise fail(node, r"`\nabla` without a name below", r"\nabla_{W} L")
+            raise fail(node, f"`{sign}` without a name below", rf"{sign}_{{W}} L")
         if len(row) < 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
-            raise fail(node, r"`\nabla` of something else than a name", r"\nabla_{W} L")
+            raise fail(node, f"`{sign}` of something else than a name", rf"{sign}_{{W}} L")
         taken = 3 if len(without_arguments(row[1:3], self.vocabulary)) == 1 and len(row) > 2 else 2
         check_point(node, row[taken:])
         return self.derivative(row[1].node, bare(scripts.below), node), taken
