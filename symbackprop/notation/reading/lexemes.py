@@ -42,6 +42,7 @@ WORDS = re.compile(
     re.DOTALL,
 )
 SWITCH = re.compile(rf"\{{\s*\\({'|'.join(SWITCHES)})(?![A-Za-z])\s*")
+ENDED_ROW = re.compile(r"\s*(\\\\|\\end)")
 PLAIN = re.compile(r"[A-Za-z0-9 .,\-]*(\\[_ ,][A-Za-z0-9 .,\-]*)*")
 OPERANDS = frozenset({"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES"})
 FOREIGN = {
@@ -178,8 +179,8 @@ class Scanner:
             return self._token("MULTIPLY", MULTIPLIED[word], start)
         if word in RELATIONS:
             return self._token("RELATION", RELATIONS[word], start)
-        if word == ",":
-            return self._token("COMMA", word, start)
+        if word == "," or (word in ".;" and self.cases and ENDED_ROW.match(self.text, self.place)):
+            return self._token("COMMA", ",", start)
         if word == "&" and self.cases:
             return self._token("AMPERSAND", word, start)
         shown = f"`{word}`" if word.isprintable() else f"the character U+{ord(word):04X}"

@@ -69,6 +69,14 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
     It is about whole tensors where its head is one, or the derivative by one; a scalar is read with indices if it can
     be, and otherwise as a product of matrices.
     """
+    claim = _read_one(statement, vocabulary)
+    if isinstance(claim, MatrixClaim):
+        for extent in statement.extents:
+            raise fail(extent, f"`{extent.shown}`", "an equation with that index", "whole tensors have none")
+    return claim
+
+
+def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | MatrixClaim:
     if names_whole(statement.sides[0], vocabulary):
         return read_matrix_statement(statement, vocabulary)
     try:
@@ -96,8 +104,6 @@ def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> 
     """The claim that an equation of matrices makes; vectors of ones are as long as its first side asks for."""
     if statement.kind != "equation":
         raise fail(statement, f"the {statement.kind} of whole tensors", "an equation to claim")
-    for extent in statement.extents:
-        raise fail(extent, f"`{extent.shown}`", "an equation with that index", "whole tensors have none")
     first, *others = statement.sides
     head: t.Expression | t.Derivative | None = read_head(first, vocabulary)
     if isinstance(head, t.Derivative):
