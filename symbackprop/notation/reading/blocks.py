@@ -39,6 +39,8 @@ MARKS = re.compile(
     r"|\\(?:text|mbox|textrm)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[(\[{)\]}&,;]|\s+|.",
     re.DOTALL,
 )
+OPENED = ("(", "[", "{", r"\{", r"\lbrace", r"\langle", r"\lfloor")
+CLOSED = (")", "]", "}", r"\}", r"\rbrace", r"\rangle", r"\rfloor")
 COMMENT = re.compile(r"\\(?:text|mbox|textrm)\s*\{([^{}]*)\}")
 LABEL = re.compile(r"\s*([A-Za-z]{2,})\s*:(?!=)")
 CONTINUES = re.compile(r"\s*(=|:=|\\approx(?![A-Za-z])|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\leftarrow(?![A-Za-z]))")
@@ -126,9 +128,9 @@ def _without_extents(text: str, line: int, column: int) -> tuple[str, list[tuple
 
 def _step(word: str) -> int:
     """How much deeper in brackets it is behind a word."""
-    if word in ("(", "[", "{", r"\{", r"\lbrace") or word.startswith(r"\begin"):
+    if word in OPENED or word.startswith(r"\begin"):
         return 1
-    return -(word in (")", "]", "}", r"\}", r"\rbrace") or word.startswith(r"\end"))
+    return -(word in CLOSED or word.startswith(r"\end"))
 
 
 def _add_extents(statements: list[LatexStatement], extents: list[tuple[int, Extent]], place: int) -> None:
