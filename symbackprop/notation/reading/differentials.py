@@ -10,7 +10,17 @@ from symbackprop.notation.reading.commands import UPRIGHT
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.factors import Factor, factors_of
 from symbackprop.notation.reading.refusals import ambiguous
-from symbackprop.notation.reading.syntax import Fraction, Group, Numeral, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Fraction,
+    Group,
+    Numeral,
+    Scripts,
+    Symbol,
+    Syntax,
+    bare,
+    write_syntax,
+)
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
 SIGNS = (r"\partial", "d")
@@ -63,7 +73,7 @@ def without_arguments(row: tuple[Factor, ...], vocabulary: Vocabulary) -> tuple[
 
 def head_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax] | None:
     r"""What is derived and by what where a whole formula is a first derivative; None where it is none."""
-    row = factors_of(bare(node))
+    row = tuple(part for factor in factors_of(bare(node)) for part in _unbraced(factor))
     first = bare(row[0].node)
     found = read_differential(first) if isinstance(first, Fraction) else None
     if found is not None:
@@ -84,6 +94,15 @@ def head_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax] | 
         if above == below and above[0] is not None and above[1] == 1 and len(of) == 1 and len(row) == slash + 2:
             return bare(of[0].node), bare(row[-1].node)
     return None
+
+
+def _unbraced(factor: Factor) -> tuple[Factor, ...]:
+    r"""The factors of a differential in braces of its own: {\partial L}/{\partial w}."""
+    inner = bare(factor.node)
+    if not isinstance(inner, Beside) or _order_of(inner.parts[0])[0] is None:
+        return (factor,)
+    first, *rest = inner.parts
+    return (Factor(factor.sign, first), *(Factor("", part) for part in rest))
 
 
 def _variables(row: tuple[Factor, ...], sign: str, order: int) -> tuple[Syntax, ...] | None:

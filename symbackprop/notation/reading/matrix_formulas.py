@@ -210,7 +210,8 @@ class MatrixReader(TermReader):
         if sign == "/":
             return _run((left, right), ("/",), node)
         if sign not in (r"\cdot", r"\times", "*"):
-            raise UnsupportedError(f"line {node.line}: `{sign}` between matrices has no form in this version.")
+            instead = r"; write a b^\top for the outer product of vectors" if sign == r"\otimes" else ""
+            raise UnsupportedError(f"line {node.line}: `{sign}` between matrices has no form in this version{instead}.")
         if not scalar and sign != r"\cdot":
             raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
                             "the product entry by entry", "a convolution"), r"write A B, or A \odot B")  # fmt: skip

@@ -227,6 +227,11 @@ class TermReader(FunctionReader):
         """The derivative of one factor, which is a name or a formula."""
         if len(of) == 1 == len(by) and is_name(of[0].node):
             return self.derivative(bare(of[0].node), by[0], node)
+        if len(of) == 1 and is_name(of[0].node):
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: {write_syntax(node)} is a higher derivative of a name; write "
+                "the formula that it stands for, in brackets behind the sign of the derivative."
+            )
         numbers = next((place for place, factor in enumerate(of) if not is_number(factor.node)), 0)
         _, taken = self.factor(of[numbers:], numbers > 0)
         if numbers + taken < len(of):
@@ -238,7 +243,8 @@ class TermReader(FunctionReader):
 
     def _slope_sign(self, sign: str, scripts: Scripts | None, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
         if scripts is None or scripts.below is None or scripts.above is not None or scripts.primes:
-            raise fail(node, f"`{sign}` without a name below", rf"{sign}_{{W}} L")
+            instead = rf"{sign}_{{W}} L" if sign == r"\nabla" else r"\frac{\partial L}{\partial w}"
+            raise fail(node, f"`{sign}` without a name below", instead)
         if len(row) < 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
             raise fail(node, f"`{sign}` of something else than a name", rf"{sign}_{{W}} L")
         taken = 3 if len(without_arguments(row[1:3], self.vocabulary)) == 1 and len(row) > 2 else 2
@@ -266,4 +272,4 @@ class TermReader(FunctionReader):
     def unknown(self, node: Syntax) -> FormulaError:
         """The error for a symbol that no name is."""
         return fail(node, f"the unknown name `{write_syntax(node)}`", f"one of {self.vocabulary.known}",
-                    "declare what it stands for, as in names={...}")  # fmt: skip
+                    "declare what it stands for: names={...}, or <!-- sb: names ... --> in a document")  # fmt: skip
