@@ -16,7 +16,6 @@ from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
-from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.differentials import head_parts
 from symbackprop.notation.reading.entries import (
     find_ranges,
@@ -29,6 +28,7 @@ from symbackprop.notation.reading.entries import (
 )
 from symbackprop.notation.reading.factors import Factor, is_name, plain_values
 from symbackprop.notation.reading.instances import expand_product
+from symbackprop.notation.reading.kronecker import is_kronecker
 from symbackprop.notation.reading.letters import (
     are_complementary,
     index_letter,
@@ -58,7 +58,7 @@ from symbackprop.notation.reading.syntax import (
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TIMES, TermReader
-from symbackprop.notation.reading.vocabulary import DERIVED, QUOTIENTS, Vocabulary, label_of
+from symbackprop.notation.reading.vocabulary import QUOTIENTS, Vocabulary, label_of
 
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 
@@ -111,7 +111,7 @@ class IndexReader(TermReader):
         symbol = bare(scripts.base)
         if not isinstance(symbol, Symbol):
             raise fail(node, f"`{write_syntax(node)}`", "a name")
-        if self._is_kronecker(scripts, symbol):
+        if is_kronecker(scripts, symbol, self.vocabulary, self.ranges):
             return self._kronecker(scripts, node)
         found = read_entry(node, self.vocabulary, self.index)
         if found is not None:
@@ -136,31 +136,6 @@ class IndexReader(TermReader):
     def _is_index(self, letter: str, node: Syntax) -> bool:
         """Whether a letter can be an index: it carries no name of the program."""
         return letter not in self.vocabulary.tensors and letter not in self.vocabulary.sizes and bool(node)
-
-    def _is_kronecker(self, scripts: Scripts, symbol: Symbol) -> bool:
-        """Whether a delta with two indices is 1 where they are equal; an error where it may be an adjoint as well."""
-        if symbol.name != r"\delta" or symbol.accents or symbol.font or scripts.above is not None or scripts.primes:
-            return False
-        if self.vocabulary.functions.get(r"\delta") == "kronecker":
-            return True
-        if self.vocabulary.open or scripts.below is None or len(split_indices(parts_below(scripts.below), 2)) != 1:
-            return False
-        entries = [e for e in self.vocabulary.find(symbol) if not e.label and not e.below and e.rank == 2]
-        if any(entry.origin != DERIVED for entry in entries):
-            return False
-        cut = split_indices(parts_below(scripts.below), 2)[0]
-        sizes = [self.ranges.get(index_letter(Scripts(bare(part))) or "", set()) for part in cut]
-        fitting = 0
-        for entry in entries:
-            of = entry.value.arguments[0] if isinstance(entry.value, t.Apply) else entry.value
-            axes = self.vocabulary.tensors[of.name].axes if isinstance(of, t.Name) else ()
-            fits = all(not seen or axis in seen for axis, seen in zip(axes, sizes, strict=True))
-            fitting += fits
-            if fits and len(set(axes)) == 1:
-                readings = (f"the adjoint of {write_tree(of)}", "Kronecker's delta")
-                raise ambiguous(scripts.line, scripts.column, f"`{write_syntax(scripts)}`", readings,
-                                r"declare \delta = kronecker, or a name for the adjoint")  # fmt: skip
-        return not fitting
 
     def _kronecker(self, scripts: Scripts, node: Syntax) -> t.Expression:
         cuts = split_indices(parts_below(scripts.below), 2) if scripts.below is not None else ()

@@ -15,11 +15,11 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
-from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import IndexReader
+from symbackprop.notation.reading.ones import ONES, TURNED, has_ones, with_ones
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
@@ -40,8 +40,7 @@ from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script
 TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
 WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
-ONES, TURNED = t.Name("1"), Operation("'", (t.Name("1"),))
-"""A column and a row of ones whose length is not known yet."""
+
 
 
 def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None) -> t.Expression:
@@ -246,16 +245,16 @@ class MatrixReader(TermReader):
 
     def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
         """Operands of one shape; vectors of ones take their length from what they stand beside."""
-        shape = next((self.shape(p) for p in parts if not _has_ones(p) and not self._scalar(p)), None)
+        shape = next((self.shape(p) for p in parts if not has_ones(p) and not self._scalar(p)), None)
         return [self.settle(part, shape, node) if shape is not None else part for part in parts]
 
     def settle(self, tree: t.Expression, shape: Shape | None, node: Syntax) -> t.Expression:
         """The tree with vectors of ones of the length that a shape asks for."""
-        if not _has_ones(tree):
+        if not has_ones(tree):
             return tree
         if shape is None:
             raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
-        return _with_ones(tree, shape, node)
+        return with_ones(tree, shape, node)
 
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
         return _run((top, bottom), ("/" if self._scalar(bottom) else "./",), node)
@@ -328,7 +327,7 @@ class MatrixReader(TermReader):
         return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(_without_adjoints(tree)).shape
 
     def _scalar(self, tree: t.Expression) -> bool:
-        if _has_ones(tree):
+        if has_ones(tree):
             return False
         return self.shape(tree) == SCALAR
 
@@ -361,44 +360,6 @@ def _run(operands: tuple[t.Expression, ...], signs: tuple[str, ...], node: t.Nod
         opened, before = (first,), ()
     marks = tuple(_sign(sign, operand) for sign, operand in zip(signs, operands[1:], strict=True))
     return Run((*opened, *operands[1:]), (*before, *marks), line=node.line, column=node.column)
-
-
-def _has_ones(tree: t.Expression) -> bool:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if node == ONES:
-            return True
-        waiting += node.operands if isinstance(node, Operation | Run) else ()
-    return False
-
-
-def _with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
-    """Ones in front are as long as the shape has rows, those behind as it has columns."""
-    rows, columns = shape
-    match tree:
-        case t.Name("1") if rows is not None:
-            return Operation("ones", (_size_of(rows),), line=node.line, column=node.column)
-        case Operation("'", (t.Name("1"),)) if columns is not None:
-            ones = Operation("ones", (_size_of(columns),), line=node.line, column=node.column)
-            return Operation("'", (ones,), line=node.line, column=node.column)
-        case Operation("neg", (operand,)):
-            return replace(tree, operands=(_with_ones(operand, shape, node),))
-        case Run(operands, signs) if all(sign.symbol in "+-*" for sign in signs):
-            return replace(tree, operands=tuple(_with_ones(o, shape, node) if _has_ones(o) else o for o in operands))
-    raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
-
-
-def _size_of(size: Affine) -> t.Expression:
-    """A size as a matrix expression."""
-
-    def turned(node: t.Expression) -> t.Expression:
-        if isinstance(node, t.Chain):
-            operands = tuple(map(turned, node.operands))
-            return Run(operands, tuple(Sign(operator) for operator in node.operators))
-        return node
-
-    return turned(affine_tree(size))
 
 
 def _without_adjoints(tree: t.Expression) -> t.Expression:
