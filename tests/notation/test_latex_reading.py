@@ -192,6 +192,9 @@ ENTRIES = [
     (r"\frac{\partial L}{\partial z_{nk}} x_{nd}", "adj(z[n,k])*x[n,d]"),
     (r"\frac{\partial L}{\partial p_{nk}} \cdot \frac{\partial p_{nk}}{\partial z_{nk}}",
      "adj(p[n,k])*adj(p[n,k], z[n,k])"),
+    (r"\frac{\partial \log p_{nk}}{\partial z_{nj}}", "(1/p[n,k])*adj(p[n,k], z[n,j])"),
+    (r"\frac{\partial}{\partial w_d} (x_{nk} w_d^2)", "2*x[n,k]*w[d]"),
+    (r"\frac{\partial}{\partial w_d} x_{nk}^2", FormulaError),
     (r"\sum_n\sum_k y_{nk}\log p_{nk}", "sum(n, sum(k, y[n,k]*log(p[n,k])))"),
     (r"\sum_{n,k} (p_{nk}-y_{nk})^2", "sum(n, k, (p[n,k] - y[n,k])^2)"),
     (r"\log\sum_j e^{z_{nj}}", "log(sum(j, exp(z[n,j])))"),
@@ -396,6 +399,7 @@ REFUSED_IN_PROGRAM = [
     ("u_{nk}", FormulaError, "unknown"),
     (r"\sum_{j < i} b_j", FormulaError, "bound before"),
     (r"\sum_{n} x_{nd}^n", AmbiguousFormulaError, "index above"),
+    (r"\frac{\partial}{\partial w_d} \sum_k x_{nk}^2", UnsupportedError, "functions of entries"),
     (r"\frac{\partial L}{\partial b_k}(k)", AmbiguousFormulaError, "point"),
 ]
 

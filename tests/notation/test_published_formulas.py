@@ -246,6 +246,9 @@ PROVED: list[Case] = [
         &= \boxed{(a-y)\,a\,(1-a)\,x}.
      \end{align*}""", (r"a\,(1-a)\,x}", r"a\,(1-a)}")),
     ("d2l", "neuron", {}, r"\partial_w L = (a - y)\, a (1 - a)\, x", ("(a - y)", "2 (a - y)")),
+    ("the loss written out", "neuron", {},
+     r"\frac{\partial}{\partial w} \left[ \tfrac{1}{2} (a - y)^2 \right] = (a - y)\, \frac{\partial a}{\partial w}",
+     (r"\tfrac{1}{2} ", "")),
     ("old differentials", "neuron", {}, r"{{\rm d} L \over {\rm d} b} = (a-y)\,a\,(1-a)", ("(1-a)", "(1-a)x")),
     # least squares: Hastie, Tibshirani, Friedman; normal equations with a ridge
     ("ridge", "fit", {}, r"\nabla_w L = X^\intercal (Xw - y) + \lambda w", (r"\lambda w", r"2\lambda w")),
@@ -278,6 +281,8 @@ PROVED: list[Case] = [
      r"""\frac{\partial p_{ni}}{\partial z_{nj}} =
         \begin{cases} p_{ni}\,(1 - p_{nj}) & \text{if } i = j, \\ -p_{ni}\,p_{nj} & \text{if } i \neq j. \end{cases}""",
      ("-p_{ni}", "p_{ni}")),
+    ("log-softmax", "softmax", {},
+     r"\frac{\partial \log p_{ni}}{\partial z_{nj}} = \delta_{ij} - p_{nj}", (r"\delta_{ij} -", r"\delta_{ij} +")),
     ("indicator", "softmax", {},
      r"\frac{\partial p_{ni}}{\partial z_{nj}} = p_{ni} \left( 1\{i = j\} - p_{nj} \right)",
      (r"i = j\}", r"i \neq j\}")),

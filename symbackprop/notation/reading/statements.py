@@ -88,12 +88,8 @@ def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | Ma
             return read_matrix_statement(statement, vocabulary)
         except (ShapeError, AmbiguousFormulaError):
             raise
-        except (FormulaError, UnsupportedError) as second:
-            raise max((first, second), key=_place_of) from None  # the one that was found when more had been read
-
-
-def _place_of(error: FormulaError | UnsupportedError) -> tuple[int, int]:
-    return (error.line or 0, error.column or 0) if isinstance(error, FormulaError) else (0, 0)
+        except (FormulaError, UnsupportedError):
+            raise first from None
 
 
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
