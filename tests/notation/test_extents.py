@@ -161,3 +161,10 @@ def test_a_demand_is_no_equation() -> None:
     """An exclamation mark above the sign says what shall be."""
     with pytest.raises(FormulaError, match="stackrel"):
         read_block(ENTRY.replace("=", r"\stackrel{!}{=}"))
+
+
+def test_long_blanks_take_no_long_time() -> None:
+    """What ends a formula, and what its end says, is found without trying all ways to part blanks."""
+    (first, second) = read_block("a = b, " + " " * 20000 + r"c = d" + r"\quad " * 2000)
+
+    assert ["equation", "equation"] == [first.kind, second.kind]

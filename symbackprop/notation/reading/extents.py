@@ -22,7 +22,7 @@ from symbackprop.notation.reading.syntax import Syntax, walk_syntax, write_synta
 from symbackprop.notation.reading.texts import locate
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
-SPACE = r"(?:\s|~|\\[,;:! ])*"
+SPACE = r"(?:\s|~|\\[,;:! ])*+"
 GAP = rf"(?P<gap>(?:(?:,|;|&|\\q?quad(?![A-Za-z])){SPACE})*)"
 PREFIX = (
     r"(?P<prefix>\\forall(?![A-Za-z])|"

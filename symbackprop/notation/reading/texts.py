@@ -7,8 +7,9 @@ import re
 from symbackprop.errors import FormulaError
 from symbackprop.notation.reading.refusals import ambiguous
 
-END = re.compile(r"(?:\s|~|(?<!\\)\\(?:[,;:! ]|q?quad(?![A-Za-z])))*[.,;]?(?:\s|~)*\Z")
-"""Blanks and one sign of punctuation behind a formula; an ellipsis is none."""
+TAIL = re.compile(r"(?:[\s~]|(?<!\\)\\(?:[,;:! ]|q?quad))\Z")
+"""A blank or a command of spacing at the end."""
+LONGEST_TAIL = 8
 GROUPED = re.compile(r"([0-9]+)((?:\{,\}[0-9]+)+)(\.[0-9]+)?")
 RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not)\b", re.I)
 """Words that say that something does not hold always."""
@@ -20,8 +21,14 @@ def without_end(text: str) -> str:
     >>> without_end("x^2 ,"), without_end("x..")
     ('x^2', 'x.')
     """
-    match = END.search(text)
-    return text[: match.start()] if match else text
+    end = len(text.rstrip("~ \t\r\n"))
+    end += TAIL.match(text[end - 1 : end + 1]) is not None  # a blank behind a backslash is a command
+    tail = TAIL.search(text[max(end - LONGEST_TAIL, 0) : end])
+    if tail is None and text[:end].endswith((".", ",", ";")):
+        end -= 1
+    while tail := TAIL.search(text[max(end - LONGEST_TAIL, 0) : end]):
+        end -= len(tail.group())
+    return text[:end]
 
 
 def locate(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
