@@ -70,6 +70,7 @@ def read_formula(
 
     What they run over is seen in the formula, and in the `head` that it is claimed of.
 
+    >>> from symbackprop.language import write_tree
     >>> from symbackprop.notation.reading.grammar import read_syntax
     >>> from symbackprop.notation.reading.vocabulary import make_vocabulary
     >>> write_tree(read_formula(read_syntax(r"\frac{e^{-x}}{(1+e^{-x})^2}"), make_vocabulary()))
