@@ -19,13 +19,15 @@ class GivenFunction:
     parameters: tuple[str, ...]
     body: t.Expression
 
-    def at(self, arguments: Sequence[t.Expression], primed: bool, node: t.Node) -> t.Expression:
-        """The value, or the derivative by the only parameter, at some arguments."""
+    def at(self, arguments: Sequence[t.Expression], primes: int, node: t.Node) -> t.Expression:
+        """The value, or a derivative by the only parameter, at some arguments."""
         if len(arguments) != len(self.parameters):
             raise _fail(node, f"{len(arguments)} arguments of {self.name}", f"{len(self.parameters)}")
-        if primed and len(self.parameters) != 1:
-            raise _fail(node, f"{self.name}' of several arguments", "a partial derivative")
-        body = find_slope(self.body, self.parameters[0]) if primed else self.body
+        if primes and len(self.parameters) != 1:
+            raise _fail(node, f"a derivative of {self.name}, a function of several arguments", "a partial derivative")
+        body = self.body
+        for _ in range(primes):
+            body = find_slope(body, self.parameters[0])
         return substitute_names(body, dict(zip(self.parameters, arguments, strict=True)))
 
 
@@ -34,8 +36,10 @@ def expand_functions(tree: t.Expression, functions: Mapping[str, GivenFunction])
 
     def change(node: t.Node) -> t.Node:
         changed = t.map_children(node, change)
-        if isinstance(changed, t.Apply) and changed.function in functions:
-            made = functions[changed.function].at(changed.arguments, changed.primed, changed)
+        written = changed.function.rstrip("'") if isinstance(changed, t.Apply) else ""
+        if isinstance(changed, t.Apply) and written in functions:
+            primes = len(changed.function) - len(written) + changed.primed
+            made = functions[written].at(changed.arguments, primes, changed)
             return replace(made, line=node.line, column=node.column)
         return changed
 

@@ -20,6 +20,7 @@ from symbackprop.notation.reading import (
     LayerStatement,
     MatrixClaim,
     Vocabulary,
+    check_extents,
     expand_layers,
     make_vocabulary,
     read_block,
@@ -111,6 +112,7 @@ def read_given(formula: Formula, program: Program, known: Known) -> Given:
         called = _called(statement.sides[0])
         if called is None:
             made = _read_definition(statement, vocabulary)
+            check_extents(statement.extents, t.Claim(made.head, (made.body,)), statement.sides, vocabulary)
             definitions.append(replace(made, body=expand_functions(made.body, known.functions)))
             continue
         function = _read_function(statement, *called)
@@ -146,7 +148,8 @@ def _called(side: Syntax) -> tuple[str, tuple[Syntax, ...]] | None:
 def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax, ...]) -> GivenFunction:
     """A function whose parameters are the names in its brackets."""
     written = [write_syntax(argument) for argument in arguments]
-    if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written):
+    said = [extent for extent in statement.extents if extent.first is not None or extent.letter not in written]
+    if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written) or said:
         return _no_function(statement)
     opened = make_vocabulary()
     names = [read_formula(argument, opened) for argument in arguments]
@@ -177,7 +180,7 @@ def _value_of(
     base = re.sub(r"[^A-Za-z0-9]", "", function.name) or "f"
     name = choose_name(base, {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, *t.RESERVED})
     place = {"line": arguments[0].line, "column": arguments[0].column}
-    return t.Define(t.Name(name, **place), function.at(values, False, arguments[0]), **place)
+    return t.Define(t.Name(name, **place), function.at(values, 0, arguments[0]), **place)
 
 
 def judge_passage(program: Program, passage: Passage, start: int = 0) -> Iterator[Judgement]:
@@ -253,8 +256,7 @@ def _equation(statement: LatexStatement) -> LatexStatement:
             expected="an equation",
         )
     kind = "approximation" if statement.operators[-1] == r"\approx" else "equation"
-    place = {"line": statement.line, "column": statement.column}
-    return LatexStatement(kind, statement.sides[1:], statement.operators[1:], statement.label, **place)
+    return replace(statement, kind=kind, sides=statement.sides[1:], operators=statement.operators[1:])
 
 
 def _links(layered: LayerStatement, claim: EntryClaim | MatrixClaim) -> list[Link]:

@@ -17,7 +17,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbackprop import errors
 from symbackprop.errors import SymBackpropError, UnsupportedError
-from symbackprop.notation.reading.lexemes import AmbiguousFormulaError, UnknownCommandError
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError, UnknownCommandError
 from symbackprop.proof.budget import BudgetExceededError
 from symbackprop.proof.evaluation import EVALUATED_FUNCTIONS
 from symbackprop.proof.outlines import Contents, Judgement, Link, Outline, Unjudged

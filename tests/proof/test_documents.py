@@ -100,6 +100,23 @@ def test_a_function_that_a_document_gives_is_written_out_and_differentiated(judg
     assert document.claims[1].text == "f'(t) = 2*t + 1"
 
 
+def test_higher_derivatives_of_a_given_function_are_derived(judge: Judge) -> None:
+    """The second and the third one of f(x) = x^3, in both ways of writing primes; none of several arguments."""
+    document = judge(
+        "```symbackprop\nparam x, y\n```\n$f(x) = x^3$ <!-- sb: given -->\n\n$g(x, y) = x y$ "
+        "<!-- sb: given -->\n\n"
+        "$f''(x) = 6x$ <!-- sb: claim -->\n\n$f^{\\prime\\prime}(2y) = 12y$ <!-- sb: claim -->\n\n"
+        "$f'''(x) = 6$ <!-- sb: claim -->\n\n$f''(x) = 3x^2$ <!-- sb: claim expect refuted -->\n\n"
+        "$g''(x, y) = 0$ <!-- sb: claim -->\n"
+    )
+
+    assert [c.as_expected for c in document.claims] == [True] * 4
+    assert document.claims[0].text == "f''(x) = 6*x"
+    assert [str(e) for e in document.errors] == [
+        "line 16, column 2: found `g''` of 2 arguments, expected a function of one"
+    ]
+
+
 def test_an_update_claims_the_equalities_behind_its_new_value(judge: Judge) -> None:
     """What w becomes is no equation; of two forms of it they are."""
     document = judge(

@@ -3,14 +3,15 @@
 from symbackprop.notation.reading.blocks import LatexStatement as LatexStatement
 from symbackprop.notation.reading.blocks import read_block as read_block
 from symbackprop.notation.reading.deltas import ranges_of as ranges_of
+from symbackprop.notation.reading.extents import check_extents as check_extents
 from symbackprop.notation.reading.grammar import read_syntax as read_syntax
 from symbackprop.notation.reading.grids import Grid as Grid
 from symbackprop.notation.reading.index_formulas import read_head as read_head
 from symbackprop.notation.reading.layers import LayerStatement as LayerStatement
 from symbackprop.notation.reading.layers import expand_layers as expand_layers
-from symbackprop.notation.reading.lexemes import AmbiguousFormulaError as AmbiguousFormulaError
-from symbackprop.notation.reading.lexemes import UnknownCommandError as UnknownCommandError
 from symbackprop.notation.reading.matrix_formulas import read_matrix_formula as read_matrix_formula
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError as AmbiguousFormulaError
+from symbackprop.notation.reading.refusals import UnknownCommandError as UnknownCommandError
 from symbackprop.notation.reading.statements import MatrixClaim as MatrixClaim
 from symbackprop.notation.reading.statements import read_any_claim as read_any_claim
 from symbackprop.notation.reading.statements import read_claim as read_claim

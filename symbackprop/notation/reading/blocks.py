@@ -7,12 +7,12 @@ the statement before it, and one that begins with `+` or `-` with its last side.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.errors import FormulaError
 from symbackprop.language.tree import Node
+from symbackprop.notation.reading.extents import Extent, find_extents
 from symbackprop.notation.reading.grammar import read_syntax
-from symbackprop.notation.reading.lexemes import locate, without_end
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -24,17 +24,24 @@ from symbackprop.notation.reading.syntax import (
     bare,
     write_syntax,
 )  # fmt: skip
+from symbackprop.notation.reading.texts import RESTRICTING, locate, without_end
 
 ENVIRONMENTS = re.compile(
     r"\\(begin|end)\{(aligned|align|split|gather|gathered|equation|eqnarray|multline|displaymath)\*?\}|\$\$?|(?<!\\)\\[\[\]]"
 )
+DECORATED = re.compile(
+    r"\\(?:overset|stackrel)\s*\{\s*(?:\\(?:text|mathrm|rm)\s*\{?\s*def\.?\s*\}?|\\(?:triangle|Delta)|\([a-z0-9]{1,3}\))\s*\}"
+    r"\s*\{\s*=\s*\}"
+)
+"""A sign of equality with a word or a number above it."""
 MARKS = re.compile(
     r"\\begin\{[A-Za-z]*\*?\}|\\end\{[A-Za-z]*\*?\}|\\\\(\[-?[0-9.]+(?:pt|em|ex|mm|cm)\])?|\\(?:left|right)\.|\\q?quad(?![A-Za-z])"
     r"|\\(?:text|mbox|textrm)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[(\[{)\]}&,;]|\s+|.",
     re.DOTALL,
 )
+OPENED = ("(", "[", "{", r"\{", r"\lbrace", r"\langle", r"\lfloor")
+CLOSED = (")", "]", "}", r"\}", r"\rbrace", r"\rangle", r"\rfloor")
 COMMENT = re.compile(r"\\(?:text|mbox|textrm)\s*\{([^{}]*)\}")
-RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not|if)\b", re.I)
 LABEL = re.compile(r"\s*([A-Za-z]{2,})\s*:(?!=)")
 CONTINUES = re.compile(r"\s*(=|:=|\\approx(?![A-Za-z])|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\leftarrow(?![A-Za-z]))")
 GOES_ON = re.compile(r"\s*([-+*]|\\(cdot|times|odot)(?![A-Za-z]))")
@@ -51,6 +58,8 @@ class LatexStatement(Node):
     sides: tuple[Syntax, ...]
     operators: tuple[str, ...] = ()
     label: str = ""
+    extents: tuple[Extent, ...] = ()
+    r"""What its end says of its indices: \quad n = 1, \dots, N."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,13 @@ def read_block(text: str, line: int = 1, column: int = 1) -> tuple[LatexStatemen
     >>> [s.kind for s in read_block(r"a &= b + c \\ &= c + b \\ w &:= w - g")]
     ['equation', 'update']
     """
-    plain = ENVIRONMENTS.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+    plain = ENVIRONMENTS.sub(lambda match: _blank(match.group()), text)
+    plain = DECORATED.sub(lambda match: "=" + _blank(match.group())[1:], plain)
+    plain, extents = _without_extents(plain, line, column)
     statements: list[LatexStatement] = []
     pieces, flat = _cut(plain, line, column)
     for piece in _join(flat, pieces):
+        _add_extents(statements, extents, piece.start)
         match = LABEL.match(flat, piece.start, piece.end)
         label, start = (match[1], match.end()) if match else ("", piece.start)
         body = without_end(flat[start : piece.end])
@@ -83,13 +95,51 @@ def read_block(text: str, line: int = 1, column: int = 1) -> tuple[LatexStatemen
             _continue(statements, body, follows, at)
             continue
         syntax = read_syntax(body, *at)
+        syntax = bare(syntax) if isinstance(bare(syntax), Relation) else syntax  # \boxed{a = b}
         if not isinstance(syntax, Relation) and statements:
             raise _fail(syntax, f"`{write_syntax(syntax)}` by itself", "an equation")
         statements.append(_statement(syntax, label))
+    _add_extents(statements, extents, len(plain))
     if not statements:
         raise FormulaError("found an empty block, expected a formula", line=line, column=column, found="an empty block",
                            expected="a formula")  # fmt: skip
     return tuple(statements)
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+def _without_extents(text: str, line: int, column: int) -> tuple[str, list[tuple[int, Extent]]]:
+    """The text without what the ends of equations say of their indices, and that with its places."""
+    found: list[tuple[int, Extent]] = []
+    depth, end = 0, 0
+    for match in MARKS.finditer(text):
+        if not depth and match.start() >= end:
+            extent = find_extents(text, match.start(), line, column)
+            if extent is not None:
+                end, extents = extent
+                text = text[: match.start()] + _blank(text[match.start() : end]) + text[end:]
+                found += [(match.start(), one) for one in extents]
+                continue
+        depth = max(depth + _step(match.group()), 0)
+    return text, found
+
+
+def _step(word: str) -> int:
+    """How much deeper in brackets it is behind a word."""
+    if word in OPENED or word.startswith(r"\begin"):
+        return 1
+    return -(word in CLOSED or word.startswith(r"\end"))
+
+
+def _add_extents(statements: list[LatexStatement], extents: list[tuple[int, Extent]], place: int) -> None:
+    """Give the last statement what is said of its indices before a place."""
+    while extents and extents[0][0] < place:
+        _, extent = extents.pop(0)
+        if not statements:
+            raise _fail(extent, f"`{extent.shown}` by itself", "an equation before it")
+        statements[-1] = replace(statements[-1], extents=(*statements[-1].extents, extent))
 
 
 def _fail(node: Node, found: str, expected: str, hint: str = "") -> FormulaError:
@@ -114,10 +164,8 @@ def _cut(text: str, line: int, column: int) -> tuple[list[_Piece], str]:
     for match in MARKS.finditer(text):
         word = match.group()
         nested += word.startswith(r"\begin") - word.startswith(r"\end")
-        if word in ("(", "[", "{", r"\{", r"\lbrace") or word.startswith(r"\begin"):
-            depth += 1
-        elif word in (")", "]", "}", r"\}", r"\rbrace") or word.startswith(r"\end"):
-            depth = max(depth - 1, 0)
+        if step := _step(word):
+            depth = max(depth + step, 0)
         elif depth:
             if not nested and (word == "&" or (word.startswith(r"\\") and _goes_on(text, match))):
                 flat[match.start() : match.end()] = " " * len(word)
@@ -198,13 +246,12 @@ def _continue(statements: list[LatexStatement], text: str, match: re.Match[str],
     more = (first, *(syntax.operators if isinstance(syntax, Relation) else ()))
     last = statements[-1]
     whole = Relation((*last.sides, *sides), (*last.operators, *more), line=last.line, column=last.column)
-    statements[-1] = _statement(whole, last.label)
+    statements[-1] = replace(_statement(whole, last.label), extents=last.extents)
 
 
 def _statement(syntax: Syntax, label: str) -> LatexStatement:
-    place = {"line": syntax.line, "column": syntax.column}
     if not isinstance(syntax, Relation):
-        return LatexStatement("expression", (syntax,), (), label, **place)
+        return LatexStatement("expression", (syntax,), (), label, line=syntax.line, column=syntax.column)
     sides, operators = syntax.parts, syntax.operators
     if operators[0] == ":=" and set(operators[1:]) <= {"=", r"\approx"}:
         kind = "update"
@@ -214,7 +261,7 @@ def _statement(syntax: Syntax, label: str) -> LatexStatement:
         kind = "approximation"
     else:
         kind = "relation"
-    return LatexStatement(kind, sides, operators, label, **place)
+    return LatexStatement(kind, sides, operators, label, line=syntax.line, column=syntax.column)
 
 
 def _is_updated(target: Syntax, value: Syntax) -> bool:

@@ -6,11 +6,26 @@ from dataclasses import dataclass
 
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.commands import UPRIGHT
+from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.factors import Factor, factors_of
-from symbackprop.notation.reading.lexemes import ambiguous
-from symbackprop.notation.reading.syntax import Fraction, Numeral, Scripts, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.refusals import ambiguous
+from symbackprop.notation.reading.syntax import (
+    Beside,
+    Fraction,
+    Group,
+    Numeral,
+    Scripts,
+    Symbol,
+    Syntax,
+    bare,
+    write_syntax,
+)
+from symbackprop.notation.reading.vocabulary import Vocabulary
 
 SIGNS = (r"\partial", "d")
+SLOPES = (Symbol(r"\nabla"), Symbol(r"\partial"))
+"""What is a derivative by what stands below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +34,6 @@ class Differential:
 
     of: tuple[Factor, ...]
     by: tuple[Syntax, ...]
-
-    @property
-    def name(self) -> Syntax | None:
-        """What is derived once, if it is one factor in the fraction."""
-        return bare(self.of[0].node) if len(self.of) == 1 == len(self.by) else None
 
 
 def read_differential(node: Fraction) -> Differential | None:
@@ -52,26 +62,47 @@ def _is_delta(node: Syntax) -> bool:
     return isinstance(inner, Symbol) and inner.name in (r"\delta", r"\Delta") and not inner.accents
 
 
-def head_parts(node: Syntax) -> tuple[Syntax, Syntax] | None:
+def without_arguments(row: tuple[Factor, ...], vocabulary: Vocabulary) -> tuple[Factor, ...]:
+    r"""The row without what the loss depends on: of J(\theta) only J, where \theta is a tensor of the program."""
+    if len(row) != 2 or row[1].sign or not vocabulary.is_loss(row[0].node):
+        return row
+    group = bare(row[1].node)
+    known = isinstance(group, Group) and all(find_whole(part, vocabulary) is not None for part in group.parts)
+    return row[:1] if known and isinstance(group, Group) and group.opened == "(" else row
+
+
+def head_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax] | None:
     r"""What is derived and by what where a whole formula is a first derivative; None where it is none."""
-    row = factors_of(bare(node))
+    row = tuple(part for factor in factors_of(bare(node)) for part in _unbraced(factor))
     first = bare(row[0].node)
-    if len(row) == 1 and isinstance(first, Fraction):
-        found = read_differential(first)
-        return (found.name, found.by[0]) if found is not None and found.name is not None else None
-    if len(row) == 2 and not row[1].sign:
-        if isinstance(first, Fraction):
-            found = read_differential(first)
-            lone = found is not None and not found.of and len(found.by) == 1
-            return (bare(row[1].node), found.by[0]) if found is not None and lone else None
-        nabla = isinstance(first, Scripts) and isinstance(first.base, Symbol) and first.base.name == r"\nabla"
-        if nabla and isinstance(first, Scripts) and first.below is not None and first.above is None:
-            return bare(row[1].node), bare(first.below)
-    if len(row) == 4 and [factor.sign for factor in row] == ["", "", "/", ""]:
-        above, below = _order_of(row[0].node), _order_of(row[2].node)
-        if above == below and above[0] is not None and above[1] == 1:
-            return bare(row[1].node), bare(row[3].node)
+    found = read_differential(first) if isinstance(first, Fraction) else None
+    if found is not None:
+        inside = bool(found.of)
+        if len(found.by) != 1 or (inside and len(row) > 1):
+            return None
+        of = without_arguments(found.of if inside else row[1:], vocabulary)
+        return (bare(of[0].node), found.by[0]) if len(of) == 1 and not of[0].sign else None
+    if isinstance(first, Scripts) and first.base in SLOPES and first.below is not None:
+        of = without_arguments(row[1:], vocabulary)
+        lone = len(of) == 1 and not of[0].sign and first.above is None
+        return (bare(of[0].node), bare(first.below)) if lone else None
+    signs = [factor.sign for factor in row]
+    if "/" in signs and signs.count("/") == 1 and not any(sign for sign in signs if sign != "/"):
+        slash = signs.index("/")
+        above, below = _order_of(row[0].node), _order_of(row[slash].node)
+        of = without_arguments(row[1:slash], vocabulary)
+        if above == below and above[0] is not None and above[1] == 1 and len(of) == 1 and len(row) == slash + 2:
+            return bare(of[0].node), bare(row[-1].node)
     return None
+
+
+def _unbraced(factor: Factor) -> tuple[Factor, ...]:
+    r"""The factors of a differential in braces of its own: {\partial L}/{\partial w}."""
+    inner = bare(factor.node)
+    if not isinstance(inner, Beside) or _order_of(inner.parts[0])[0] is None:
+        return (factor,)
+    first, *rest = inner.parts
+    return (Factor(factor.sign, first), *(Factor("", part) for part in rest))
 
 
 def _variables(row: tuple[Factor, ...], sign: str, order: int) -> tuple[Syntax, ...] | None:
@@ -105,7 +136,7 @@ def _order_of(node: Syntax) -> tuple[str | None, int]:
     inner = bare(node)
     above = bare(inner.above) if isinstance(inner, Scripts) and inner.above is not None else None
     base = bare(inner.base) if isinstance(inner, Scripts) else inner
-    if not isinstance(base, Symbol) or base.name not in SIGNS or base.accents or base.font not in ("", "mathrm"):
+    if not isinstance(base, Symbol) or base.name not in SIGNS or base.accents or base.font not in ("", *UPRIGHT):
         return None, 0
     if not isinstance(inner, Scripts):
         return base.name, 1

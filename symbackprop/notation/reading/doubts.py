@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symbackprop.calculus.tensors import Role
+from symbackprop.language import tree as t
 from symbackprop.notation.reading.differentials import read_differential
 from symbackprop.notation.reading.factors import (
     Factor,
@@ -15,21 +17,26 @@ from symbackprop.notation.reading.factors import (
     without_scripts,
     write_factors,
 )
-from symbackprop.notation.reading.lexemes import AmbiguousFormulaError, ambiguous
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError, ambiguous
 from symbackprop.notation.reading.syntax import (
+    Beside,
     Evaluated,
     Fraction,
     Group,
     Numeral,
+    Operator,
+    Product,
     Scripts,
+    Sum,
     Symbol,
     Syntax,
     bare,
     write_syntax,
 )
-from symbackprop.notation.reading.vocabulary import Vocabulary
+from symbackprop.notation.reading.vocabulary import COMMANDS, Vocabulary, label_of
 
-BOLD = ("mathbf", "boldsymbol", "bm", "bf", "textbf")
+GIVEN = (Role.INPUT, Role.PARAM, Role.CONST)
+BOLD = ("mathbf", "boldsymbol", "bm", "textbf")
 
 
 def two_arguments(row: tuple[Factor, ...], node: Syntax) -> AmbiguousFormulaError:
@@ -72,13 +79,63 @@ def _are_arguments(brackets: Group) -> bool:
     return len(brackets.parts) > 1 or isinstance(without_scripts(brackets.parts[0]), Symbol | Numeral)
 
 
-def check_division(signs: Sequence[str], node: Syntax) -> None:
-    """A slash divides by the one factor behind it; with more behind there are two readings."""
+def is_datum(node: Syntax, row: Sequence[Factor], vocabulary: Vocabulary) -> bool:
+    """Whether an entry of what is given stands before brackets with a power: w_n(x_n)^2 is a product, w no function."""
+    behind = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
+    if not isinstance(behind, Scripts) or behind.above is None or label_of(behind.above) is not None:
+        return False
+    symbol = without_scripts(node)
+    if not isinstance(symbol, Symbol) or not isinstance(node, Scripts) or node.below is None:
+        return False
+    found = [entry.value.name for entry in vocabulary.find(symbol, node.primes) if isinstance(entry.value, t.Name)]
+    return bool(found) and all(name in vocabulary.tensors and vocabulary.tensors[name].role in GIVEN for name in found)
+
+
+def check_braces(row: Sequence[Factor]) -> None:
+    """Braces of TeX are not printed: {a+b}x looks like a + bx, {ab}^2 like a b^2, and a/{bc} like (a/b)c."""
+    for place, factor in enumerate(row):
+        node = factor.node
+        inner = bare(node)
+        if isinstance(inner, Scripts) and _is_braced(inner.base, Sum, Beside, Product):
+            raise _unseen(inner.base, write_syntax(inner))
+        if len(row) == 1:
+            continue
+        lone = isinstance(inner, Sum) and len(inner.parts) == 1 and (factor.sign or _is_function(row[place - 1].node))
+        divided = factor.sign == "/" and _is_braced(node, Beside, Product)
+        if divided or (_is_braced(node, Sum) and not (lone and place)):
+            raise _unseen(node, write_factors(row))
+
+
+def _is_braced(node: Syntax, *kinds: type[Syntax]) -> bool:
+    return isinstance(node, Group) and node.opened == "{" and isinstance(bare(node), kinds)
+
+
+def _is_function(node: Syntax) -> bool:
+    symbol = without_scripts(node)
+    return isinstance(symbol, Operator) or (isinstance(symbol, Symbol) and symbol.name in COMMANDS)
+
+
+def _unseen(node: Syntax, shown: str) -> AmbiguousFormulaError:
+    inner = write_syntax(bare(node))
+    readings = (f"({inner}), as its braces say", f"{inner} without braces, as it is printed")
+    return ambiguous(node.line, node.column, f"braces that are not printed, `{{{inner}}}` in `{shown}`", readings,
+                     "write brackets")  # fmt: skip
+
+
+def check_division(signs: Sequence[str], last: Syntax, node: Syntax) -> None:
+    r"""A slash divides by the one factor behind it, and the next one what stands before it.
+
+    With a factor behind it there are two readings, but where that is a sum: 1/m \sum_i x_i.
+    """
     slashes = [place for place, sign in enumerate(signs) if sign in ("/", r"\oslash")]
-    if slashes and slashes[0] != len(signs) - 1 and not (set(signs[slashes[0] :]) == {r"\oslash"}):
-        shown = write_syntax(node)
-        raise ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
-                        "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
+    if not slashes or slashes[0] == len(signs) - 1 or set(signs[slashes[0] :]) in ({"/"}, {r"\oslash"}):
+        return
+    summed = without_scripts(last) == Symbol(r"\sum")
+    if slashes == [len(signs) - 2] and not signs[-1] and summed:
+        return
+    shown = write_syntax(node)
+    raise ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
+                    "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
 
 
 def check_mixed(node: Numeral, row: tuple[Factor, ...]) -> None:
@@ -114,9 +171,12 @@ def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
                      rf"write {plain}^\top or \frac{{d{plain}}}{{dx}}, or declare {shown}")  # fmt: skip
 
 
-def check_sum(parts: tuple[Syntax, ...], node: Syntax) -> None:
+def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -> None:
     """A bar, or a derivative without brackets, in a sum reaches over one addend or over all."""
-    for part in parts:
+    for sign, part in zip(signs, parts, strict=True):
+        inner = bare(part)
+        if sign == "-" and _is_braced(part, Sum) and isinstance(inner, Sum) and len(inner.parts) > 1:
+            raise _unseen(part, write_syntax(node))
         row = factors_of(bare(part))
         last, first = bare(row[-1].node), bare(row[0].node)
         if isinstance(last, Evaluated) and part is not parts[0] and not isinstance(bare(last.inner), Group | Fraction):

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.factors import without_scripts
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.letters import index_letter
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -24,9 +26,10 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    walk_syntax,
     write_syntax,
 )  # fmt: skip
-from symbackprop.notation.reading.vocabulary import Entry, Vocabulary, label_of, script_text
+from symbackprop.notation.reading.vocabulary import DERIVED, Entry, Vocabulary, label_of, script_text
 
 EXTREMES = (Symbol("argmax"), Operator("argmax"), Symbol(r"\argmax"))
 ReadIndex = Callable[[Syntax], t.Expression]
@@ -41,14 +44,14 @@ class Reading:
     above: Syntax | None
 
 
-def find_readings(node: Syntax, vocabulary: Vocabulary) -> tuple[Reading, ...]:
-    """The readings of a symbol with its scripts that fit the ranks of tensors, those of one origin."""
+def find_readings(node: Syntax, vocabulary: Vocabulary, before: int = DERIVED + 1) -> tuple[Reading, ...]:
+    """The readings of a symbol with its scripts that fit the ranks of tensors, those of one origin `before` another."""
     scripts = node if isinstance(node, Scripts) else Scripts(node)
     symbol = bare(scripts.base)
     if not isinstance(symbol, Symbol):
         raise fail(node, f"`{write_syntax(node)}`", "a name")
     entries = vocabulary.find(symbol, scripts.primes)
-    for origin in sorted({entry.origin for entry in entries}):
+    for origin in sorted({entry.origin for entry in entries if entry.origin < before}):
         found = [r for entry in entries if entry.origin == origin for r in _entry_readings(entry, scripts)]
         found = [reading for reading in found if not _is_before_first(reading, vocabulary)]
         if found:
@@ -63,6 +66,33 @@ def _is_before_first(reading: Reading, vocabulary: Vocabulary) -> bool:
         return False
     pairs = zip(reading.indices, tensor.marks, strict=True)
     return any(bare(index) == Numeral("0") and mark != -1 for index, mark in pairs)
+
+
+def find_ranges(syntax: Syntax, vocabulary: Vocabulary) -> dict[str, set[Affine]]:
+    """The sizes of the axes along which the letters of a formula stand, where one reading says so."""
+    found: dict[str, set[Affine]] = {}
+    for node in walk_syntax(syntax):
+        if not isinstance(node, Scripts) or not isinstance(bare(node.base), Symbol):
+            continue
+        readings = [r for r in find_readings(node, vocabulary, DERIVED) if isinstance(r.value, t.Name)]
+        if len(readings) == 1 and isinstance(readings[0].value, t.Name):
+            tensor = vocabulary.tensors.get(readings[0].value.name)
+            for index, size in zip(readings[0].indices, tensor.axes if tensor is not None else (), strict=False):
+                letter = index_letter(Scripts(bare(index)))
+                if letter is not None:
+                    found.setdefault(letter, set()).add(size)
+    return found
+
+
+def ranges_of(tree: t.Node, vocabulary: Vocabulary) -> dict[str, set[Affine]]:
+    """The sizes of the axes along which the letters of a tree stand."""
+    found: dict[str, set[Affine]] = {}
+    for node, _ in t.walk(tree):
+        if isinstance(node, t.Access) and node.name in vocabulary.tensors:
+            for index, size in zip(node.indices, vocabulary.tensors[node.name].axes, strict=False):
+                if isinstance(index, t.Name):
+                    found.setdefault(index.name, set()).add(size)
+    return found
 
 
 def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:

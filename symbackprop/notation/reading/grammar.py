@@ -14,7 +14,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from symbackprop.errors import FormulaError, LimitError
 from symbackprop.language.limits import Limits
-from symbackprop.notation.reading.lexemes import LatexLexer, locate, without_end
+from symbackprop.notation.reading.lexemes import LatexLexer
 from symbackprop.notation.reading.syntax import (
     Beside,
     Case,
@@ -38,6 +38,7 @@ from symbackprop.notation.reading.syntax import (
     Syntax,
     parts_of,
 )  # fmt: skip
+from symbackprop.notation.reading.texts import locate, without_end
 
 GRAMMAR = r"""
 start: relation
@@ -55,6 +56,7 @@ script: SUB argument -> below
 ?single: NUMBER -> numeral | SYMBOL -> symbol | OPERATOR -> operator | UPRIGHT -> upright | accented | styled
        | MULTIPLY -> marked | PRIMES -> only_primes
 group: LBRACE content RBRACE
+     | LBRACE relation OVER relation RBRACE -> over
      | LBRACE RBRACE -> empty
 _list: relation (COMMA relation)*
 content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked | MULTIPLY SIGN beside -> marked_signed
@@ -75,7 +77,7 @@ cells: sum (AMPERSAND sum)*
 row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE) COMMA?
 
 %declare NUMBER SYMBOL UPRIGHT ACCENT FONT FRAC SQRT SUB SUP PRIMES LBRACE RBRACE OPEN CLOSE BAR_OPEN BAR_CLOSE SIGN
-%declare OPERATOR EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
+%declare OPERATOR OVER EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
 %declare COLON BEGIN_MATRIX END_MATRIX
 """
 TERMINALS = {
@@ -147,11 +149,13 @@ def _hint(token: Token) -> str:
         case "IF" | "AND" | "OTHERWISE":
             return "conditions stand in cases"
         case "COMMA":
-            return "a comma ends a formula; read_block reads several"
+            return "a comma ends a formula; write each formula by itself"
         case "SUB" | "SUP":
             return "brace what carries the scripts"
         case "COLON":
             return "a condition stands behind the indices of a sum"
+        case "OVER":
+            return r"write \frac"
     return ""
 
 
@@ -200,6 +204,9 @@ class _SyntaxBuilder(Transformer[Token, Any]):
         if isinstance(content, int):
             return content
         return Group("{", content if isinstance(content, tuple) else (content,), **_at(brace))
+
+    def over(self, brace: Token, top: Syntax, _over: Token, bottom: Syntax, _end: Token) -> Syntax:
+        return Fraction(top, bottom, **_at(brace))
 
     def empty(self, brace: Token, _end: Token) -> Syntax:
         raise FormulaError("found empty braces, expected what stands in them", line=brace.line, column=brace.column,

@@ -6,30 +6,35 @@ both readings, because people write it and mean the longer one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
 from typing import Any
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError, UnsupportedError
+from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
-from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.applications import BIG
 from symbackprop.notation.reading.deltas import Delta
 from symbackprop.notation.reading.differentials import head_parts
 from symbackprop.notation.reading.doubts import doubtful_prime
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
 from symbackprop.notation.reading.instances import expand_product, expand_sum
+from symbackprop.notation.reading.kronecker import is_kronecker
 from symbackprop.notation.reading.letters import (
     are_complementary,
     index_letter,
     opened_product,
     scalar_name,
 )  # fmt: skip
-from symbackprop.notation.reading.lexemes import ambiguous
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_numbered, check_scopes
+from symbackprop.notation.reading.slopes import find_slope
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -50,8 +55,8 @@ from symbackprop.notation.reading.syntax import (
     walk_syntax,
     write_syntax,
 )  # fmt: skip
-from symbackprop.notation.reading.terms import BIG, TIMES, TermReader
-from symbackprop.notation.reading.vocabulary import DERIVED, LOSSES, Vocabulary, label_of
+from symbackprop.notation.reading.terms import TIMES, TermReader
+from symbackprop.notation.reading.vocabulary import DERIVED, QUOTIENTS, Vocabulary, label_of
 
 WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
 """Functions of whole matrices."""
@@ -63,7 +68,7 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
 
     Both \frac{\partial L}{\partial w} and \partial L / \partial w are read, and whole tensors as well as entries.
     """
-    parts = head_parts(syntax)
+    parts = head_parts(syntax, vocabulary)
     if parts is None:
         return None
     of, wrt = parts
@@ -79,6 +84,7 @@ class IndexReader(TermReader):
 
     inside: bool = False
     deltas: list[Delta] = field(default_factory=list)
+    ranges: Mapping[str, set[Affine]] = field(default_factory=dict)
 
     def number(self, text: str, node: Syntax) -> t.Expression:
         written = f"0{text}" if text.startswith(".") else text
@@ -89,7 +95,7 @@ class IndexReader(TermReader):
         symbol = bare(scripts.base)
         if not isinstance(symbol, Symbol):
             raise fail(node, f"`{write_syntax(node)}`", "a name")
-        if self._is_kronecker(scripts, symbol):
+        if is_kronecker(scripts, symbol, self.vocabulary, self.ranges):
             return self._kronecker(scripts, node)
         found = read_entry(node, self.vocabulary, self.index)
         if found is not None:
@@ -116,26 +122,6 @@ class IndexReader(TermReader):
     def _is_index(self, letter: str, node: Syntax) -> bool:
         """Whether a letter can be an index: it carries no name of the program."""
         return letter not in self.vocabulary.tensors and letter not in self.vocabulary.sizes and bool(node)
-
-    def _is_kronecker(self, scripts: Scripts, symbol: Symbol) -> bool:
-        """Whether a delta with two indices is 1 where they are equal; an error where it may be an adjoint as well."""
-        if symbol.name != r"\delta" or symbol.accents or symbol.font or scripts.above is not None or scripts.primes:
-            return False
-        if self.vocabulary.functions.get(r"\delta") == "kronecker":
-            return True
-        if self.vocabulary.open or scripts.below is None or len(split_indices(parts_below(scripts.below), 2)) != 1:
-            return False
-        entries = [e for e in self.vocabulary.find(symbol) if not e.label and not e.below and e.rank == 2]
-        if any(entry.origin != DERIVED for entry in entries):
-            return False
-        for entry in entries:
-            of = entry.value.arguments[0] if isinstance(entry.value, t.Apply) else entry.value
-            axes = self.vocabulary.tensors[of.name].axes if isinstance(of, t.Name) else ()
-            if len(set(axes)) == 1:
-                readings = (f"the adjoint of {write_tree(of)}", "Kronecker's delta")
-                raise ambiguous(scripts.line, scripts.column, f"`{write_syntax(scripts)}`", readings,
-                                r"declare \delta = kronecker, or a name for the adjoint")  # fmt: skip
-        return not entries
 
     def _kronecker(self, scripts: Scripts, node: Syntax) -> t.Expression:
         cuts = split_indices(parts_below(scripts.below), 2) if scripts.below is not None else ()
@@ -230,6 +216,19 @@ class IndexReader(TermReader):
                 return t.Apply("logdet", inner.arguments, line=node.line, column=node.column)
         return t.Apply(function, arguments, primed, line=node.line, column=node.column)
 
+    def derived(
+        self, function: str, arguments: tuple[t.Expression, ...], primes: int, node: Syntax
+    ) -> t.Expression:
+        if len(arguments) != 1:
+            raise fail(node, f"`{write_syntax(node)}` of {len(arguments)} arguments", "a function of one")
+        if function not in FUNCTION_BY_NAME and function not in QUOTIENTS:  # one that a document defines
+            return t.Apply(function + "'" * (primes - 1), arguments, True, line=node.line, column=node.column)
+        argument = t.Name("u")
+        value: t.Expression = self._applied(function, (argument,), 0, node)
+        for _ in range(primes):
+            value = find_slope(value, argument.name)
+        return replace(substitute_names(value, {argument.name: arguments[0]}), line=node.line, column=node.column)
+
     def raised(self, base: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
         exponent = bare(above)
         shown = write_syntax(exponent)
@@ -271,7 +270,7 @@ class IndexReader(TermReader):
         operands = list(opened_product(parts[0]))
         operators += ["*"] * (len(operands) - 1)
         for sign, part in zip(signs[1:], parts[1:], strict=True):
-            if sign not in (*TIMES, "/", r"\odot"):
+            if sign not in (*TIMES, "/", r"\odot") and (sign != r"\circ" or self.vocabulary.open):
                 raise fail(node, f"`{sign}` between numbers", r"\cdot or \frac")
             inner = opened_product(part) if sign != "/" else (part,)
             operators += ["/" if sign == "/" else "*", *["*"] * (len(inner) - 1)]
@@ -363,7 +362,8 @@ class IndexReader(TermReader):
 
     def absolute(self, group: Group) -> t.Expression:
         if group.opened == "||":
-            raise fail(group, f"the norm `{write_syntax(group)}` of a number", "bars for an absolute value",
+            shown = write_syntax(replace(group, parts=group.parts[:1]))
+            raise fail(group, f"the norm `{shown}` of a number", "bars for an absolute value",
                        "norms belong to claims about whole matrices")  # fmt: skip
         if len(group.parts) > 1:
             raise fail(group, f"`{write_syntax(group)}`", "one formula between bars")
@@ -439,7 +439,7 @@ class IndexReader(TermReader):
     def _derived_name(self, of: Syntax) -> t.Expression:
         """What is derived; the loss has the names that textbooks give it, where nothing else has them."""
         loss = self.vocabulary.loss
-        if isinstance(of, Symbol) and not self.vocabulary.find(of) and loss is not None and write_syntax(of) in LOSSES:
+        if loss is not None and self.vocabulary.is_loss(of):
             return t.Name(loss, line=of.line, column=of.column)
         return find_whole(of, self.vocabulary) or self.read(of)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.tree import map_children
 from symbackprop.notation.reading.factors import Factor
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,

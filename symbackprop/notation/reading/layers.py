@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from symbackprop.language.tree import map_children
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
+from symbackprop.notation.reading.extents import Extent
 from symbackprop.notation.reading.instances import put_number
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Numeral,
@@ -55,6 +56,7 @@ def expand_layers(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[La
     FormulaError where there is no layer at which all names exist, or the letter stands for something else as well.
     """
     statement, last = _with_last(statement, vocabulary)
+    said = statement.extents
     marks = [mark for side in statement.sides for mark in _marks(side)]
     letters = dict.fromkeys(mark.letter for mark in marks)
     generic = [letter for letter in letters if all(_numbers(m, vocabulary) for m in marks if m.letter == letter)]
@@ -75,7 +77,28 @@ def expand_layers(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[La
     if not layers:
         names = ", ".join(dict.fromkeys(write_syntax(mark.node) for mark in mine))
         raise fail(statement, f"{names} for a layer {letter}", "names that exist together at some layer")
+    for extent in said:
+        if extent.letter == letter:
+            _check_layers(extent, layers, vocabulary)
+    statement = replace(statement, extents=tuple(extent for extent in said if extent.letter != letter))
     return tuple(LayerStatement(_at(statement, letter, layer), letter, layer, layers) for layer in layers)
+
+
+def _check_layers(extent: Extent, layers: tuple[int, ...], vocabulary: Vocabulary) -> None:
+    """An error where the layers that an equation is said to hold for are not those at which its names exist."""
+    if extent.first is None or extent.last is None:
+        return
+    ends = {_layer_at(end, vocabulary) for end in (extent.first, extent.last)}
+    if ends != {layers[0], layers[-1]}:
+        listed = ", ".join(map(str, layers))
+        raise fail(extent, f"`{extent.shown}`", f"the layers at which the names of the equation exist, {listed}")
+
+
+def _layer_at(end: Syntax, vocabulary: Vocabulary) -> int | None:
+    """The layer that an end of a range is, L being the last one."""
+    last = max((int(entry.label) for entry in vocabulary.entries if entry.label.isdigit()), default=0)
+    found = bare(put_number(end, LAST, last))
+    return int(found.text) if isinstance(found, Numeral) and found.text.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,100 +15,43 @@ from lark import Token
 from lark.lexer import Lexer
 
 from symbackprop.errors import FormulaError
+from symbackprop.notation.reading.commands import (
+    ACCENTS,
+    CLOSING,
+    CONNECTIVES,
+    FONTS,
+    FUNCTIONS,
+    GREEK,
+    LABELLED,
+    MATRICES,
+    MULTIPLIED,
+    OPENING,
+    RELATIONS,
+    SHOWN,
+    SPACES,
+    SWITCHES,
+    UPRIGHT,
+    hint,
+)
+from symbackprop.notation.reading.refusals import UnknownCommandError, ambiguous
+from symbackprop.notation.reading.texts import GROUPED, RESTRICTING, locate, read_grouped
 
-ACCENTS = {
-    "hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde",
-    "dot": "dot", "vec": "vec",
-}  # fmt: skip
-FONTS = frozenset(
-    {"mathbf", "mathbb", "mathcal", "mathscr", "mathfrak", "boldsymbol", "bm", "bf", "mathsf", "mathit", "mathrm",
-     "text", "textrm", "textit", "textbf", "operatorname", "mbox"}
-)  # fmt: skip
-UPRIGHT = frozenset({"mathrm", "text", "textrm", "textit", "operatorname", "mbox", "mathit", "mathsf"})
-SPACES = frozenset(
-    {",", ";", ":", "!", " ", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag",
-     "thinspace", "enspace", "hfill", "left", "right"}
-    | {size + side for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")}
-)  # fmt: skip
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma "
-    "tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
-    "partial nabla infty top intercal prime star".split()
-)
-FUNCTIONS = frozenset(
-    "log ln exp sin cos tan tanh sinh cosh max min det arg argmax argmin tr sum prod erf sign".split()
-)
-MULTIPLIED = {
-    "*": "*", "/": "/", "cdot": r"\cdot", "times": r"\times", "odot": r"\odot", "circ": r"\circ", "oslash": r"\oslash",
-    "ast": r"\ast", "otimes": r"\otimes", "div": "/", "bmod": r"\bmod",
-}  # fmt: skip
-RELATIONS = {
-    "=": "=", "<": "<", ">": ">", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
-    "ne": "!=", "neq": "!=", "approx": r"\approx", "leftarrow": ":=", "gets": ":=", "coloneqq": ":=", "lt": "<",
-    "gt": ">", "triangleq": "=", "equiv": "=",
-}  # fmt: skip
-OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor"}
-CLOSING = {")": "(", "]": "[", "}": r"\{", "rbrace": r"\{", "rbrack": "[", "rfloor": r"\lfloor"}
-SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor", ".": r"\right|"}
-CONNECTIVES = {
-    "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
-}  # fmt: skip
 WORDS = re.compile(
     r"(?P<space>[ \t\r\n~]+)|(?P<comment>(?<!\\)%[^\n]*)|(?P<row>\\\\(\[-?[0-9.]+(pt|em|ex|mm|cm)\])?)"
     r"|\\(?P<command>operatorname\*|[A-Za-z]+|[^A-Za-z])|(?P<number>[0-9]+(\.[0-9]+)?|\.[0-9]+)|(?P<letter>[A-Za-z])"
     r"|(?P<assign>:=)|(?P<bars>\|\|?)|(?P<sign>[-+])|(?P<script>[_^])|(?P<prime>'+)|(?P<other>.)",
     re.DOTALL,
 )
+SWITCH = re.compile(rf"\{{\s*\\({'|'.join(SWITCHES)})(?![A-Za-z])\s*")
+ENDED_ROW = re.compile(r"\s*(\\\\|\\end)")
 PLAIN = re.compile(r"[A-Za-z0-9 .,\-]*(\\[_ ,][A-Za-z0-9 .,\-]*)*")
 OPERANDS = frozenset(
     {"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES", "END_MATRIX"}
 )
-MATRICES = {
-    "pmatrix": "(", "bmatrix": "[", "vmatrix": "|", "Vmatrix": "||", "matrix": "", "smallmatrix": "", "array": "",
-}  # fmt: skip
 FOREIGN = {
     "\u2212": "write the minus sign as -", "\u00d7": r"write \times", "\u00b7": r"write \cdot", "$": "",
     "&": r"it belongs into aligned equations and cases", "#": "", ":": "an update is written :=", ";": "",
 }  # fmt: skip
-
-END = re.compile(r"(?:\s|~|(?<!\\)\\(?:[,;:! ]|q?quad(?![A-Za-z])))*[.,;]?(?:\s|~)*\Z")
-"""Blanks and one sign of punctuation behind a formula; an ellipsis is none."""
-
-
-class UnknownCommandError(FormulaError):
-    r"""A LaTeX command that the reader does not know; it is never skipped."""
-
-
-class AmbiguousFormulaError(FormulaError):
-    """A formula that can be read in more ways than one; `readings` are those that were found."""
-
-    def __init__(self, message: str, readings: tuple[str, ...], *, line: int | None, column: int | None) -> None:
-        self.readings = readings
-        super().__init__(message, line=line, column=column, found=readings[0], expected="one reading")
-
-
-def ambiguous(line: int, column: int, what: str, readings: tuple[str, ...], instead: str) -> AmbiguousFormulaError:
-    """The error for what can be read in more ways than one."""
-    listed = " or as ".join(f"`{reading}`" for reading in readings)
-    message = f"found {what}, which can be read as {listed}; {instead}"
-    return AmbiguousFormulaError(message, readings, line=line or None, column=column or None)
-
-
-def without_end(text: str) -> str:
-    """A formula without the sign of punctuation that ends it in a sentence.
-
-    >>> without_end("x^2 ,"), without_end("x..")
-    ('x^2', 'x.')
-    """
-    match = END.search(text)
-    return text[: match.start()] if match else text
-
-
-def locate(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
-    """The line and the column of a place in a text that starts at a line and a column."""
-    before = text.count("\n", 0, offset)
-    start = text.rfind("\n", 0, offset) + 1
-    return line + before, offset - start + 1 + (column - 1 if not before else 0)
 
 
 @dataclass(slots=True)
@@ -129,6 +72,8 @@ class Scanner:
     r"""Where the braces of the last \substack open."""
     barred: set[int] = field(default_factory=set)
     """The depths of brackets at which a pair of bars was closed."""
+    labelled: dict[int, str] = field(default_factory=dict)
+    """Where the braces of \\underbrace open, and the mark before the label behind them."""
 
     def tokens(self) -> Iterator[Token]:
         """The tokens of the formula; FormulaError says what no formula holds."""
@@ -185,8 +130,10 @@ class Scanner:
                     yield self._token("COMMA", ",", start)
                     return
                 if not self.tables:
-                    raise self.fail(start, r"`\\`", "one formula", "read_block reads several lines")
+                    raise self.fail(start, r"`\\`", "one formula", "write each formula by itself")
                 yield self._token("ROW", word, start)
+            case "other" if word == "{" and (switch := SWITCH.match(self.text, start)) is not None:
+                yield from self._switched(switch)
             case "bars":
                 if word == "||":
                     raise self.fail(start, "`||`", r"`\lVert x \rVert` for a norm, `|a| \, |b|` for bars side by side")
@@ -195,6 +142,11 @@ class Scanner:
                 yield self._other(word, start)
 
     def _number(self, word: str, start: int) -> Token:
+        grouped = GROUPED.match(self.text, start)
+        if grouped:
+            self.place = grouped.end()
+            place = locate(self.text, start, self.line, self.column)
+            return self._token("NUMBER", read_grouped(grouped, bool(self.pending), *place), start)
         powers = re.compile(r"[eE][+-]?[0-9]+").match(self.text, start + len(word))
         if powers:
             line, column = locate(self.text, start, self.line, self.column)
@@ -220,7 +172,8 @@ class Scanner:
         if word == "}":
             if not self.opened or self.opened[-1][0] != "{":
                 raise self._unopened(word, start)
-            self.pending = self.opened.pop()[2]
+            _, opened, self.pending = self.opened.pop()
+            self._skip_label(self.labelled.get(opened, ""))
             return self._token("RBRACE", word, start)
         if word in "([":
             return self._open(word, start)
@@ -230,14 +183,30 @@ class Scanner:
             return self._token("MULTIPLY", MULTIPLIED[word], start)
         if word in RELATIONS:
             return self._token("RELATION", RELATIONS[word], start)
-        if word == ",":
-            return self._token("COMMA", word, start)
+        if word == "," or (word in ".;" and self.tables and ENDED_ROW.match(self.text, self.place)):
+            return self._token("COMMA", ",", start)
         if word == ":" and self._is_braced():
             return self._token("COLON", word, start)
         if word == "&" and self.tables:
             return self._token("AMPERSAND", word, start)
         shown = f"`{word}`" if word.isprintable() else f"the character U+{ord(word):04X}"
         raise self.fail(start, shown, "a formula", FOREIGN.get(word, "it is not part of LaTeX formulas"))
+
+    def _skip_label(self, mark: str) -> None:
+        r"""Pass over what stands at an \underbrace, which names or explains; an error where it restricts."""
+        start = _skip_blanks(self.text, self.place)
+        if not mark or not self.text.startswith(mark, start):
+            return
+        self.place = _skip_blanks(self.text, start + 1)
+        found = WORDS.match(self.text, self.place)
+        if self.text.startswith("{", self.place):
+            label = self._braced(start)
+        elif found is not None:
+            label, self.place = found.group(), found.end()
+        else:
+            raise self.fail(start, f"`{mark}` with nothing behind it", "a label")
+        if RESTRICTING.search(label):
+            raise self.fail(start, f"the label `{label}`", "a name or words that explain", "conditions stand in cases")
 
     def _unopened(self, word: str, start: int) -> FormulaError:
         if self.opened:
@@ -307,6 +276,20 @@ class Scanner:
             yield from self._delimiter(word, start)
         elif word in SPACES:
             return
+        elif word in LABELLED or word == "boxed":
+            at = _skip_blanks(self.text, self.place)
+            if not self.text.startswith("{", at):
+                raise self.fail(start, f"`\\{word}`", f"`\\{word}{{...}}`")
+            self.labelled[at] = LABELLED.get(word, "")
+        elif word in ("color", "textcolor"):
+            self._braced(start)
+        elif word == "lg":
+            readings = (r"\log_{10}", r"\log_2")
+            raise ambiguous(*locate(self.text, start, self.line, self.column), r"`\lg`", readings, "write the base")
+        elif word == "over":
+            yield self._token("OVER", r"\over", start)
+        elif word == "prime":
+            yield self._primes(start)
         elif word == "substack":
             self.stacked = _skip_blanks(self.text, self.place)
         elif word in ("label", "tag", "vspace", "hspace"):
@@ -324,7 +307,7 @@ class Scanner:
             yield self._token("SQRT", word, start)
         elif word in GREEK or word in FUNCTIONS:
             self._taken()
-            yield self._token("PRIMES", "'", start) if word == "prime" else self._token("SYMBOL", f"\\{word}", start)
+            yield self._token("SYMBOL", f"\\{word}", start)
         elif word in MULTIPLIED:
             yield self._token("MULTIPLY", MULTIPLIED[word], start)
         elif word in RELATIONS:
@@ -341,7 +324,16 @@ class Scanner:
         elif word in ("begin", "end"):
             yield self._environment(word, start)
         else:
-            raise self.fail(start, f"the unknown command `\\{word}`", "a formula", _hint(word), UnknownCommandError)
+            raise self.fail(start, f"the unknown command `\\{word}`", "a formula", hint(word), UnknownCommandError)
+
+    def _primes(self, start: int) -> Token:
+        r"""Primes side by side: x^{\prime\prime}."""
+        self._taken()
+        count = 1
+        while more := re.compile(r"\s*\\prime(?![A-Za-z])").match(self.text, self.place):
+            self.place = more.end()
+            count += 1
+        return self._token("PRIMES", "'" * count, start)
 
     def _delimiter(self, word: str, start: int) -> Iterator[Token]:
         r"""`\left(` is a bracket, and `\left|` a bar that opens; a size alone changes nothing."""
@@ -352,6 +344,8 @@ class Scanner:
             self.place = match.end()
             yield self._open(".", start)
             return
+        if word not in ("left", "right") and match is not None and match.group() == "/":
+            return  # a slash of some size
         if match is None or match.group() in (".", "<", ">", "/"):
             raise self.fail(start, f"`\\{word}`{' and no bracket' if match is None else match.group()}", "a bracket")
         at, kind = match.start(), match.lastgroup
@@ -382,25 +376,45 @@ class Scanner:
     def _font(self, word: str, start: int) -> Token:
         r"""A word set upright is one symbol; a font around anything else belongs to the symbol inside."""
         plain = word.rstrip("*")
-        at = _skip_blanks(self.text, self.place)
-        if plain in UPRIGHT and self.text.startswith("{", at):
-            kept = self.place
-            content = self._braced(start)
-            if PLAIN.fullmatch(content):
-                written = re.sub(r"\\[ ,]", " ", content).replace(r"\_", "_").strip(" ,.")
-                self._taken()
-                if plain not in ("mathit", "operatorname") and written in CONNECTIVES:
-                    return self._token(CONNECTIVES[written], written, start)
-                if plain != "operatorname" and written in ("or", "not"):
-                    raise self.fail(start, f"the word `{written}`", "conditions joined by `and`",
-                                    "write cases, with a row for each condition")  # fmt: skip
-                if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
-                    word = "OPERATOR" if plain == "operatorname" else "SYMBOL"
-                    return self._token(word if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
-                raise self.fail(start, f"the words `{content}`", "a name", "words stand outside the formula")
-            self.place = kept
+        found = self._upright(plain, start) if plain in UPRIGHT else None
+        if found is not None:
+            return found
         self.pending += not self.pending
         return self._token("FONT", plain, start)
+
+    def _switched(self, match: re.Match[str]) -> Iterator[Token]:
+        r"""Braces that begin with the name of a font, {\rm new}, are the braces of that font."""
+        start, font = match.start(), SWITCHES[match[1]]
+        self.place = start
+        found = self._upright(font, start) if font in UPRIGHT else None
+        if found is not None:
+            yield found
+            return
+        self.pending += not self.pending
+        yield self._token("FONT", font, start)
+        self.place = match.end()
+        yield self._other("{", start)
+
+    def _upright(self, font: str, start: int) -> Token | None:
+        """The word in the braces that follow, as one symbol; None where they hold something else."""
+        kept = self.place
+        if not self.text.startswith("{", _skip_blanks(self.text, kept)):
+            return None
+        content = re.sub(r"^\s*\\(rm|it|sf)(?![A-Za-z])\s*", "", self._braced(start))
+        if not PLAIN.fullmatch(content):
+            self.place = kept
+            return None
+        written = re.sub(r"\\[ ,]", " ", content).replace(r"\_", "_").strip(" ,.")
+        self._taken()
+        if font not in ("mathit", "operatorname") and written in CONNECTIVES:
+            return self._token(CONNECTIVES[written], written, start)
+        if font != "operatorname" and written in ("or", "not"):
+            raise self.fail(start, f"the word `{written}`", "conditions joined by `and`",
+                            "write cases, with a row for each condition")  # fmt: skip
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
+            word = "OPERATOR" if font == "operatorname" else "SYMBOL"
+            return self._token(word if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)
+        raise self.fail(start, f"the words `{content}`", "a name", "words stand outside the formula")
 
     def _environment(self, word: str, start: int) -> Token:
         name = self._braced(start)
@@ -428,34 +442,10 @@ class Scanner:
                             r"write a determinant as \begin{vmatrix}")  # fmt: skip
 
 
-SHOWN |= {name: rf"\end{{{name}}}" for name in ("cases", *MATRICES)}
-
-
 def _skip_blanks(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t\r\n":
         place += 1
     return place
-
-
-def _hint(word: str) -> str:
-    match word:
-        case "Rightarrow" | "implies" | "iff" | "Longrightarrow":
-            return "write each equation by itself"
-        case "arctan" | "arcsin" | "arccos" | "cot" | "sec":
-            return "the formula language does not have this function"
-        case "propto" | "sim":
-            return "only = can be proved; say what the factor is"
-        case "pm" | "mp":
-            return "write both formulas"
-        case "ldots" | "dots" | "cdots":
-            return "write the sum with its bounds, and every entry of a matrix"
-        case "vdots" | "ddots":
-            return "write every entry of the matrix"
-        case "hline" | "cline":
-            return "write the matrix without lines"
-        case "oplus":
-            return "it is the direct sum, the Kronecker sum or addition modulo 2; write the matrix out"
-    return "it is never skipped; write the formula without it"
 
 
 class LatexLexer(Lexer):

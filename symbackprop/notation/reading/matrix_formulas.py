@@ -16,13 +16,13 @@ from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
-from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.ones import ONES, TURNED, has_ones, size_of, with_ones
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Cases,
     Conjunction,
@@ -42,8 +42,6 @@ from symbackprop.notation.reading.terms import TermReader
 from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script_text
 
 ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
-ONES, TURNED = t.Name("1"), Operation("'", (t.Name("1"),))
-"""A column and a row of ones whose length is not known yet."""
 
 
 def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None) -> t.Expression:
@@ -109,7 +107,7 @@ class MatrixReader(TermReader):
             return self.number(text, node)
         found = [value for value, above in find_powers(node, self.vocabulary) if above is None]
         if isinstance(node, Sum):
-            return _size_of(read_size(IndexReader(self.vocabulary, inside=True).index(node)))
+            return size_of(read_size(IndexReader(self.vocabulary, inside=True).index(node)))
         return found[0] if len(found) == 1 and isinstance(found[0], t.Name) else None
 
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
@@ -147,7 +145,25 @@ class MatrixReader(TermReader):
             if inverted in TRANSPOSED or (inverted == "1" and self.shape(base) != SCALAR):
                 inverse = Operation("inv", (base,), False, **place)
                 return inverse if inverted == "1" else Operation("'", (inverse,), False, **place)
+        rows, columns = self.shape(base) if base != ONES else SCALAR
+        if (rows, columns) != SCALAR and rows != columns:
+            shown = write_syntax(node)
+            raise ambiguous(node.line, node.column, f"`{shown}`, a power of a vector or a matrix that is not square",
+                            ("the power of each entry", "a product with itself"),
+                            rf"write ^{{\odot {write_syntax(exponent)}}} for the power of each entry")  # fmt: skip
         return Operation("^", (base, self.read(above)), False, **place)
+
+    def function_raised(self, value: t.Expression, above: Syntax, node: Syntax) -> t.Expression:
+        if self._scalar(value) or write_syntax(bare(above)) in TRANSPOSED:
+            return self.raised(value, above, node)
+        return Operation(".^", (value, self.read(above)), False, line=node.line, column=node.column)
+
+    def _root(self, value: t.Expression, degree: Syntax | None, node: Syntax) -> t.Expression:
+        if degree is not None and not self._scalar(value):
+            raise UnsupportedError(f"line {node.line}, column {node.column}: {write_syntax(node)} of a matrix is not "
+                                   "read; claim an entry of it.")  # fmt: skip
+        made: t.Expression = TermReader._root(self, value, degree, node)
+        return made
 
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
         place = {"line": node.line, "column": node.column}
@@ -205,7 +221,7 @@ class MatrixReader(TermReader):
             )
         if not scalar and sign != r"\cdot":
             raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
-                            "the product entry by entry"), r"write them side by side, or \odot")  # fmt: skip
+                            "the product entry by entry", "a convolution"), r"write A B, or A \odot B")  # fmt: skip
         if not scalar and self.shape(left) == self.shape(right) and self.shape(left)[1] is None:
             left = Operation("'", (left,), False, line=node.line, column=node.column)
         return _run((left, right), ("*",), node)
@@ -237,16 +253,16 @@ class MatrixReader(TermReader):
 
     def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
         """Operands of one shape; vectors of ones take their length from what they stand beside."""
-        shape = next((self.shape(p) for p in parts if not _has_ones(p) and not self._scalar(p)), None)
+        shape = next((self.shape(p) for p in parts if not has_ones(p) and not self._scalar(p)), None)
         return [self.settle(part, shape, node) if shape is not None else part for part in parts]
 
     def settle(self, tree: t.Expression, shape: Shape | None, node: Syntax) -> t.Expression:
         """The tree with vectors of ones of the length that a shape asks for."""
-        if not _has_ones(tree):
+        if not has_ones(tree):
             return tree
         if shape is None:
             raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
-        return _with_ones(tree, shape, node)
+        return with_ones(tree, shape, node)
 
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
         return _run((top, bottom), ("/" if self._scalar(bottom) else "./",), node)
@@ -268,6 +284,18 @@ class MatrixReader(TermReader):
         if kind not in ("", "2", "F", "1"):
             raise fail(group, f"the norm with `{kind}` below", "1, 2 or F")
         return Operation("norm1" if kind == "1" else "norm2", (inner,), False, **place)
+
+    def inner(self, group: Group) -> t.Expression:
+        if len(group.parts) != 2:
+            raise fail(group, f"`{write_syntax(group)}`", r"an inner product of two, \langle a, b \rangle")
+        left, right = (self.settle(self.read(part), None, group) for part in group.parts)
+        if self.shape(left) != self.shape(right):
+            raise fail(group, f"`{write_syntax(group)}`", "an inner product of two of one shape")
+        place = {"line": group.line, "column": group.column}
+        if self._scalar(left):
+            return _run((left, right), ("*",), group)
+        made = _run((Operation("'", (left,), False, **place), right), ("*",), group)
+        return made if self.shape(left)[1] is None else Operation("tr", (made,), False, **place)
 
     def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
         """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
@@ -316,7 +344,7 @@ class MatrixReader(TermReader):
         return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(_without_adjoints(tree)).shape
 
     def _scalar(self, tree: t.Expression) -> bool:
-        if _has_ones(tree):
+        if has_ones(tree):
             return False
         return self.shape(tree) == SCALAR
 
@@ -349,46 +377,6 @@ def _run(operands: tuple[t.Expression, ...], signs: tuple[str, ...], node: t.Nod
         opened, before = (first,), ()
     marks = tuple(_sign(sign, operand) for sign, operand in zip(signs, operands[1:], strict=True))
     return Run((*opened, *operands[1:]), (*before, *marks), line=node.line, column=node.column)
-
-
-def _has_ones(tree: t.Expression) -> bool:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if node == ONES:
-            return True
-        waiting += node.operands if isinstance(node, Operation | Run) else ()
-    return False
-
-
-def _with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
-    """Ones in front are as long as the shape has rows, those behind as it has columns."""
-    rows, columns = shape
-    match tree:
-        case t.Name("1") if rows is not None:
-            return Operation("ones", (_size_of(rows),), line=node.line, column=node.column)
-        case Operation("'", (t.Name("1"),)) if columns is not None:
-            ones = Operation("ones", (_size_of(columns),), line=node.line, column=node.column)
-            return Operation("'", (ones,), line=node.line, column=node.column)
-        case Operation("neg", (operand,)):
-            return replace(tree, operands=(_with_ones(operand, shape, node),))
-        case Run(operands, signs) if not any(
-            s.symbol not in "+-*" and _has_ones(o) for s, o in zip(signs, operands[1:], strict=True)
-        ):
-            return replace(tree, operands=tuple(_with_ones(o, shape, node) if _has_ones(o) else o for o in operands))
-    raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
-
-
-def _size_of(size: Affine) -> t.Expression:
-    """A size as a matrix expression."""
-
-    def turned(node: t.Expression) -> t.Expression:
-        if isinstance(node, t.Chain):
-            operands = tuple(map(turned, node.operands))
-            return Run(operands, tuple(Sign(operator) for operator in node.operators))
-        return node
-
-    return turned(affine_tree(size))
 
 
 def _without_adjoints(tree: t.Expression) -> t.Expression:

@@ -50,16 +50,54 @@ def adjoint_of(head: t.Derivative, vocabulary: Vocabulary) -> t.Apply:
 def derive_formula(
     value: t.Expression, by: t.Expression, letters: frozenset[str], vocabulary: Vocabulary, node: Syntax
 ) -> t.Expression:
-    """The derivative of a formula by a scalar that it reads, as the chain rule gives it."""
+    """The derivative of a formula by a scalar that it reads, or by an entry, as the chain rule gives it."""
+    if isinstance(by, t.Access) and by.name in vocabulary.tensors:
+        return _derive_reads(value, by, vocabulary, node)
     if not isinstance(by, t.Name) or by.name in letters or by.name in vocabulary.sizes or by.name == "pi":
-        raise fail(node, f"the derivative of a formula by {write_tree(by)}", "one by a scalar")
+        raise fail(node, f"the derivative of a formula by {write_tree(by)}", "one by a scalar or an entry")
     if value == t.Apply(_called(value), (by,)) and _called(value) not in FUNCTION_BY_NAME:
         return t.Apply(_called(value), (by,), True)
+    if by.name in vocabulary.tensors and any(_is_defined(part, vocabulary) for part, _ in t.walk(value)):
+        return _derive_reads(value, by, vocabulary, node)
     _check_plain(value, by.name, vocabulary, node)
     if by.name not in free_letters(value):
         raise fail(node, f"the derivative by {by.name} of {write_tree(value)}, which does not read it",
                    f"a formula of {by.name}")  # fmt: skip
     return find_slope(value, by.name)
+
+
+def _is_defined(part: t.Node, vocabulary: Vocabulary) -> bool:
+    tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name | t.Access) else None
+    return tensor is not None and not tensor.is_leaf
+
+
+def _derive_reads(value: t.Expression, by: t.Name | t.Access, vocabulary: Vocabulary, node: Syntax) -> t.Expression:
+    """The sum over what a formula reads: its derivative by each read, times that of the read."""
+    reads: dict[t.Name | t.Access, str] = {}
+
+    def named(part: t.Node) -> t.Node:
+        if isinstance(part, t.Name | t.Access) and part.name in vocabulary.tensors:
+            return t.Name(reads.setdefault(part, f"read{len(reads)}"))
+        if isinstance(part, t.Reduce | t.Entry | t.Apply) and getattr(part, "function", "") not in FUNCTION_BY_NAME:
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: the derivative of {write_tree(value)}, which holds more than "
+                "functions of entries, by an entry is not supported; claim the derivative of a name by a name."
+            )
+        return t.map_children(part, named)
+
+    body = named(value)
+    if not isinstance(body, t.Expression):
+        raise TypeError(f"{type(body).__name__} is no expression")
+    back = {name: read for read, name in reads.items()}
+    addends: list[t.Expression] = []
+    for read, name in reads.items():
+        if read.name == by.name or _is_defined(read, vocabulary):  # data depend on nothing else
+            slope = substitute_names(find_slope(body, name), back)
+            addends.append(slope if read == by else t.Chain((slope, t.Apply("adj", (read, by))), ("*",)))
+    if not addends:
+        raise fail(node, f"the derivative by {write_tree(by)} of {write_tree(value)}, which does not depend on it",
+                   "a formula that does")  # fmt: skip
+    return addends[0] if len(addends) == 1 else t.Chain(tuple(addends), ("+",) * (len(addends) - 1))
 
 
 def _called(value: t.Expression) -> str:

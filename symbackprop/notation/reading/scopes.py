@@ -5,7 +5,7 @@ from __future__ import annotations
 from symbackprop.language import tree as t
 from symbackprop.language.addends import free_letters
 from symbackprop.notation.reading.letters import index_letter
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Numeral,

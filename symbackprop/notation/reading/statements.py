@@ -14,9 +14,10 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.entries import find_whole
+from symbackprop.notation.reading.extents import check_extents
 from symbackprop.notation.reading.index_formulas import read_head
-from symbackprop.notation.reading.lexemes import AmbiguousFormulaError
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
@@ -44,7 +45,9 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
     head = derived if derived is not None else read_formula(first, vocabulary)
     letters = ranges_of(head, vocabulary)
     links = tuple(read_formula(side, vocabulary, letters) for side in others)
-    return t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
+    claim = t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
+    check_extents(statement.extents, claim, statement.sides, vocabulary)
+    return claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,14 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
     It is about whole tensors where its head is one, or the derivative by one; a scalar is read with indices if it can
     be, and otherwise as a product of matrices.
     """
+    claim = _read_one(statement, vocabulary)
+    if isinstance(claim, MatrixClaim):
+        for extent in statement.extents:
+            raise fail(extent, f"`{extent.shown}`", "an equation with that index", "whole tensors have none")
+    return claim
+
+
+def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | MatrixClaim:
     if names_whole(statement.sides[0], vocabulary):
         return read_matrix_statement(statement, vocabulary)
     try:
@@ -128,6 +139,7 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
     if not isinstance(head, t.Name | t.Access):
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
     body = read_formula(statement.sides[1], vocabulary, ranges_of(head, vocabulary))
+    check_extents(statement.extents, t.Claim(head, (body,)), statement.sides, vocabulary)
     return t.Define(head, body, line=statement.line, column=statement.column)
 
 

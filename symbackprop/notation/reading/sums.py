@@ -3,7 +3,7 @@ r"""What stands below and above a sum: the indices that it binds, their ranges, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from symbackprop.errors import FormulaError
@@ -12,10 +12,12 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.syntax import (
     Beside,
+    Group,
     Numeral,
     Relation,
     Scripts,
     Such,
+    Sum,
     Symbol,
     Syntax,
     bare,
@@ -86,6 +88,24 @@ def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
     inside = reader.binding(b.name for b in binders)
     conditions += [condition for part in held for condition in inside.conditions(part)]
     return Bounds(tuple(binders), tuple(conditions))
+
+
+def join_signed(node: Sum) -> Sum:
+    r"""Addends with a lone sign of a sum joined to the minus behind it: \sum_i -2x_i is \sum_i (-2x_i)."""
+    made: list[Syntax] = []
+    kept: list[str] = []
+    for sign, part in zip(node.signs, node.parts, strict=True):
+        last = bare(made[-1]) if made else None
+        row = last.parts if isinstance(last, Beside) else (last,) if last is not None else ()
+        summed = bare(row[-1]) if row else None
+        if sign == "-" and isinstance(summed, Scripts) and summed.base == Symbol(r"\sum"):
+            place = {"line": part.line, "column": part.column}
+            group = Group("(", (Sum((part,), ("-",), **place),), **place)
+            made[-1] = Beside((*row, group), line=row[0].line, column=row[0].column)
+            continue
+        made.append(part)
+        kept.append(sign)
+    return replace(node, parts=tuple(made), signs=tuple(kept))
 
 
 def _parts(below: Syntax) -> tuple[Syntax, ...]:

@@ -14,6 +14,7 @@ from symbackprop.language.tree import Node
 BRACKETS = {
     "{": ("", ""), "|": ("|", "|"), "||": (r"\lVert ", r"\rVert"), r"\{": (r"\{", r"\}"),
     ".": (r"\left. ", r" \right|"), r"\lfloor": (r"\lfloor ", r"\rfloor"), "(": ("(", ")"), "[": ("[", "]"),
+    r"\langle": (r"\langle ", r"\rangle"),
 }  # fmt: skip
 
 

@@ -17,23 +17,29 @@ from symbackprop.errors import ArgumentError, FormulaError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import read_expression
 from symbackprop.language import tree as t
+from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.grammar import read_syntax
-from symbackprop.notation.reading.lexemes import ACCENTS
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.writing.names import choose_names, default_symbol, small_symbol
 
 COMMANDS = {
     r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\sin": "sin", r"\cos": "cos", r"\tan": "tan", r"\tanh": "tanh",
-    r"\sinh": "sinh", r"\cosh": "cosh", r"\erf": "erf", r"\sign": "sign",
+    r"\sinh": "sinh", r"\cosh": "cosh", r"\erf": "erf", r"\sign": "sign", r"\cot": "cot", r"\sec": "sec",
+    r"\csc": "csc", r"\coth": "coth",
 }  # fmt: skip
 WORDS = {name.replace("_", ""): name for name in FUNCTION_BY_NAME} | {
     "sgn": "sign", "ln": "log", "swish": "silu", "max": "maximum", "min": "minimum", "id": "identity",
 }  # fmt: skip
+QUOTIENTS = {
+    "sec": ("", "cos"), "csc": ("", "sin"), "cot": ("cos", "sin"), "sech": ("", "cosh"), "csch": ("", "sinh"),
+    "coth": ("cosh", "sinh"),
+}  # fmt: skip
+"""Functions that are quotients of those of the catalogue, one of which is 1 where nothing stands."""
 VARIANTS = {tuple(name.split("_")): name for name in FUNCTION_BY_NAME if name.count("_") == 1}
 """Functions that are written with a subscript, such as GELU with tanh below."""
 LOSSES = (
-    "L", r"\ell", "J",
-    r"\mathcal{L}", r"\mathcal{J}", "loss", "Loss",
+    "L", r"\ell", "J", "C", "E", "loss", "Loss",
+    r"\mathcal{L}", r"\mathcal{J}", r"\mathcal{C}", r"\mathcal{E}",
 )  # fmt: skip
 DECLARED, WRITTEN, NAMED, DERIVED = range(4)
 """Where a name comes from, the first ones going before the later ones."""
@@ -80,8 +86,20 @@ class Vocabulary:
             return None
         if symbol.name in COMMANDS:
             return COMMANDS[symbol.name]
+        if symbol.name in QUOTIENTS:
+            return None if self.find(symbol) else symbol.name
         known = WORDS.get(symbol.name.lower().replace("-", "")) if len(symbol.name) > 1 else None
         return known if known is None or symbol.name[0] != "\\" else None
+
+    def is_loss(self, node: Syntax) -> bool:
+        """Whether a part is the loss, by a name of its own or by one that textbooks give it and nothing else has."""
+        inner = bare(node)
+        if self.loss is None or not isinstance(inner, Symbol):
+            return False
+        entries = self.find(inner)
+        if not entries:
+            return write_syntax(inner) in LOSSES
+        return all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
 
     @property
     def known(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.tree import Node
 from symbackprop.notation.reading.factors import Factor, is_letter, letter_of
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
 COMMON = ("ln", "loss", "max", "min", "sum", "softmax", "argmax")

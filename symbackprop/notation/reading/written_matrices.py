@@ -18,11 +18,11 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading import grids
 from symbackprop.notation.reading.deltas import Ranges, check_deltas
 from symbackprop.notation.reading.doubts import doubtful_outer
-from symbackprop.notation.reading.entries import find_powers, find_whole
+from symbackprop.notation.reading.entries import find_powers, find_ranges, find_whole
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.grids import Grid
 from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
-from symbackprop.notation.reading.lexemes import ambiguous
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.sums import Bounds
 from symbackprop.notation.reading.syntax import (
     Cases,
@@ -67,7 +67,10 @@ def read_written(syntax: Syntax, vocabulary: Vocabulary, letters: Ranges | None 
 def _read(
     kind: type[IndexReader], syntax: Syntax, vocabulary: Vocabulary, letters: Ranges
 ) -> t.Expression | Grid:
-    reader = kind(vocabulary, frozenset(letters), plain_values(syntax))
+    ranges = find_ranges(syntax, vocabulary)
+    for letter, size in letters.items():
+        ranges.setdefault(letter, set()).update(() if size is None else (size,))
+    reader = kind(vocabulary, frozenset(letters), plain_values(syntax), ranges=ranges)
     found: t.Expression | Grid = reader.read(syntax)
     every = [found.at(place) for place in found.entries()] if isinstance(found, Grid) else [found]
     for tree in every:

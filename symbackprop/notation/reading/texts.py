@@ -1,0 +1,52 @@
+r"""Places in a text, the punctuation at its end, and numbers with commas."""
+
+from __future__ import annotations
+
+import re
+
+from symbackprop.errors import FormulaError
+from symbackprop.notation.reading.refusals import ambiguous
+
+TAIL = re.compile(r"(?:[\s~]|(?<!\\)\\(?:[,;:! ]|q?quad))\Z")
+"""A blank or a command of spacing at the end."""
+LONGEST_TAIL = 8
+GROUPED = re.compile(r"([0-9]+)((?:\{,\}[0-9]+)+)(\.[0-9]+)?")
+RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not)\b", re.I)
+"""Words that say that something does not hold always."""
+
+
+def without_end(text: str) -> str:
+    """A formula without the sign of punctuation that ends it in a sentence.
+
+    >>> without_end("x^2 ,"), without_end("x..")
+    ('x^2', 'x.')
+    """
+    end = len(text.rstrip("~ \t\r\n"))
+    end += TAIL.match(text[end - 1 : end + 1]) is not None  # a blank behind a backslash is a command
+    tail = TAIL.search(text[max(end - LONGEST_TAIL, 0) : end])
+    if tail is None and text[:end].endswith((".", ",", ";")):
+        end -= 1
+    while tail := TAIL.search(text[max(end - LONGEST_TAIL, 0) : end]):
+        end -= len(tail.group())
+    return text[:end]
+
+
+def locate(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
+    """The line and the column of a place in a text that starts at a line and a column."""
+    before = text.count("\n", 0, offset)
+    start = text.rfind("\n", 0, offset) + 1
+    return line + before, offset - start + 1 + (column - 1 if not before else 0)
+
+
+def read_grouped(match: re.Match[str], unbraced: bool, line: int, column: int) -> str:
+    """A number with commas in braces, which are those of thousands in English, and before decimals elsewhere."""
+    first, groups = str(match[1]), str(match[2]).split("{,}")[1:]
+    thousands = len(first) < 4 and first[0] != "0" and all(len(group) == 3 for group in groups)
+    decimal = len(groups) == 1 and match[3] is None
+    if not unbraced and thousands and decimal:
+        readings = (first + groups[0], f"{first}.{groups[0]}")
+        raise ambiguous(line, column, f"`{match.group()}`", readings, "write the number without a comma")
+    if unbraced or thousands == decimal:
+        message = f"found `{match.group()}`, expected a number; write it without commas"
+        raise FormulaError(message, line=line, column=column, found=match.group(), expected="a number")
+    return first + "".join(groups) + (match[3] or "") if thousands else f"{first}.{groups[0]}"
