@@ -82,11 +82,7 @@ class BodyBuilder:
         if body.is_Mul:
             number, powers = self._powers(body)
             return self._whole(self._product(number, powers))
-        return self._whole(self._scaled(body))
-
-    def scaled(self, body: sympy.Basic) -> Scaled:
-        """The value of a body less its number."""
-        return self._scaled(body)
+        return self._whole(self.scaled(body))
 
     def _whole(self, scaled: Scaled) -> Operand:
         """A number times an operand as one value."""
@@ -116,7 +112,8 @@ class BodyBuilder:
         widest = max(operands, key=lambda o: (len(o.indices), not self.records.is_condition(o)))
         return tuple(dict.fromkeys(widest.indices + tuple(i for o in operands for i in o.indices)))
 
-    def _scaled(self, body: sympy.Basic) -> Scaled:
+    def scaled(self, body: sympy.Basic) -> Scaled:
+        """The value of a body as a number times an operand."""
         if body.is_Symbol:
             operand = self.operands[slot_number(body)]
             number = self.records.number(operand)
@@ -127,13 +124,13 @@ class BodyBuilder:
             number, powers = self._powers(body)
             return Scaled(number, self._product(ONE, powers).operand)
         if body.is_Add:
-            return self._sum([self._scaled(a) for a in body.args])
+            return self._sum([self.scaled(a) for a in body.args])
         if body.is_Pow and body.exp.is_Integer:
             number, powers = self._powers(body)
             return Scaled(number, self._product(ONE, powers).operand)
         if isinstance(body, sympy.Piecewise):
             return self._branches(body)
-        parts = [self._scaled(a) for a in body.args]
+        parts = [self.scaled(a) for a in body.args]
         operands = [self._whole(part) for part in parts if part.operand is not None]
         slots = iter(range(len(operands)))
         arguments = [part.number if part.operand is None else slot_symbol(next(slots)) for part in parts]
@@ -142,7 +139,7 @@ class BodyBuilder:
 
     def _branches(self, body: sympy.Piecewise) -> Scaled:
         """One choice after another, the last first."""
-        pairs = [(self._branch(value), self._scaled(condition)) for value, condition in body.args]
+        pairs = [(self._branch(value), self.scaled(condition)) for value, condition in body.args]
         last, always = pairs.pop()
         chosen = last if always.number is sympy.true else self._choose(always, last, Scaled(sympy.nan))
         for value, condition in reversed(pairs):
@@ -151,7 +148,7 @@ class BodyBuilder:
 
     def _branch(self, value: sympy.Expr) -> Scaled:
         """What one condition leads to, computed also where it does not hold, and quietly there."""
-        return (self if is_safe(value) else BodyBuilder(self.records, self.operands, True))._scaled(value)
+        return (self if is_safe(value) else BodyBuilder(self.records, self.operands, True)).scaled(value)
 
     def _choose(self, condition: Scaled, value: Scaled, other: Scaled) -> Scaled:
         if condition.operand is None:
@@ -173,7 +170,7 @@ class BodyBuilder:
             base, exponent = factor.as_base_exp()
             if not exponent.is_Integer:
                 base, exponent = factor, ONE
-            scaled = self._scaled(base)
+            scaled = self.scaled(base)
             number *= scaled.number**exponent
             if scaled.operand is not None:
                 powers.append((scaled.operand, int(exponent)))

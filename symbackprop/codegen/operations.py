@@ -5,7 +5,7 @@ Each record is made once, so that equal work is shared, also between the forward
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import sympy
 
@@ -100,12 +100,20 @@ class Operations(Records):
             if len(groups) < 2 and body.is_Add and not missing:
                 alone.append(addend)
                 continue
+            numbers: list[sympy.Expr] = []
+
+            def factor(part: sympy.Expr, numbers: list[sympy.Expr] = numbers) -> Operand:
+                """The value of a factor less its number, which the sum is multiplied by."""
+                found = BodyBuilder(self, operands, quiet).scaled(write_safely(part))
+                numbers.append(found.number)
+                return self.make(Constant(sympy.Integer(1)), ()) if found.operand is None else found.operand
+
             inside = self._contract(
-                [(labels, list(factors)) for labels, factors in groups.items()], operands, bound, quiet
+                [(labels, list(factors)) for labels, factors in groups.items()], operands, bound, factor
             )
             extra = [inside, *(self.count(i.size) for i in missing)]
             start = len(operands)
-            product = sympy.Mul(outside, *(slot_symbol(start + k) for k in range(len(extra))))
+            product = sympy.Mul(outside, *numbers, *(slot_symbol(start + k) for k in range(len(extra))))
             parts.append(self.element(product, [*operands, *extra], quiet))
         if alone:
             parts.append(self.reduce(self.element(sympy.Add(*alone), operands, quiet), bound))
@@ -134,9 +142,11 @@ class Operations(Records):
         groups: list[tuple[frozenset[Index], list[sympy.Expr]]],
         operands: Sequence[Operand],
         bound: tuple[Index, ...],
-        quiet: bool,
+        factor: Callable[[sympy.Expr], Operand],
     ) -> Operand:
-        """The sum of a product whose factors are grouped by the indices that they carry, two groups at a time."""
+        """The sum of a product whose factors are grouped by the indices that they carry, two groups at a time;
+        `factor` makes the value of one.
+        """
         if not groups:
             return self.make(Constant(sympy.Integer(1)), ())
         if len(groups) == 1:
@@ -145,11 +155,11 @@ class Operations(Records):
             if len(factors) > 1 and whole:
                 rest = list(factors)
                 rest.remove(whole[0])
-                pair = [self.element(f, operands, quiet) for f in (whole[0], sympy.Mul(*rest))]
-                if set(pair[1].indices) == labels:
+                if self._carries(sympy.Mul(*rest), operands) == labels:
+                    pair = factor(whole[0]), factor(sympy.Mul(*rest))
                     return self._product_sum(pair[0], pair[1], bound)
-            return self.reduce(self.element(sympy.Mul(*factors), operands, quiet), bound)
-        pending = [self.element(sympy.Mul(*factors), operands, quiet) for _, factors in groups]
+            return self.reduce(factor(sympy.Mul(*factors)), bound)
+        pending = [factor(sympy.Mul(*factors)) for _, factors in groups]
         while len(pending) > 1:
             first, second = choose_pair([frozenset(o.indices) for o in pending], frozenset(bound))
             left, right = pending[first], pending[second]

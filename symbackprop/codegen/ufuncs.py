@@ -59,8 +59,13 @@ def _find_call(body: sympy.Basic) -> tuple[str, tuple[sympy.Basic, ...]] | None:
             return _add(rest, number) if not rest.is_Add else None
         return _add(*body.args) if len(body.args) == 2 else None
     if body.is_Pow:
-        return {2: ("square", body.args[:1]), -1: ("divide", (sympy.Integer(1), body.base))}.get(body.exp)
+        calls = {2: "square", sympy.S.Half: "sqrt"}
+        return (calls[body.exp], body.args[:1]) if body.exp in calls else _divide(body)
     return None
+
+
+def _divide(body: sympy.Pow) -> tuple[str, tuple[sympy.Basic, ...]] | None:
+    return ("divide", (sympy.Integer(1), body.base)) if body.exp == -1 else None
 
 
 def _add(one: sympy.Expr, other: sympy.Expr) -> tuple[str, tuple[sympy.Basic, ...]] | None:
