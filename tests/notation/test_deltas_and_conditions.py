@@ -96,11 +96,17 @@ def test_deltas_over_one_range_are_kronecker_deltas() -> None:
     assert sb.verify_gradient(SQUARE, "W[i,j]", claim).proved
 
 
-@pytest.mark.parametrize("delta", [r"\delta_{kj}", r"\delta_{k y_n}", r"\delta_{k,y_n}"])
-def test_deltas_that_fit_no_adjoint_say_so(delta: str) -> None:
-    """The adjoint of z[N,K] is not read at a class where a sample belongs, and the message speaks of delta."""
-    with pytest.raises(FormulaError, match=r"\\delta_.*the adjoint of z\[N, K\], with k, which runs over K"):
-        sb.verify_gradient(PICK, "z[n,k]", sb.latex_formula(rf"-\frac1N {delta}"))
+@pytest.mark.parametrize("delta", [r"\delta_{k y_n}", r"\delta_{k,y_n}"])
+def test_deltas_that_fit_no_adjoint_are_kronecker_deltas(delta: str) -> None:
+    """The adjoint of z[N,K] has no sample k, so that this is 1 at the class of the sample."""
+    assert sb.verify_gradient(PICK, "z[n,k]", sb.latex_formula(rf"-\frac1N {delta}")).proved
+    assert sb.verify_gradient(PICK, "z[n,k]", sb.latex_formula(rf"\frac1N {delta}")).refuted
+
+
+def test_an_index_of_a_delta_that_nothing_binds_is_named() -> None:
+    """Nothing says what j runs over."""
+    with pytest.raises(FormulaError, match="the unknown name 'j'"):
+        sb.verify_gradient(PICK, "z[n,k]", sb.latex_formula(r"-\frac1N \delta_{kj}"))
 
 
 def test_deltas_that_fit_are_adjoints() -> None:
