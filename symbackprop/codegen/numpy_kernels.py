@@ -231,8 +231,15 @@ class _NumpyKernelWriter(ArrayWriter):
         self, fixed: Sequence[int], memory: Mapping[str, int], borrowed: Sequence[Sequence[str]]
     ) -> list[str]:
         """The arrays that calls of one choice of sizes share."""
-        lines = [f"    {self.variables[n]} = {self._expression(self.plan.values[n])}" for n in fixed]
-        lines += [f"    {name} = {text}" for name, text in self.constants.items()]
+        lines: list[str] = []
+        ready: set[str] = set()
+        for number in fixed:
+            text = self._expression(self.plan.values[number])
+            before = [name for name in self.constants if name in _words(text) and name not in ready]
+            lines += [f"    {name} = {self.constants[name]}" for name in before]
+            lines.append(f"    {self.variables[number]} = {text}")
+            ready.update(before)
+        lines += [f"    {name} = {text}" for name, text in self.constants.items() if name not in ready]
         orders = {self.variables[n]: order for n, order in self.orders.items() if n in self.variables} | self.permuted
         blocks: dict[int, str] = {}
         for name, place in memory.items():

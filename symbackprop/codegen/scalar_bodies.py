@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import sympy
 
-from symbackprop.codegen.forms import ExpMinusOne, LogOnePlus, Magnitude, Ramp, write_exactly
+from symbackprop.codegen.forms import ExpMinusOne, Larger, LogOnePlus, Magnitude, Ramp, write_exactly
 from symbackprop.codegen.scalar_nodes import Nodes
 from symbackprop.errors import UnsupportedError
 
@@ -69,6 +69,8 @@ class BodyBuilder:
             return nodes.make("call", arguments, "abs")
         if isinstance(body, Ramp):  # nan where the argument is
             return nodes.choice(nodes.compare("<", arguments[0], nodes.zero), nodes.zero, arguments[0])
+        if isinstance(body, Larger):  # nan where the second argument is; the first is 0 or 1
+            return nodes.choice(nodes.compare("<", arguments[1], arguments[0]), arguments[0], arguments[1])
         if type(body) in FUNCTIONS:
             return nodes.make("call", arguments, f"math.{FUNCTIONS[type(body)]}")
         raise UnsupportedError(
