@@ -6,6 +6,7 @@ to the factor with the fewest indices, and what carries few indices is put toget
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -44,24 +45,24 @@ def use_of(operand: Operand, labels: tuple[Index, ...]) -> Use:
     return Use(operand.value, tuple(labels.index(i) for i in operand.indices))
 
 
-class Records:
+class Records(ABC):
     """What makes records and knows those that are made."""
 
+    @abstractmethod
     def make(self, record: Record, indices: tuple[Index, ...]) -> Operand:
         """The value of a record, made now unless it exists."""
-        raise NotImplementedError
 
+    @abstractmethod
     def find(self, record: Record, indices: tuple[Index, ...]) -> Operand | None:
         """The value of a record if it exists."""
-        raise NotImplementedError
 
+    @abstractmethod
     def number(self, operand: Operand) -> sympy.Expr | None:
         """The number that an operand is, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_condition(self, operand: Operand) -> bool:
         """Whether an operand says where something holds."""
-        raise NotImplementedError
 
     def is_early(self, operand: Operand) -> bool:
         """Whether an operand is known before others are, so that it meets its like first."""
@@ -183,7 +184,7 @@ class BodyBuilder:
             met = self._product(number, early)
             assert met.operand is not None
             return self._product(met.number, [*(p for p in powers if p not in early), (met.operand, 1)])
-        sets = sorted({frozenset(o.indices) for o, _ in powers}, key=len)
+        sets = sorted(dict.fromkeys(frozenset(o.indices) for o, _ in powers), key=len)
         groups = [[(o, e) for o, e in powers if frozenset(o.indices) == labels] for labels in sets]
         total: Operand | None = None
         for group in groups:
@@ -239,7 +240,7 @@ class BodyBuilder:
             first, second = terms[pair[0]], terms[pair[1]]
             terms = [t for k, t in enumerate(terms) if k not in pair] + [self._add(first, second)]
         total: Scaled | None = None
-        for labels in sorted({frozenset(_carried(t)) for t in terms}, key=len):
+        for labels in sorted(dict.fromkeys(frozenset(_carried(t)) for t in terms), key=len):
             group: Scaled | None = None
             for term in terms:
                 if frozenset(_carried(term)) == labels:

@@ -7,6 +7,7 @@ source except as an identifier that was checked, or inside a comment or a string
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
@@ -65,7 +66,7 @@ class StepWriter(Protocol):
         """The lines of one step."""
 
 
-class KernelWriter:
+class KernelWriter(ABC):
     """Writes the lines of one kernel."""
 
     def __init__(
@@ -198,9 +199,9 @@ class KernelWriter:
         """The line that makes the tensor of a loop, of zeros."""
         return f"{name} = {self.dialect.zeros(self._shape(state.axes))}"
 
+    @abstractmethod
     def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> StepWriter:
         """What writes the steps of a segment."""
-        raise NotImplementedError
 
     def _expression(self, value: Value) -> str:
         record, rank, dialect = value.record, len(value.axes), self.dialect

@@ -56,6 +56,9 @@ class BodyWriter(KernelWriter):
     def _is_quiet(self, number: int) -> bool:
         return False
 
+    def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> BodyWriter:
+        raise AssertionError("no loop stands in a loop")
+
     def _take(self, record: Take) -> str:
         """A slice where the step is known to be inside of the axis."""
         axes = self.plan.values[record.value].axes

@@ -18,6 +18,7 @@ from symbackprop.codegen.inlining import find_indicators
 from symbackprop.codegen.loop_writers import BodyWriter
 from symbackprop.codegen.records import (
     Constant,
+    Gather,
     Given,
     Loop,
     Output,
@@ -64,7 +65,8 @@ class _NumpyKernelWriter(ArrayWriter):
         fixed = [n for n in (*plan.forward, *plan.backward) if n in self.fixed and n not in self.inline]
         self._find_outputs()
         forward, backward = self._statements(plan.forward), self._statements(plan.backward)
-        shared = {n for n in range(len(plan.values)) if n in self.fixed or self._is_written(n)}
+        shared = {n for n, value in enumerate(plan.values)
+                  if n in self.fixed or self._is_written(n) or isinstance(value.record, Gather)}  # fmt: skip
         value = super()._own(plan.result, set(shared))
         returned = [self._returned(gradient, shared) for gradient in plan.gradients]
         memory = self._share(forward, backward, value, returned)
@@ -120,7 +122,7 @@ class _NumpyKernelWriter(ArrayWriter):
                 lines.append(replace(made[-1], quiet=quiet, comment=comment))
                 continue
             text = self._expression(value)
-            if isinstance(value.record, Window | Take | Spread):
+            if isinstance(value.record, Gather | Window | Take | Spread):
                 self.bases[name] = frozenset(_words(text))
             if isinstance(value.record, Window | Spread):
                 order = self._order_of_view(value.record)

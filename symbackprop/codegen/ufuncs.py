@@ -33,7 +33,7 @@ def write_ufunc(body: sympy.Basic, texts: Mapping[sympy.Symbol, str], out: str, 
         name, arguments = found
         return f"np.{name}({', '.join(printer.argument(a) for a in arguments)}, out={out})"
     text = printer.write(body)
-    if body.is_Function and text.startswith("np."):
+    if body.is_Function and not isinstance(body, sympy.logic.boolalg.Boolean) and text.startswith("np."):
         return f"{text[:-1]}, out={out})"
     return f"{out}[...] = {text}"
 
