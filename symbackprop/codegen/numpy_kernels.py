@@ -71,7 +71,9 @@ class _NumpyKernelWriter(ArrayWriter):
         returned = [self._returned(gradient, shared) for gradient in plan.gradients]
         memory = self._share(forward, backward, value, returned)
         names = self._merge_names([*forward, *backward], memory)
-        forward, backward = self._rename(forward, names), self._rename(backward, names)
+        forward = [replace(line, text=_rename(line.text, names)) for line in forward]
+        backward = [replace(line, text=_rename(line.text, names)) for line in backward]
+        value, returned = _rename(value, names), [_rename(text, names) for text in returned]
         memory = {name: place for name, place in memory.items() if name not in names}
         borrowable = {**{self.variables[n]: "" for n in fixed}, **dict.fromkeys(self.constants, ""), **memory}
         passes = [self._print(forward), self._print(backward)]
@@ -187,12 +189,6 @@ class _NumpyKernelWriter(ArrayWriter):
                     found[name] = found.get(line.name, line.name)
         return found
 
-    def _rename(self, lines: Sequence[Line], names: Mapping[str, str]) -> list[Line]:
-        def rename(found: re.Match[str]) -> str:
-            return names.get(found[0], found[0])
-
-        return [replace(line, text=re.sub(r"\w+", rename, line.text)) for line in lines]
-
     def _reads(self, line: Line) -> frozenset[str]:
         """The arrays that a statement reads, those that its views show included."""
         found = _words(line.text)
@@ -301,6 +297,10 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
+
+
+def _rename(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), text)
 
 
 def _bracket(size: str) -> str:
