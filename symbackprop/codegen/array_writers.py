@@ -234,6 +234,7 @@ class ArrayWriter(KernelWriter):
         order = order or tuple(range(len(axes)))
         self.orders[number] = order
         self.buffers[name] = Buffer(name, tuple(axes[k] for k in order), dtype)
+        self.permuted[name] = order
 
     def _order_of(self, uses: Sequence[Use], rank: int) -> tuple[int, ...] | None:
         """The order of the axes of the first operand that has all, of one that lies in its own way if any does."""

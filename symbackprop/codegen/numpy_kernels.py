@@ -238,7 +238,6 @@ class _NumpyKernelWriter(ArrayWriter):
             lines.append(f"    {self.variables[number]} = {text}")
             ready.update(before)
         lines += [f"    {name} = {text}" for name, text in self.constants.items() if name not in ready]
-        orders = {self.variables[n]: order for n, order in self.orders.items() if n in self.variables} | self.permuted
         blocks: dict[int, str] = {}
         for name, place in memory.items():
             buffer = self.buffers[name]
@@ -247,7 +246,7 @@ class _NumpyKernelWriter(ArrayWriter):
                 count = "*".join(_bracket(self._size(a)) for a in buffer.axes)
                 lines.append(f"    {blocks[place]} = np.empty({count}, {buffer.dtype})")
             text = blocks[place] if len(buffer.axes) == 1 else f"{blocks[place]}.reshape({self._shape(buffer.axes)})"
-            order = orders.get(name, tuple(range(len(buffer.axes))))
+            order = self.permuted.get(name, tuple(range(len(buffer.axes))))
             inverse = sorted(range(len(order)), key=lambda k: order[k])
             lines.append(f"    {name} = {self.dialect.transpose(text, inverse)}")
         groups = ["(" + "".join(f"{n}, " for n in names).strip() + ")" for names in borrowed]
