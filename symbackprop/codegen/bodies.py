@@ -122,13 +122,11 @@ class BodyBuilder:
         if body.is_number or body in (sympy.true, sympy.false):
             return Scaled(body)
         if body.is_Mul:
-            number, powers = self._powers(body)
-            return Scaled(number, self._product(ONE, powers).operand)
+            return self._scaled_product(*self._powers(body))
         if body.is_Add:
             return self._sum([self.scaled(a) for a in body.args])
         if body.is_Pow and body.exp.is_Integer:
-            number, powers = self._powers(body)
-            return Scaled(number, self._product(ONE, powers).operand)
+            return self._scaled_product(*self._powers(body))
         if isinstance(body, sympy.Piecewise):
             return self._branches(body)
         parts = [self.scaled(a) for a in body.args]
@@ -177,8 +175,14 @@ class BodyBuilder:
                 powers.append((scaled.operand, int(exponent)))
         return number, powers
 
+    def _scaled_product(self, number: sympy.Expr, powers: Sequence[tuple[Operand, int]]) -> Scaled:
+        """A product less its number."""
+        return Scaled(number) if number == 0 else Scaled(number, self._product(ONE, powers).operand)
+
     def _product(self, number: sympy.Expr, powers: Sequence[tuple[Operand, int]]) -> Scaled:
         """The number goes to the factor with the fewest indices, and a divisor divides what has met it by then."""
+        if number == 0:
+            return Scaled(number)
         early = [(o, e) for o, e in powers if self.records.is_early(o)]
         if 1 < len(early) < len(powers):
             met = self._product(number, early)

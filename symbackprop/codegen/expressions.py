@@ -33,7 +33,7 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
 
     def _print(self, expr: sympy.Basic, **kwargs: object) -> str:
         if isinstance(expr, sympy.Expr) and expr.is_number:
-            if expr.is_extended_real is False:  # a root or a logarithm of a negative number, in a branch not taken
+            if expr.is_extended_real is False:  # such as the logarithm of a negative number
                 return f"{self.dialect.module}.nan"
             long = expr.is_Integer and abs(expr) >= 2**31  # which is no integer of a library
             if long or not expr.is_Rational:
