@@ -9,7 +9,7 @@ from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from symbackprop.codegen.dialects import Dialect
-from symbackprop.codegen.forms import ExpMinusOne, Larger, LogOnePlus, Magnitude, Ramp
+from symbackprop.codegen.forms import ExpMinusOne, Larger, LogOnePlus, Magnitude, Ramp, write_exactly
 from symbackprop.errors import UnsupportedError
 
 
@@ -33,11 +33,12 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
 
     def _print(self, expr: sympy.Basic, **kwargs: object) -> str:
         if isinstance(expr, sympy.Expr) and expr.is_number:
-            if expr.is_extended_real is False:  # such as the logarithm of a negative number
+            exact = write_exactly(expr)
+            if exact.is_extended_real is False:  # such as the logarithm of a negative number
                 return f"{self.dialect.module}.nan"
             long = expr.is_Integer and abs(expr) >= 2**31  # which is no integer of a library
             if long or not expr.is_Rational:
-                return repr(float(expr))
+                return repr(float(exact))
         return str(super()._print(expr, **kwargs))
 
     def _print_Function(self, expr: sympy.Function) -> str:
