@@ -27,6 +27,32 @@ class Code:
     source: str
 
 
+class CodeHolder:
+    """What is said of a function by the code that it runs."""
+
+    code: Code
+
+    @property
+    def dtype(self) -> str:
+        """The precision, "float64" or "float32"."""
+        return self.code.dtype
+
+    @property
+    def source(self) -> str:
+        """The code that runs."""
+        return self.code.source
+
+    @property
+    def layout(self) -> Layout:
+        """Which arrays and sizes a call takes."""
+        return self.code.layout
+
+    @property
+    def gradient_names(self) -> tuple[str, ...]:
+        """The tensors of wrt, in order."""
+        return self.code.gradients
+
+
 def write_code(
     program: Program,
     adjoints: Sequence[Definition],

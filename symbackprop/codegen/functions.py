@@ -13,8 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from symbackprop.codegen import binding
-from symbackprop.codegen.code import Code
-from symbackprop.codegen.layouts import Layout
+from symbackprop.codegen.code import Code, CodeHolder
 from symbackprop.errors import ArgumentError, DataError, ShapeError
 
 LARGEST_MEMORY = 64
@@ -33,7 +32,7 @@ class _Call:
 
 
 @dataclass(frozen=True)
-class CompiledFunction:
+class CompiledFunction(CodeHolder):
     """f(params, /, **data) -> (value, {name: gradient}).
 
     `params` holds what the program declares `param`; data, constants and the sizes that no array carries come by
@@ -49,26 +48,6 @@ class CompiledFunction:
         default_factory=dict, repr=False, compare=False
     )
     """The sizes, and the largest entries of integer arrays, that belong to shapes that were bound before."""
-
-    @property
-    def dtype(self) -> str:
-        """The precision, "float64" or "float32"."""
-        return self.code.dtype
-
-    @property
-    def source(self) -> str:
-        """The code that runs."""
-        return self.code.source
-
-    @property
-    def layout(self) -> Layout:
-        """Which arrays and sizes a call takes."""
-        return self.code.layout
-
-    @property
-    def gradient_names(self) -> tuple[str, ...]:
-        """The tensors of wrt, in order."""
-        return self.code.gradients
 
     def __call__(self, params: Mapping[str, Any], /, **data: Any) -> tuple[Any, dict[str, Any]]:
         """The value and its gradients, in the order of wrt."""
@@ -88,7 +67,8 @@ class CompiledFunction:
         """The value alone, without the backward pass."""
         with self.library.scope(self.dtype):
             arrays, sizes = self._bind(params, data)
-            value, _ = self._forward(*arrays, *sizes)
+            value, saved = self._forward(*arrays, *sizes)
+            self.library.release(saved)
             return value if value.ndim else value[()]
 
     def _find_targets(self, out: Any, arrays: Sequence[Any]) -> Any:

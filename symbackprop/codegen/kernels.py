@@ -178,8 +178,7 @@ class KernelWriter(ABC):
         """The tensors of a loop, made with zeros and then a slice of each at every step."""
         plan = self.plan
         named = dict(plan.named)
-        picks = {v.record.number: n for n, v in enumerate(plan.values)
-                 if isinstance(v.record, Pick) and v.record.loop == number}  # fmt: skip
+        picks = self._picks(number)
         lines = []
         for k in range(len(loop.states)):
             comment = self.comments.get(named.get(picks[k], ""))
@@ -194,6 +193,11 @@ class KernelWriter(ABC):
             steps = Steps(step, str(segment.start), self._size(segment.size + Affine.of(segment.start)), loop.direction)
             lines += [margin + line for line in self.dialect.loop(steps, states, body, self._fresh)]
         return lines
+
+    def _picks(self, loop: int) -> dict[int, int]:
+        """The values that the tensors of a loop are, by their numbers in it."""
+        records = [(n, v.record) for n, v in enumerate(self.plan.values)]
+        return {record.number: n for n, record in records if isinstance(record, Pick) and record.loop == loop}
 
     def _begin(self, name: str, state: State) -> str:
         """The line that makes the tensor of a loop, of zeros."""

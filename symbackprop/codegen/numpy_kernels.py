@@ -75,7 +75,7 @@ class _NumpyKernelWriter(ArrayWriter):
         backward = [replace(line, text=_rename(line.text, names)) for line in backward]
         value, returned = _rename(value, names), [_rename(text, names) for text in returned]
         memory = {name: place for name, place in memory.items() if name not in names}
-        borrowable = {**{self.variables[n]: "" for n in fixed}, **dict.fromkeys(self.constants, ""), **memory}
+        borrowable = [*(self.variables[n] for n in fixed), *self.constants, *memory]
         passes = [self._print(forward), self._print(backward)]
         texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
         borrowed = [[name for name in borrowable if name in _words(text)] for text in texts]
@@ -135,9 +135,7 @@ class _NumpyKernelWriter(ArrayWriter):
 
     def _loop_lines(self, number: int, loop: Loop) -> list[Line]:
         """A loop, and before it the arrays that it makes, each with the axis of its steps first."""
-        picks = {v.record.number: n for n, v in enumerate(self.plan.values)
-                 if isinstance(v.record, Pick) and v.record.loop == number}  # fmt: skip
-        lines = []
+        picks, lines = self._picks(number), []
         for k, state in enumerate(loop.states):
             others = tuple(axis for axis in range(len(state.axes)) if axis != state.axis)
             self._place(picks[k], (state.axis, *others), "DTYPE")

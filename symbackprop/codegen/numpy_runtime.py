@@ -314,6 +314,12 @@ class Library:
         return (*found, *sizes)
 
     @staticmethod
+    def release(saved: Any) -> None:
+        """Let another call have the arrays of a forward pass that no backward pass follows."""
+        work, *_ = saved
+        work.give_back()
+
+    @staticmethod
     def targets(out: Any, names: Any, given: Any) -> Any:
         """The arrays of the caller that gradients may be written into on the way: of the shape of what is
         differentiated by, and overlapping no other array.

@@ -33,18 +33,19 @@ def write_contraction(factors: Sequence[Factor], rank: int, sizes: Mapping[int, 
         order = list(left_labels)
         other = _transpose(right, right_labels, order, dialect)
         return f"{left} @ {other}" if len(order) == 1 else dialect.dot(left, other)
+    alone = [[a] for a in batch]
     # The order in which several summed axes are flattened is free: take that of the left factor.
     summed = [a for a in left_labels if a in summed]
     if not rows and not columns:
-        a = _flatten(left, left_labels, batch, [summed], sizes, dialect)
-        b = _flatten(right, right_labels, batch, [summed], sizes, dialect)
+        a = _merge(left, left_labels, [*alone, summed], sizes, dialect)
+        b = _merge(right, right_labels, [*alone, summed], sizes, dialect)
         return dialect.row_dot(a, b)
     if not batch and len(rows) <= 1 and len(columns) <= 1 and len(summed) == 1:
         a = _transpose(left, left_labels, rows + summed, dialect)
         b = _transpose(right, right_labels, summed + columns, dialect)
         return f"{a} @ {b}"
-    a = _flatten(left, left_labels, batch, [rows, summed], sizes, dialect)
-    b = _flatten(right, right_labels, batch, [summed, columns], sizes, dialect)
+    a = _merge(left, left_labels, [*alone, rows, summed], sizes, dialect)
+    b = _merge(right, right_labels, [*alone, summed, columns], sizes, dialect)
     product = f"{a} @ {b}"
     made = batch + rows + columns
     if len(rows) == 1 and len(columns) == 1:
@@ -70,24 +71,6 @@ def _inverse(made: Sequence[int]) -> tuple[int, ...]:
 
 def _transpose(name: str, labels: Sequence[int], order: Sequence[int], dialect: Dialect) -> str:
     return dialect.transpose(name, [list(labels).index(a) for a in order])
-
-
-def _flatten(
-    name: str,
-    labels: Sequence[int],
-    batch: Sequence[int],
-    groups: Sequence[Sequence[int]],
-    sizes: Mapping[int, str],
-    dialect: Dialect,
-) -> str:
-    """The array with batch axes first and each further group of axes as one."""
-    text = _transpose(name, labels, [*batch, *(a for group in groups for a in group)], dialect)
-    if all(len(g) == 1 for g in groups):
-        return text
-    shape = [sizes[a] for a in batch]
-    for group in groups:
-        shape.append("*".join(sizes[a] if sizes[a].isidentifier() else f"({sizes[a]})" for a in group) or "1")
-    return f"{text}.reshape(({''.join(f'{s}, ' for s in shape).strip()}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +182,11 @@ def _stands_together(labels: Sequence[int], group: Sequence[int]) -> bool:
 
 
 def _count_of(group: Sequence[int], sizes: Mapping[int, str]) -> str:
-    return (
-        "*".join(
-            sizes[a] if sizes[a].isidentifier() or (len(group) == 1 and "*" not in sizes[a]) else f"({sizes[a]})"
-            for a in group
-        )
-        or "1"
-    )
+    """The number of entries of axes as one, in brackets where a size is more than a name or a number."""
+    if len(group) == 1 and "*" not in sizes[group[0]]:
+        return sizes[group[0]]
+    plain = [sizes[a] if sizes[a].isidentifier() or sizes[a].isdigit() else f"({sizes[a]})" for a in group]
+    return "*".join(plain) or "1"
 
 
 def _shape_of(groups: Sequence[Sequence[int]], sizes: Mapping[int, str]) -> str:

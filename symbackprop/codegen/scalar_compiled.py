@@ -14,15 +14,14 @@ from typing import Any
 
 from symbackprop.codegen import python_runtime
 from symbackprop.codegen.binding import BindingError
-from symbackprop.codegen.code import Code
-from symbackprop.codegen.layouts import Layout
+from symbackprop.codegen.code import Code, CodeHolder
 from symbackprop.errors import ArgumentError, DataError, ShapeError
 
 PLAIN = (list, tuple, float)
 """The types of arguments that straight-line Python takes as they are."""
 
 
-class ScalarFunction(ABC):
+class ScalarFunction(CodeHolder, ABC):
     """f(params, /, **data) -> (value, {name: gradient}) at the sizes that the code was written for.
 
     `params` holds what the program declares `param`; data and constants come by keyword. `source` is the code that
@@ -32,26 +31,6 @@ class ScalarFunction(ABC):
     def __init__(self, code: Code) -> None:
         self.code = code
         self.shapes: dict[str, tuple[int, ...]] = python_runtime.shapes_of(code.layout)
-
-    @property
-    def dtype(self) -> str:
-        """The precision, "float64"."""
-        return self.code.dtype
-
-    @property
-    def source(self) -> str:
-        """The code that runs."""
-        return self.code.source
-
-    @property
-    def layout(self) -> Layout:
-        """Which arrays a call takes."""
-        return self.code.layout
-
-    @property
-    def gradient_names(self) -> tuple[str, ...]:
-        """The tensors of wrt, in order."""
-        return self.code.gradients
 
     @property
     def moving(self) -> tuple[str, ...]:

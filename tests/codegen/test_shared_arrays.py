@@ -45,6 +45,20 @@ def test_threads_may_call_at_once() -> None:
             np.testing.assert_array_equal(gradients[name], array)
 
 
+def test_a_value_alone_gives_its_arrays_back() -> None:
+    """A forward pass that no backward pass follows takes no arrays from the next call."""
+    derivation, params, data = network()
+    f = derivation.compile()
+    value = f.value(params, **data)
+    arrays, sizes = f._bind(params, data)
+    work = f._forward(*arrays, *sizes)[1][0]
+    assert work not in work.free
+    f.library.release((work,))
+    assert work.free == [work]
+    assert f.value(params, **data) == value == f(params, **data)[0]
+    assert work.free == [work]
+
+
 def test_more_choices_of_sizes_than_are_kept() -> None:
     """Sizes that come again after many others give what they gave."""
     derivation, params, _ = network()

@@ -84,17 +84,6 @@ def find_ranges(syntax: Syntax, vocabulary: Vocabulary) -> dict[str, set[Affine]
     return found
 
 
-def ranges_of(tree: t.Node, vocabulary: Vocabulary) -> dict[str, set[Affine]]:
-    """The sizes of the axes along which the letters of a tree stand."""
-    found: dict[str, set[Affine]] = {}
-    for node, _ in t.walk(tree):
-        if isinstance(node, t.Access) and node.name in vocabulary.tensors:
-            for index, size in zip(node.indices, vocabulary.tensors[node.name].axes, strict=False):
-                if isinstance(index, t.Name):
-                    found.setdefault(index.name, set()).add(size)
-    return found
-
-
 def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:
     """The whole tensor that a symbol is by itself, or None where it is none or an entry."""
     found = find_powers(node, vocabulary)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.language import tree as t
 from symbackprop.language import write_tree
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.substitution import tidy_form
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.entries import ranges_of
 from symbackprop.notation.reading.grammar import read_syntax
 from symbackprop.notation.reading.letters import free_letters
 from symbackprop.notation.reading.syntax import Syntax, walk_syntax, write_syntax
@@ -128,7 +128,7 @@ def _check_range(
 ) -> None:
     """An error where the axes that an index runs along are not as long as is said."""
     low, high = (tidy_form(read_formula(end, known)) for end in (first, last))
-    found = [ranges_of(tree, known).get(extent.name, set()) for tree in trees]
+    found = [_find_sizes(tree, known).get(extent.name, set()) for tree in trees]
     ranges = {write_tree(affine_tree(size)) for sizes in found for size in sizes}
     if not ranges:
         raise fail(extent, f"`{extent.shown}`", f"an index that some tensor says the range of; {extent.letter} is none")
@@ -136,3 +136,14 @@ def _check_range(
         if write_tree(low) != "1" or write_tree(high) != size:
             raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {size}",
                        "an equation is claimed for all values of its indices")  # fmt: skip
+
+
+def _find_sizes(tree: t.Node, vocabulary: Vocabulary) -> dict[str, set[Affine]]:
+    """The sizes of the axes along which the letters of a tree stand."""
+    found: dict[str, set[Affine]] = {}
+    for node, _ in t.walk(tree):
+        if isinstance(node, t.Access) and node.name in vocabulary.tensors:
+            for index, size in zip(node.indices, vocabulary.tensors[node.name].axes, strict=False):
+                if isinstance(index, t.Name):
+                    found.setdefault(index.name, set()).add(size)
+    return found

@@ -12,7 +12,6 @@ from symbackprop.notation.reading.syntax import (
     Marked,
     Numeral,
     Product,
-    Relation,
     Scripts,
     Symbol,
     Syntax,
@@ -53,15 +52,6 @@ def brackets_of(node: Syntax) -> Group | None:
     inner = bare(node)
     inner = bare(inner.base) if isinstance(inner, Scripts) else inner
     return inner if isinstance(inner, Group) and inner.opened in ("(", "[", r"\{") else None
-
-
-def condition_of(node: Syntax) -> Relation | None:
-    """The relation that stands alone in brackets, as Iverson writes what is 1 where it holds."""
-    brackets = bare(node)
-    if not isinstance(brackets, Group) or brackets.opened not in ("(", "[", r"\{") or len(brackets.parts) > 1:
-        return None
-    inside = bare(brackets.parts[0])
-    return inside if isinstance(inside, Relation) else None
 
 
 def without_scripts(node: Syntax) -> Syntax:
