@@ -13,7 +13,8 @@ from symbackprop.calculus.foldsteps import CHECK_PRODUCTS, check_step
 from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.replay import prove_chain_step, replay
 from symbackprop.calculus.tensors import Role
-from symbackprop.proof.comparisons import Place, choose_sizes, list_entries, write_assumption
+from symbackprop.proof.comparisons import write_assumption
+from symbackprop.proof.places import Place, choose_sizes, list_entries
 from symbackprop.proof.verdict import Verdict
 
 TOLERANCE = 1e-9
@@ -33,6 +34,8 @@ def certify(adjoints: Adjoints, folding: Folding) -> Verdict:
     raw, folded = program.extended(adjoints.definitions), program.extended(folding.definitions)
     for sizes in choose_sizes(program):
         place = Place.make(program, sizes)
+        if place.is_impossible:
+            continue
         before, after = (Evaluation(p, sizes, place.value_of, place.data) for p in (raw, folded))
         for definition in folding.definitions:
             name = definition.tensor.name
@@ -42,6 +45,8 @@ def certify(adjoints: Adjoints, folding: Folding) -> Verdict:
                     continue
                 compared = True
                 if not abs(one - other) <= TOLERANCE * max(1.0, abs(one), abs(other)):
+                    if not place.draws:
+                        return Verdict("undecided", reason="no numbers were found that satisfy all assumptions")
                     where = f"{name}{list(entry)}" + (f" at {place.where}" if place.where else "")
                     return Verdict(
                         "refuted",

@@ -15,7 +15,8 @@ from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.tensors import Read, Role, Tensor
 from symbackprop.language import tree as t
 from symbackprop.language.writer import write_tree
-from symbackprop.proof.comparisons import Place, write_assumption
+from symbackprop.proof.comparisons import write_assumption
+from symbackprop.proof.places import Place
 from symbackprop.proof.trials import Trial
 
 LARGEST_STABILISER = sympy.Rational(1, 1000)

@@ -21,8 +21,9 @@ from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.symbols import program_symbols
 from symbackprop.language.writer import write_tree
-from symbackprop.proof.comparisons import SCALES, Place, choose_sizes, list_entries, prove_for_all, wide_sizes
+from symbackprop.proof.comparisons import prove_for_all
 from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
+from symbackprop.proof.places import SCALES, Place, choose_sizes, list_entries, wide_sizes
 
 PRODUCTS = 20_000
 MOST_CHECKED = 12

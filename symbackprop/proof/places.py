@@ -1,0 +1,328 @@
+"""Programs at given sizes: which sizes are tried, values that satisfy the assumptions, and entries that differ."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import isnan
+
+import sympy
+
+from symbackprop.calculus.definitions import Definition, slot_symbol
+from symbackprop.calculus.evaluation import Evaluation
+from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
+from symbackprop.calculus.indices import Atom, Index, Point, parts_of
+from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Count, Role, Tensor
+from symbackprop.errors import ShapeError
+from symbackprop.proof.conditions import Domain
+from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.verdict import Verdict, Witness
+
+DIAGNOSIS_SECONDS = 1.6
+SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
+"""Values between 1/4 and 7/4, less the first, times the second: positive, then of both signs, negative, and large."""
+WIDEST = 12
+"""Numbers up to this are looked beyond for a refutation at larger sizes."""
+CHOICES = ("mixed", "first", "last")
+"""The integer data that is tried at each choice of sizes."""
+MOST_SIZES = 12
+"""Among so many sizes that fit two are chosen, where the first choice leaves an axis empty."""
+
+
+def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
+    """Two sets of small distinct sizes; one empty set where all sizes are numbers.
+
+    >>> choose_sizes(Program((), ()))
+    ({},)
+    """
+    names = program.size_names
+    if not names:
+        return ({},)
+    rising = {name: 2 + k % 4 for k, name in enumerate(names)}
+    falling = {name: 2 + (len(names) - k) % 4 for k, name in enumerate(names)}
+    chosen = (rising, falling) if rising != falling else (rising, {name: n + 1 for name, n in rising.items()})
+    if all(_fits(program, sizes) for sizes in chosen):
+        return chosen
+    every = (dict(zip(names, v, strict=True)) for v in itertools.product((3, 4, 2, 5, 6, 7, 1), repeat=len(names)))
+    found = list(itertools.islice((sizes for sizes in every if _fits(program, sizes)), MOST_SIZES))
+    if not found:
+        raise ShapeError("No sizes up to 7 leave every axis and every range of integer data with at least one entry.")
+    return (found[len(found) // 2], found[-1])
+
+
+def _fits(program: Program, sizes: Mapping[str, int]) -> bool:
+    """Whether every axis has an entry, and every entry of integer data a value."""
+    values: dict[Atom, int] = dict(sizes.items())
+    ranges = (t.range for t in program.leaves if t.range is not None)
+    axes = (axis for t in program.tensors().values() for axis in t.axes)
+    return all(size.evaluate(values) >= 1 for size in (*axes, *ranges))
+
+
+def write_sizes(sizes: Mapping[str, int]) -> str:
+    """Sizes as "N=2, D=3"."""
+    return ", ".join(f"{name}={value}" for name, value in sizes.items())
+
+
+def wide_sizes(program: Program, left: Definition, right: Definition) -> Iterator[dict[str, int]]:
+    """Sizes beyond every number that two sides write, up to a limit, and those that sizes are compared with, one size
+    at a time.
+    """
+    numbers = {1}
+    for term in (*left.terms, *right.terms):
+        numbers |= {int(abs(n)) for n in term.body.atoms(sympy.Integer)}
+        forms = [f for s in term.slots for f in ((s.value,) if isinstance(s, Count) else s.at)]
+        for form in (*forms, *(g.form for g in term.guards)):
+            numbers |= {abs(form.constant), *(abs(c) for _, c in form.terms)}
+            numbers |= {abs(inner.constant) for atom in form.walk() for inner in parts_of(atom)}
+    compared = compared_numbers(left) | compared_numbers(right)
+    for name in program.size_names:
+        for wide in (min(max(numbers), WIDEST) + 3, *(n for n in sorted(compared) if 3 < n <= WIDEST)):
+            sizes = {other: wide if other == name else 2 + k % 2 for k, other in enumerate(program.size_names)}
+            if _fits(program, sizes):
+                yield sizes
+
+
+def compared_numbers(side: Definition) -> set[int]:
+    """The whole numbers with which a side compares sizes and indices."""
+    found: set[int] = set()
+    for term in side.terms:
+        counts = {slot_symbol(k) for k, slot in enumerate(term.slots) if isinstance(slot, Count)}
+        for condition in term.body.atoms(sympy.core.relational.Relational):
+            if condition.free_symbols & counts:
+                found |= {int(abs(n)) for n in condition.atoms(sympy.Integer)}
+        forms = [g.form for g in term.guards]
+        found |= {abs(form.constant) for form in forms if any(isinstance(atom, str) for atom, _ in form.terms)}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A program at given sizes: assumed equations solved for entries of the data; those that are not solved, and
+    assumed inequalities, as relations.
+
+    Outside of the `domain` nothing is refuted.
+    """
+
+    program: Program
+    sizes: Mapping[str, int]
+    data: Mapping[Point, int]
+    solved: Mapping[sympy.Symbol, sympy.Expr]
+    relations: tuple[sympy.Basic, ...]
+    domain: Domain = Domain()
+
+    @staticmethod
+    def make(program: Program, sizes: Mapping[str, int], domain: Domain | None = None, data: str = "mixed") -> Place:
+        """Write the assumptions of a program out at given sizes and integer data, one of CHOICES."""
+        integers = _sample_integers(program, sizes, data)
+        expansion = Expansion(program, sizes, data=integers)
+        equations: list[sympy.Expr] = []
+        relations: list[sympy.Basic] = []
+        kinds = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "!=": sympy.Ne}
+        for assumption in program.assumptions:
+            for entry in list_entries(assumption.indices, sizes):
+                values = expansion.start(dict(zip(assumption.indices, entry, strict=True)))
+                left, right = (
+                    sympy.Add(*(expansion.term(t, values) for t in side))
+                    for side in (assumption.left, assumption.right)
+                )
+                if assumption.relation == "=":
+                    equations.append(left - right)
+                else:
+                    relations.append(kinds[assumption.relation](left, right))
+        solved, left_over = _solve(equations)
+        relations = [relation.xreplace(solved) for relation in relations]
+        relations += [sympy.Eq(equation, 0) for equation in left_over]
+        kept = tuple(relation for relation in relations if relation != sympy.true)
+        return Place(program, sizes, integers, solved, kept, domain or Domain())
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether nothing satisfies the assumptions, as far as that shows in solving them."""
+        return sympy.false in self.relations
+
+    @property
+    def draws(self) -> bool:
+        """Whether the values that are drawn satisfy the assumed equations."""
+        return not any(isinstance(relation, sympy.Eq) for relation in self.relations)
+
+    @property
+    def where(self) -> str:
+        """The sizes and the integer data as "N=2, D=3, tok[1]=2"."""
+        return write_sizes({**self.sizes, **{str(entry_symbol(*point)): value for point, value in self.data.items()}})
+
+    def decide(
+        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset(), seconds: float = 10
+    ) -> Verdict:
+        """The verdict on one entry, the names in `keep` being symbols."""
+        domain = () if keep else self._write_domain()
+        return decide(*self._sides(left, right, entry, keep), self.relations, domain, claim="claim", seconds=seconds)
+
+    def _write_domain(self) -> tuple[sympy.Basic, ...]:
+        """The domain in what is given; sizes and integer data that it alone reads are the smallest."""
+        part = self.domain.program
+        sizes = {name: self.sizes.get(name, 2) for name in part.size_names}
+        if not self.domain.conditions or not _fits(part, sizes):
+            return ()
+        data = {**_sample_integers(part, sizes), **self.data}
+        written = self.domain.write(sizes, data)
+        return tuple(each.xreplace(dict(self.solved)).replace(sympy.ITE, _choose) for each in written)
+
+    def _sides(
+        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str]
+    ) -> tuple[sympy.Expr, sympy.Expr]:
+        """One entry of both sides, written out."""
+        expansion = Expansion(self.program, self.sizes, keep, self.data)
+        made = []
+        for definition in (left, right):
+            values = expansion.start(dict(zip(definition.indices, entry, strict=True)))
+            side = sympy.Add(*(expansion.term(t, values) for t in definition.terms)).xreplace(dict(self.solved))
+            made.append(side.replace(sympy.ITE, _choose))
+        return made[0], made[1]
+
+    def refute(self, left: Definition, right: Definition, plain: Definition | None) -> Verdict | None:
+        """A refutation: the first entry whose sides differ at one point, confirmed rigorously; `plain` is diagnosed."""
+        entry = self.differing_entry(left, right) if self.draws else None
+        if entry is None:
+            return None
+        sides = self._sides(left, right, entry, frozenset())
+        witness = find_witness(*sides, self.relations, self._write_domain())
+        if witness is None:
+            return None
+        return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))
+
+    def refutation(self, entry: Entry, witness: Witness | None, diagnosis: str) -> Verdict:
+        """The verdict that one entry is refuted here."""
+        where = f"the entry [{','.join(map(str, entry))}]" if entry else ""
+        scope = " at ".join(part for part in (where, self.where) if part)
+        return Verdict("refuted", scope=scope, for_all_sizes=False, witness=witness, diagnosis=diagnosis)
+
+    def _diagnose(self, plain: Definition, right: Definition, entry: Entry) -> str:
+        """What the right side lacks, in the shortest words that any choice of kept names gives.
+
+        Kept are all names of the program, then fewer and fewer from its end, so that a claim about one definition is
+        compared in the names below it.
+        """
+        read = {r.tensor.name for side in (plain, right) for _, _, r in side.reads()}
+        names = [d.tensor.name for d in self.program.definitions if d.tensor.role is Role.DEFINED]
+        needed = [n for n in names if any(n in _ancestors(self.program, name) for name in read)]
+        until = time.process_time() + DIAGNOSIS_SECONDS
+        found: list[str] = []
+        for count in range(len(needed), -1, -1):
+            if time.process_time() > until:
+                break
+            found.append(self.decide(plain, right, entry, frozenset(needed[:count])).diagnosis)
+        return min((text for text in found if text), key=len, default="")
+
+    def differing_entry(self, left: Definition, right: Definition) -> Entry | None:
+        """The first entry whose two sides are far apart in floating point, at positive values, else at any."""
+        definitions = (*self.program.definitions, left, right)
+        # Where something is told apart by values, one choice of them may not show all there is.
+        kinks = any(term.body.has(sympy.Piecewise) for d in definitions for term in d.terms)
+        for shift, scale in SCALES if kinks else SCALES[:1]:
+            entry = self._differing_at(left, right, shift, scale)
+            if entry is not None:
+                return entry
+        return None
+
+    def _differing_at(self, left: Definition, right: Definition, shift: float, scale: float) -> Entry | None:
+        """The same at values less `shift`, times `scale`."""
+        numbers = Evaluation(self.program, self.sizes, partial(self.value_of, shift=shift, scale=scale), self.data)
+        for entry in list_entries(left.indices, self.sizes):
+            sides = []
+            for definition in (left, right):
+                values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
+                sides.append(sum(numbers.term(t, values) for t in definition.terms))
+            if not any(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
+                1.0, abs(sides[0]), abs(sides[1])
+            ):
+                return entry
+        return None
+
+    def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1) -> float:
+        """A value for an entry of what is given, such that the assumed equations that are solved hold."""
+        symbol = entry_symbol(name, entry)
+        if symbol not in self.solved:
+            return (_sample(str(symbol)) - shift) * scale
+        value = self.solved[symbol]
+        drawn = {s: sympy.Float((_sample(str(s)) - shift) * scale) for s in value.free_symbols}
+        return float(value.xreplace(drawn))
+
+
+def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:
+    """A choice between conditions, as a condition."""
+    return sympy.Or(sympy.And(condition, then), sympy.And(sympy.Not(condition), otherwise))
+
+
+def _solve(equations: Sequence[sympy.Expr]) -> tuple[dict[sympy.Symbol, sympy.Expr], list[sympy.Expr]]:
+    """Entries by others such that expressions are 0, and the expressions for which that was not found."""
+    solved: dict[sympy.Symbol, sympy.Expr] = {}
+    left = list(equations)
+    found = True
+    while found:  # a solution may make another equation linear
+        found, waiting = False, left
+        left = []
+        for equation in waiting:
+            known = sympy.expand(equation.xreplace(solved))
+            if known == 0:
+                continue
+            if _solve_linear(known, solved):
+                found = True
+            else:
+                left.append(known)
+    return solved, left
+
+
+def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) -> bool:
+    """Solve equation = 0 for the last entry that it is linear in, with a number before it, if it is in any."""
+    for symbol in sorted(equation.free_symbols, key=str, reverse=True):
+        coefficient = sympy.diff(equation, symbol)
+        if coefficient.is_number and coefficient != 0:
+            value = sympy.expand(symbol - equation / coefficient)
+            for known in solved:
+                solved[known] = solved[known].xreplace({symbol: value})
+            solved[symbol] = value
+            return True
+    return False
+
+
+def _ancestors(program: Program, name: str) -> frozenset[str]:
+    """A tensor with everything that it is made of."""
+    part = program.reaching(name)
+    return frozenset({name, *(d.tensor.name for d in part.definitions)})
+
+
+def _sample(name: str) -> float:
+    """A value between 1/4 and 7/4 that the name of an entry decides."""
+    return (8 + _mix(name) * 37 % 49) / 32
+
+
+def _mix(name: str) -> int:
+    """A number that a name decides."""
+    return sum((k + 1) * ord(c) for k, c in enumerate(name))
+
+
+def _sample_integers(program: Program, sizes: Mapping[str, int], data: str = "mixed") -> dict[Point, int]:
+    """Integer data in their ranges: as the names of their entries decide, or the first or the last numbers."""
+    values: dict[Atom, int] = dict(sizes.items())
+
+    def choose(tensor: Tensor, entry: Entry, last: int) -> int:
+        if data == "mixed":
+            return 1 + _mix(str(entry_symbol(tensor.name, entry))) % last
+        return 1 if data == "first" else last
+
+    return {
+        (tensor.name, entry): choose(tensor, entry, tensor.range.evaluate(values))
+        for tensor in program.leaves
+        if tensor.range is not None
+        for entry in entries_of(tensor, sizes)
+    }
+
+
+def list_entries(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[Entry]:
+    """Every tuple of values of some indices, in row-major order."""
+    values: dict[Atom, int] = dict(sizes.items())
+    return list(points_of(indices, values))
