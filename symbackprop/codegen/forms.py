@@ -333,6 +333,8 @@ def is_safe(body: sympy.Basic) -> bool:
         return isinstance(-body.args[0], Magnitude) and is_safe(body.args[0])
     if body.is_Pow:
         return bool(body.args[1].is_Integer and body.args[1] > 0) and is_safe(body.args[0])
+    if isinstance(body, sympy.Piecewise):
+        return all(is_safe(value) for value, _ in body.args)
     bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Magnitude | Ramp | Larger
     return isinstance(body, bounded) and all(is_safe(a) for a in body.args)
 

@@ -340,7 +340,7 @@ class KernelWriter(ABC):
             return self._align(self.dialect.arange(str(part.start), end), (part.number,), rank)
         if isinstance(part, Lookup):
             name, axes = self._variable(part.value), self.plan.values[part.value].axes
-            labels = [_whole_label(p, size) for p, size in zip(part.positions, axes, strict=True)]
+            labels = [whole_label(p, size) for p, size in zip(part.positions, axes, strict=True)]
             known = [label for label in labels if label is not None]
             if len(set(known)) == len(axes):
                 return self._align(name, known, rank)
@@ -367,7 +367,7 @@ def _is_made_before(record: Record, backward: Collection[int]) -> bool:
     return isinstance(record, Pick) and record.loop not in backward
 
 
-def _whole_label(position: Position, size: Affine) -> int | None:
+def whole_label(position: Position, size: Affine) -> int | None:
     """The label that runs over a whole axis as it is, or None."""
     if len(position.parts) != 1 or position.offset != Affine():
         return None

@@ -93,7 +93,7 @@ def _write_segment(builder: PlanBuilder, found: Recurrence, axes: dict[str, int]
         inner.preferred = rest
         operand = inner.total(_at_step(definition.terms, own, step, inner.present), True)
         if inside.decide() is None:
-            operand = inner.select(Within(inner.present, own.size, own.start), operand)
+            operand = inner.select([Within(inner.present, own.size, own.start)], operand)
         inner.name_value(f"{definition.tensor.name}@", operand, rest)
         results.append(Use(operand.value, tuple(rest.index(i) for i in operand.indices)))
     values = tuple(inner.values)

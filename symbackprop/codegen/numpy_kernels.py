@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from symbackprop.codegen.array_writers import ArrayWriter, Line
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
+from symbackprop.codegen.deposits import find_deposits, find_replaced
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.inlining import find_indicators
 from symbackprop.codegen.loop_writers import BodyWriter
@@ -31,7 +32,9 @@ from symbackprop.codegen.records import (
     Use,
     Window,
     find_fixed,
+    uses_of,
 )
+from symbackprop.codegen.tilings import find_tiling
 
 
 def write_numpy_kernel(
@@ -50,6 +53,7 @@ class _NumpyKernelWriter(ArrayWriter):
         self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
     ) -> None:
         self.indicators = find_indicators(plan)
+        self.deposits = find_deposits(plan)
         self.fixed = find_fixed(plan.values)
         super().__init__(plan, arrays, sizes, comments, dialect)
         self.buffers: dict[str, Buffer] = {}
@@ -58,6 +62,7 @@ class _NumpyKernelWriter(ArrayWriter):
         self.bases: dict[str, frozenset[str]] = {}
         self.constants: dict[str, str] = {}
         self.permuted: dict[str, tuple[int, ...]] = {}
+        self.copies: dict[tuple[int, tuple[int, ...]], str] = {}
 
     def write(self) -> str:
         """The functions."""
@@ -65,8 +70,8 @@ class _NumpyKernelWriter(ArrayWriter):
         fixed = [n for n in (*plan.forward, *plan.backward) if n in self.fixed and n not in self.inline]
         self._find_outputs()
         forward, backward = self._statements(plan.forward), self._statements(plan.backward)
-        shared = {n for n, value in enumerate(plan.values)
-                  if n in self.fixed or self._is_written(n) or isinstance(value.record, Gather)}  # fmt: skip
+        shared = {n for n in range(len(plan.values))
+                  if n in self.fixed or self._is_written(n) or self._may_be_view(n)}
         value = super()._own(plan.result, set(shared))
         returned = [self._returned(gradient, shared) for gradient in plan.gradients]
         memory = self._share(forward, backward, value, returned)
@@ -104,14 +109,27 @@ class _NumpyKernelWriter(ArrayWriter):
             whole = gradient.axes and gradient.use.labels == tuple(range(len(gradient.axes)))
             if whole and number in backward and number not in self.outputs and self._is_written(number):
                 self.outputs[number] = gradient
+                self._compute_base_in(number)
+
+    def _compute_base_in(self, number: int) -> None:
+        """What entries are added to, and nothing else reads, is computed where it is returned."""
+        deposit = self.deposits.get(number)
+        if deposit is None or list(deposit.base.labels) != sorted(deposit.base.labels):
+            return
+        base, named = deposit.base.value, {n for n, _ in self.plan.named}
+        readers = [n for n in self.plan.backward for u in uses_of(self.plan.values[n].record) if u.value == base]
+        made = base in self.plan.backward and self._is_written(base) and base not in named
+        if made and len(readers) == 1 and base not in self.outputs:
+            self.outputs[base] = self.outputs[number]
+            self.variables[base] = self.variables[number]
 
     def _statements(self, numbers: Sequence[int]) -> list[Line]:
         lines: list[Line] = []
         named = dict(self.plan.named)
+        unwritten = self.inline | self.fixed | frozenset(self.indicators) | find_replaced(self.plan, self.deposits)
         for number in numbers:
             value = self.plan.values[number]
-            skipped = number in self.inline or number in self.fixed or number in self.indicators
-            if skipped or isinstance(value.record, Given | Constant | Pick):
+            if number in unwritten or isinstance(value.record, Given | Constant | Pick):
                 continue
             if isinstance(value.record, Loop):
                 lines += self._loop_lines(number, value.record)
@@ -124,14 +142,19 @@ class _NumpyKernelWriter(ArrayWriter):
                 lines.append(replace(made[-1], quiet=quiet, comment=comment))
                 continue
             text = self._expression(value)
-            if isinstance(value.record, Gather | Window | Take | Spread):
+            if self._may_be_view(number):
                 self.bases[name] = frozenset(_words(text))
-            if isinstance(value.record, Window | Spread):
+            if isinstance(value.record, Window | Spread) or find_tiling(value.record) is not None:
                 order = self._order_of_view(value.record)
                 if sorted(order) == list(range(len(value.axes))):
                     self.orders[number] = order
             lines.append(Line(f"{name} = {text}", name, (), quiet, comment))
         return lines
+
+    def _may_be_view(self, number: int) -> bool:
+        """Whether an expression may show the memory of another value."""
+        record = self.plan.values[number].record
+        return isinstance(record, Gather | Window | Take | Spread) or find_tiling(record) is not None
 
     def _loop_lines(self, number: int, loop: Loop) -> list[Line]:
         """A loop, and before it the arrays that it makes, each with the axis of its steps first."""
@@ -158,7 +181,7 @@ class _NumpyKernelWriter(ArrayWriter):
         """The lines that take the arrays of gradients from the caller or make them."""
         if not self.outputs:
             return []
-        inside = {id(gradient): number for number, gradient in self.outputs.items()}
+        inside = {id(gradient): number for number, gradient in reversed(self.outputs.items())}
         names, made = [], []
         for gradient in self.plan.gradients:
             number = inside.get(id(gradient))
@@ -255,7 +278,8 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
     """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
 
     def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
-        self.fixed, self.orders, self.outputs = frozenset(), {}, {}
+        self.fixed, self.deposits = frozenset(), {}
+        self.orders, self.outputs, self.copies = {}, {}, {}
         self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
         super().__init__(outside, loop, segment, states)
 

@@ -69,6 +69,18 @@ def choose(mask, value, other, out):  # type: ignore[no-untyped-def]
     np.bitwise_xor(np.bitwise_and(np.bitwise_xor(first, second), taken), second, out=bits)
 
 
+def add_at(base, axis, place, value, out):  # type: ignore[no-untyped-def]
+    """Write the base with the value added at one place along an axis, counted from 1; outside of it nothing is."""
+    if out is not base:
+        np.copyto(out, base)
+    shape = (*out.shape[:axis], 1, *out.shape[axis + 1 :])
+    place = np.broadcast_to(place, shape)
+    inside = (place >= 1) & (place <= out.shape[axis])
+    at = list(np.nonzero(inside))
+    at[axis] = place[inside] - 1
+    out[tuple(at)] += np.broadcast_to(value, shape)[inside]
+
+
 def gather(array, *indices):  # type: ignore[no-untyped-def]
     """The array read at indices that count from 1; 0 where one of them is outside its axis."""
     rank = max(np.ndim(index) for index in indices)
@@ -112,15 +124,23 @@ def gather_by_axes(array, vectors, labels, rank):  # type: ignore[no-untyped-def
     return array.reshape(shape)
 
 
-def first_of_few(array, axis):  # type: ignore[no-untyped-def]
-    """Where the largest entry stands first along a short axis, counted from 0; what is not a number is the largest."""
+def first_of_few(array, axis, out):  # type: ignore[no-untyped-def]
+    """Write where the largest entry stands first along a short axis, counted from 1; what is not a number is the
+    largest.
+    """
     slices = np.moveaxis(array, axis, 0)
-    best, place = slices[0], np.zeros(slices.shape[1:], np.int8)
-    for number, entries in enumerate(slices[1:], 1):
+    best, out[...] = slices[0], 1
+    for number, entries in enumerate(slices[1:], 2):
         larger = (entries > best) | (entries != entries)
-        place = np.maximum(place, np.multiply(larger, np.int8(number)))
-        best = np.maximum(best, entries)
-    return place
+        np.maximum(out, np.multiply(larger, np.int8(number)), out=out)
+        if number < len(slices):
+            best = np.maximum(best, entries)
+
+
+def small(integers):  # type: ignore[no-untyped-def]
+    """The integers in one byte each if they fit, as comparing them with bytes is fast then."""
+    fits = integers.size and -128 <= integers.min() and integers.max() < 128
+    return integers.astype(np.int8) if fits else integers
 
 
 def largest_of_few(array, axis, out):  # type: ignore[no-untyped-def]
@@ -192,6 +212,19 @@ def fold(size, place, values):  # type: ignore[no-untyped-def]
             part = values[at][low : high + 1]
             result[ends[0] : ends[1] + 1 : abs(stride)] += part if stride > 0 else part[::-1]
     return result
+
+
+def tile(values, begin, out):  # type: ignore[no-untyped-def]
+    """Write values, whose first two axes are tiles and the places in one, along the first axis of `out`, from `begin`
+    counted from 0; what is outside is left out, and 0 is written where there is no tile.
+    """
+    count, width = values.shape[:2]
+    out[...] = 0
+    for place in range(width):
+        first = begin + place
+        skipped = max(0, -(first // width))
+        stop = max(skipped, min(count, (out.shape[0] - first + width - 1) // width))
+        out[first + skipped * width : first + stop * width : width] = values[skipped:stop, place]
 
 
 def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]

@@ -21,7 +21,6 @@ from symbackprop.codegen.bodies import Operand, use_of
 from symbackprop.codegen.folds import find_fold
 from symbackprop.codegen.forms import is_safe, write_safely
 from symbackprop.codegen.operations import Operations
-from symbackprop.codegen.quotients import SharedSum, find_shared
 from symbackprop.codegen.records import (
     Count,
     First,
@@ -47,6 +46,7 @@ from symbackprop.codegen.records import (
     reach,
 )
 from symbackprop.codegen.stability import PeakDefinition, StableDefinition
+from symbackprop.codegen.tiles import find_tiles
 
 
 class PlanBuilder(Operations):
@@ -90,8 +90,7 @@ class PlanBuilder(Operations):
         bound = definition.terms[0].bound if definition.terms else ()
         term = definition.terms[0] if definition.terms else Term((), sympy.Integer(0), ())
         operand = self.element(term.body, [self.read(slot) for slot in term.slots], quiet)
-        for guard in term.guards:
-            operand = self.select(guard, operand)
+        operand = self.select(term.guards, operand)
         if not bound or bound[0] not in operand.indices:
             operand = self.spread(operand, (*definition.indices, *(bound or (Index("#", Affine.of(1)),))))
         out = tuple(i for i in operand.indices if i not in bound and i in definition.indices)
@@ -213,12 +212,9 @@ class PlanBuilder(Operations):
         target = self._find_target(term)
         if target is not None:
             return self._scatter(*target, quiet)
-        fold = find_fold(term, self.preferred)
+        fold = find_tiles(term, self.preferred) or find_fold(term, self.preferred)
         if fold is not None:
             return self._scatter(*fold, True)  # what is outside of the sum's range is computed, and left out
-        shared = find_shared(term, self.preferred)
-        if shared is not None:
-            return self._share(shared, quiet)
         operands = [self.read(slot) for slot in term.slots]
         body = term.body
         # Where a guard does not hold a read may be outside its range, so that a quotient by it is not finite.
@@ -236,29 +232,8 @@ class PlanBuilder(Operations):
                 body = body * slot_symbol(len(operands) - 1)
         operand = self.sum(body, operands, tuple(i for i in term.bound if i in carried), quiet)
         equal = choose_pairs(outer, operand.indices)
-        for guard in outer:
-            if guard not in equal:
-                operand = self.select(guard, operand)
+        operand = self.select([guard for guard in outer if guard not in equal], operand)
         return self.place(operand, tuple(equal.values()))
-
-    def _share(self, shared: SharedSum, quiet: bool) -> Operand:
-        """A sum for each value of a quotient, read there, and what it is multiplied by."""
-        rest = shared.rest
-        unsure = quiet or bool(rest.guards)  # entries of the sum may be read nowhere
-        total = self._term(shared.term, unsure)
-        values: Forms = {shared.index: shared.quotient - Affine.of(shared.index.start - 1)}
-        places = tuple(Affine.of(i).substitute(values) for i in total.indices)
-        indices = tuple(dict.fromkeys(i for place in places for i in place.indices))
-        counted = tuple(
-            self._position(place if i == shared.index else place - Affine.of(i.start - 1), indices)
-            for i, place in zip(total.indices, places, strict=True)
-        )
-        read = self.make(Gather(total.value, counted), indices)
-        operands = [*(self.read(slot) for slot in rest.slots), read]
-        operand = self.element(rest.body * slot_symbol(len(rest.slots)), operands, unsure)
-        for guard in rest.guards:
-            operand = self.select(guard, operand)
-        return operand
 
     def _find_target(self, term: Term) -> tuple[Term, Index, Affine] | None:
         """A term without the guard that says which entry of a free index it adds to, by an integer tensor over bound
@@ -290,9 +265,14 @@ class PlanBuilder(Operations):
         use = Use(full.value, tuple(len(out) + k for k in range(len(over))) + tuple(1 + k for k in range(len(rest))))
         return self.make(Scatter(use, self._position(place, over), index.size), out)
 
-    def select(self, guard: Guard, operand: Operand) -> Operand:
-        """The operand where a guard holds, and 0 elsewhere."""
-        mask = self.mask(guard)
+    def select(self, guards: Sequence[Guard], operand: Operand) -> Operand:
+        """The operand where all guards hold, and 0 elsewhere."""
+        if not guards:
+            return operand
+        masks = sorted((self.mask(guard) for guard in guards), key=lambda mask: len(mask.indices))
+        mask = masks[0]
+        for other in masks[1:]:
+            mask = self.element(sympy.And(slot_symbol(0), slot_symbol(1)), [mask, other])
         out = tuple(dict.fromkeys(operand.indices + mask.indices))
         return self.make(Select(use_of(mask, out), use_of(operand, out)), out)
 

@@ -101,10 +101,7 @@ def read_product(factors: Sequence[Factor], rank: int, sizes: Mapping[int, str],
     'np.matmul(x, W.T, out=z)'
     """
     (left, left_labels), (right, right_labels) = factors
-    summed = [a for a in left_labels if a >= rank]
-    batch = [a for a in left_labels if a < rank and a in right_labels]
-    rows = [a for a in left_labels if a < rank and a not in right_labels]
-    columns = [a for a in right_labels if a < rank and a not in left_labels]
+    batch, rows, summed, columns = _arrange(left_labels, right_labels, rank)
     if not rows and not columns:
         last = [*batch, *summed]
         if list(left_labels) != last or list(right_labels) != last:
@@ -112,14 +109,37 @@ def read_product(factors: Sequence[Factor], rank: int, sizes: Mapping[int, str],
         shape = _shape_of([[a] for a in batch] + [summed], sizes)
         merged = [f"{text}.reshape({shape})" if len(summed) > 1 else text for text in (left, right)]
         return Product("vecdot", tuple(merged), tuple(batch), None, dialect)
-    outer = [[a] for a in batch]
-    inner = [group for group in (rows, summed, columns) if group or batch]
-    one = _merge(left, left_labels, outer + [g for g in (rows, summed) if g or batch], sizes, dialect)
-    two = _merge(right, right_labels, outer + [g for g in (summed, columns) if g or batch], sizes, dialect)
-    kept = [g for g in inner if g is not summed]
+    groups = group_factors(left_labels, right_labels, rank)
+    one = _merge(left, left_labels, groups[0], sizes, dialect)
+    two = _merge(right, right_labels, groups[1], sizes, dialect)
+    outer, kept = [[a] for a in batch], [g for g in (rows, columns) if g or batch]
     plain = all(len(g) == 1 for g in kept)
     return Product(
         "matmul", (one, two), (*batch, *rows, *columns), None if plain else _shape_of(outer + kept, sizes), dialect
+    )
+
+
+def _arrange(left: Sequence[int], right: Sequence[int], rank: int) -> tuple[list[int], list[int], list[int], list[int]]:
+    """The labels of two factors that both carry and the result has, those of the first alone, those that are summed,
+    and those of the second alone.
+    """
+    summed = [a for a in left if a >= rank]
+    batch = [a for a in left if a < rank and a in right]
+    rows = [a for a in left if a < rank and a not in right]
+    return batch, rows, summed, [a for a in right if a < rank and a not in left]
+
+
+def group_factors(left: Sequence[int], right: Sequence[int], rank: int) -> tuple[list[list[int]], list[list[int]]]:
+    """The labels of each of two factors, by the axes that a matrix product takes them as.
+
+    >>> group_factors((0, 2, 3), (1, 2, 3), 2)
+    ([[0], [2, 3]], [[2, 3], [1]])
+    """
+    batch, rows, summed, columns = _arrange(left, right, rank)
+    outer = [[a] for a in batch]
+    return (
+        outer + [g for g in (rows, summed) if g or batch],
+        outer + [g for g in (summed, columns) if g or batch],
     )
 
 
@@ -168,7 +188,7 @@ def _merge(
     if all(len(g) == 1 for g in groups):
         return dialect.transpose(name, order)
     whole = [g for g in groups if g]
-    together = all(_stands_together(labels, g) for g in whole)
+    together = all(stands_together(labels, g) for g in whole)
     if together and len(whole) == len(groups):
         lying = sorted(whole, key=lambda g: list(labels).index(g[0]))
         text = f"{name}.reshape({_shape_of(lying, sizes)})"
@@ -176,7 +196,8 @@ def _merge(
     return f"{dialect.transpose(name, order)}.reshape({_shape_of(groups, sizes)})"
 
 
-def _stands_together(labels: Sequence[int], group: Sequence[int]) -> bool:
+def stands_together(labels: Sequence[int], group: Sequence[int]) -> bool:
+    """Whether labels follow each other in this order."""
     start = list(labels).index(group[0])
     return list(labels[start : start + len(group)]) == list(group)
 

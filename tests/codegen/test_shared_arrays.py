@@ -129,12 +129,14 @@ def test_selection_by_bits_is_where(dtype: type) -> None:
 def test_short_maxima() -> None:
     """The first of equals, as np.argmax; what is not a number is found."""
     array = RNG.integers(0, 3, (40, 4)).astype(float)
-    np.testing.assert_array_equal(first_of_few(array, 1), np.argmax(array, axis=1))
-    out = np.empty(40)
+    out, place = np.empty(40), np.empty(40, np.int8)
+    first_of_few(array, 1, place)
+    np.testing.assert_array_equal(place, 1 + np.argmax(array, axis=1))
     largest_of_few(array, 1, out)
     np.testing.assert_array_equal(out, array.max(axis=1))
     array[3, 2] = np.nan
-    assert first_of_few(array, 1)[3] == 2
+    first_of_few(array, 1, place)
+    assert place[3] == 3
     largest_of_few(array, 1, out)
     assert np.isnan(out[3])
 

@@ -11,7 +11,7 @@ from jax_oracle import make_differentiator
 from program_check import VALUE, differences, run_compiled
 
 import symbackprop as sb
-from symbackprop.codegen.numpy_runtime import fold, window
+from symbackprop.codegen.numpy_runtime import add_at, fold, tile, window
 
 PROGRAMS = {
     "overlapping pool": ("y[n,p:3] = max(r:3, x[n,2*p+r-2])", "x[N,7]", "fold("),
@@ -21,14 +21,14 @@ PROGRAMS = {
     "convolution behind a pool": (
         "m[n,p:4] = max(r:2, sin(x[n,2*p+r-2]))\ny[n,p:3] = sum(r, w[r]*m[n,p+r-1])",
         "x[N,9]",
-        "//",
+        "tile(",
     ),
     "a quotient and its index": ("y[n,p:8] = sum(r, w[r]*x[n,(p-1)//2+r]*v[p+r-1])", "x[N,9], v[10]", "//"),
     "two quotients": (
         "m[n,p:3,q:2] = max(r:2, s:2, sin(x[n,2*p+r-2,2*q+s-2]))\n"
         "y[n,p:2,q:2] = sum(r, w[r]*m[n,p+r-1,q])*tanh(m[n,1,1])",
         "x[N,7,5]",
-        "//",
+        "tile(",
     ),
 }
 
@@ -74,6 +74,41 @@ def test_a_fold_adds_each_entry_to_its_place(seed: int) -> None:
     np.testing.assert_allclose(fold(5, (begin, steps), values), expected, rtol=0, atol=1e-15)
 
 
+@pytest.mark.parametrize("begin", range(-5, 7))
+@pytest.mark.parametrize("count", (1, 2, 4))
+def test_tiles_are_written_side_by_side(begin: int, count: int) -> None:
+    """Each entry at its place, 0 where there is none; what is outside is left out."""
+    values = np.arange(1.0, count * 3 * 2 + 1).reshape(count, 3, 2)
+    expected, out = np.zeros((7, 2)), np.full((7, 2), np.nan)
+    for tile_number in range(count):
+        for place in range(3):
+            if 0 <= begin + 3 * tile_number + place < 7:
+                expected[begin + 3 * tile_number + place] = values[tile_number, place]
+
+    tile(values, begin, out)
+
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("axis", (0, 1, 2))
+def test_one_entry_along_an_axis_is_added(axis: int) -> None:
+    """At the place that is named, counted from 1; nothing where that is outside, and the base is left as it is."""
+    rng = np.random.default_rng(axis)
+    base = rng.normal(size=(3, 4, 2))
+    shape = tuple(1 if k == axis else size for k, size in enumerate(base.shape))
+    place, value = rng.integers(-1, 7, shape), rng.normal(size=shape)
+    expected, kept, out = base.copy(), base.copy(), np.empty_like(base)
+    for at in np.ndindex(*shape):
+        if 1 <= place[at] <= base.shape[axis]:
+            expected[(*at[:axis], place[at] - 1, *at[axis + 1 :])] += value[at]
+
+    add_at(base, axis, place, value, out)
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(base, kept)
+    add_at(base, axis, place, value, base)
+    np.testing.assert_array_equal(base, expected)
+
+
 @pytest.mark.parametrize("target", ("numpy", "jax"))
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_gradients_of_windows_are_those_of_jax(name: str, target: str) -> None:
@@ -98,4 +133,4 @@ def test_a_sum_behind_a_quotient_is_computed_once_for_each_value() -> None:
     text = f"input {given}\nparam w[2]\n{formula}\nloss = sum(n, p, y[n,p]^2)\n"
     source = sb.derive(sb.parse(text), wrt=["x"]).compile().source
 
-    assert "window(y, (0, ((0, 1, N),)), (0, ((1, 1, 5), (2, -1, 2),)))" in source  # at five places, not at nine
+    assert "window(y, (0, ((0, 1, N),)), (0, ((1, 1, 4), (2, -1, 2),)))" in source  # at four places, not at nine
