@@ -7,7 +7,7 @@ through sums up to the result. Of the Hessian of |R - U V'|^2 by U what is left 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import sympy
@@ -59,8 +59,10 @@ def find_pair(guard: Guard) -> tuple[Index, Index] | None:
     return (first, second) if first.same_range(second) else None
 
 
-def choose_pairs(guards: Iterable[Guard], carried: Collection[Index]) -> dict[Guard, tuple[Index, Index]]:
-    """The guards by which what carries some indices stands on a diagonal: each with its indices, the second one new."""
+def choose_pairs(guards: Sequence[Guard], carried: Collection[Index]) -> dict[Guard, tuple[Index, Index]]:
+    """The guards by which what carries some indices stands on a diagonal: each with its indices, the second one new,
+    also to the guards that are left.
+    """
     found: dict[Guard, tuple[Index, Index]] = {}
     firsts, seconds = set(carried), set[Index]()
     for guard in guards:
@@ -73,7 +75,14 @@ def choose_pairs(guards: Iterable[Guard], carried: Collection[Index]) -> dict[Gu
                 firsts.add(first)
                 seconds.add(second)
                 break
-    return found
+    left = [guard for guard in guards if guard not in found]
+    while True:
+        read = {index for guard in left for index in guard.form.indices}
+        late = [guard for guard, (_, second) in found.items() if second in read]
+        if not late:
+            return found
+        left += late
+        found = {guard: pair for guard, pair in found.items() if guard not in late}
 
 
 def split_diagonals(definitions: Sequence[Definition], taken: Collection[str] = ()) -> Split:

@@ -52,9 +52,18 @@ def verify(
         _check_spellings(*sides)
     domain = tuple(dict.fromkeys(condition for formula in read for condition in read_conditions(formula)))
     verdict = decide(*sides, [_read_relation(a) for a in assumed], domain)
+    texts = [_write_side(formula) for formula in read]
+    verdict = replace(verdict, claim=" = ".join(texts) if all(texts) else "")
     if not verdict.proved:
         return verdict
     return state_domain(verdict, [_read_relation(a) for a in assumed], domain)
+
+
+def _write_side(formula: Formula | t.Expression) -> str:
+    """A side as it was read; nothing for what SymPy holds, and has simplified before it was given."""
+    if isinstance(formula, str | t.Expression):
+        return write_tree(read_expression(formula) if isinstance(formula, str) else formula)
+    return str(formula) if isinstance(formula, int | float) else ""
 
 
 def _read_matrices(left: Formula | LatexFormula, right: Formula | LatexFormula) -> tuple[Grid, Grid] | None:

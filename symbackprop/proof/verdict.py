@@ -133,7 +133,8 @@ class Verdict:
 
     `scope` says for what it was decided, `hypotheses` under which conditions (what was assumed, and where the sides are
     defined), `witness` is the counterexample of a refutation, `diagnosis` what a wrong claim lacks (itself proven),
-    `reason` why nothing could be decided, `notes` how the text was read. `left`, `right` and `formulas` (the hypotheses
+    `reason` why nothing could be decided, `notes` how the text was read, `claim` what was asked as it was read, where
+    that is known. `left`, `right`, which SymPy may have simplified on construction, and `formulas` (the hypotheses
     as SymPy relations) serve the printers. A verdict has no truth value: ask `.proved`.
 
     >>> verdict = Verdict("proved", hypotheses=("x != 0",))
@@ -153,6 +154,7 @@ class Verdict:
     right: sp.Expr | None = None
     relation: str = "="
     formulas: tuple[sp.Basic, ...] = ()
+    claim: str = ""
 
     @property
     def proved(self) -> bool:
@@ -174,7 +176,9 @@ class Verdict:
         raise TypeError("a Verdict has three values and no truth value; ask verdict.proved, .refuted or .undecided")
 
     def _statement(self) -> str:
-        """`left = right`, unless that would be too long to read."""
+        """The claim as it was read, else `left = right`, unless that would be too long to read."""
+        if self.claim:
+            return self.claim if len(self.claim) <= 2 * _LONGEST_SIDE else ""
         if self.left is None or self.right is None:
             return ""
         sides = (say(self.left), say(self.right))

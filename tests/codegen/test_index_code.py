@@ -178,3 +178,13 @@ def test_a_computed_axis_without_entries_is_refused() -> None:
     function = sb.derive(sb.parse("input x[N]\nparam w[R]\nz[p:N-R+1] = sum(r, w[r]*x[p+r-1])\nloss = sum(p, z[p]^2)"))
     with pytest.raises(sb.ShapeError, match=r"^N-R\+1 = 0 \(N = 3 by axis 1 of x, R = 4 by axis 1 of w\)"):
         function.compile()({"w": np.ones(4)}, x=np.ones(3))
+
+
+@pytest.mark.parametrize("target", ("numpy", "jax"))
+def test_a_diagonal_by_a_diagonal(target: str) -> None:
+    """The derivative of t[q,j] = b[q,q] is 1 where three indices are equal, whatever the fourth is."""
+    program = sb.parse("param b[N,N]\nt[q:N,j:N] = b[q,q]\nloss = sum(q, j, t[q,j])")
+    _, gradients = sb.derive(program, wrt=["b"], of="t").compile(target)({"b": np.ones((3, 3))})
+    q, j, i, k = np.ogrid[:3, :3, :3, :3]
+
+    np.testing.assert_array_equal(gradients["b"], np.broadcast_to((q == i) & (i == k), (3, 3, 3, 3)) + 0.0 * j)
