@@ -18,11 +18,22 @@ def prime_factors(value: int) -> list[tuple[int, int]]:
     return [(int(p), int(k)) for p, k in flint.fmpz(value).factor()]
 
 
+def factor(polynomial: flint.fmpz_mpoly) -> tuple[flint.fmpz, list[tuple[flint.fmpz_mpoly, int]]]:
+    """The content and the factors by flint; a polynomial stays whole where a factor has a coefficient of more than a
+    machine word, by which python-flint cannot order factors.
+    """
+    try:
+        number, parts = polynomial.factor()
+    except OverflowError:
+        return flint.fmpz(1), [(polynomial, 1)]
+    return number, list(parts)
+
+
 def factor_polynomial(poly: Poly, roots: dict[Atom, int]) -> list[tuple[Poly, int]]:
     """The factors by flint in the given roots of the atoms; their signs multiply to one."""
     context = flint.fmpz_mpoly_ctx.get([f"g{k}" for k in range(len(roots))], "lex")
     powers = {tuple(int(dict(m).get(a, 0) * q) for a, q in roots.items()): int(c) for m, c in poly.items()}
-    number, parts = context.from_dict(powers).factor()
+    number, parts = factor(context.from_dict(powers))
     found: list[tuple[Poly, int]] = [
         (
             {
