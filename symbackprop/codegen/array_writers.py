@@ -44,7 +44,7 @@ from symbackprop.codegen.records import (
     Window,
     is_boolean,
 )
-from symbackprop.codegen.tilings import Tiling, find_tiling
+from symbackprop.codegen.tilings import Tiling, find_tiling, is_joined
 from symbackprop.codegen.ufuncs import write_ufunc
 
 SHORT = 8
@@ -98,7 +98,7 @@ class ArrayWriter(KernelWriter):
 
     def _expression(self, value: Value) -> str:
         record, rank = value.record, len(value.axes)
-        if isinstance(record, Scatter) and find_tiling(record) is not None:
+        if isinstance(record, Scatter) and is_joined(record):
             return self._joined_tiles(record)
         if isinstance(record, Contract) and len(record.uses) == 2 and not rank:
             stored = [self._stored(use) for use in record.uses]

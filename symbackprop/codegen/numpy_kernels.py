@@ -34,7 +34,7 @@ from symbackprop.codegen.records import (
     find_fixed,
     uses_of,
 )
-from symbackprop.codegen.tilings import find_tiling
+from symbackprop.codegen.tilings import is_joined
 
 
 def write_numpy_kernel(
@@ -144,7 +144,7 @@ class _NumpyKernelWriter(ArrayWriter):
             text = self._expression(value)
             if self._may_be_view(number):
                 self.bases[name] = frozenset(_words(text))
-            if isinstance(value.record, Window | Spread) or find_tiling(value.record) is not None:
+            if isinstance(value.record, Window | Spread) or is_joined(value.record):
                 order = self._order_of_view(value.record)
                 if sorted(order) == list(range(len(value.axes))):
                     self.orders[number] = order
@@ -154,7 +154,7 @@ class _NumpyKernelWriter(ArrayWriter):
     def _may_be_view(self, number: int) -> bool:
         """Whether an expression may show the memory of another value."""
         record = self.plan.values[number].record
-        return isinstance(record, Gather | Window | Take | Spread) or find_tiling(record) is not None
+        return isinstance(record, Gather | Window | Take | Spread) or is_joined(record)
 
     def _loop_lines(self, number: int, loop: Loop) -> list[Line]:
         """A loop, and before it the arrays that it makes, each with the axis of its steps first."""

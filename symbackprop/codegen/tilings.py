@@ -40,3 +40,9 @@ def find_tiling(record: Record) -> Tiling | None:
     begin = record.position.offset - Affine.of(1) + Affine.of(first.start * step + second.start)
     exact = begin == Affine() and first.size * step == record.size
     return Tiling(over[first.number], over[second.number], begin, exact)
+
+
+def is_joined(record: Record) -> bool:
+    """Whether a record is tiles that fill its axis."""
+    tiling = find_tiling(record)
+    return tiling is not None and tiling.exact

@@ -134,3 +134,16 @@ def test_a_sum_behind_a_quotient_is_computed_once_for_each_value() -> None:
     source = sb.derive(sb.parse(text), wrt=["x"]).compile().source
 
     assert "window(y, (0, ((0, 1, N),)), (0, ((1, 1, 4), (2, -1, 2),)))" in source  # at four places, not at nine
+
+
+@pytest.mark.parametrize("size", (1, 2, 4, 5))
+def test_tiles_that_depend_on_sizes_alone(size: int) -> None:
+    """The places at which x[m,m//2] is read, made with the arrays that calls share."""
+    f = sb.derive(sb.parse("param x[H,H]\nloss = sum(m, x[m,m//2])")).compile()
+    expected = np.zeros((size, size))
+    for m in range(2, size + 1):
+        expected[m - 1, m // 2 - 1] = 1
+
+    _, gradients = f({"x": np.ones((size, size))})
+
+    np.testing.assert_array_equal(gradients["x"], expected)
