@@ -362,10 +362,15 @@ class Library:
         own = [out[name] for name in names]
         for name, array in zip(names, own, strict=True):
             fits = type(array) is np.ndarray and array.shape == given[name].shape and array.dtype == given[name].dtype
-            if not fits or array.nbytes < LARGE or not array.flags.carray:
+            if not fits or not array.flags.carray:
                 return None
-        others = [*given.values(), *own]
-        if any(np.may_share_memory(a, b) for k, a in enumerate(own) for b in others[: len(given) + k]):
+        everything = [*given.values(), *own]
+        if any(array.base is not None for array in everything):  # views, which may show the same memory
+            if any(array.nbytes < LARGE for array in own):  # looking for it takes longer than copying
+                return None
+            if any(np.may_share_memory(a, b) for k, a in enumerate(own) for b in everything[: len(given) + k]):
+                return None
+        elif len(set(map(id, everything))) < len(everything):
             return None
         return tuple(own)
 
