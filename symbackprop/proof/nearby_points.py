@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import isfinite
 
 from flint import fmpq
 
@@ -12,6 +13,8 @@ from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueErro
 from symbackprop.proof.facts import Fact
 
 _ATTEMPTS = 6
+_FINER = 6
+"""So many more attempts are made with steps that are smaller each time, for what is narrow."""
 _MOVES = 30
 _DENOMINATOR = 64
 
@@ -25,8 +28,9 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
     >>> found["x"] > found["y"] > 0
     True
     """
-    for seed in range(_ATTEMPTS):
+    for seed in range(_ATTEMPTS + _FINER):
         generator = random.Random(seed)
+        fineness = 10 ** max(0, seed - _ATTEMPTS + 1)
         moved = dict(point)
         try:
             for _ in range(_MOVES):
@@ -34,7 +38,7 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
                 if not violated:
                     yield moved
                     break
-                _move(moved, generator.choice(violated), generator)
+                _move(moved, generator.choice(violated), generator, fineness)
         except (UndefinedValueError, ImpreciseValueError):
             continue
 
@@ -44,19 +48,23 @@ def _satisfies(fact: Fact, point: Mapping[str, Fraction]) -> bool:
     return {">": sign > 0, ">=": sign >= 0, "=": sign == 0, "!=": sign != 0}[fact.relation]
 
 
-def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random) -> None:
-    """Change one name as if the condition were linear in it, and go a little further."""
+def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random, fineness: int) -> None:
+    """Change one name as if the condition were linear in it, and go a little further, the less the finer."""
+    denominator = _DENOMINATOR * fineness
     name = generator.choice(sorted(symbol.name for symbol in fact.expression.free_symbols))
-    value = _short(evaluate(fact.expression, point))
-    slope = _short(evaluate(fact.expression, {**point, name: point[name] + 1})) - value
+    value = _short(evaluate(fact.expression, point), denominator)
+    slope = _short(evaluate(fact.expression, {**point, name: point[name] + 1}), denominator) - value
     if slope:
-        beyond = Fraction(generator.randint(1, 24), 8)
+        beyond = Fraction(generator.randint(1, 24), 8 * fineness)
         step = -value / slope + (beyond if slope > 0 else -beyond)
-        point[name] = (point[name] + step).limit_denominator(_DENOMINATOR)
+        point[name] = (point[name] + step).limit_denominator(denominator)
 
 
-def _short(value: Value) -> Fraction:
-    """A value as a fraction that is near enough to move by."""
+def _short(value: Value, denominator: int) -> Fraction:
+    """A value as a fraction that is near enough to move by; ImpreciseValueError beyond what floats hold."""
     if isinstance(value, fmpq):
         return Fraction(int(value.p), int(value.q))
-    return Fraction(float(value.mid())).limit_denominator(_DENOMINATOR)
+    number = float(value.mid())
+    if not isfinite(number):
+        raise ImpreciseValueError("a value is too large to move by")
+    return Fraction(number).limit_denominator(denominator)

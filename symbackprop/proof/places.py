@@ -16,7 +16,7 @@ from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
 from symbackprop.calculus.indices import Atom, Index, Point, parts_of
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Role, Tensor
+from symbackprop.calculus.tensors import Count, Role
 from symbackprop.errors import ShapeError
 from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
@@ -306,20 +306,18 @@ def _mix(name: str) -> int:
 
 
 def _sample_integers(program: Program, sizes: Mapping[str, int], data: str = "mixed") -> dict[Point, int]:
-    """Integer data in their ranges: as the names of their entries decide, or the first or the last numbers."""
+    """Integer data in their ranges: rising in steps of one, two, ... from tensor to tensor, or the first or the last
+    numbers throughout, where all are equal.
+    """
     values: dict[Atom, int] = dict(sizes.items())
-
-    def choose(tensor: Tensor, entry: Entry, last: int) -> int:
-        if data == "mixed":
-            return 1 + _mix(str(entry_symbol(tensor.name, entry))) % last
-        return 1 if data == "first" else last
-
-    return {
-        (tensor.name, entry): choose(tensor, entry, tensor.range.evaluate(values))
-        for tensor in program.leaves
-        if tensor.range is not None
-        for entry in entries_of(tensor, sizes)
-    }
+    ranged = [(tensor, tensor.range) for tensor in program.leaves if tensor.range is not None]
+    found: dict[Point, int] = {}
+    for number, (tensor, numbers) in enumerate(ranged):
+        last = numbers.evaluate(values)
+        for place, entry in enumerate(entries_of(tensor, sizes)):
+            mixed = 1 + (place * (number + 1) + number) % last
+            found[tensor.name, entry] = {"mixed": mixed, "first": 1, "last": last}[data]
+    return found
 
 
 def list_entries(indices: Sequence[Index], sizes: Mapping[str, int]) -> list[Entry]:

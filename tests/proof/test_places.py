@@ -118,3 +118,13 @@ def test_several_choices_of_integer_data_are_tried(judge: Judge) -> None:
 
     assert statuses(judge(text + "claim where(t[n] < K, 1, 0) = 1\nclaim where(t[n] > 1, 1, 0) = 1")) == ["refuted"] * 2
     assert statuses(judge(text + "claim where(t[n] <= K, 1, 0) = 1")) == ["proved"]
+
+
+def test_integer_data_meet() -> None:
+    """A claim that is wrong where two words of a pair are the same."""
+    pairs = sb.parse("index t[N] in K, r[N] in K\nparam E[K]\nloss = sum(n, E[t[n]]*E[r[n]])")
+    wrong = "sum(n, where(t[n] == k or r[n] == k, E[t[n]]*E[r[n]]/E[k], 0))"
+    right = "sum(n, where(t[n] == k, E[r[n]], 0)) + sum(n, where(r[n] == k, E[t[n]], 0))"
+
+    assert sb.verify_gradient(pairs, "E[k]", wrong).refuted
+    assert sb.verify_gradient(pairs, "E[k]", right).proved

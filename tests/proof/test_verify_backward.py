@@ -462,3 +462,33 @@ def test_wrong_calls_are_errors() -> None:
         sb.verify_backward(lambda x, y: (x, 1, {"x": x}), shapes={"x": (), "y": ()})
     with pytest.raises(sb.ArgumentError, match="shapes is empty"):
         sb.verify_backward(lambda x: x, shapes={})
+
+
+@pytest.mark.parametrize("width", (1, 0.1, 0.01, 1e-4))
+def test_narrow_branches_are_visited(width: float) -> None:
+    """The middle of Huber's loss, which a wrong gradient forgets, however narrow it is."""
+
+    def forward(x: np.ndarray) -> tuple:
+        return np.where(np.abs(x) < width, x**2 / (2 * width), np.abs(x) - width / 2).sum(), x
+
+    def right(upstream: float, x: np.ndarray) -> np.ndarray:
+        return upstream * np.where(np.abs(x) < width, x / width, np.sign(x))
+
+    assert sb.verify_backward(forward, right, shapes={"x": (2,)}).proved
+    assert sb.verify_backward(forward, lambda upstream, x: upstream * np.sign(x), shapes={"x": (2,)}).refuted
+
+
+def test_branches_that_only_the_backward_has_are_visited() -> None:
+    """Also behind a value that floats do not hold at first."""
+
+    def forward(x: np.ndarray) -> tuple:
+        return (x**2).sum(), x
+
+    def narrow(upstream: float, x: np.ndarray) -> np.ndarray:
+        return upstream * (3 if 7 < x.sum() < 7.001 else 2) * x
+
+    def exponential(upstream: float, x: np.ndarray) -> np.ndarray:
+        return upstream * (3 if 7 < np.exp(x).sum() < 7.001 else 2) * x
+
+    assert sb.verify_backward(forward, narrow, shapes={"x": (3,)}).refuted
+    assert not sb.verify_backward(forward, exponential, shapes={"x": (3,)}).proved
