@@ -97,9 +97,15 @@ class IndexReader(TermReader):
             raise fail(node, f"`{write_syntax(node)}`", "a name")
         if is_kronecker(scripts, symbol, self.vocabulary, self.ranges):
             return self._kronecker(scripts, node)
+        if _is_euler(scripts, symbol) and symbol.font == "mathrm":
+            return self._exponential(scripts, node)
         found = read_entry(node, self.vocabulary, self.index)
         if found is not None:
             value, above = found
+            if _is_euler(scripts, symbol) and above is not None and _has_letters(above):
+                readings = ("a power of Euler's number", "a power of e, a name")
+                raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", readings,
+                                r"write \mathrm{e} or \exp for the number, or (e)^{...} for the name")  # fmt: skip
             self.note_font(symbol, node)
             placed = replace(value, line=node.line, column=node.column)
             if any(entry.origin == DERIVED for entry in self.vocabulary.find(symbol, scripts.primes)):
@@ -115,7 +121,7 @@ class IndexReader(TermReader):
         if symbol.name == r"\pi" and scripts.below is None and not symbol.accents:
             pi = t.Name("pi", line=node.line, column=node.column)
             return pi if scripts.above is None else self.raised(pi, scripts.above, node)
-        if symbol.name == "e" and symbol.font in ("", "mathrm") and not symbol.accents and scripts.below is None:
+        if _is_euler(scripts, symbol):
             return self._exponential(scripts, node)
         return self._unlisted(scripts, symbol, node)
 
@@ -141,7 +147,7 @@ class IndexReader(TermReader):
                               and not self.vocabulary.open):  # fmt: skip
             raise self.unknown(node)
         above = scripts.above
-        constant = above is None or not any(isinstance(part, Symbol) for part in walk_syntax(above))
+        constant = above is None or not _has_letters(above)
         symbol = bare(scripts.base)
         if constant and isinstance(symbol, Symbol) and not symbol.font:
             readings = ("a power of Euler's number", "a power of e, a name")
@@ -450,3 +456,12 @@ class IndexReader(TermReader):
         if not isinstance(value, t.Name | t.Access):
             raise fail(node, f"`{write_syntax(node)}` in a derivative", "a tensor or an entry of one")
         return value
+
+
+def _is_euler(scripts: Scripts, symbol: Symbol) -> bool:
+    """Whether a symbol can be the number e."""
+    return symbol.name == "e" and symbol.font in ("", "mathrm") and not symbol.accents and scripts.below is None
+
+
+def _has_letters(node: Syntax) -> bool:
+    return any(isinstance(part, Symbol) for part in walk_syntax(node))

@@ -55,7 +55,7 @@ def derive_formula(
         return _derive_reads(value, by, vocabulary, node)
     if not isinstance(by, t.Name) or by.name in letters or by.name in vocabulary.sizes or by.name == "pi":
         raise fail(node, f"the derivative of a formula by {write_tree(by)}", "one by a scalar or an entry")
-    if value == t.Apply(_called(value), (by,)) and _called(value) not in FUNCTION_BY_NAME:
+    if value == t.Apply(_called(value), (by,)) and _called(value) not in {*FUNCTION_BY_NAME, "adj"}:
         return t.Apply(_called(value), (by,), True)
     if by.name in vocabulary.tensors and any(_is_defined(part, vocabulary) for part, _ in t.walk(value)):
         return _derive_reads(value, by, vocabulary, node)
