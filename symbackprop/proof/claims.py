@@ -27,6 +27,7 @@ from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
+from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
 from symbackprop.proof.conditions import find_domain
@@ -182,6 +183,7 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     What is nested in it is named after the side, so that the parts of two sides never share a name.
     """
     tree = _of_loss(tree, program.loss)
+    _check_ranges(program, tree)
     needed: list[Definition] = []
     names: dict[str, str] = {}
     for of, wanted in _derivatives_in(program, tree).items():
@@ -199,6 +201,17 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     needed += elaborator.hidden
     derived = tuple(of for of in _derivatives_in(program, tree))
     return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived)
+
+
+def _check_ranges(program: Program, tree: t.Expression) -> None:
+    """FormulaError for a written range that reads anything but sizes of the program."""
+    for binder, _ in t.walk(tree):
+        if not isinstance(binder, t.Binder) or binder.range is None:
+            continue
+        for part, _ in t.walk(binder.range):
+            if isinstance(part, t.Name) and part.name not in program.size_names:
+                known = f"a size: {', '.join(program.size_names)}" if program.size_names else "a number"
+                raise fail(part, f"the range {write_tree(binder.range)} of {binder.name}", known)
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:
