@@ -197,8 +197,8 @@ class ArrayWriter(KernelWriter):
             if stored == labels or not 1 < len(labels) < rank or not self._is_plain(use.value):
                 texts[slot_symbol(k)] = self._operand(use, rank)
                 continue
-            lines += self._copy(use, labels)
             axes = tuple(use.labels.index(label) for label in labels)
+            lines += self._copy(use.value, axes)
             texts[slot_symbol(k)] = self._align(self.copies[use.value, axes], labels, rank)
         return lines, texts
 
@@ -207,15 +207,14 @@ class ArrayWriter(KernelWriter):
         record = self.plan.values[number].record
         return isinstance(record, Map | Contract | Peak) and not self._is_condition(number) and self._is_written(number)
 
-    def _copy(self, use: Use, labels: tuple[int, ...]) -> list[Line]:
-        """The line that copies an operand with its axes in the order of labels, unless there is such a copy."""
-        order = tuple(use.labels.index(label) for label in labels)
-        if (use.value, order) in self.copies:
+    def _copy(self, number: int, order: tuple[int, ...]) -> list[Line]:
+        """The line that copies a value with its axes in this order, unless there is such a copy."""
+        if (number, order) in self.copies:
             return []
-        name = self.copies[use.value, order] = self._fresh("k")
-        axes = self.plan.values[use.value].axes
+        name = self.copies[number, order] = self._fresh("k")
+        axes = self.plan.values[number].axes
         self.buffers[name] = Buffer(name, tuple(axes[k] for k in order), "DTYPE")
-        return [Line(f"np.copyto({name}, {self.dialect.transpose(self._variable(use.value), order)})", name)]
+        return [Line(f"np.copyto({name}, {self.dialect.transpose(self._variable(number), order)})", name)]
 
     def _tiles(self, number: int, record: Scatter) -> Line:
         """The statement that writes tiles side by side."""
@@ -277,9 +276,9 @@ class ArrayWriter(KernelWriter):
                 arranged.append(factor)
                 continue
             labels = tuple(label for group in wanted for label in group)
-            lines += self._copy(use, labels)
-            axes = tuple(use.labels.index(label) for label in labels)
-            arranged.append((self.copies[use.value, axes], labels))
+            order = tuple(use.labels.index(label) for label in labels)
+            lines += self._copy(use.value, order)
+            arranged.append((self.copies[use.value, order], labels))
         return lines, arranged
 
     def _is_matrix(self, use: Use, labels: Sequence[int], groups: Sequence[Sequence[int]]) -> bool:

@@ -67,7 +67,8 @@ def add_loop(builder: PlanBuilder, group: Sequence[Definition]) -> None:
 
 def _split(found: Recurrence, axes: dict[str, int], first: Index) -> list[Index]:
     """The steps in the order in which they are taken, as indices over a segment each."""
-    starts = sorted({d.indices[axes[d.tensor.name]].start for d in found.definitions})
+    begins = {d.indices[axes[d.tensor.name]].start for d in found.definitions}
+    starts = sorted(begins | _ends_of_reads(found, axes, first))
     if len(starts) > LARGEST_SPLIT:
         starts = [first.start]
     ends = [*starts[1:], None]
@@ -76,6 +77,27 @@ def _split(found: Recurrence, axes: dict[str, int], first: Index) -> list[Index]
         size = first.size - Affine.of(start - first.start) if end is None else Affine.of(end - start)
         segments.append(Index(f"{first.name}@", size, start))
     return segments if found.direction > 0 else segments[::-1]
+
+
+def _ends_of_reads(found: Recurrence, axes: dict[str, int], first: Index) -> set[int]:
+    """Where the steps begin, or for falling ones end, behind those that read before the first step of a tensor."""
+    outside = 0
+    for definition in found.definitions:
+        own = definition.indices[axes[definition.tensor.name]]
+        for slot in (slot for term in definition.terms for slot in term.slots if isinstance(slot, Read)):
+            if slot.tensor.name not in axes:
+                continue
+            axis = axes[slot.tensor.name]
+            start, size = slot.tensor.spans[axis]
+            begin, ahead = Affine.of(start), (slot.at[axis] - Affine.of(own)).integer
+            if found.direction > 0:
+                late = begin - Affine.of(first.start) - Affine.of(ahead or 0)
+            else:
+                late = Affine.of(first.start) + first.size + Affine.of(ahead or 0) - begin - size
+            outside = max(outside, late.integer or 0)
+    place = outside if found.direction > 0 else (first.size.integer or 0) - outside
+    whole = outside and (first.size.integer is None or outside < first.size.integer)
+    return {first.start + place} if whole and place > 0 else set()
 
 
 def _write_segment(builder: PlanBuilder, found: Recurrence, axes: dict[str, int], step: Index) -> Segment:
