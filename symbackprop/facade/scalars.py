@@ -10,13 +10,17 @@ from symbackprop.calculus.definitions import Term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.errors import ArgumentError, FormulaError
+from symbackprop.errors import ArgumentError, FormulaError, LimitError
+from symbackprop.functions import FUNCTION_BY_NAME, expand_applications
 from symbackprop.language import read_expression, write_tree
 from symbackprop.language import tree as t
 from symbackprop.proof.claims import read_side
 from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.problems import realise
 
+MOST_KINKS = 3
+"""The number of functions with kinks that may stand inside each other: the conditions of the outer ones hold all
+pieces of the inner ones, so that each more makes a formula some fifteen times as long."""
 RELATIONS = {"nonzero": sympy.Ne, "positive": sympy.Gt, "nonnegative": sympy.Ge}
 Formula: TypeAlias = sympy.Expr | str | int | float
 Read: TypeAlias = Formula | t.Expression
@@ -62,6 +66,13 @@ def _read(formula: str | t.Expression) -> tuple[sympy.Expr, tuple[sympy.Basic, .
                 line=node.line or None,
                 column=node.column or None,
             )
+    kinks = _count_kinks(tree)
+    if kinks > MOST_KINKS:
+        raise LimitError(
+            f"found {kinks} functions with kinks inside each other, expected at most {MOST_KINKS}",
+            found=f"{kinks} functions with kinks inside each other",
+            expected=f"at most {MOST_KINKS}",
+        )
     names = dict.fromkeys(n.name for n, _ in t.walk(tree) if isinstance(n, t.Name) and n.name != "pi")
     program = Program(tuple(Tensor(name, (), Role.INPUT) for name in names), ())
     side = read_side(program, tree, {})
@@ -73,3 +84,17 @@ def _read(formula: str | t.Expression) -> tuple[sympy.Expr, tuple[sympy.Basic, .
         for c in d.domain
     ]
     return value, tuple(c for c in dict.fromkeys(conditions) if c != sympy.true)
+
+
+def _count_kinks(tree: t.Node) -> int:
+    """How many functions with kinks stand inside each other."""
+    inside = max((_count_kinks(child) for child in t.children(tree)), default=0)
+    return inside + (isinstance(tree, t.Where) or (isinstance(tree, t.Apply) and _has_kinks(tree)))
+
+
+def _has_kinks(call: t.Apply) -> bool:
+    function = FUNCTION_BY_NAME.get(call.function)
+    if function is None or len(call.arguments) < function.arity:
+        return False
+    symbols = sympy.symbols(f"u:{len(call.arguments)}")
+    return bool(expand_applications(function.formula(*symbols)).has(sympy.Piecewise))

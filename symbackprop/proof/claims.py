@@ -191,13 +191,13 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
         needed += adjoints.definitions
         names |= {each if of == program.loss else f"{of}_by_{each}": adjoints.adjoint_name(each) for each in wanted}
     extended = program.extended(_unique(needed))
-    elaborator = Elaborator(program_symbols(extended), known=hidden_parts(extended))
-    indices = tuple(scope.values())
+    indices, line = tuple(scope.values()), tree.line or None
     read = _with_adjoints(tree, names)
-    if isinstance(read, t.Reduce) and read.operation == "argmax":
-        # A side is a number, and a definition that is an argmax as a whole would be a tensor of positions.
-        read = t.Chain((read, t.Number(Fraction(0), "0")), ("+",), line=read.line, column=read.column)
-    made = elaborator.define(name, indices, read, Role.DEFINED, tree.line or None)
+    for made_of in (read, t.Chain((read, t.Number(Fraction(0), "0")), ("+",), line=read.line, column=read.column)):
+        elaborator = Elaborator(program_symbols(extended), known=hidden_parts(extended))
+        made = elaborator.define(name, indices, made_of, Role.DEFINED, line)
+        if made.is_sum:  # an argmax or a function of a matrix that is the whole side becomes a part of it
+            break
     needed += elaborator.hidden
     derived = tuple(of for of in _derivatives_in(program, tree))
     return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived)

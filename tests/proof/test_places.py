@@ -128,3 +128,41 @@ def test_integer_data_meet() -> None:
 
     assert sb.verify_gradient(pairs, "E[k]", wrong).refuted
     assert sb.verify_gradient(pairs, "E[k]", right).proved
+
+
+MATRICES = "param A[K,K], B[K,K], s\nloss = s*sum(i, j, A[i,j]*B[i,j])\n"
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("det(A) = sum(i, j, A[i,j])", "refuted"),
+        ("logdet(A) = sum(i, j, A[i,j])", "refuted"),
+        ("inv(A)[i,j] = A[i,j]", "refuted"),
+        ("d loss / d s = det(A)", "refuted"),
+        (r"\det(AB) = \det(A)\det(B)", "proved"),
+        ("(AB)^{-1} = B^{-1}A^{-1}", "proved"),
+        ("(AB)^{-1} = A^{-1}B^{-1}", "refuted"),
+    ],
+)
+def test_functions_of_whole_matrices_as_sides(claim: str, status: str, judge: Judge) -> None:
+    """A side that is nothing but a determinant or an inverse is that, not what it reads."""
+    in_latex = f"```\n\n${claim}$ <!-- sb: claim -->\n\n```symbackprop"
+    written = in_latex if "B" in claim else f"claim {claim}"
+
+    assert statuses(judge(f"{MATRICES}{written}")) == [status]
+
+
+def test_a_range_that_is_no_size_is_an_error(judge: Judge) -> None:
+    """An index is no size."""
+    with pytest.raises(sb.FormulaError, match="found the range i of j, expected a size: K"):
+        judge(f"{MATRICES}claim d loss / d A[i,k] = sum(j:i, B[j,k])")
+
+
+def test_many_kinks_inside_each_other_are_refused() -> None:
+    """Their pieces multiply, and no bound of time reaches the making of a formula."""
+    nested = "x"
+    for name in "abcde":
+        nested = f"maximum({nested}, {name})"
+    with pytest.raises(sb.LimitError, match="found 5 functions with kinks inside each other, expected at most 3"):
+        sb.verify(nested, nested)
