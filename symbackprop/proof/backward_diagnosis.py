@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import prod
@@ -11,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.gradient_entries import Gradients
 from symbackprop.proof.other_runs import OtherRuns
@@ -21,7 +21,8 @@ from symbackprop.proof.wording import join_words
 
 _MOST_CONDITIONS = 3
 _EXTRA = " has the extra factor "
-_SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
+_STEPS, _STEPS_IN_ALL = 20_000, 100_000
+_SECONDS, _SECONDS_IN_ALL = 10.0, 30.0  # a guard, far beyond what the steps take
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
 
@@ -32,7 +33,7 @@ def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ..
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
-    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
@@ -92,7 +93,7 @@ def _reading(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: 
 
 def _depends(expression: sp.Expr, symbol: sp.Symbol) -> bool:
     """Whether an expression is seen to change with a symbol."""
-    return find_witness(expression, expression.xreplace({symbol: sp.S.Zero}), seconds=_SECONDS) is not None
+    return find_witness(expression, expression.xreplace({symbol: sp.S.Zero}), budget=_for_one()) is not None
 
 
 def _list(symbols: list[sp.Symbol]) -> str:
@@ -135,7 +136,7 @@ def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
-    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
@@ -238,9 +239,7 @@ def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str,
     return ""
 
 
-def _rescaled(
-    others: OtherRuns, gradients: Gradients, place: tuple[int, ...], title: str, same: Same
-) -> str:
+def _rescaled(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry.
 
     A number that is no size at other shapes is just that number.
@@ -277,9 +276,7 @@ def _sizes(trace: Trace, gradients: Gradients) -> list[tuple[int, bool]]:
     return [(size, True) for shape in shapes for size in shape] + [(prod(shape), False) for shape in shapes]
 
 
-def _is_size_elsewhere(
-    others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same
-) -> bool:
+def _is_size_elsewhere(others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same) -> bool:
     """Whether one of some sizes is the factor at other shapes too, or no other shapes can say."""
     for trace, made in others.at_other_shapes(gradients.name):
         known = _sizes(trace, made)
@@ -358,12 +355,20 @@ def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
     return ""
 
 
-def _same(until: float, left: sp.Expr, right: sp.Expr) -> bool:
-    """Whether two formulas are proved equal, in little time."""
+def _for_one() -> Budget:
+    """What one comparison may spend."""
+    return Budget(_SECONDS, most_steps=_STEPS)
+
+
+def _same(all_together: Budget, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether two formulas are proved equal, in few steps."""
     if left == right:
         return True
-    if time.process_time() > until:
+    if all_together.is_spent:
         return False
-    if find_witness(left, right, seconds=_SECONDS) is not None:  # without the diagnosis that a refutation brings
-        return False
-    return decide(left, right, seconds=_SECONDS).proved
+    budget = _for_one()
+    try:
+        # A witness comes first, without the diagnosis that a refutation brings.
+        return find_witness(left, right, budget=budget) is None and decide(left, right, budget=budget).proved
+    finally:
+        all_together.steps += budget.steps
