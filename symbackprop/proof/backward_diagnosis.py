@@ -115,11 +115,13 @@ def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title:
 
 
 def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
-    """A gradient that is right without a small number."""
+    """A gradient that is right without a small number, and not just 0 without it."""
     numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
     stabilisers = sorted(r for r in numbers if 0 < r <= LARGEST_STABILISER)
     none = dict.fromkeys(stabilisers, sp.S.Zero)
-    if not stabilisers or not all(_without(none, *pair, same) for pair in gradients.pairs()):
+    if not stabilisers or gradients.truth[where].xreplace(none) == 0:
+        return ""
+    if not all(_without(none, *pair, same) for pair in gradients.pairs()):
         return ""
     texts = " and ".join(f"{float(r):g}" for r in stabilisers)
     way = f"the stabiliser {texts} is treated in another way than forward"

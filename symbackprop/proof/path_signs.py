@@ -31,6 +31,10 @@ _MOST_STEPS = 1_000
 _STEPS, _SECONDS = 50_000, 20.0  # to tell that a comparison is a tie; the seconds are a guard
 
 
+NO_TRACE = "write it out with arithmetic, exp, log, where and sums"
+"""What to do about a function that has no trace."""
+
+
 class TracingStoppedError(SymBackpropError):
     """The code did something that a traced number cannot follow."""
 
