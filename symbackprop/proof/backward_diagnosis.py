@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from math import prod
 
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
+from symbackprop.proof.backward_entries import (
+    misplaced,
+    off_along_an_axis,
+    on_the_diagonal,
+    rearranged,
+    right_elsewhere,
+)
+from symbackprop.proof.backward_paths import list_path_repairs
+from symbackprop.proof.backward_repairs import Same, WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.gradient_entries import Gradients
@@ -20,11 +28,10 @@ from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import join_words
 
 _MOST_CONDITIONS = 3
+_MOST_OTHERS = 3
 _EXTRA = " has the extra factor "
 _STEPS, _STEPS_IN_ALL = 20_000, 100_000
 _SECONDS, _SECONDS_IN_ALL = 10.0, 30.0  # a guard, far beyond what the steps take
-
-Same = Callable[[sp.Expr, sp.Expr], bool]
 
 
 def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
@@ -39,23 +46,25 @@ def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ..
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
     branch = "" if trace.remarks else _of_another_branch(others, gradients, place, same)
     if right == 0:
-        return f"{title} is 0 where the derivative is not" + (branch and f": it {branch}")
+        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=True)
+        return f"{title} is 0 where the derivative is not{more}"
     if left == 0:
-        return f"{title} is not 0 where the derivative is" + (branch and f": it {branch}")
+        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=False)
+        return f"{title} is not 0 where the derivative is{more}"
     text = (
         (branch and f"{title} {branch}")
-        or _rearranged(gradients, same)
+        or rearranged(gradients, same)
         or _with_transposed_input(trace, gradients, left, right, same)
         or _with_another_input(trace, gradients, same)
         or _with_upstream_transposed(trace, gradients, same)
-        or _on_the_diagonal(gradients, same)
+        or on_the_diagonal(gradients, same)
     )
     if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
         text = _rescaled(others, gradients, place, title, same)
     text = (
         text
         or _of_the_upstream(trace, gradients, place, title, same)
-        or _misplaced(gradients, where, title, same)
+        or misplaced(gradients, where, title, same)
         or _unstable(gradients, where, title, same)
         or _repaired(trace, gradients, place, title, same, known)
     )
@@ -103,15 +112,35 @@ def _list(symbols: list[sp.Symbol]) -> str:
 
 def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
-    symbol = entry_symbol(gradients.name, place)
-    every = tuple(gradients.pairs())
-    entry = WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
+    entry = _wrong_entry(trace, gradients, place, same)
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
     if known.endswith("has the wrong sign"):
         return known
     text = next(list_entry_repairs(entry, shapes), "")
-    text = text or ("" if known else _off_along_an_axis(gradients, place, title, same))
-    return text or known or next(list_coefficient_repairs(entry), "")
+    text = text or ("" if known else off_along_an_axis(gradients, place, title, same))
+    if text or known:
+        return text or known
+    text = next(list_path_repairs(entry), "") or next(list_coefficient_repairs(entry), "")
+    return text or next(_in_other_entries(trace, gradients, place, same), "")
+
+
+def _wrong_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], same: Same) -> WrongEntry:
+    every = tuple(gradients.pairs())
+    title = f"the gradient of {entry_name(gradients.name, place)}"
+    symbol = entry_symbol(gradients.name, place)
+    return WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
+
+
+def _in_other_entries(trace: Trace, gradients: Gradients, place: tuple[int, ...], same: Same) -> Iterator[str]:
+    """The same for other entries, the last first: fewest paths lead to what is read last."""
+    wrong = [
+        other
+        for other, pair in zip(np.ndindex(*gradients.shape), gradients.pairs(), strict=True)
+        if other != place and 0 not in pair and not same(*pair)
+    ]
+    for other in wrong[: -_MOST_OTHERS - 1 : -1]:
+        entry = _wrong_entry(trace, gradients, other, same)
+        yield from list_path_repairs(entry)
 
 
 def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
@@ -163,22 +192,6 @@ def _reshapings(given: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str
             yield "the sum over the axes that were broadcast is missing", given.sum(axis=axes, keepdims=True)
 
 
-def _rearranged(gradients: Gradients, same: Same) -> str:
-    """The right entries in another order of the axes, or backwards along one."""
-    shape = gradients.shape
-    truth = np.empty(shape, dtype=object)
-    truth.reshape(-1)[:] = gradients.truth
-    candidates = []
-    if len(shape) == 2 and shape[0] == shape[1]:
-        candidates.append(("is transposed", truth.T))
-    candidates += [(f"runs backwards along axis {k}", np.flip(truth, k)) for k in range(len(shape)) if shape[k] > 1]
-    for words, changed in candidates:
-        pairs = list(zip(changed.reshape(-1), gradients.claims, strict=True))
-        if all(same(*pair) for pair in pairs):
-            return f"the gradient of {gradients.name} {words}"
-    return ""
-
-
 def _with_transposed_input(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, same: Same) -> str:
     """What is right once a square input is transposed."""
     for name, (shape, _) in trace.gradients.items():
@@ -212,32 +225,6 @@ def _with_upstream_transposed(trace: Trace, gradients: Gradients, same: Same) ->
     turned = dict(zip(symbols, np.reshape(np.array(symbols, dtype=object), shape).T.flat, strict=True))
     if all(same(truth.xreplace(turned), claim) for truth, claim in gradients.pairs()):
         return f"the gradient of {gradients.name} needs the upstream gradient transposed, or summed over the other axis"
-    return ""
-
-
-def _on_the_diagonal(gradients: Gradients, same: Same) -> str:
-    """A square gradient that is right on its diagonal alone."""
-    shape = gradients.shape
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1:
-        return ""
-    for place, pair in zip(np.ndindex(*shape), gradients.pairs(), strict=True):
-        if same(*pair) != (place[0] == place[1]):
-            return ""
-    return (
-        f"the gradient of {gradients.name} is right on its diagonal only: "
-        "is a sum along one axis put along the other, as without keepdims?"
-    )
-
-
-def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
-    """The same difference from the truth in all entries along an axis."""
-    shape = gradients.shape
-    gaps = np.empty(shape, dtype=object)
-    gaps.reshape(-1)[:] = [t - c for t, c in gradients.pairs()]
-    for axis in range(len(shape)):
-        line = [gaps[(*place[:axis], k, *place[axis + 1 :])] for k in range(shape[axis])]
-        if len(line) > 1 and all(same(line[0], other) for other in line[1:]):
-            return f"{title} lacks the same term as all its neighbours along axis {axis}: a sum or mean over that axis"
     return ""
 
 
@@ -344,17 +331,6 @@ def _counting(expression: sp.Expr, symbols: list[sp.Symbol], kept: set[sp.Symbol
 
 def _row(symbols: list[sp.Symbol], shape: tuple[int, ...], row: int) -> set[sp.Symbol]:
     return {w for k, w in enumerate(symbols) if np.unravel_index(k, shape)[0] == row}
-
-
-def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
-    """The derivative by another entry."""
-    for k, place in enumerate(np.ndindex(*gradients.shape)):
-        if k != where and gradients.truth[k] != 0 and same(gradients.truth[k], gradients.claims[where]):
-            first, second = (gradients.truth, gradients.claims) if k < where else (gradients.claims, gradients.truth)
-            shifted = all(same(*pair) for pair in zip(first, second[abs(k - where) :], strict=False))
-            end = ": the entries are shifted" if shifted else ""
-            return f"{title} is the derivative by {entry_name(gradients.name, place)}{end}"
-    return ""
 
 
 def _for_one() -> Budget:
