@@ -16,6 +16,7 @@ import sympy
 
 from benchmarks.contest import Pace, write_table, write_time
 from symbackprop.proof import decide
+from symbackprop.proof.budget import Budget
 
 # The battery lies beside the oracles that tests share.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "oracles"))
@@ -40,7 +41,7 @@ class Score:
 
 def ask_decide(left: object, right: object) -> str:
     """Our verdict."""
-    verdict = decide(left, right, seconds=LIMIT)
+    verdict = decide(left, right, budget=Budget(LIMIT))
     return "equal" if verdict.proved else "different" if verdict.refuted else "none"
 
 

@@ -17,6 +17,7 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import diagnose_entry, diagnose_shape
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, contradict
@@ -223,9 +224,9 @@ def _judge_entry(
     for pair in ((left, right), cuts.eliminate((left, right))):
         alike = _rename(pair)
         if alike not in found.alike:
-            if pair[0] != pair[1] and find_witness(*pair, seconds=limit) is not None:
+            if pair[0] != pair[1] and find_witness(*pair, budget=Budget(limit)) is not None:
                 continue
-            verdict = decide(*pair, claim=title, seconds=limit)
+            verdict = decide(*pair, claim=title, budget=Budget(limit))
             if not verdict.proved or len(verdict.formulas) != len(verdict.hypotheses):
                 continue
             found.alike.add(alike)
@@ -251,7 +252,7 @@ def _may_refute(trace: Trace, left: sp.Expr, right: sp.Expr, deadline: float) ->
     if left == right or limit <= 0:
         return False
     sides = trace.cuts.expand(left), trace.cuts.expand(right)
-    return _differ_at(trace, *sides) is not None or find_witness(*sides, seconds=limit) is not None
+    return _differ_at(trace, *sides) is not None or find_witness(*sides, budget=Budget(limit)) is not None
 
 
 def _judge_in_full(
@@ -263,13 +264,13 @@ def _judge_in_full(
     limit = max(min(deadline - time.process_time(), 5.0), 0.1)
     witness = _differ_at(trace, left, right)
     if witness is None:
-        verdict = decide(left, right, claim=title, seconds=limit)
+        verdict = decide(left, right, claim=title, budget=Budget(limit))
         if verdict.proved:
             found.proved.add((left, right))
             found.hypotheses.update(dict.fromkeys(_worth_saying(verdict)))
             return None
     conditions = _related(trace.conditions, left.free_symbols | right.free_symbols)
-    verdict = decide(left, right, [fact.formula for fact in conditions], claim=title, seconds=limit)
+    verdict = decide(left, right, [fact.formula for fact in conditions], claim=title, budget=Budget(limit))
     if verdict.proved and witness is None:
         known = {fact.text for fact in conditions}
         found.hypotheses.update(dict.fromkeys(h for h in _worth_saying(verdict) if h not in known))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from math import prod
 
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.backward_repairs import WrongEntry, list_coefficient_repairs, list_entry_repairs
+from symbackprop.proof.backward_entries import (
+    misplaced,
+    off_along_an_axis,
+    on_the_diagonal,
+    rearranged,
+    right_elsewhere,
+)
+from symbackprop.proof.backward_paths import list_path_repairs
+from symbackprop.proof.backward_repairs import Same, WrongEntry, list_coefficient_repairs, list_entry_repairs
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.gradient_entries import Gradients
 from symbackprop.proof.other_runs import OtherRuns
@@ -20,10 +28,10 @@ from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import join_words
 
 _MOST_CONDITIONS = 3
+_MOST_OTHERS = 3
 _EXTRA = " has the extra factor "
-_SECONDS, _SECONDS_IN_ALL = 0.5, 2.0
-
-Same = Callable[[sp.Expr, sp.Expr], bool]
+_STEPS, _STEPS_IN_ALL = 20_000, 100_000
+_SECONDS, _SECONDS_IN_ALL = 10.0, 30.0  # a guard, far beyond what the steps take
 
 
 def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
@@ -32,29 +40,31 @@ def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ..
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
-    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
     branch = "" if trace.remarks else _of_another_branch(others, gradients, place, same)
     if right == 0:
-        return f"{title} is 0 where the derivative is not" + (branch and f": it {branch}")
+        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=True)
+        return f"{title} is 0 where the derivative is not{more}"
     if left == 0:
-        return f"{title} is not 0 where the derivative is" + (branch and f": it {branch}")
+        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=False)
+        return f"{title} is not 0 where the derivative is{more}"
     text = (
         (branch and f"{title} {branch}")
-        or _rearranged(gradients, same)
+        or rearranged(gradients, same)
         or _with_transposed_input(trace, gradients, left, right, same)
         or _with_another_input(trace, gradients, same)
         or _with_upstream_transposed(trace, gradients, same)
-        or _on_the_diagonal(gradients, same)
+        or on_the_diagonal(gradients, same)
     )
     if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
         text = _rescaled(others, gradients, place, title, same)
     text = (
         text
         or _of_the_upstream(trace, gradients, place, title, same)
-        or _misplaced(gradients, where, title, same)
+        or misplaced(gradients, where, title, same)
         or _unstable(gradients, where, title, same)
         or _repaired(trace, gradients, place, title, same, known)
     )
@@ -92,7 +102,7 @@ def _reading(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: 
 
 def _depends(expression: sp.Expr, symbol: sp.Symbol) -> bool:
     """Whether an expression is seen to change with a symbol."""
-    return find_witness(expression, expression.xreplace({symbol: sp.S.Zero}), seconds=_SECONDS) is not None
+    return find_witness(expression, expression.xreplace({symbol: sp.S.Zero}), budget=_for_one()) is not None
 
 
 def _list(symbols: list[sp.Symbol]) -> str:
@@ -102,23 +112,45 @@ def _list(symbols: list[sp.Symbol]) -> str:
 
 def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
-    symbol = entry_symbol(gradients.name, place)
-    every = tuple(gradients.pairs())
-    entry = WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
+    entry = _wrong_entry(trace, gradients, place, same)
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
     if known.endswith("has the wrong sign"):
         return known
     text = next(list_entry_repairs(entry, shapes), "")
-    text = text or ("" if known else _off_along_an_axis(gradients, place, title, same))
-    return text or known or next(list_coefficient_repairs(entry), "")
+    text = text or ("" if known else off_along_an_axis(gradients, place, title, same))
+    if text or known:
+        return text or known
+    text = next(list_path_repairs(entry), "") or next(list_coefficient_repairs(entry), "")
+    return text or next(_in_other_entries(trace, gradients, place, same), "")
+
+
+def _wrong_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], same: Same) -> WrongEntry:
+    every = tuple(gradients.pairs())
+    title = f"the gradient of {entry_name(gradients.name, place)}"
+    symbol = entry_symbol(gradients.name, place)
+    return WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
+
+
+def _in_other_entries(trace: Trace, gradients: Gradients, place: tuple[int, ...], same: Same) -> Iterator[str]:
+    """The same for other entries, the last first: fewest paths lead to what is read last."""
+    wrong = [
+        other
+        for other, pair in zip(np.ndindex(*gradients.shape), gradients.pairs(), strict=True)
+        if other != place and 0 not in pair and not same(*pair)
+    ]
+    for other in wrong[: -_MOST_OTHERS - 1 : -1]:
+        entry = _wrong_entry(trace, gradients, other, same)
+        yield from list_path_repairs(entry)
 
 
 def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
-    """A gradient that is right without a small number."""
+    """A gradient that is right without a small number, and not just 0 without it."""
     numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
     stabilisers = sorted(r for r in numbers if 0 < r <= LARGEST_STABILISER)
     none = dict.fromkeys(stabilisers, sp.S.Zero)
-    if not stabilisers or not all(_without(none, *pair, same) for pair in gradients.pairs()):
+    if not stabilisers or gradients.truth[where].xreplace(none) == 0:
+        return ""
+    if not all(_without(none, *pair, same) for pair in gradients.pairs()):
         return ""
     texts = " and ".join(f"{float(r):g}" for r in stabilisers)
     way = f"the stabiliser {texts} is treated in another way than forward"
@@ -135,7 +167,7 @@ def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
-    same = partial(_same, time.process_time() + _SECONDS_IN_ALL)
+    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
@@ -158,22 +190,6 @@ def _reshapings(given: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[str
         axes = tuple(k for k, size in enumerate(shape) if size == 1)
         if axes:
             yield "the sum over the axes that were broadcast is missing", given.sum(axis=axes, keepdims=True)
-
-
-def _rearranged(gradients: Gradients, same: Same) -> str:
-    """The right entries in another order of the axes, or backwards along one."""
-    shape = gradients.shape
-    truth = np.empty(shape, dtype=object)
-    truth.reshape(-1)[:] = gradients.truth
-    candidates = []
-    if len(shape) == 2 and shape[0] == shape[1]:
-        candidates.append(("is transposed", truth.T))
-    candidates += [(f"runs backwards along axis {k}", np.flip(truth, k)) for k in range(len(shape)) if shape[k] > 1]
-    for words, changed in candidates:
-        pairs = list(zip(changed.reshape(-1), gradients.claims, strict=True))
-        if all(same(*pair) for pair in pairs):
-            return f"the gradient of {gradients.name} {words}"
-    return ""
 
 
 def _with_transposed_input(trace: Trace, gradients: Gradients, left: sp.Expr, right: sp.Expr, same: Same) -> str:
@@ -212,35 +228,7 @@ def _with_upstream_transposed(trace: Trace, gradients: Gradients, same: Same) ->
     return ""
 
 
-def _on_the_diagonal(gradients: Gradients, same: Same) -> str:
-    """A square gradient that is right on its diagonal alone."""
-    shape = gradients.shape
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 1:
-        return ""
-    for place, pair in zip(np.ndindex(*shape), gradients.pairs(), strict=True):
-        if same(*pair) != (place[0] == place[1]):
-            return ""
-    return (
-        f"the gradient of {gradients.name} is right on its diagonal only: "
-        "is a sum along one axis put along the other, as without keepdims?"
-    )
-
-
-def _off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
-    """The same difference from the truth in all entries along an axis."""
-    shape = gradients.shape
-    gaps = np.empty(shape, dtype=object)
-    gaps.reshape(-1)[:] = [t - c for t, c in gradients.pairs()]
-    for axis in range(len(shape)):
-        line = [gaps[(*place[:axis], k, *place[axis + 1 :])] for k in range(shape[axis])]
-        if len(line) > 1 and all(same(line[0], other) for other in line[1:]):
-            return f"{title} lacks the same term as all its neighbours along axis {axis}: a sum or mean over that axis"
-    return ""
-
-
-def _rescaled(
-    others: OtherRuns, gradients: Gradients, place: tuple[int, ...], title: str, same: Same
-) -> str:
+def _rescaled(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
     """A sum in the place of a mean over an axis, or the other way round; nothing is summed entry by entry.
 
     A number that is no size at other shapes is just that number.
@@ -277,9 +265,7 @@ def _sizes(trace: Trace, gradients: Gradients) -> list[tuple[int, bool]]:
     return [(size, True) for shape in shapes for size in shape] + [(prod(shape), False) for shape in shapes]
 
 
-def _is_size_elsewhere(
-    others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same
-) -> bool:
+def _is_size_elsewhere(others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same) -> bool:
     """Whether one of some sizes is the factor at other shapes too, or no other shapes can say."""
     for trace, made in others.at_other_shapes(gradients.name):
         known = _sizes(trace, made)
@@ -347,23 +333,20 @@ def _row(symbols: list[sp.Symbol], shape: tuple[int, ...], row: int) -> set[sp.S
     return {w for k, w in enumerate(symbols) if np.unravel_index(k, shape)[0] == row}
 
 
-def _misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
-    """The derivative by another entry."""
-    for k, place in enumerate(np.ndindex(*gradients.shape)):
-        if k != where and gradients.truth[k] != 0 and same(gradients.truth[k], gradients.claims[where]):
-            first, second = (gradients.truth, gradients.claims) if k < where else (gradients.claims, gradients.truth)
-            shifted = all(same(*pair) for pair in zip(first, second[abs(k - where) :], strict=False))
-            end = ": the entries are shifted" if shifted else ""
-            return f"{title} is the derivative by {entry_name(gradients.name, place)}{end}"
-    return ""
+def _for_one() -> Budget:
+    """What one comparison may spend."""
+    return Budget(_SECONDS, most_steps=_STEPS)
 
 
-def _same(until: float, left: sp.Expr, right: sp.Expr) -> bool:
-    """Whether two formulas are proved equal, in little time."""
+def _same(all_together: Budget, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether two formulas are proved equal, in few steps."""
     if left == right:
         return True
-    if time.process_time() > until:
+    if all_together.is_spent:
         return False
-    if find_witness(left, right, seconds=_SECONDS) is not None:  # without the diagnosis that a refutation brings
-        return False
-    return decide(left, right, seconds=_SECONDS).proved
+    budget = _for_one()
+    try:
+        # A witness comes first, without the diagnosis that a refutation brings.
+        return find_witness(left, right, budget=budget) is None and decide(left, right, budget=budget).proved
+    finally:
+        all_together.steps += budget.steps

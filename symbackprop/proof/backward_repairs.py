@@ -74,7 +74,7 @@ def _tried(entry: WrongEntry, candidates: Iterator[tuple[str, sp.Expr, sp.Expr]]
     """The words of the candidates (words, left, right) that are proved, of the first few that agree in numbers."""
     tried = 0
     for words, left, right in candidates:
-        numbers = _number(entry, left), _number(entry, right)
+        numbers = number_of(entry, left), number_of(entry, right)
         if None in numbers or not isclose(*numbers, rel_tol=1e-9, abs_tol=1e-12):  # type: ignore[arg-type]
             continue
         tried += 1
@@ -84,7 +84,7 @@ def _tried(entry: WrongEntry, candidates: Iterator[tuple[str, sp.Expr, sp.Expr]]
             yield words
 
 
-def _number(entry: WrongEntry, expression: sp.Expr) -> float | None:
+def number_of(entry: WrongEntry, expression: sp.Expr) -> float | None:
     """The value at the point of the path."""
     try:
         value = evaluate(expression, entry.trace.point)
@@ -120,17 +120,19 @@ def _without_path(entry: WrongEntry) -> Iterator[str]:
             if entry.symbol not in full.free_symbols:
                 continue
             made = cuts.gradient(entry.trace.output, entry.trace.upstream, [entry.symbol], frozenset({name}))
-            words = f"{entry.title} leaves out the path through {_name(full)}"
+            words = f"{entry.title} leaves out the path through {name_result(full)}"
             yield words, cuts.expand(made[entry.symbol]), entry.right
 
     yield from _tried(entry, candidates())
 
 
-def _name(result: sp.Expr) -> str:
+def name_result(result: sp.Expr) -> str:
     """A result as it was computed; of a long one only what was done last."""
     if not is_longer(result, LONGEST):
         return spell(result)
     if isinstance(result, sp.Pow):
+        if isinstance(1 / result, sp.Add) and any(isinstance(term, sp.exp) for term in (1 / result - 1,)):
+            return "sigmoid(...)"
         root = "sqrt(...)" if abs(result.exp) == sp.Rational(1, 2) else "(...)"
         return f"1/{root}" if result.exp.is_negative else root
     return f"{result.func.__name__}(...)"
@@ -188,18 +190,24 @@ def _replaced(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
                 yield words, entry.left, cuts.expand(short.xreplace({one: other}))
 
 
-def _multiplied(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
-    """The entry times a part, or two, or divided by them."""
-    truth, claimed = _number(entry, entry.left), _number(entry, entry.right)
-    if not truth or not claimed:
-        return
+def list_factors(entry: WrongEntry) -> list[tuple[sp.Expr, float]]:
+    """What a derivative may lack as a factor, with its value at the point of the path."""
     known: list[tuple[sp.Expr, float]] = []
     for symbol in _parts(entry, entry.left, entry.right):
         part = entry.trace.cuts.expand(symbol)
         for factor in (part, 1 - part, 1 + part, 1 - part**2):
-            value = _number(entry, factor)
+            value = number_of(entry, factor)
             if value:
                 known.append((factor, value))
+    return known
+
+
+def _multiplied(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+    """The entry times a part, or two, or divided by them."""
+    truth, claimed = number_of(entry, entry.left), number_of(entry, entry.right)
+    if not truth or not claimed:
+        return
+    known = list_factors(entry)
     for count in (1, 2):
         for chosen in combinations_with_replacement(known, count):
             value = prod(number for _, number in chosen)

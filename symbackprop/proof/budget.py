@@ -1,5 +1,7 @@
 """Limits on what a proof may spend. python-flint ends the process when memory runs out, so they come first.
 
+What is found by a search that may stop early, such as a diagnosis, is bounded by counted steps, so that it is the same
+on a slow machine; the seconds beside them are a last guard, far beyond what the steps take.
 Documents are judged in a process of its own besides, with a memory limit and a clock for what these bounds miss.
 """
 
@@ -14,8 +16,14 @@ class BudgetExceededError(SymBackpropError):
     """A decision would cost more time or memory than allowed; its verdict is `undecided`."""
 
 
+_PAIRS_IN_A_STEP = 256
+"""Pairs of terms in a product that take about as long as what else is done in a step."""
+
+
 class Budget:
-    """Seconds, terms, degrees and cells that one decision may use.
+    """Seconds, terms, degrees, cells and steps that one decision, or several that share it, may use.
+
+    A step is a product of polynomials, a common factor or a point, as far as each is small; a large product is more.
 
     >>> Budget(most_terms=100).check_product(20, 30)
     Traceback (most recent call last):
@@ -24,21 +32,40 @@ class Budget:
     """
 
     def __init__(
-        self, seconds: float = 10.0, most_terms: int = 2_000_000, most_degree: int = 3_000, most_cells: int = 400
+        self,
+        seconds: float = 10.0,
+        most_terms: int = 2_000_000,
+        most_degree: int = 3_000,
+        most_cells: int = 400,
+        most_steps: int | None = None,
     ) -> None:
         self.most_bits = 100 * most_terms
         self.seconds, self.most_terms, self.most_degree, self.most_cells = seconds, most_terms, most_degree, most_cells
+        self.most_steps, self.steps = most_steps, 0
         self._deadline = time.process_time() + seconds
         self._cells = 0
 
-    def check_time(self) -> None:
-        """Raise once the time is spent."""
+    @property
+    def is_spent(self) -> bool:
+        """Whether the steps or the time are spent."""
+        too_many = self.most_steps is not None and self.steps > self.most_steps
+        return too_many or time.process_time() > self._deadline
+
+    def count_step(self, steps: int = 1) -> None:
+        """Count some more steps, and raise once they or the time are spent."""
+        self.steps += steps
+        if self.most_steps is not None and self.steps > self.most_steps:
+            raise BudgetExceededError(f"more than {self.most_steps} steps were needed")
         if time.process_time() > self._deadline:
             raise BudgetExceededError(f"more than {self.seconds:g} seconds were needed")
 
+    def count_pairs(self, first: int, second: int) -> None:
+        """Count what is done with each pair of terms of two polynomials."""
+        self.count_step(1 + first * second // _PAIRS_IN_A_STEP)
+
     def check_product(self, first: int, second: int) -> None:
         """Raise if a product of polynomials of so many terms could be too large."""
-        self.check_time()
+        self.count_pairs(first, second)
         if first * second > self.most_terms:
             raise BudgetExceededError(
                 f"a product of {first} by {second} terms is more than the {self.most_terms} allowed"
@@ -56,7 +83,7 @@ class Budget:
 
     def count_cell(self) -> None:
         """Count one more cell, and raise if there are too many."""
-        self.check_time()
+        self.count_step()
         self._cells += 1
         if self._cells > self.most_cells:
             raise BudgetExceededError(f"the kinks cut the space into more than {self.most_cells} pieces")

@@ -171,6 +171,11 @@ class Cuts:
                 waiting += self._used(self._definitions[symbol])
         return sorted(found, key=_number)
 
+    def read_by(self, name: sp.Symbol) -> list[sp.Symbol]:
+        """What a named result reads directly: inputs by name, then results in the order of their making."""
+        symbols = self._definitions[name].free_symbols
+        return [*_ordered(symbols - self._definitions.keys()), *self._used(self._definitions[name])]
+
     def gradient(
         self,
         outputs: Sequence[sp.Expr],
@@ -178,11 +183,13 @@ class Cuts:
         inputs: Iterable[sp.Symbol],
         fixed: frozenset[sp.Symbol] = frozenset(),
         *,
+        left_out: frozenset[tuple[sp.Symbol | None, sp.Symbol]] = frozenset(),
         check_time: Callable[[], None] = lambda: None,
     ) -> Mapping[sp.Symbol, sp.Expr]:
         """The derivative of <weights, outputs> by each input, weights held fixed: the chain rule over the names.
 
-        Paths through results in `fixed` are left out.
+        Paths through results in `fixed` are left out, and so are steps from a result, or from the outputs where that
+        is None, to what it reads directly, that are in `left_out`.
         """
         wanted = {*inputs, *self._definitions} - fixed
         order = list(self._definitions)
@@ -190,6 +197,8 @@ class Cuts:
         for output, weight in zip(outputs, weights, strict=True):
             check_time()
             for symbol in _ordered(output.free_symbols & wanted):
+                if (None, symbol) in left_out:
+                    continue
                 parts.setdefault(symbol, []).append(weight * self.shorten(_derivative(output, symbol)))
         for name in reversed(order):
             check_time()
@@ -197,6 +206,8 @@ class Cuts:
             if total == 0:
                 continue
             for symbol in _ordered(self._definitions[name].free_symbols & wanted):
+                if (name, symbol) in left_out:
+                    continue
                 parts.setdefault(symbol, []).append(total * self._slope(name, symbol))
         return {symbol: sp.Add(*parts.get(symbol, ())) for symbol in inputs}
 

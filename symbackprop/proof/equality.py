@@ -50,14 +50,14 @@ def decide(
     domain: Iterable[sp.Basic] = (),
     *,
     claim: str = "right side",
-    seconds: float = 10.0,
+    budget: Budget | None = None,
 ) -> Verdict:
     """Decide whether left = right for all real values of the names, under assumptions such as `eps > 0`.
 
     `claim` is what a diagnosis calls the right side. Both sides are SymPy expressions or numbers; a symbol is one real
     variable, whatever assumptions it carries (those it carries are stated as hypotheses). Where a relation of the
     `domain` fails, the sides as they were written have no value: no point of it is a counterexample. It is the caller
-    who says what the domain is.
+    who says what the domain is. A `budget` may be shared by several decisions; without one, this has its own.
 
     >>> import sympy as sp
     >>> z = sp.Symbol("z")
@@ -74,7 +74,7 @@ def decide(
     except (UnsupportedError, RecursionError) as error:
         return replace(_undecided(error), **shown)
     try:
-        verdict = _decide(problem, Budget(seconds), claim)
+        verdict = _decide(problem, budget or Budget(), claim)
     except (UnsupportedError, BudgetExceededError, RecursionError) as error:
         verdict = _undecided(error)
     if not verdict.proved:
@@ -96,7 +96,7 @@ def find_witness(
     assumptions: Iterable[sp.Basic] = (),
     domain: Iterable[sp.Basic] = (),
     *,
-    seconds: float = 10.0,
+    budget: Budget | None = None,
 ) -> Witness | None:
     """A point of the domain at which two sides certainly differ, or None where none was found; no proof is tried.
 
@@ -107,7 +107,7 @@ def find_witness(
     """
     try:
         problem = read_problem(left, right, tuple(assumptions), domain)
-        budget = Budget(seconds)
+        budget = budget or Budget()
         witness = search(problem, budget, problem.facts).witness
         if witness is None and problem.domain:
             witness = search(problem, budget, (*problem.facts, *problem.domain)).witness

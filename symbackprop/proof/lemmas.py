@@ -18,7 +18,7 @@ from symbackprop.calculus.sharing import read_twins
 from symbackprop.calculus.tensors import Read, Role, Tensor
 
 PRODUCTS = 5_000
-SECONDS = 0.5
+SECONDS = 5.0
 MOST_STAGES = 4
 """All but the last of the stages, in which everything is put in."""
 

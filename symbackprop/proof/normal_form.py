@@ -65,7 +65,7 @@ def with_normal_form(
     size = 12
     units = Units()
     while True:
-        budget.check_time()
+        budget.count_step()
         try:
             return work(NormalForm(facts, budget, size, units, angles))
         except TooFewGeneratorsError:

@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
 from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_random import numpy_random
@@ -103,7 +103,7 @@ class NamespaceShim:
                 if not _is_traced((args, options)):
                     raise
                 name = f"{'math' if self._module is math else 'np'}.{function.__name__}"
-                raise TracingStoppedError(f"{name} has no trace") from error
+                raise TracingStoppedError(f"{name} has no trace; {NO_TRACE}") from error
 
         return call
 

@@ -49,7 +49,7 @@ def _of_program(trial: Trial) -> Iterator[str]:
     bodies = [s.body for s in statements if isinstance(s, t.Define)]
     for name in dict.fromkeys(f for body in bodies for f in list_functions(body)):
         for other in _others(name):
-            trial.check_time()
+            trial.count_step()
             if _is_right_for(trial, tuple(_in_statement(s, name, other) for s in statements)):
                 yield _say(name, other)
 

@@ -14,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from symbackprop.errors import SymBackpropError
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.equality import decide
 from symbackprop.proof.evaluation import (
@@ -27,6 +28,11 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
 
 _MOST_STEPS = 1_000
+_STEPS, _SECONDS = 50_000, 20.0  # to tell that a comparison is a tie; the seconds are a guard
+
+
+NO_TRACE = "write it out with arithmetic, exp, log, where and sums"
+"""What to do about a function that has no trace."""
 
 
 class TracingStoppedError(SymBackpropError):
@@ -120,7 +126,7 @@ class PathSigns:
             except UndefinedValueError as error:
                 raise PointRejectedError("something compared has no value at the sample point") from error
         if not sign and not expression.is_number:
-            if decide(expression, sp.S.Zero, seconds=2.0).proved:
+            if decide(expression, sp.S.Zero, budget=Budget(_SECONDS, most_steps=_STEPS)).proved:
                 return 0
             raise PointRejectedError("a comparison is a tie at the sample point")
         if sign is None:

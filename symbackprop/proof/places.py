@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +17,13 @@ from symbackprop.calculus.indices import Atom, Index, Point, parts_of
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Role
 from symbackprop.errors import ShapeError
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.verdict import Verdict, Witness
 
-DIAGNOSIS_SECONDS = 1.6
+DIAGNOSIS_STEPS, DIAGNOSIS_SECONDS = 40_000, 16.0
+"""What a diagnosis may take; the seconds are a guard, far beyond what the steps take."""
 SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
 """Values between 1/4 and 7/4, less the first, times the second: positive, then of both signs, negative, and large."""
 WIDEST = 12
@@ -155,11 +156,11 @@ class Place:
         return write_sizes({**self.sizes, **{str(entry_symbol(*point)): value for point, value in self.data.items()}})
 
     def decide(
-        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str] = frozenset(), seconds: float = 10
+        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str], budget: Budget | None = None
     ) -> Verdict:
         """The verdict on one entry, the names in `keep` being symbols."""
         domain = () if keep else self._write_domain()
-        return decide(*self._sides(left, right, entry, keep), self.relations, domain, claim="claim", seconds=seconds)
+        return decide(*self._sides(left, right, entry, keep), self.relations, domain, claim="claim", budget=budget)
 
     def _write_domain(self) -> tuple[sympy.Basic, ...]:
         """The domain in what is given; sizes and integer data that it alone reads are the smallest."""
@@ -209,12 +210,12 @@ class Place:
         read = {r.tensor.name for side in (plain, right) for _, _, r in side.reads()}
         names = [d.tensor.name for d in self.program.definitions if d.tensor.role is Role.DEFINED]
         needed = [n for n in names if any(n in _ancestors(self.program, name) for name in read)]
-        until = time.process_time() + DIAGNOSIS_SECONDS
+        budget = Budget(DIAGNOSIS_SECONDS, most_steps=DIAGNOSIS_STEPS)
         found: list[str] = []
         for count in range(len(needed), -1, -1):
-            if time.process_time() > until:
+            if budget.is_spent:
                 break
-            found.append(self.decide(plain, right, entry, frozenset(needed[:count])).diagnosis)
+            found.append(self.decide(plain, right, entry, frozenset(needed[:count]), budget).diagnosis)
         return min((text for text in found if text), key=len, default="")
 
     def differing_entry(self, left: Definition, right: Definition) -> Entry | None:

@@ -133,7 +133,7 @@ class QuotientField:
         for relation in reversed(self._relations):
             numerator, denominator = self._rationalise(numerator, denominator, relation)
         if not denominator.is_constant() and len(numerator) * len(denominator) <= _MOST_GCD_PAIRS:
-            self.budget.check_time()
+            self.budget.count_pairs(len(numerator), len(denominator))
             common = numerator.gcd(denominator)
             if not common.is_constant():
                 numerator, denominator = numerator / common, denominator / common
@@ -149,7 +149,7 @@ class QuotientField:
         if len(polynomial) > _MOST_FACTOR_TERMS or polynomial.total_degree() > _MOST_FACTOR_DEGREE:
             leading = polynomial.leading_coefficient()
             return leading, [(polynomial / leading, 1)]
-        self.budget.check_time()
+        self.budget.count_step(len(polynomial))
         constant, factors = polynomial.factor()
         monic: list[tuple[fmpq_mpoly, int]] = []
         for factor, multiplicity in factors:

@@ -140,6 +140,8 @@ class Rebinder:
 
     def _library(self, value: Any) -> Any:
         """A function of a replaced module that was imported by its own name."""
+        if isinstance(value, np.vectorize):
+            return self._modules["numpy"].vectorize
         name = getattr(value, "__name__", "")
         for module in ("numpy", "math", "random", "numpy.random", "numpy.linalg", "scipy.special"):
             replaced = self._modules.get(module)

@@ -28,10 +28,11 @@ from symbackprop.proof.missing_paths import (
 from symbackprop.proof.other_functions import list_other_functions
 from symbackprop.proof.premises import list_added_constants, list_ones, list_stabilisers, list_sums, list_symmetries
 from symbackprop.proof.rounded_constants import list_rounded_constants
-from symbackprop.proof.trials import OutOfTimeError, Question, Trial
+from symbackprop.proof.trials import OutOfStepsError, Question, Trial
 from symbackprop.proof.vocabularies import make_vocabulary
 
-SECONDS = 2.0
+SECONDS = 10.0
+"""A guard; what is looked at is counted (trials.py)."""
 _FAILURES = (SymBackpropError, ArithmeticError, RecursionError)
 
 
@@ -43,7 +44,7 @@ def find_repair(question: Question, seconds: float = SECONDS) -> str:
             found = _first_of(candidates)
             if found:
                 return found
-    except (OutOfTimeError, *_FAILURES):
+    except (OutOfStepsError, *_FAILURES):
         return ""
     return ""
 

@@ -34,6 +34,9 @@ _SCALES = ((4, 1), (6, 2), (5, 3), (7, 8), (15, 16), (9, 4), (40, 3), (63, 64), 
 _FOR_NUMBERS = (4096, 16384)
 """More bits for two numbers, which are compared but once."""
 
+_STEPS_OF_A_POINT = 20
+"""What a point counts for beside products: both sides are evaluated there."""
+
 SeenPoint = tuple[tuple[str, Fraction], ...]
 """A point as a value: names in their order, with their numbers."""
 
@@ -198,7 +201,7 @@ def search(
     agreeing: set[SeenPoint] = set()
     met: set[SeenPoint] = set()
     for point in sample_points(problem, facts, substitution, seed, tries):
-        budget.check_time()
+        budget.count_step(_STEPS_OF_A_POINT)
         seen = tuple(sorted(point.items()))
         if seen in met:
             continue

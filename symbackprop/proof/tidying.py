@@ -15,7 +15,7 @@ from symbackprop.proof.wording import is_longer
 
 LONGEST = 200
 """Operations of a condition that is looked at; a longer one is said as it is."""
-SECONDS = 0.5
+STEPS, SECONDS = 20_000, 5.0
 
 
 def tidy(facts: Iterable[Fact], known: Iterable[Fact] = ()) -> tuple[Fact, ...]:
@@ -74,7 +74,7 @@ def follows(fact: Fact, known: Iterable[Fact] = ()) -> bool:
     if isinstance(expression, sp.Mul) and all(follows(Fact(each, fact.relation), known) for each in expression.args):
         return True
     try:
-        sign = sign_under(known, expression, Budget(SECONDS))
+        sign = sign_under(known, expression, Budget(SECONDS, most_steps=STEPS))
     except BudgetExceededError:
         return False
     return sign == 1 or (sign == -1 and fact.relation == "!=")

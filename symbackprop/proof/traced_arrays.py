@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import Reading, TracingStoppedError
+from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
 from symbackprop.proof.traced_needs import join_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
 from symbackprop.proof.traced_values import Path, Traced, Unwritten, is_infinite
@@ -52,7 +52,8 @@ class TracedPath(Path):
         if method == "__call__" and operation is not None:
             return self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
         if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
-            raise TracingStoppedError(f"np.{name} has no trace")
+            module = "np" if hasattr(np, name) else "scipy.special"
+            raise TracingStoppedError(f"{module}.{name} has no trace; {NO_TRACE}")
         if name not in NATIVE and operation is not None:
             ufunc = np.frompyfunc(operation, ufunc.nin, 1)
         if method == "reduce" and "where" in options:

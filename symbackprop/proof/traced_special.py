@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.numpy_shim import TracedUfunc
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
 from symbackprop.proof.traced_arrays import TracedPath
 
 
@@ -23,7 +23,7 @@ class SpecialShim:
         found = getattr(sys.modules["scipy.special"], name)
         if isinstance(found, np.ufunc):
             return TracedUfunc(self._path, found)
-        raise TracingStoppedError(f"scipy.special.{name} has no trace; write it with NumPy")
+        raise TracingStoppedError(f"scipy.special.{name} has no trace; {NO_TRACE}")
 
     def logsumexp(self, a: Any, axis: Any = None, b: Any = 1, keepdims: bool = False) -> Any:
         """The logarithm of a sum of exponentials, each times b."""

@@ -90,6 +90,8 @@ class Path(PathSigns, ABC):
             return self.read(value.item())
         if isinstance(value, Traced):
             return value.expression
+        if isinstance(value, complex | np.complexfloating):
+            raise TracingStoppedError("complex numbers are not traced; keep real and imaginary parts in arrays")
         raise TracingStoppedError(f"a {type(value).__name__} takes part in the arithmetic")
 
     def multiply(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
@@ -134,6 +136,10 @@ class Traced:
     def __repr__(self) -> str:
         """The expression, for those who print while they debug."""
         return str(self.expression)
+
+    def __format__(self, how: str) -> str:
+        """Not traced: what a text says of a number is that of one point."""
+        raise TracingStoppedError("a traced number is written into a text; leave that out of what is judged")
 
     def __copy__(self) -> Traced:
         """Itself: it never changes."""
@@ -301,7 +307,10 @@ class Traced:
 
     def _number(self) -> sp.Expr:
         if not self.expression.is_number:
-            raise PlainNumberError("a traced number is needed as a plain float or integer")
+            raise PlainNumberError(
+                "a traced number is needed as a plain float or integer, by code that is not traced; write it with "
+                "NumPy, or hand it over in data where no gradient goes through it"
+            )
         return self.expression
 
     def __float__(self) -> float:

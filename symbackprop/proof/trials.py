@@ -21,6 +21,7 @@ from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.symbols import program_symbols
 from symbackprop.language.writer import write_tree
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.comparisons import prove_for_all
 from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
 from symbackprop.proof.places import SCALES, Place, choose_sizes, list_entries, wide_sizes
@@ -30,16 +31,20 @@ MOST_CHECKED = 12
 """Entries that a candidate is tried at in numbers."""
 SMALLEST = 1e-9
 """What is not larger in numbers may be 0."""
-SECONDS_FOR_ONE = 0.5
-"""Of the time for all, what the proof of one candidate may take."""
+MOST_STEPS = 4_000
+"""Candidates that are looked at, and entries that are evaluated for them; a search in vain takes a few hundred."""
+MOST_PROOFS = 60
+"""Candidates that agree in numbers and are tried by proof."""
+STEPS_FOR_ONE, SECONDS_FOR_ONE = 20_000, 5.0
+"""What the proof of one candidate may take where entries are decided one by one; the seconds are a guard."""
 MOST_DECIDED = 9
 """Entries that are decided one by one."""
 MOST_SEARCHED = 200
 """Entries among which one is looked for where the claim is wrong."""
 
 
-class OutOfTimeError(Exception):
-    """The time for a diagnosis is over."""
+class OutOfStepsError(Exception):
+    """The steps that a diagnosis may take are over, or its time, which is far more than they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class Trial:
     claimed: list[float] = field(default_factory=list)
     made: dict[tuple[str, Entry], float] = field(default_factory=dict)
     names: frozenset[str] | None = None
+    steps: int = 0
+    proofs: int = 0
     formulas: FormulaNumbers | None = None
 
     @staticmethod
@@ -141,10 +148,11 @@ class Trial:
         shift, scale = self.scale
         return Evaluation(program, place.sizes, partial(place.value_of, shift=shift, scale=scale), place.data, made)
 
-    def check_time(self) -> None:
-        """Raise once the time is over."""
-        if time.process_time() > self.until:
-            raise OutOfTimeError
+    def count_step(self) -> None:
+        """Count one more step, and raise once they, or the time, are over."""
+        self.steps += 1
+        if self.steps > MOST_STEPS or time.process_time() > self.until:
+            raise OutOfStepsError
 
     def values(
         self, program: Program, definition: Definition, made: dict[tuple[str, Entry], float], place: Place | None = None
@@ -152,7 +160,7 @@ class Trial:
         """A definition in numbers at the chosen entries, one after the other."""
         numbers = self._evaluate(program, place or self.place, made)
         for entry in self.entries:
-            self.check_time()
+            self.count_step()
             values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
             yield sum((numbers.term(term, values) for term in definition.terms), 0.0)
 
@@ -190,17 +198,18 @@ class Trial:
         return largest > SMALLEST and self.proves(program, left, right, place)
 
     def proves(self, program: Program, left: Definition, right: Definition, place: Place | None = None) -> bool:
-        """Whether two definitions are shown to be equal, in a part of the time that is left.
+        """Whether two definitions are shown to be equal, in a part of the work that is allowed.
 
         They are told apart in numbers at values of other signs and sizes first. Where the normal form does not show
         that they are equal, as where a recurrence is unfolded, each of a few entries is decided.
         """
         if any(self._differ_at(scale, program, left, right, place) for scale in SCALES if scale != self.scale):
             return False
-        self.check_time()
-        until = min(self.until, time.process_time() + SECONDS_FOR_ONE)
-        proved = prove_for_all(program, left, right, PRODUCTS, until - time.process_time()) is not None
-        return proved or self._proves_at_sizes(program, left, right, until)
+        self.proofs += 1
+        if self.proofs > MOST_PROOFS:
+            raise OutOfStepsError
+        proved = prove_for_all(program, left, right, PRODUCTS, SECONDS_FOR_ONE) is not None
+        return proved or self._proves_at_sizes(program, left, right)
 
     def _differ_at(
         self, scale: tuple[float, float], program: Program, left: Definition, right: Definition, place: Place | None
@@ -211,17 +220,17 @@ class Trial:
         pairs = zip(*(other.values(program, side, made, place) for side in (left, right)), strict=True)
         return any(isfinite(a) and isfinite(b) and not agree([a], [b]) for a, b in pairs)
 
-    def _proves_at_sizes(self, program: Program, left: Definition, right: Definition, until: float) -> bool:
+    def _proves_at_sizes(self, program: Program, left: Definition, right: Definition) -> bool:
         """Whether every entry is proved at the sizes at which claims are, and agrees in numbers at larger ones."""
         program = program.concerning((left, right))
+        budget = Budget(SECONDS_FOR_ONE, most_steps=STEPS_FOR_ONE)
         for sizes in choose_sizes(program):
             place = Place.make(program, sizes)
             entries = list_entries(left.indices, sizes)
             if len(entries) > MOST_DECIDED:
                 return False
             for entry in entries:
-                seconds = until - time.process_time()
-                if seconds <= 0 or not place.decide(left, right, entry, frozenset(), seconds).proved:
+                if not place.decide(left, right, entry, frozenset(), budget).proved:
                     return False
         wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right))
         return all(place.differing_entry(left, right) is None for place in wide)
@@ -235,7 +244,7 @@ class Trial:
 
     def may_be_right(self, tree: t.Expression) -> bool:
         """Whether a formula agrees with the truth in numbers, as far as it has any here."""
-        self.check_time()
+        self.count_step()
         try:
             return agree(self._numbers(tree), self.truth)
         except NoNumberError:

@@ -13,6 +13,7 @@ from mpmath import mp, mpf
 from pair_generator import Pair
 
 from symbackprop.proof import Verdict, decide
+from symbackprop.proof.budget import Budget
 
 POINTS = 6
 TRIES = 40
@@ -99,7 +100,7 @@ def confirm_witness(pair: Pair, verdict: Verdict) -> str:
 def judge_pair(pair: Pair, seconds: float = 3.0) -> Judgement:
     """Decide a pair and hold the verdict against the values."""
     try:
-        verdict = decide(pair.left, pair.right, seconds=seconds)
+        verdict = decide(pair.left, pair.right, budget=Budget(seconds))
     except Exception as error:
         return Judgement(pair.seed, "crashed", find_truth(pair)[0], fault=f"{type(error).__name__}: {error}")
     return judge_verdict(pair, verdict)

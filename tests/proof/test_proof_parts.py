@@ -144,7 +144,7 @@ def test_relations_reduce_to_a_unique_remainder() -> None:
 )
 def test_what_is_too_large_or_unknown_ends_quickly(left: sp.Expr, right: sp.Expr) -> None:
     """Large powers and unknown functions give a verdict and never an abort; none is called proved wrongly."""
-    verdict = decide(left, right, seconds=2.0)
+    verdict = decide(left, right, budget=Budget(2.0))
 
     assert verdict.status in ("undecided", "refuted") or left == right
     assert verdict.reason or not verdict.undecided

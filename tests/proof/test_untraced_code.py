@@ -1,0 +1,85 @@
+"""Code that cannot be traced is undecided, with the line that stopped it and what to do about it."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import linalg, special
+
+import symbackprop as sb
+
+Case = Callable[..., Any]
+CURVE = np.vectorize(lambda v: math.exp(v) if v < 0 else v)
+
+
+def again(x: Any) -> Any:
+    """A recursion without an end."""
+    return again(x)
+
+
+def into_integers(x: Any) -> Any:
+    """An array of integers takes no floats."""
+    made = np.zeros(x.shape, dtype=int)
+    made += x
+    return made
+
+
+STOPPED: list[tuple[Case, str]] = [
+    (lambda x: special.gamma(x), "scipy.special.gamma has no trace; write it out with"),
+    (lambda x: special.ellipk(x), "scipy.special.ellipk has no trace; write it out with"),
+    (lambda x: np.interp(x, [0, 1], [0, 1]), "np.interp has no trace; write it out with"),
+    (lambda x: np.fft.fft(x).real, "np.fft has no trace; write it out with"),
+    (lambda x: CURVE(x), "np.vectorize has no trace, as the first result decides on the type of all; write the loop"),
+    (lambda x: linalg.expm(np.outer(x, x)), "by code that is not traced; write it with NumPy, or hand it over in data"),
+    (lambda x: np.array([cmath.exp(v) for v in x]).real, "by code that is not traced; write it with NumPy"),
+    (lambda x: x * np.random.rand(*x.shape), "np.random.rand is random; seed it in the code, or hand the numbers over"),
+    (lambda x: np.abs(x * 1j), "complex numbers are not traced; keep real and imaginary parts in arrays"),
+    (lambda x: x * len(f"{x[0]:.3f}"), "a traced number is written into a text; leave that out"),
+    (lambda x: np.linalg.svd(np.outer(x, x))[1], "np.linalg.svd is not traced: it has no formula in the entries"),
+    (into_integers, "np.add gives floats, which do not go into an array of int64"),
+    (again, "maximum recursion depth exceeded"),
+]
+
+
+@pytest.mark.parametrize(("function", "reason"), STOPPED, ids=[str(k) for k in range(len(STOPPED))])
+def test_what_stopped_it_is_said_with_its_line(function: Case, reason: str) -> None:
+    """Nothing is guessed."""
+    verdict = sb.verify_backward(lambda x: (function(x), x), lambda d, x: d * x, shapes={"x": (3,)})
+
+    assert verdict.undecided, str(verdict)
+    assert reason in verdict.reason
+    assert "test_untraced_code.py:" in verdict.reason
+
+
+FOLLOWED: list[tuple[Case, Case]] = [
+    (lambda x: np.array([math.exp(v) for v in x]), lambda x: np.exp(x)),
+    (lambda x: np.array([float(v) ** 2 for v in x]), lambda x: 2 * x),
+    (lambda x: x**2 if x[0] > 0 else -x, lambda x: 2 * x if x[0] > 0 else -np.ones_like(x)),
+    (lambda x: np.sort(x), lambda x: np.ones_like(x)),
+    (lambda x: x * (np.argsort(x) == 0), lambda x: 1.0 * (np.argsort(x) == 0)),
+    (lambda x: np.unique(x), lambda x: np.ones_like(x)),
+    (lambda x: special.expit(x), lambda x: special.expit(x) * (1 - special.expit(x))),
+]
+
+
+@pytest.mark.parametrize(("function", "slope"), FOLLOWED, ids=[str(k) for k in range(len(FOLLOWED))])
+def test_what_can_be_followed_is_judged(function: Case, slope: Case) -> None:
+    """The sum of the results is proved, and refuted with another slope."""
+    right = sb.verify_backward(lambda x: (np.sum(function(x)), x), lambda d, x: d * slope(x), shapes={"x": (2,)})
+    wrong = sb.verify_backward(lambda x: (np.sum(function(x)), x), lambda d, x: d * slope(x) * 2, shapes={"x": (2,)})
+
+    assert right.proved, str(right)
+    assert wrong.refuted, str(wrong)
+
+
+def test_a_small_number_that_all_is_multiplied_by_is_no_stabiliser() -> None:
+    """Without it both sides are 0, which says nothing."""
+    verdict = sb.verify_backward(lambda x: (x / 2048, x), lambda d, x: d * x / 2048, shapes={"x": (2,)})
+
+    assert verdict.refuted
+    assert "eps = 0" not in verdict.diagnosis
