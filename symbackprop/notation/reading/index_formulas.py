@@ -285,11 +285,8 @@ class IndexReader(TermReader):
         """An index: a letter, a number, or arithmetic of them."""
         reader = replace(self, inside=True)
         made: t.Expression = reader.read(node)
-        for part, _ in t.walk(made):
-            if made is part and isinstance(made, t.Reduce) and made.operation == "argmax":
-                break
-            if not isinstance(part, t.Name | t.Number | t.Chain | t.Negate | t.Access):
-                raise fail(node, f"`{write_syntax(node)}` as an index", "a letter, a number, or a sum of them")
+        if not _is_index(made):
+            raise fail(node, f"`{write_syntax(node)}` as an index", "a letter, a number, or a sum of them")
         return made
 
     def floor(self, group: Group) -> t.Expression:
@@ -450,3 +447,11 @@ class IndexReader(TermReader):
         if not isinstance(value, t.Name | t.Access):
             raise fail(node, f"`{write_syntax(node)}` in a derivative", "a tensor or an entry of one")
         return value
+
+
+def _is_index(tree: t.Node) -> bool:
+    """Whether an expression is made of letters, numbers, entries and argmax alone."""
+    if isinstance(tree, t.Reduce):
+        return tree.operation == "argmax"
+    kinds = t.Name | t.Number | t.Chain | t.Negate | t.Access
+    return isinstance(tree, kinds) and all(map(_is_index, t.children(tree)))
