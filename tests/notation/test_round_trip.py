@@ -35,7 +35,6 @@ REASONS = (
     r"unknown name 'tok|name without indices|unknown name `\\mathbf\{1\}",  # integers as numbers, entries of vectors
     r"unknown length",  # vectors of ones that nothing gives a length
     r"behind the end of its sum|before several factors",  # letters that their user bound twice
-    r"the word `(or|not)`",  # a choice with `or` or `not` in its condition
     r"`/`|over .* expected an index over",  # sizes with a quotient, and an index over a part of an axis
 )
 """What equations of random programs may be refused for."""

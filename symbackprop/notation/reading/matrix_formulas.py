@@ -36,7 +36,7 @@ from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
-    Conjunction,
+    Compound,
     Group,
     Marked,
     Matrix,
@@ -326,9 +326,9 @@ class MatrixReader(TermReader):
         made = run_of((Operation("'", (left,), False, **place), right), ("*",), group)
         return made if self.shape(left)[1] is None else Operation("tr", (made,), False, **place)
 
-    def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
+    def mask(self, relation: Relation | Compound, node: Syntax) -> t.Expression:
         """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
-        if isinstance(relation, Conjunction):
+        if isinstance(relation, Compound):
             raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
         if len(relation.parts) != 2 or relation.operators[0] not in ("<", "<=", ">", ">="):
             raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
