@@ -86,6 +86,8 @@ class ShapeReader:
                 return Term("number", SCALAR, value=node, node=node)
             case Name():
                 return self._name(node)
+            case Run() if any(sign.symbol == "//" for sign in node.signs):
+                return Term("number", SCALAR, value=_size_tree(node, "a whole quotient"), node=node)
             case Run():
                 return self._sum(node) if node.signs[0].symbol in "+-" else self._run(node)
             case Operation("neg", (operand,)):
@@ -330,7 +332,7 @@ def _size_tree(node: Expression, what: str) -> Expression:
     """A size in the neutral tree."""
     if isinstance(node, Number | Name):
         return node
-    if isinstance(node, Run) and all(sign.symbol in "+-*" for sign in node.signs):
+    if isinstance(node, Run) and all(sign.symbol in ("+", "-", "*", "//") for sign in node.signs):
         operands = tuple(_size_tree(operand, what) for operand in node.operands)
         return Chain(operands, tuple(sign.symbol for sign in node.signs), line=node.line, column=node.column)
     raise fail(node, f"something else than a size in {what}", f"sizes, as in {what}(N)")

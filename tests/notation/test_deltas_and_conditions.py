@@ -161,3 +161,46 @@ def test_products_of_whole_matrices_without_a_form_are_refused() -> None:
         sb.verify_gradient(program, "W", sb.latex_formula(r"B \oplus W"))
     with pytest.raises(UnsupportedError, match="cases of whole matrices"):
         sb.verify_gradient(program, "W", sb.latex_formula(r"\begin{cases} B & N > 1 \\ W & N \le 1 \end{cases}"))
+
+
+CASES = r"\begin{cases} 1 & %s \\ 0 & \text{else} \end{cases}"
+CONDITIONS = [
+    (r"\text{if } v_n > 0 \text{ or } y_n < 1", "v[n] > 0 or y[n] < 1"),
+    (r"v_n > 0 \lor y_n < 1 \land y_n > v_n", "v[n] > 0 or y[n] < 1 and y[n] > v[n]"),
+    (r"(v_n > 0 \lor y_n < 1) \land y_n > v_n", "(v[n] > 0 or y[n] < 1) and y[n] > v[n]"),
+    (r"\text{if not } v_n > 0", None),
+    (r"\text{not } v_n > 0 \text{ or } y_n > 0", "not v[n] > 0 or y[n] > 0"),
+    (r"\neg (v_n > 0 \text{ or } y_n > 0)", "not (v[n] > 0 or y[n] > 0)"),
+    (r"\text{if } v_n > 0 \text{ and } y_n < 1", "v[n] > 0 and y[n] < 1"),
+    (r"0 < v_n \le 1", "0 < v[n] and v[n] <= 1"),
+    (r"v_n \in (0, 1]", "v[n] > 0 and v[n] <= 1"),
+    (r"v_n \in \left[0, y_n\right)", "v[n] >= 0 and v[n] < y[n]"),
+    (r"v_n \in \{0, 1\}", "v[n] == 0 or v[n] == 1"),
+    (r"v_n \in S", None),
+    (r"v_n \in (0, 1, 2)", None),
+    (r"v_n \in (0, 1", None),
+    (r"v_n \text{ or } y_n", None),
+    (r"v_n > 0 \text{ or }", None),
+    (r"v_n > 0 \text{ or } \text{ and } y_n > 0", None),
+    (r"v_n \neg > 0", None),
+]
+
+
+@pytest.mark.parametrize(("latex", "condition"), CONDITIONS)
+def test_conditions_are_joined_by_words_and_signs(latex: str, condition: str | None) -> None:
+    """`not` binds more tightly than `and`, and `and` more tightly than `or`; brackets hold together what they hold."""
+    program = sb.parse("input v[N], y[N]\nparam w\nloss = w*sum(n, v[n])")
+    if condition is None:
+        with pytest.raises(sb.SymBackpropError):
+            sb.latex_formula(CASES % latex).understood(program.core)
+    else:
+        assert f"where({condition}, 1, 0)" == sb.latex_formula(CASES % latex).understood(program.core)
+
+
+@pytest.mark.parametrize("latex", [r"v_n \lor y_n", r"(v_n > 0 \lor y_n > 0)", r"v_n \in (0, 1)", r"\sum_{n \in S} v_n",
+                                   r"\sum_{n \ne 2 \lor n > 3} v_n", r"x_{n \lor d}"])  # fmt: skip
+def test_conditions_are_no_numbers(latex: str) -> None:
+    """Where a number is expected a condition is an error."""
+    program = sb.parse("input v[N], y[N], x[N,D]\nparam w\nloss = w*sum(n, v[n])")
+    with pytest.raises(sb.SymBackpropError):
+        sb.latex_formula(latex).understood(program.core)

@@ -175,6 +175,31 @@ PROGRAMS = {
         const lambda
         e[u,i] = R[u,i] - sum(k, P[u,k]*Q[i,k])
         loss = sum(u, i, e[u,i]^2) + lambda*(sum(u, k, P[u,k]^2) + sum(i, k, Q[i,k]^2))""",
+    "affine": """
+        input X[N,D], Y[N,K]
+        param W[D,K], b[K]
+        Z[n,k] = sum(d, X[n,d]*W[d,k]) + b[k]
+        loss = sum(n, k, (Z[n,k] - Y[n,k])^2)/(2*N)""",
+    "relu": """
+        input x[D], y[H]
+        param W[H,D], b[H]
+        z[i] = sum(d, W[i,d]*x[d]) + b[i]
+        a[i] = relu(z[i])
+        loss = sum(i, (a[i] - y[i])^2)/2""",
+    "rmsnorm": """
+        input x[N,H], t[N,H]
+        param g[H]
+        const eps
+        assume eps > 0
+        r[n] = sqrt(sum(i, x[n,i]^2)/H + eps)
+        xhat[n,i] = x[n,i]/r[n]
+        o[n,i] = g[i]*xhat[n,i]
+        loss = sum(n, i, (o[n,i] - t[n,i])^2)/2""",
+    "huber": """
+        input y[N]
+        param w
+        e[n] = w - y[n]
+        loss = sum(n, where(abs(e[n]) <= 1, e[n]^2/2, abs(e[n]) - 1/2))""",
     "weighted": """
         input w[N], x[N], y[N]
         param a
@@ -404,6 +429,72 @@ PROVED: list[Case] = [
     ("factors of matrices", "factors", {"E": "e"}, r"\nabla_P L = -2 E Q + 2 \lambda P", ("E Q", "E Q - P")),
     ("weights in front", "weighted", {},
      r"\frac{\partial L}{\partial a} = \sum_{n} \left[ a\, w_n (x_n)^2 - w_n x_n y_n \right]", ("(x_n)^2", "x_n")),
+    # Goodfellow, Bengio, Courville, Deep Learning, algorithm 6.4, in bold and with gradients of layers
+    ("6.4, bias", "mlp", {},
+     r"\nabla_{\boldsymbol{b}^{(2)}} J = \nabla_{\boldsymbol{z}^{(2)}} J", ("z}^{(2)}", "a}^{(2)}")),
+    ("6.4, weights", "mlp", {},
+     r"\nabla_{\boldsymbol{W}^{(2)}} J = (\nabla_{\boldsymbol{z}^{(2)}} J)\, \boldsymbol{a}^{(1)\top}",
+     (r"\boldsymbol{a}", r"\boldsymbol{z}")),
+    ("6.4, activation", "mlp", {},
+     r"\nabla_{\boldsymbol{a}^{(1)}} J = \boldsymbol{W}^{(2)\top} \nabla_{\boldsymbol{z}^{(2)}} J",
+     (r"\nabla_{\boldsymbol{z}^{(2)}}", r"\nabla_{\boldsymbol{a}^{(2)}}")),
+    ("BP2 with indices", "mlp", NIELSEN,
+     r"\delta^1_j = \sum_k w^2_{kj} \delta^2_k \sigma'(z^1_j)", (r"\sigma'", r"\sigma")),
+    # affine layers with W of inputs by outputs: CS231n
+    ("dW", "affine", {},
+     r"\frac{\partial L}{\partial W} = X^T \frac{\partial L}{\partial Z}", ("= X", "= 2 X")),
+    ("dX", "affine", {},
+     r"\frac{\partial L}{\partial X} = \frac{\partial L}{\partial Z} W^T", ("W^T", r"(2 W)^T")),
+    ("db", "affine", {},
+     r"\frac{\partial L}{\partial b_k} = \sum_{n=1}^N \frac{\partial L}{\partial Z_{nk}}",
+     ("Z_{nk}}", "Z_{nk}} Z_{nk}")),
+    ("residuals", "affine", {},
+     r"\frac{\partial L}{\partial W} = \frac{1}{N} X^\top (XW + \mathbf{1}_N b^\top - Y)", ("- Y", "+ Y")),
+    # rectifiers
+    ("rectifier by cases", "relu", {},
+     r"\frac{\partial L}{\partial z_i} = \begin{cases} a_i - y_i & \text{if } z_i > 0 \\ 0 & \text{otherwise} "
+     r"\end{cases}",
+     ("z_i > 0", "z_i < 0")),
+    ("rectifier of vectors", "relu", {}, r"\delta = (a - y) \odot [z > 0]", ("z > 0", "z < 0")),
+    ("rectifier's weights", "relu", {},
+     r"\frac{\partial L}{\partial W_{ij}} = (a_i - y_i)\, \mathbb{1}_{\{z_i > 0\}}\, x_j", ("z_i > 0", r"z_i \ge 0")),
+    # Zhang, Sennrich 2019
+    ("RMS norm", "rmsnorm", {},
+     r"\frac{\partial L}{\partial x_{ni}} = \frac{1}{r_n}\left( g_i \frac{\partial L}{\partial o_{ni}} - \frac{\hat "
+     r"x_{ni}}{H} \sum_j g_j \frac{\partial L}{\partial o_{nj}} \hat x_{nj} \right)", (r"{H} \sum", r"{N} \sum")),
+    ("RMS norm, gain", "rmsnorm", {},
+     r"\nabla_{g_i} L = \sum_n (g_i \hat x_{ni} - t_{ni}) \hat{x}_{ni}", (r"\hat{x}_{ni}", "x_{ni}")),
+    # Huber 1964, with the two sides of its condition
+    ("Huber, inside", "huber", {},
+     r"\frac{\partial L}{\partial e_n} = \begin{cases} e_n & \text{if } e_n \in [-1, 1] \\ "
+     r"\operatorname{sign}(e_n) & \text{else} \end{cases}", ("e_n &", "2e_n &")),
+    ("Huber, outside", "huber", {},
+     r"\frac{\partial L}{\partial e_n} = \begin{cases} \operatorname{sign}(e_n) & \text{if } e_n < -1 \text{ or } "
+     r"e_n > 1 \\ e_n & \text{otherwise} \end{cases}", (r"\text{ or }", r"\text{ and }")),
+    ("Huber, negated", "huber", {},
+     r"\frac{\partial L}{\partial w} = \sum_n [-1 \le e_n \le 1] e_n + \sum_n [\neg(-1 \le e_n \le 1)] "
+     r"\operatorname{sign}(e_n)", (r"[-1 \le e_n", r"[-2 \le e_n")),
+    # Kingma, Ba 2015, with corrected moments
+    ("Adam's corrected step", "adam", {r"\hat m_t": "m", r"\hat v_t": "v", r"\epsilon": "eps"},
+     r"\alpha\, \hat{m}_t / (\sqrt{\hat{v}_t} + \epsilon) = \frac{\alpha \hat m_t}{\epsilon + \hat v_t^{1/2}}",
+     ("1/2", "1/3")),
+    # Olah, Understanding LSTM Networks
+    ("Olah, candidate", "lstm", {**LSTM, r"\tilde{C}_t": "g", "C_t": "c"},
+     r"\frac{\partial L}{\partial \tilde{C}_t} = \frac{\partial L}{\partial C_t} * i_t", ("i_t", "o_t")),
+    ("Olah, forget gate", "lstm", {**LSTM, "C_t": "c", "C_{t-1}": "c0"},
+     r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} * C_{t-1}", ("C_{t-1}", "C_t")),
+    # Dao et al. 2022, appendix B
+    ("dP", "attention", {"P": "A"},
+     r"\frac{\partial L}{\partial P} = \frac{\partial L}{\partial O} V^\top", (r"V^\top", r"(2V)^\top")),
+    ("dK", "attention", {"d_k": "D", "S": "s"},
+     r"\frac{\partial L}{\partial K} = \frac{1}{\sqrt{d_k}} \left(\frac{\partial L}{\partial S}\right)^\top Q",
+     (r"\frac{1}{\sqrt{d_k}} ", "")),
+    ("dS by rows", "attention", {"P": "A", "S": "s"},
+     r"\frac{\partial L}{\partial S_{ij}} = P_{ij} \Big(\frac{\partial L}{\partial P_{ij}} - \sum_e \frac{\partial L}"
+     r"{\partial O_{ie}} O_{ie}\Big)", ("O_{ie}\\Big", "O_{ie}^2\\Big")),
+    ("dS of matrices", "attention", {"P": "A", "S": "s"},
+     r"\frac{\partial L}{\partial S} = P \odot \left(\frac{\partial L}{\partial P} - \left(\left(P \odot "
+     r"\frac{\partial L}{\partial P}\right) \mathbf{1}\right) \mathbf{1}^\top\right)", (r"{\partial P} - ", r"{\partial P} + ")),
     # functions of one variable
     ("swish", "scalars", {},
      r"\frac{d}{dx}\bigl(x\,\sigma(x)\bigr) = \sigma(x) + x\,\sigma(x)\bigl(1-\sigma(x)\bigr)", (r"+ x\,", "+ ")),
@@ -419,6 +510,20 @@ PROVED: list[Case] = [
 ]  # fmt: skip
 
 REFUSED = [
+    # differentials, sums over repeated indices that no side has, lists, derivatives without what they are taken by
+    ("affine", {}, r"d\,\mathrm{tr}(A X) = \mathrm{tr}(A\, dX)", SymBackpropError, "unknown name `d`"),
+    ("neuron", {},
+     r"dL = \frac{\partial L}{\partial w} dw + \frac{\partial L}{\partial b} db", SymBackpropError, "unknown name `d`"),
+    ("affine", {}, r"\frac{\partial L}{\partial W_{dk}} = X_{nd} \delta_{nk}", SymBackpropError, "declare"),
+    ("affine", {},
+     r"\frac{\partial L}{\partial b} = \sum_{n=1}^N \frac{\partial L}{\partial Z_n}",
+     SymBackpropError, "whole matrices"),
+    ("fit", {}, r"\nabla L = X^\top (Xw - y) + \lambda w", SymBackpropError, "without a name below"),
+    ("neuron", {}, r"\dot{w} = -\frac{\partial L}{\partial w}", SymBackpropError, "unknown name"),
+    ("neuron", {}, r"D_w L = (a-y) a (1-a) x", SymBackpropError, "unknown name"),
+    ("mlp", {},
+     r"\delta_j^{(1)} = h'(z_j^{(1)}) \sum_k W_{kj}^{(2)} \delta_k^{(2)}", AmbiguousFormulaError, "function h'"),
+    ("scalars", {}, r"J_f(x) = 2x", AmbiguousFormulaError, "function J_{f}"),
     # what has two readings on the page, or none
     ("mlp", {}, r"\delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^l)", SymBackpropError, "declare"),
     ("mlp", {"g": "sigmoid"}, r"\delta^{[2]} = (a^{[2]} - y) * g'(z^{[2]})", AmbiguousFormulaError, "convolution"),
@@ -481,6 +586,14 @@ def test_published_formulas_that_say_something_else_are_refused(
         list(judge(program, latex, names))
 
     assert said in str(caught.value)
+
+
+def test_a_sum_that_is_left_out_is_said_to_be_missing() -> None:
+    """An index that only the right side has stands for all of its values, as it does everywhere."""
+    (verdict,) = judge("affine", r"\frac{\partial L}{\partial W_{dk}} = X_{nd} \frac{\partial L}{\partial Z_{nk}}", {})
+
+    assert verdict.refuted
+    assert "sum over n" in verdict.diagnosis
 
 
 def test_there_are_many() -> None:

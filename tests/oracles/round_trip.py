@@ -35,8 +35,9 @@ from symbackprop.notation.reading import (
     read_any_claim,
     read_block,
     read_formula,
-    read_syntax,
+    write_syntax,
 )
+from symbackprop.notation.reading.syntax import Scripts
 from symbackprop.notation.writing import make_equations
 from symbackprop.proof.claims import read_side
 
@@ -44,7 +45,6 @@ READ_BACK = "READBACK"
 NEAR = 1e-9
 MOST = 4
 """Entries of a tensor that are compared."""
-LEGEND = re.compile(r"\\?([A-Za-z]+)_\{(\w)(\w?)\} = (\[.*\]|\\left\[.*\\right\])")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def print_equations(
 ) -> Iterator[Printed]:
     """The equations of definitions; those that have no matrix form, and legends of masks, are left out."""
     equations = make_equations(definitions, program, notation, layout)
-    legends = tuple(f"{e.left} = {e.right}" for e in equations if not e.tensor)
+    legends = tuple(f"{e.left} = {e.right}{'' if 'one-hot' in e.note else e.note}" for e in equations if not e.tensor)
     for equation in equations:
         if equation.tensor and not (notation == "matrix" and equation.note):
             yield Printed(equation.tensor, f"{equation.left} = {equation.right}", legends)
@@ -199,15 +199,20 @@ def _extend(
 
 def _with_mask(program: Program, legend: str) -> Program:
     """The program with the matrix that a legend such as `T_{nk} = [k = y_n]` gives a name."""
-    match = LEGEND.fullmatch(legend)
-    assert match is not None, legend
-    letters = dict.fromkeys(match[2] + (match[3] or ""))
-    body = read_formula(read_syntax(match[4]), make_vocabulary(program), letters)
+    (statement,) = read_block(legend)
+    head, right = statement.sides
+    assert isinstance(head, Scripts), legend
+    letters = dict.fromkeys(letter for letter in write_syntax(head.below) if letter.isalpha())
+    vocabulary = make_vocabulary(program)
+    body = read_formula(right, vocabulary, dict.fromkeys(letters))
+    sizes = {extent.name: read_formula(extent.last, vocabulary) for extent in statement.extents if extent.last}
     binders = []
     for letter in letters:
         size = _range_in_mask(letter, body, program)
-        binders.append(t.Name(letter) if size is None else t.Binder(letter, affine_tree(size)))
-    return _defining(program, (t.Define(t.Access(match[1], tuple(binders)), body),))
+        sizes |= {} if size is None else {letter: affine_tree(size)}
+        binders.append(t.Binder(letter, sizes[letter]) if letter in sizes else t.Name(letter))
+    name = write_syntax(head.base).removeprefix("\\")
+    return _defining(program, (t.Define(t.Access(name, tuple(binders)), body),))
 
 
 def _range_in_mask(letter: str, body: t.Expression, program: Program) -> Affine | None:

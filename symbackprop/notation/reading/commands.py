@@ -35,7 +35,7 @@ MULTIPLIED = {
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=",
     "ne": "!=", "neq": "!=", "approx": r"\approx", "leftarrow": ":=", "gets": ":=", "coloneqq": ":=", "lt": "<",
-    "gt": ">", "triangleq": "=", "equiv": "=",
+    "gt": ">", "triangleq": "=", "equiv": "=", "in": r"\in",
 }  # fmt: skip
 OPENING = {"(": "(", "[": "[", "{": r"\{", "lbrace": r"\{", "lbrack": "[", "lfloor": r"\lfloor",
            "langle": r"\langle"}  # fmt: skip
@@ -45,11 +45,13 @@ MATRICES = {
     "pmatrix": "(", "bmatrix": "[", "vmatrix": "|", "Vmatrix": "||", "matrix": "", "smallmatrix": "", "array": "",
 }  # fmt: skip
 SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor", ".": r"\right|",
-         r"\langle": r"\rangle"}  # fmt: skip
+         r"\langle": r"\rangle", r"\in (": ") or ]", r"\in [": ") or ]"}  # fmt: skip
 SHOWN |= {name: rf"\end{{{name}}}" for name in ("cases", *MATRICES)}
 CONNECTIVES = {
     "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
+    "or": "OR", "not": "NOT",
 }  # fmt: skip
+LOGIC = {"land": "AND", "wedge": "AND", "lor": "OR", "vee": "OR", "neg": "NOT", "lnot": "NOT"}
 
 
 def hint(word: str) -> str:
@@ -71,7 +73,7 @@ def hint(word: str) -> str:
             return "write the matrix without lines"
         case "oplus":
             return "it is the direct sum, the Kronecker sum or addition modulo 2; write the matrix out"
-        case "forall" | "in":
+        case "forall":
             return r"what holds for all indices is said at the end of an equation: ..., \quad \forall n"
         case "over" | "atop" | "nicefrac" | "sfrac":
             return r"write \frac"

@@ -29,7 +29,10 @@ PREFIX = (
     r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*for(?P<all>\s+(?:all|every|each|any))?\s*\})?"
 )
 LETTERS = r"(?:\\ell(?![A-Za-z])|[A-Za-z])(?:SPACE,SPACE(?:\\ell(?![A-Za-z])|[A-Za-z]))*".replace("SPACE", SPACE)
-END = r"(?:[A-Za-z]|[0-9]+)(?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?(?:\s*[-+]\s*[0-9]+)?"
+NAMED = r"[A-Za-z](?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?"
+FLOOR = r"(?:\\left\s*)?\\lfloor(?![A-Za-z])[^\\]*(?:\\right\s*)?\\rfloor(?![A-Za-z])"
+PART = rf"(?:[0-9]*\s*(?:{NAMED}|{FLOOR})|[0-9]+)"
+END = rf"{PART}(?:\s*[-+]\s*{PART})*"
 DOTS = r"(?:\\[lc]?dots[cb]?(?![A-Za-z])|\.\.\.)"
 LISTED = (
     rf"(?P<first>{END}){SPACE},?{SPACE}(?:(?P<second>{END}){SPACE},{SPACE})?{DOTS}{SPACE},?{SPACE}(?P<last>{END})"

@@ -19,10 +19,11 @@ from symbackprop.notation.reading.syntax import (
     Beside,
     Case,
     Cases,
-    Conjunction,
+    Compound,
     Evaluated,
     Fraction,
     Group,
+    Interval,
     Marked,
     Matrix,
     Numeral,
@@ -58,9 +59,12 @@ script: SUB argument -> below
 group: LBRACE content RBRACE
      | LBRACE relation OVER relation RBRACE -> over
      | LBRACE RBRACE -> empty
-_list: relation (COMMA relation)*
+_list: condition (COMMA condition)*
+?condition: both (OR both)* -> either
+?both: denied (AND denied)* -> both
+?denied: NOT denied -> negated | relation
 content: _list | PRIMES -> only_primes | MULTIPLY beside? -> marked | MULTIPLY SIGN beside -> marked_signed
-       | _list COLON relation ((COMMA | AND) relation)* -> such
+       | _list COLON condition (COMMA condition)* -> such
 accented: ACCENT argument
 styled: FONT argument
 ?atom: NUMBER -> numeral | SYMBOL -> symbol | OPERATOR -> operator | UPRIGHT -> upright | accented | styled
@@ -69,15 +73,15 @@ styled: FONT argument
      | SQRT argument -> root
      | SQRT OPEN relation CLOSE argument -> root_of_degree
      | OPEN _list CLOSE -> bracket
-     | OPEN relation (AND relation)+ CLOSE -> joined
+     | FROM relation COMMA relation TO -> interval
      | BAR_OPEN _list BAR_CLOSE -> bracket
      | BEGIN_CASES row (ROW row)* ROW? END_CASES -> cases
      | BEGIN_MATRIX cells (ROW cells)* ROW? END_MATRIX -> matrix
 cells: sum (AMPERSAND sum)*
-row: relation COMMA? AMPERSAND (IF? relation (AND relation)* | OTHERWISE) COMMA?
+row: relation COMMA? AMPERSAND (IF? condition | OTHERWISE) COMMA?
 
 %declare NUMBER SYMBOL UPRIGHT ACCENT FONT FRAC SQRT SUB SUP PRIMES LBRACE RBRACE OPEN CLOSE BAR_OPEN BAR_CLOSE SIGN
-%declare OPERATOR OVER EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND
+%declare OPERATOR OVER EVAL MULTIPLY RELATION COMMA ROW AMPERSAND BEGIN_CASES END_CASES IF OTHERWISE AND OR NOT FROM TO
 %declare COLON BEGIN_MATRIX END_MATRIX
 """
 TERMINALS = {
@@ -146,7 +150,7 @@ def _hint(token: Token) -> str:
     match token.type:
         case "SIGN":
             return "put a signed factor in brackets"
-        case "IF" | "AND" | "OTHERWISE":
+        case "IF" | "AND" | "OR" | "NOT" | "OTHERWISE":
             return "conditions stand in cases"
         case "COMMA":
             return "a comma ends a formula; write each formula by itself"
@@ -215,9 +219,17 @@ class _SyntaxBuilder(Transformer[Token, Any]):
     def bracket(self, opener: Token, *parts: Any) -> Group:
         return Group(str(opener), tuple(part for part in parts if not isinstance(part, Token)), **_at(opener))
 
-    def joined(self, opener: Token, *parts: Any) -> Group:
-        inner = tuple(part for part in parts if not isinstance(part, Token))
-        return Group(str(opener), (Conjunction(inner, **_at(opener)),), **_at(opener))
+    def either(self, *parts: Any) -> Syntax:
+        return _joined(parts, "or")
+
+    def both(self, *parts: Any) -> Syntax:
+        return _joined(parts, "and")
+
+    def negated(self, word: Token, part: Syntax) -> Compound:
+        return Compound((part,), "not", **_at(word))
+
+    def interval(self, opener: Token, low: Syntax, _comma: Token, high: Syntax, end: Token) -> Interval:
+        return Interval((low, high), (str(opener), str(end)), **_at(opener))
 
     def such(self, *parts: Any) -> Such:
         colon = next(k for k, part in enumerate(parts) if isinstance(part, Token) and part.type == "COLON")
@@ -311,6 +323,12 @@ class _SyntaxBuilder(Transformer[Token, Any]):
     def relation(self, *parts: Any) -> Syntax:
         first: Syntax = parts[0]
         return Relation(tuple(parts[::2]), tuple(map(str, parts[1::2])), **_at(first)) if len(parts) > 1 else first
+
+
+def _joined(parts: tuple[Any, ...], word: str) -> Syntax:
+    """Conditions with a word between them; one stays as it is."""
+    first: Syntax = parts[0]
+    return Compound(tuple(parts[::2]), word, **_at(first)) if len(parts) > 1 else first
 
 
 def _twice(mark: Token, found: str) -> FormulaError:

@@ -31,6 +31,7 @@ from symbackprop.notation.reading.letters import (
     opened_product,
     scalar_name,
 )  # fmt: skip
+from symbackprop.notation.reading.membership import read_membership
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_numbered, check_scopes
@@ -39,7 +40,7 @@ from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
-    Conjunction,
+    Compound,
     Evaluated,
     Group,
     Marked,
@@ -291,11 +292,8 @@ class IndexReader(TermReader):
         """An index: a letter, a number, or arithmetic of them."""
         reader = replace(self, inside=True)
         made: t.Expression = reader.read(node)
-        for part, _ in t.walk(made):
-            if made is part and isinstance(made, t.Reduce) and made.operation == "argmax":
-                break
-            if not isinstance(part, t.Name | t.Number | t.Chain | t.Negate | t.Access):
-                raise fail(node, f"`{write_syntax(node)}` as an index", "a letter, a number, or a sum of them")
+        if not _is_index(made):
+            raise fail(node, f"`{write_syntax(node)}` as an index", "a letter, a number, or a sum of them")
         return made
 
     def floor(self, group: Group) -> t.Expression:
@@ -397,12 +395,20 @@ class IndexReader(TermReader):
         return value
 
     def conditions(self, node: Syntax) -> tuple[t.Condition, ...]:
-        """The comparisons of a condition, each of two sides."""
-        inner = bare(node)
-        if isinstance(inner, Conjunction):
-            return tuple(c for part in inner.parts for c in self.conditions(part))
+        """What a condition says, all of which must hold: comparisons of two sides, and what `or` and `not` make."""
+        inner, place = bare(node), {"line": node.line, "column": node.column}
+        if isinstance(inner, Group) and inner.opened in ("(", "[") and len(inner.parts) == 1:
+            return self.conditions(inner.parts[0])
+        if isinstance(inner, Compound):
+            parts = [self.conditions(part) for part in inner.parts]
+            if inner.word == "and":
+                return tuple(c for part in parts for c in part)
+            whole = tuple(part[0] if len(part) == 1 else t.And(part, **place) for part in parts)
+            return (t.Or(whole, **place) if inner.word == "or" else t.Not(whole[0], **place),)
         if not isinstance(inner, Relation):
             raise fail(node, f"`{write_syntax(node)}`", "a condition such as x > 0")
+        if r"\in" in inner.operators:
+            return read_membership(inner, self)
         sides = [self.read(part) for part in inner.parts]
         made = []
         for operator, left, right in zip(inner.operators, sides, sides[1:], strict=False):
@@ -413,7 +419,7 @@ class IndexReader(TermReader):
             )
         return tuple(made)
 
-    def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
+    def mask(self, relation: Relation | Compound, node: Syntax) -> t.Expression:
         made = self.conditions(relation)
         one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
         return t.Where(made[0] if len(made) == 1 else t.And(made), one, zero, line=node.line, column=node.column)
@@ -465,3 +471,11 @@ def _is_euler(scripts: Scripts, symbol: Symbol) -> bool:
 
 def _has_letters(node: Syntax) -> bool:
     return any(isinstance(part, Symbol) for part in walk_syntax(node))
+
+
+def _is_index(tree: t.Node) -> bool:
+    """Whether an expression is made of letters, numbers, entries and argmax alone."""
+    if isinstance(tree, t.Reduce):
+        return tree.operation == "argmax"
+    kinds = t.Name | t.Number | t.Chain | t.Negate | t.Access
+    return isinstance(tree, kinds) and all(map(_is_index, t.children(tree)))

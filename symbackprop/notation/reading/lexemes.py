@@ -23,6 +23,7 @@ from symbackprop.notation.reading.commands import (
     FUNCTIONS,
     GREEK,
     LABELLED,
+    LOGIC,
     MATRICES,
     MULTIPLIED,
     OPENING,
@@ -86,6 +87,7 @@ class Scanner:
             word = match[kind] if kind in ("command", "number") else match.group()
             for token in self._read(kind, word, start):
                 self.last = "FUNCTION" if token.value[1:] in FUNCTIONS else token.type
+                self.last = token.value if token.value == r"\in" else self.last
                 yield token
         if self.opened:
             word, at, _ = self.opened[-1]
@@ -215,12 +217,16 @@ class Scanner:
         return self.fail(start, f"`{word}`", "a bracket that it closes", "nothing is open here")
 
     def _open(self, word: str, start: int) -> Token:
-        self.opened.append((word, start, 0))
+        ranged = self.last == r"\in" and word in ("(", "[")
+        self.opened.append((rf"\in {word}" if ranged else word, start, 0))
         self.pending = 0
-        return self._token("OPEN", word, start)
+        return self._token("FROM" if ranged else "OPEN", word, start)
 
     def _close(self, word: str, start: int) -> Token:
         opener = CLOSING[word]
+        if word in (")", "]") and self.opened and self.opened[-1][0].startswith(r"\in "):
+            self.opened.pop()
+            return self._token("TO", word, start)
         if not self.opened or self.opened[-1][0] != opener:
             raise self._unopened(word, start)
         self.opened.pop()
@@ -312,6 +318,8 @@ class Scanner:
             yield self._token("MULTIPLY", MULTIPLIED[word], start)
         elif word in RELATIONS:
             yield self._token("RELATION", RELATIONS[word], start)
+        elif word in LOGIC:
+            yield self._token(LOGIC[word], f"\\{word}", start)
         elif word in OPENING:
             yield self._open(OPENING[word], start)
         elif word in CLOSING:
@@ -408,9 +416,6 @@ class Scanner:
         self._taken()
         if font not in ("mathit", "operatorname") and written in CONNECTIVES:
             return self._token(CONNECTIVES[written], written, start)
-        if font != "operatorname" and written in ("or", "not"):
-            raise self.fail(start, f"the word `{written}`", "conditions joined by `and`",
-                            "write cases, with a row for each condition")  # fmt: skip
         if re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]*|arg ?(max|min)", written):
             word = "OPERATOR" if font == "operatorname" else "SYMBOL"
             return self._token(word if len(written) > 1 else "UPRIGHT", written.replace(" ", ""), start)

@@ -7,25 +7,36 @@ products of scalars from those of matrices, and how long a vector of ones is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction as Rational
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import UnsupportedError
+from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
-from symbackprop.language.matrix_grammar import Operation, Run, Sign
+from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
-from symbackprop.notation.reading.ones import ONES, TURNED, has_ones, size_of, with_ones
+from symbackprop.notation.reading.matrix_trees import name_shown, run_of, sign_at, whole_of, without_adjoints
+from symbackprop.notation.reading.ones import (
+    ONES,
+    TURNED,
+    has_ones,
+    join_shapes,
+    shape_with_ones,
+    size_of,
+    with_ones,
+)  # fmt: skip
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
+    Beside,
     Cases,
-    Conjunction,
+    Compound,
     Group,
     Marked,
     Matrix,
@@ -70,13 +81,13 @@ class MatrixReader(TermReader):
             raise fail(node, f"`{write_syntax(node)}`", "a name")
         found = find_powers(node, self.vocabulary)
         if len(found) > 1:
-            texts = tuple(f"{_shown(value)}" for value, _ in found)
+            texts = tuple(f"{name_shown(value)}" for value, _ in found)
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, "declare what it stands for")
         place = {"line": node.line, "column": node.column}
         if found:
             self.note_font(symbol, node)
             value, above = found[0]
-            made = _whole(value, node)
+            made = whole_of(value, node)
             return made if above is None else self.raised(made, above, node)
         special = self._special(scripts, symbol, node)
         if special is not None:
@@ -93,6 +104,8 @@ class MatrixReader(TermReader):
 
     def _special(self, scripts: Scripts, symbol: Symbol, node: Syntax) -> t.Expression | None:
         """Vectors of ones and identity matrices, with their sizes below if these are written."""
+        if symbol.name not in ("1", "I"):
+            return None
         size = self._size(scripts.below) if scripts.below is not None else None
         if symbol.name == "1" and symbol.font:
             return ONES if scripts.below is None else size and Operation("ones", (size,), line=node.line)
@@ -106,13 +119,16 @@ class MatrixReader(TermReader):
         if text.isdigit():
             return self.number(text, node)
         found = [value for value, above in find_powers(node, self.vocabulary) if above is None]
-        if isinstance(node, Sum):
+        if isinstance(node, Sum | Beside) or (isinstance(node, Group) and node.opened == r"\lfloor"):
             return size_of(read_size(IndexReader(self.vocabulary, inside=True).index(node)))
         return found[0] if len(found) == 1 and isinstance(found[0], t.Name) else None
 
     def apply(self, function: str, arguments: tuple[t.Expression, ...], primed: bool, node: Syntax) -> t.Expression:
         place = {"line": node.line, "column": node.column}
-        arguments = tuple(self.settle(a, None, node) for a in arguments)
+        if function in FUNCTION_BY_NAME:
+            arguments = tuple(self._alike(arguments, node))
+        else:
+            arguments = tuple(self.settle(a, None, node) for a in arguments)
         inner = arguments[0]
         if function == "log" and isinstance(inner, Operation) and inner.name == "abs" and not primed:
             (deep,) = inner.operands
@@ -172,7 +188,7 @@ class MatrixReader(TermReader):
         if len(settled) == 1:
             return first
         return Run(
-            (first, *settled[1:]), tuple(_sign(s, p) for s, p in zip(signs[1:], settled[1:], strict=True)), **place
+            (first, *settled[1:]), tuple(sign_at(s, p) for s, p in zip(signs[1:], settled[1:], strict=True)), **place
         )
 
     def multiply(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
@@ -189,7 +205,7 @@ class MatrixReader(TermReader):
             between and between[0] in (r"\cdot", r"\times", "*") and len(set(between)) > 1 and self._scalar(joined[0])
         ):
             rest = self._joined(joined[1:], between[1:], node)
-            return _run((joined[0], rest), ("*",), node)
+            return run_of((joined[0], rest), ("*",), node)
         return self._joined(joined, between, node)
 
     def _joined(self, groups: list[t.Expression], between: list[str], node: Syntax) -> t.Expression:
@@ -197,20 +213,23 @@ class MatrixReader(TermReader):
         if not between:
             return groups[0]
         if set(between) <= set(ENTRYWISE):
-            return _run(tuple(self._alike(groups, node)), tuple(ENTRYWISE[sign] for sign in between), node)
+            return run_of(tuple(self._alike(groups, node)), tuple(ENTRYWISE[sign] for sign in between), node)
         if set(between) & set(ENTRYWISE):
             shown = write_syntax(node)
             raise ambiguous(node.line, node.column, f"`{shown}`", (r"\odot before \cdot", r"\cdot before \odot"),
                             "bracket what is meant")  # fmt: skip
         made = self.settle(groups[0], None, node)
         for sign, part in zip(between, groups[1:], strict=True):
+            if has_ones(part) and sign in (r"\cdot", r"\times", "*") and self._scalar(made):
+                made = run_of((made, part), ("*",), node)
+                continue
             made = self._times(made, sign, self.settle(part, None, node), node)
         return made
 
     def _times(self, left: t.Expression, sign: str, right: t.Expression, node: Syntax) -> t.Expression:
         scalar = self._scalar(left) or self._scalar(right)
         if sign == "/":
-            return _run((left, right), ("/",), node)
+            return run_of((left, right), ("/",), node)
         if sign not in (r"\cdot", r"\times", "*"):
             shapes = self.shape(left), self.shape(right)
             if sign == r"\otimes" and all(None in shape and shape != SCALAR for shape in shapes):
@@ -224,37 +243,43 @@ class MatrixReader(TermReader):
                             "the product entry by entry", "a convolution"), r"write A B, or A \odot B")  # fmt: skip
         if not scalar and self.shape(left) == self.shape(right) and self.shape(left)[1] is None:
             left = Operation("'", (left,), False, line=node.line, column=node.column)
-        return _run((left, right), ("*",), node)
+        return run_of((left, right), ("*",), node)
 
     def _product(self, factors: Sequence[t.Expression], node: Syntax) -> t.Expression:
         """Factors side by side, in which vectors of ones add up rows or columns, or repeat a vector."""
         if ONES not in factors and TURNED not in factors:
-            return factors[0] if len(factors) == 1 else _run(tuple(factors), ("*",) * (len(factors) - 1), node)
+            return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)
         row = list(factors)
         first = next((k for k, f in enumerate(row) if f not in (ONES, TURNED) and not self._scalar(f)), None)
         if first is None:
-            return _run(tuple(row), ("*",) * (len(row) - 1), node) if len(row) > 1 else row[0]
+            return run_of(tuple(row), ("*",) * (len(row) - 1), node) if len(row) > 1 else row[0]
         scalars = [f for f in row[:first] if f not in (ONES, TURNED)]
         before, made = [f for f in row[:first] if f in (ONES, TURNED)], row[first]
         place = {"line": node.line, "column": node.column}
         behind: list[t.Expression] = []
-        for factor in row[first + 1 :]:
+        for number, factor in enumerate(row[first + 1 :], first + 1):
+            if factor == TURNED and not all(f in (ONES, TURNED) or self._scalar(f) for f in row[number:]):
+                behind.append(self._product(row[number:], node))  # v 1^T A is v times the row of sums 1^T A
+                break
             if factor == ONES:
                 made = Operation("sum", (made, t.Number(Rational(2), "2")), False, **place)
             elif factor == TURNED:
                 behind.append(factor)
             else:
-                made = _run((made, factor), ("*",), node)
+                made = run_of((made, factor), ("*",), node)
         if before and before[-1] == TURNED:
             total = Operation("sum", (made, t.Number(Rational(1), "1")), False, **place)
             made, before = Operation("'", (total,), False, **place), before[:-1]
         whole = (*scalars, *before, made, *behind)
-        return whole[0] if len(whole) == 1 else _run(whole, ("*",) * (len(whole) - 1), node)
+        return whole[0] if len(whole) == 1 else run_of(whole, ("*",) * (len(whole) - 1), node)
 
     def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
         """Operands of one shape; vectors of ones take their length from what they stand beside."""
-        shape = next((self.shape(p) for p in parts if not has_ones(p) and not self._scalar(p)), None)
-        return [self.settle(part, shape, node) if shape is not None else part for part in parts]
+        shapes = [shape_with_ones(part, self.shape) for part in parts if has_ones(part) or not self._scalar(part)]
+        rows, columns = next((s for s in shapes if ... not in s), join_shapes(shapes))
+        if not shapes or rows is ... or columns is ...:
+            return list(parts)
+        return [self.settle(part, (rows, columns), node) for part in parts]
 
     def settle(self, tree: t.Expression, shape: Shape | None, node: Syntax) -> t.Expression:
         """The tree with vectors of ones of the length that a shape asks for."""
@@ -265,7 +290,7 @@ class MatrixReader(TermReader):
         return with_ones(tree, shape, node)
 
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
-        return _run((top, bottom), ("/" if self._scalar(bottom) else "./",), node)
+        return run_of((top, bottom), ("/" if self._scalar(bottom) else "./",), node)
 
     def absolute(self, group: Group) -> t.Expression:
         place = {"line": group.line, "column": group.column}
@@ -285,6 +310,10 @@ class MatrixReader(TermReader):
             raise fail(group, f"the norm with `{kind}` below", "1, 2 or F")
         return Operation("norm1" if kind == "1" else "norm2", (inner,), False, **place)
 
+    def floor(self, group: Group) -> t.Expression:
+        """A whole quotient of sizes."""
+        return size_of(read_size(IndexReader(self.vocabulary, inside=True).floor(group)))
+
     def inner(self, group: Group) -> t.Expression:
         if len(group.parts) != 2:
             raise fail(group, f"`{write_syntax(group)}`", r"an inner product of two, \langle a, b \rangle")
@@ -293,13 +322,13 @@ class MatrixReader(TermReader):
             raise fail(group, f"`{write_syntax(group)}`", "an inner product of two of one shape")
         place = {"line": group.line, "column": group.column}
         if self._scalar(left):
-            return _run((left, right), ("*",), group)
-        made = _run((Operation("'", (left,), False, **place), right), ("*",), group)
+            return run_of((left, right), ("*",), group)
+        made = run_of((Operation("'", (left,), False, **place), right), ("*",), group)
         return made if self.shape(left)[1] is None else Operation("tr", (made,), False, **place)
 
-    def mask(self, relation: Relation | Conjunction, node: Syntax) -> t.Expression:
+    def mask(self, relation: Relation | Compound, node: Syntax) -> t.Expression:
         """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
-        if isinstance(relation, Conjunction):
+        if isinstance(relation, Compound):
             raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
         if len(relation.parts) != 2 or relation.operators[0] not in ("<", "<=", ">", ">="):
             raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
@@ -307,11 +336,11 @@ class MatrixReader(TermReader):
         operator, place = relation.operators[0], {"line": node.line, "column": node.column}
         larger, smaller = (left, right) if operator in (">", "<=") else (right, left)
         zero = smaller == t.Number(Rational(0))
-        difference = larger if zero else Run((larger, smaller), (_sign("-", smaller),), **place)
+        difference = larger if zero else Run((larger, smaller), (sign_at("-", smaller),), **place)
         step = Operation("relu", (difference,), True, **place)
         if operator in ("<", ">"):
             return step
-        return Run((t.Number(Rational(1), "1"), step), (_sign("-", step),), **place)
+        return Run((t.Number(Rational(1), "1"), step), (sign_at("-", step),), **place)
 
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
         raise fail(node, f"`{write_syntax(node)}` among whole matrices", "products of matrices",
@@ -341,49 +370,9 @@ class MatrixReader(TermReader):
     def shape(self, tree: t.Expression) -> Shape:
         """The shape of a tree; ShapeError where its parts do not fit."""
         tensors: dict[str, tuple[Affine, ...]] = {n: x.axes for n, x in self.vocabulary.tensors.items()}
-        return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(_without_adjoints(tree)).shape
+        return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(without_adjoints(tree)).shape
 
     def _scalar(self, tree: t.Expression) -> bool:
         if has_ones(tree):
             return False
         return self.shape(tree) == SCALAR
-
-
-def _whole(value: t.Expression, node: Syntax) -> t.Expression:
-    """A whole tensor, or the adjoint of one."""
-    place = {"line": node.line, "column": node.column}
-    match value:
-        case t.Apply("adj", arguments):
-            return Operation("adj", arguments, False, **place)
-        case t.Access():
-            raise fail(node, f"an entry, `{write_syntax(node)}`, among whole matrices", "whole tensors")
-    return replace(value, **place)
-
-
-def _shown(value: t.Expression) -> str:
-    return value.name if isinstance(value, t.Name) else str(value)
-
-
-def _sign(symbol: str, node: t.Node) -> Sign:
-    return Sign(symbol, line=node.line, column=node.column)
-
-
-def _run(operands: tuple[t.Expression, ...], signs: tuple[str, ...], node: t.Node) -> Run:
-    """Operands in a row; a product in front is opened, because products are read from the left."""
-    first = operands[0]
-    if isinstance(first, Run) and first.signs[0].symbol not in "+-":
-        opened, before = first.operands, first.signs
-    else:
-        opened, before = (first,), ()
-    marks = tuple(_sign(sign, operand) for sign, operand in zip(signs, operands[1:], strict=True))
-    return Run((*opened, *operands[1:]), (*before, *marks), line=node.line, column=node.column)
-
-
-def _without_adjoints(tree: t.Expression) -> t.Expression:
-    """The tree with tensors in place of their adjoints, which have their shapes."""
-    match tree:
-        case Operation("adj", (inner,)):
-            return inner
-        case Operation(_, operands) | Run(operands, _):
-            return replace(tree, operands=tuple(map(_without_adjoints, operands)))
-    return tree

@@ -11,7 +11,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.syntax import (
     Cases,
-    Conjunction,
+    Compound,
     Evaluated,
     Group,
     Matrix,
@@ -122,7 +122,7 @@ class Notation(ABC):
         raise fail(node, "a subscript of brackets", "a name", "write the entry by its name")
 
     @abstractmethod
-    def mask(self, relation: Relation | Conjunction, node: Syntax) -> Any:
+    def mask(self, relation: Relation | Compound, node: Syntax) -> Any:
         """Iverson's bracket."""
 
     @abstractmethod

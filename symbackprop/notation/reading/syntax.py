@@ -121,10 +121,19 @@ class Relation(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
-class Conjunction(Syntax):
-    """Relations joined by the word `and`; at least two."""
+class Compound(Syntax):
+    """Conditions joined by a word, `and` or `or`, or one behind the word `not`."""
 
     parts: tuple[Syntax, ...]
+    word: str = "and"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval(Syntax):
+    r"""Two ends between brackets behind \in: a round bracket leaves its end out, a square one does not."""
+
+    parts: tuple[Syntax, ...]
+    brackets: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +192,7 @@ def parts_of(node: Syntax) -> tuple[Syntax, ...]:
             return tuple(part for part in (base, below, above) if part is not None)
         case Group(parts=parts) | Beside(parts=parts) | Product(parts=parts) | Sum(parts=parts) | Relation(parts=parts):
             return parts
-        case Conjunction(parts=parts):
+        case Compound(parts=parts) | Interval(parts=parts):
             return parts
         case Such(parts=parts, conditions=conditions):
             return (*parts, *conditions)
@@ -264,8 +273,12 @@ def write_syntax(node: Syntax) -> str:
             return sign if operand is None else f"{sign} {write_syntax(operand)}"
         case Evaluated(inner, at):
             return rf"\left. {write_syntax(inner)} \right|_{{{write_syntax(bare(at))}}}"
-        case Conjunction(parts):
-            return r" \text{ and } ".join(map(write_syntax, parts))
+        case Compound(parts, "not"):
+            return rf"\text{{not }} {write_syntax(parts[0])}"
+        case Compound(parts, word):
+            return rf" \text{{ {word} }} ".join(map(write_syntax, parts))
+        case Interval(parts, (left, right)):
+            return left + ",".join(map(write_syntax, parts)) + right
         case Such(parts, conditions):
             return f"{','.join(map(write_syntax, parts))} : {','.join(map(write_syntax, conditions))}"
         case Cases():

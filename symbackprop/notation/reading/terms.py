@@ -37,7 +37,7 @@ from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.sums import join_signed
 from symbackprop.notation.reading.syntax import (
     Cases,
-    Conjunction,
+    Compound,
     Evaluated,
     Fraction,
     Group,
@@ -74,7 +74,7 @@ class TermReader(FunctionReader):
                 check_sum(parts, signs, node)
                 joined = join_signed(node)
                 return self.add(joined.signs, tuple(self.read(part) for part in joined.parts), joined)
-            case Relation() | Conjunction():
+            case Relation() | Compound():
                 raise fail(node, f"the relation `{write_syntax(node)}`", "a formula")
             case Such():
                 raise fail(node, f"the condition in `{write_syntax(node)}`", "indices alone",
@@ -182,7 +182,7 @@ class TermReader(FunctionReader):
             raise fail(node, f"a list in brackets, `{write_syntax(node)}`", "one formula",
                        "a tuple is no number, and only a function has several arguments")  # fmt: skip
         inner = bare(node.parts[0])
-        if isinstance(inner, Relation | Conjunction) and node.opened == "[":
+        if isinstance(inner, Relation | Compound) and node.opened == "[":
             return self.mask(inner, node)
         return self.read(inner)
 
@@ -265,11 +265,11 @@ class TermReader(FunctionReader):
             inner = bare(scripts.below)
             bracketed = isinstance(inner, Group) and inner.opened == r"\{" and len(inner.parts) == 1
             relation = bare(inner.parts[0]) if bracketed and isinstance(inner, Group) else inner
-            return (self.mask(relation, scripts), 1) if isinstance(relation, Relation | Conjunction) else None
+            return (self.mask(relation, scripts), 1) if isinstance(relation, Relation | Compound) else None
         brackets = bare(row[1].node) if scripts is None and len(row) > 1 and not row[1].sign else None
         if isinstance(brackets, Group) and len(brackets.parts) == 1:
             relation = bare(brackets.parts[0])
-            return (self.mask(relation, base), 2) if isinstance(relation, Relation | Conjunction) else None
+            return (self.mask(relation, base), 2) if isinstance(relation, Relation | Compound) else None
         return None
 
     def note_font(self, symbol: Symbol, node: Syntax) -> None:

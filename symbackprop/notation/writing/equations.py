@@ -212,12 +212,13 @@ class _EquationWriter:
             return vectorised(parts[0], parts[1], parts[2])
         symbol = self.names.symbol(above.name, matrix=True)
         under = self.names.tensors[tensor.denominator or ""]
+        sides = ((symbol, above.axes, "", ""), (below, under.axes, r"\top", r"^{\top}"))
         parts = [
-            rf"\operatorname{{vec}}({s.write()})" if len(axes) == 2 else s.write()
-            for s, axes in ((symbol, above.axes), (below, under.axes))
+            rf"\operatorname{{vec}}({s.write()}){behind}" if len(axes) == 2 else s.write("", raised)
+            for s, axes, raised, behind in sides
             if s is not None
         ]
-        return vectorised(parts[0], parts[1], None)
+        return rf"\frac{{\partial {parts[0]}}}{{\partial {parts[1]}}}"
 
     def scalar(
         self, definition: Definition, statement: Define, sizes: Mapping[str, int], direction: tuple[int, int] | None

@@ -239,16 +239,18 @@ class IndexWriter:
             return Piece("1")
         if len(factors) == 1:
             return self.piece(factors[0])
-        text = ""
+        text = before = ""
         for factor in factors:
             piece = self.piece(factor)
             written = piece.at(PRODUCT) if not piece.open else bracket(piece.text)
             if piece.strength == PRODUCT and not piece.open and text:
                 written = bracket(piece.text)
             separator = "" if not text or (written.startswith(("(", r"\left(")) and text[-1] not in ")") else " "
-            if text and written[0].isdigit():
+            at_point = before.startswith(r"\frac{\partial") and written.startswith(("(", r"\left("))
+            if text and (written[0].isdigit() or at_point):  # a derivative before brackets is one at a point
                 separator = r" \cdot "
             text += separator + written
+            before = written
         return Piece(text, PRODUCT)
 
     def _power(self, base: Expression, exponent: Expression) -> Piece:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import Expression, Name, Reduce
 from symbackprop.notation.writing.addends import Part, distribute
+from symbackprop.notation.writing.conditions import is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm, free_names
 from symbackprop.notation.writing.index_latex import bracket, split_product
 from symbackprop.notation.writing.matrices import ATOM, HADAMARD, PRODUCT, Matrix, diagonal, symmetric
@@ -40,6 +41,8 @@ def write_structured(
     """A formula with two to four free indices, whose sizes are `sizes`, by what its deltas say; None where that is no
     matrix. The first `outer` indices are those of what is differentiated.
     """
+    if is_zero(tree):
+        return "0"
     for every in (False, True):
         try:
             return _write(writer, distribute(tree, every), tuple(shape), sizes, outer)
@@ -182,13 +185,11 @@ def _write_sum(writer: MatrixWriter, part: Part, tree: Reduce, split: Split, siz
     return text if before == "1" else f"{before} {text}"
 
 
-def vectorised(numerator: str, first: str, second: str | None) -> str:
-    r"""What a derivative with four axes is called: the second derivative by vec(W), or the derivative of vec(A).
+def vectorised(numerator: str, first: str, second: str) -> str:
+    r"""What a second derivative with four axes is called, that by vec(U) and vec(V).
 
     >>> print(vectorised("L", "U", "V"))
     \frac{\partial^{2} L}{\partial \operatorname{vec}(U) \, \partial \operatorname{vec}(V)^{\top}}
     """
-    if second is None:
-        return rf"\frac{{\partial {numerator}}}{{\partial {first}^{{\top}}}}"
     below = rf"\partial \operatorname{{vec}}({first}) \, \partial \operatorname{{vec}}({second})^{{\top}}"
     return rf"\frac{{\partial^{{2}} {numerator}}}{{{below}}}"

@@ -15,6 +15,7 @@ from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.phrasing import affine_tree
+from symbackprop.language.reader import read_expression
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.tree import (
     OPPOSITE,
@@ -50,19 +51,26 @@ ONE, ZERO = Number(Fraction(1), "1"), Number(Fraction(0), "0")
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A named matrix or vector of zeros and ones: 1 where `condition` holds between `letters`."""
+    """A named matrix or vector of zeros and ones: 1 where `condition` holds between `letters`, up to `sizes`."""
 
     symbol: Symbol
     kind: str
     condition: Condition
     letters: tuple[str, ...]
+    sizes: tuple[str, ...]
 
     def equation(self, writer: IndexWriter) -> tuple[str, str, str]:
-        """Its left side, its right side, and what is said behind them."""
-        left = self.symbol.write(join_indices([small_symbol(letter) for letter in self.letters]))
-        data = [n for n, _ in walk(self.condition) if isinstance(n, Access)]
-        note = rf"\quad\text{{(the one-hot matrix of {data[0].name})}}" if self.kind == "one-hot" else ""
-        return left, f"[{writer.conditions([self.condition])}]", note.replace("_", r"\_")
+        """Its left side, its right side, and what is said behind them: of a one-hot matrix what data it is of, of any
+        other how far its rows and columns go."""
+        letters = [small_symbol(letter) for letter in self.letters]
+        left, right = self.symbol.write(join_indices(letters)), f"[{writer.conditions([self.condition])}]"
+        data = next((n for n, _ in walk(self.condition) if isinstance(n, Access)), None)
+        if self.kind == "one-hot" and data is not None and all(isinstance(index, Name) for index in data.indices):
+            name = data.name.replace("_", r"\_")
+            return left, right, rf"\quad\text{{(the one-hot matrix of {name})}}"
+        ends = (writer.index(read_expression(size)) for size in self.sizes)
+        extents = r",\ ".join(rf"1 \le {letter} \le {end}" for letter, end in zip(letters, ends, strict=True))
+        return left, right, rf"\quad ({extents})"
 
 
 @dataclass(slots=True)
@@ -85,7 +93,7 @@ class Masks:
         kind = _kind(condition, letters, self.names.tensors)
         if kind == "one-hot":  # its rows are those of the data
             letters = tuple(sorted(letters, key=lambda x: Name(x) in _sides(condition)))
-        mask = Mask(self._free(kind), kind, condition, letters)
+        mask = Mask(self._free(kind), kind, condition, letters, tuple(ranges[letter] for letter in letters))
         self.made[_key(condition, letters, ranges)] = mask
         return of_symbol(mask.symbol, letters != tuple(shape))
 

@@ -160,6 +160,7 @@ class MatrixWriter(ProductWriter):
 
     def access(self, tree: Access, shape: Shape) -> Matrix:
         """A tensor read at plain indices, transposed where its rows are the columns of the shape."""
+        self._check_whole(tree.name)
         if not all(isinstance(i, Name) for i in tree.indices):
             raise NoMatrixForm("a read at something else than plain indices has no matrix form")
         for index, axis in zip(tree.indices, self.names.tensors[tree.name].axes, strict=True):
@@ -178,6 +179,10 @@ class MatrixWriter(ProductWriter):
         if sorted(at) != sorted(shape):
             raise NoMatrixForm("a read at other indices has no matrix form")
         return of_symbol(symbol, (at[::-1] if tree.name in self.flipped else at) != shape)
+
+    def _check_whole(self, name: str) -> None:
+        if self.names.tensors[name].bases:
+            raise NoMatrixForm("whether a recurrence as a whole holds its base is not said by its symbol")
 
     def _slice(self, name: str, every: Shape, at: Shape, shape: Shape) -> Matrix:
         """The row or the column of a matrix that a fixed index picks, as a vector."""
@@ -200,13 +205,13 @@ class MatrixWriter(ProductWriter):
         if free_names(exponent, frozenset(shape)):
             raise NoMatrixForm("a power with an index in its exponent has no matrix form")
         if not shape:
-            raised, piece = IndexWriter(self.names).write(exponent), self.piece(base, ())
+            raised, piece = self.piece(exponent, ()).text, self.piece(base, ())
             plain = piece.strength == ATOM and "^" not in piece.text
             return Matrix(f"{piece.text if plain else bracket(piece.text)}^{{{raised}}}")
         inner = self.piece(base, shape)
         if exponent == Number(Fraction(2)) and inner.strength == ATOM and len(inner.text) < 24:
             return Matrix(rf"{inner.text} \odot {inner.text}", HADAMARD)
-        raised = rf"\odot {IndexWriter(self.names).write(exponent)}"
+        raised = rf"\odot {self.piece(exponent, ()).text}"
         text = inner.text if inner.strength == ATOM and "^" not in inner.text else bracket(inner.text)
         return Matrix(f"{text}^{{{raised}}}")
 
@@ -266,6 +271,7 @@ class MatrixWriter(ProductWriter):
         """The matrix of which a diagonal is read."""
         if isinstance(tree, Entry):
             return self.entry(replace(tree, indices=(Name("i"), Name("j"))), ("i", "j"))
+        self._check_whole(tree.name)
         symbol = self.names.symbol(tree.name, matrix=True)
         if symbol is None:
             raise NoMatrixForm("the trace of a derivative has no matrix form")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from symbackprop.language.reader import read_expression
 from symbackprop.language.tree import Access, Entry, Expression, Name, Number, Power, Reduce, walk
 from symbackprop.notation.writing.conditions import find_range
 from symbackprop.notation.writing.contraction import (
@@ -33,7 +34,7 @@ from symbackprop.notation.writing.matrices import (
     trace,
     transposes,
 )  # fmt: skip
-from symbackprop.notation.writing.names import Names, small_symbol
+from symbackprop.notation.writing.names import Names
 
 Shape = tuple[str, ...]
 
@@ -104,7 +105,7 @@ class ProductWriter(ABC):
                     scalars[0].extend(over)
                     scalars[1].extend(under)
                     elements.extend(made)
-                elif carried:
+                elif carried or _needs_matrices(factor):
                     elements.append(Leaf(factor, bool(number), carried))
                 else:
                     scalars[number].append(factor)
@@ -197,8 +198,9 @@ class ProductWriter(ABC):
         if len(elements) == 1 and isinstance(first, Leaf) and isinstance(first.tree, Access | Entry):
             if first.tree.indices == (Name(index), Name(index)) and not first.inverse:
                 return trace(self.whole(first.tree))
-        if all(isinstance(e, Ones) for e in elements) and self.ranges.get(index, "").isalnum():
-            return Matrix(small_symbol(self.ranges[index]))
+        if all(isinstance(e, Ones) for e in elements) and self.ranges.get(index):
+            size = IndexWriter(self.names).piece(read_expression(self.ranges[index]))
+            return Matrix(size.text, (SUM, PRODUCT, ATOM, ATOM)[size.strength])
         if len(elements) == 2 and not any(e.inverse for e in elements):
             left, right = (self.element(e, shape) for e in elements)
             return chain([left.transposed(), right])

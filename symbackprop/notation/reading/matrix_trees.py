@@ -1,0 +1,52 @@
+"""Trees of matrix expressions, as the reader of LaTeX puts them together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symbackprop.language import tree as t
+from symbackprop.language.matrix_grammar import Operation, Run, Sign
+from symbackprop.language.wording import fail
+from symbackprop.notation.reading.syntax import Syntax, write_syntax
+
+
+def whole_of(value: t.Expression, node: Syntax) -> t.Expression:
+    """A whole tensor, or the adjoint of one."""
+    place = {"line": node.line, "column": node.column}
+    match value:
+        case t.Apply("adj", arguments):
+            return Operation("adj", arguments, False, **place)
+        case t.Access():
+            raise fail(node, f"an entry, `{write_syntax(node)}`, among whole matrices", "whole tensors")
+    return replace(value, **place)
+
+
+def name_shown(value: t.Expression) -> str:
+    """A value in an error."""
+    return value.name if isinstance(value, t.Name) else str(value)
+
+
+def sign_at(symbol: str, node: t.Node) -> Sign:
+    """An operator that stands where a node does."""
+    return Sign(symbol, line=node.line, column=node.column)
+
+
+def run_of(operands: tuple[t.Expression, ...], signs: tuple[str, ...], node: t.Node) -> Run:
+    """Operands in a row; a product in front is opened, because products are read from the left."""
+    first = operands[0]
+    if isinstance(first, Run) and first.signs[0].symbol not in ("+", "-", "//"):
+        opened, before = first.operands, first.signs
+    else:
+        opened, before = (first,), ()
+    marks = tuple(sign_at(sign, operand) for sign, operand in zip(signs, operands[1:], strict=True))
+    return Run((*opened, *operands[1:]), (*before, *marks), line=node.line, column=node.column)
+
+
+def without_adjoints(tree: t.Expression) -> t.Expression:
+    """The tree with tensors in place of their adjoints, which have their shapes."""
+    match tree:
+        case Operation("adj", (inner,)):
+            return inner
+        case Operation(_, operands) | Run(operands, _):
+            return replace(tree, operands=tuple(map(without_adjoints, operands)))
+    return tree
