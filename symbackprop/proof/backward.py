@@ -22,12 +22,14 @@ from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
+from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly, plain_parts
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shapes
+from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
@@ -62,6 +64,31 @@ class _Findings:
             if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
                 self.hypotheses[fact.text] = None
             self.admitted.add(fact)
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A trace with what forward needs to have a value, what of that is certainly never so, and what is not so at the
+    sample point.
+    """
+
+    trace: Trace
+    needs: tuple[Fact, ...]
+    impossible: Fact | None
+    violated: Fact | None
+
+    @staticmethod
+    def make(trace: Trace) -> _Path:
+        needs = tuple(map(trace.cuts.expand_fact, list_needs(trace.needs[""])))
+        open_needs = [fact for fact in needs if not holds_plainly(fact)]
+        impossible = next((fact for fact in open_needs if is_nowhere((*trace.conditions, fact))), None)
+        violated = next((fact for fact in open_needs if not may_hold(fact, trace.point)), None)
+        return _Path(trace, needs, impossible, violated)
+
+    def domain(self, sides: Iterable[sp.Expr]) -> list[sp.Basic]:
+        """What forward needs of the names in two sides, as relations."""
+        names: set[sp.Basic] = set().union(*(side.free_symbols for side in sides))
+        return [fact.formula for fact in _related(self.needs, names) if not holds_plainly(fact)]
 
 
 def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
@@ -170,6 +197,10 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
 
 def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: float) -> Verdict | None:
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
+    path = _Path.make(trace)
+    if path.impossible is not None:
+        reason = f"forward has no value: it needs {path.impossible.text}"
+        return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
     truth = true_gradients(trace, subject.shapes, deadline)
     for name, shape in subject.shapes.items():
         if trace.gradients[name][0] != shape:
@@ -179,15 +210,15 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
     if trace.unwritten:
         text = f"backward returns {trace.unwritten[0]}"
         return Verdict("refuted", diagnosis=_join(text, trace), notes=trace.notes)
-    found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[""])))
+    found.admit(trace, path.needs)
     stuck: Verdict | None = None
     for name, shape in subject.shapes.items():
         claims = trace.gradients[name][1]
         found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[name])))
         for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
-            if stuck is not None and not _may_refute(trace, left, right, deadline):
+            if stuck is not None and not _may_refute(path, left, right, deadline):
                 continue
-            verdict = _judge_entry(trace, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
+            verdict = _judge_entry(path, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
             if verdict is None:
                 continue
             _distrust(trace)
@@ -197,7 +228,10 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
                 return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
-    return stuck
+    if stuck is None or path.violated is None:
+        return stuck
+    reason = f"no point was found at which forward has a value; it needs {_short(path.violated)}"
+    return replace(stuck, reason=_join(reason, trace))
 
 
 def _distrust(trace: Trace) -> None:
@@ -207,14 +241,14 @@ def _distrust(trace: Trace) -> None:
 
 
 def _judge_entry(
-    trace: Trace, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+    path: _Path, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
 ) -> Verdict | None:
     """Nothing where the entry is proved; else the verdict that it is not.
 
     Names of intermediate results are kept where that suffices, as an equation is shorter in them; only the sides in
     full refute.
     """
-    cuts = trace.cuts
+    trace, cuts = path.trace, path.trace.cuts
     limit = min(deadline - time.process_time(), 5.0)
     if limit <= 0:
         raise TracingStoppedError("the time allowed ran out")
@@ -232,7 +266,7 @@ def _judge_entry(
             found.alike.add(alike)
         found.admit(trace, cuts.domain((left, right)))
         return None
-    return _judge_in_full(trace, found, cuts.expand(left), cuts.expand(right), title, deadline)
+    return _judge_in_full(path, found, cuts.expand(left), cuts.expand(right), title, deadline)
 
 
 def _rename(sides: tuple[sp.Expr, ...]) -> tuple[sp.Expr, ...]:
@@ -246,23 +280,25 @@ def _order(symbol: sp.Symbol) -> tuple[str, list[int]]:
     return re.sub(r"\d+", "", symbol.name), [int(digits) for digits in re.findall(r"\d+", symbol.name)]
 
 
-def _may_refute(trace: Trace, left: sp.Expr, right: sp.Expr, deadline: float) -> bool:
+def _may_refute(path: _Path, left: sp.Expr, right: sp.Expr, deadline: float) -> bool:
     """Whether an entry is seen to differ: nothing else is of use once another entry is not proved."""
     limit = deadline - time.process_time()
     if left == right or limit <= 0:
         return False
-    sides = trace.cuts.expand(left), trace.cuts.expand(right)
-    return _differ_at(trace, *sides) is not None or find_witness(*sides, budget=Budget(limit)) is not None
+    sides = path.trace.cuts.expand(left), path.trace.cuts.expand(right)
+    domain = path.domain(sides)
+    return _differ_at(path, *sides) is not None or find_witness(*sides, (), domain, budget=Budget(limit)) is not None
 
 
 def _judge_in_full(
-    trace: Trace, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+    path: _Path, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
 ) -> Verdict | None:
     """The same with all names put back."""
     if left == right or (left, right) in found.proved:
         return None
+    trace = path.trace
     limit = max(min(deadline - time.process_time(), 5.0), 0.1)
-    witness = _differ_at(trace, left, right)
+    witness = _differ_at(path, left, right)
     if witness is None:
         verdict = decide(left, right, claim=title, budget=Budget(limit))
         if verdict.proved:
@@ -270,7 +306,8 @@ def _judge_in_full(
             found.hypotheses.update(dict.fromkeys(_worth_saying(verdict)))
             return None
     conditions = _related(trace.conditions, left.free_symbols | right.free_symbols)
-    verdict = decide(left, right, [fact.formula for fact in conditions], claim=title, budget=Budget(limit))
+    on_path, domain = [fact.formula for fact in conditions], path.domain((left, right))
+    verdict = decide(left, right, on_path, domain, claim=title, budget=Budget(limit))
     if verdict.proved and witness is None:
         known = {fact.text for fact in conditions}
         found.hypotheses.update(dict.fromkeys(h for h in _worth_saying(verdict) if h not in known))
@@ -293,11 +330,13 @@ def _worth_saying(verdict: Verdict) -> list[str]:
     return said + list(verdict.hypotheses[count:])
 
 
-def _differ_at(trace: Trace, left: sp.Expr, right: sp.Expr) -> Witness | None:
-    """The sample point of the path as a witness, if the values there certainly differ."""
+def _differ_at(path: _Path, left: sp.Expr, right: sp.Expr) -> Witness | None:
+    """The sample point of the path as a witness, if the values there certainly differ and forward has one."""
+    if path.violated is not None:
+        return None
     try:
         problem = read_problem(left, right)
-        point = {name: trace.point[name] for name in problem.names}
+        point = {name: path.trace.point[name] for name in problem.names}
         return compare_at(problem, point)[1]
     except (UnsupportedError, KeyError, RecursionError):
         return None

@@ -43,6 +43,21 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
             continue
 
 
+def may_hold(fact: Fact, point: Mapping[str, Fraction]) -> bool:
+    """Whether a fact is not certainly wrong at a point.
+
+    >>> import sympy as sp
+    >>> may_hold(Fact(sp.Symbol("x", real=True), ">"), {"x": Fraction(-1)})
+    False
+    """
+    try:
+        return _satisfies(fact, point)
+    except UndefinedValueError:
+        return False
+    except (ImpreciseValueError, KeyError):
+        return True
+
+
 def _satisfies(fact: Fact, point: Mapping[str, Fraction]) -> bool:
     sign = sign_of_value(evaluate(fact.expression, point))
     return {">": sign > 0, ">=": sign >= 0, "=": sign == 0, "!=": sign != 0}[fact.relation]

@@ -494,7 +494,8 @@ PROVED: list[Case] = [
      r"{\partial O_{ie}} O_{ie}\Big)", ("O_{ie}\\Big", "O_{ie}^2\\Big")),
     ("dS of matrices", "attention", {"P": "A", "S": "s"},
      r"\frac{\partial L}{\partial S} = P \odot \left(\frac{\partial L}{\partial P} - \left(\left(P \odot "
-     r"\frac{\partial L}{\partial P}\right) \mathbf{1}\right) \mathbf{1}^\top\right)", (r"{\partial P} - ", r"{\partial P} + ")),
+     r"\frac{\partial L}{\partial P}\right) \mathbf{1}\right) \mathbf{1}^\top\right)",
+     (r"{\partial P} - ", r"{\partial P} + ")),
     # functions of one variable
     ("swish", "scalars", {},
      r"\frac{d}{dx}\bigl(x\,\sigma(x)\bigr) = \sigma(x) + x\,\sigma(x)\bigl(1-\sigma(x)\bigr)", (r"+ x\,", "+ ")),

@@ -492,3 +492,33 @@ def test_branches_that_only_the_backward_has_are_visited() -> None:
 
     assert sb.verify_backward(forward, narrow, shapes={"x": (3,)}).refuted
     assert not sb.verify_backward(forward, exponential, shapes={"x": (3,)}).proved
+
+
+def test_where_forward_has_no_value_nothing_is_decided() -> None:
+    """A logarithm of what is negative everywhere has no derivative, right or wrong."""
+
+    def forward(x: np.ndarray) -> tuple:
+        return np.log(-(x**2) - 1).sum(), x
+
+    for gradient in (lambda upstream, x: upstream * x, lambda upstream, x: upstream * 2 * x / (x**2 + 1)):
+        verdict = sb.verify_backward(forward, gradient, shapes={"x": (1,)})
+        assert verdict.undecided
+        assert "forward has no value: it needs x[0]^2 < -1" in verdict.reason
+
+
+def test_probabilities_that_are_changed_before_their_logarithm_is_taken() -> None:
+    """The gradient is right and shares the memory of what the loss reads, which is negative then."""
+
+    def forward(z: np.ndarray, y: np.ndarray) -> tuple:
+        exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+        p = exponentials / exponentials.sum(axis=1, keepdims=True)
+        gradient = p
+        gradient[np.arange(2), y] -= 1
+        return -np.log(p[np.arange(2), y]).sum(), gradient
+
+    verdict = sb.verify_backward(
+        forward, lambda upstream, gradient: upstream * gradient, shapes={"z": (2, 3)}, data={"y": np.array([0, 2])}
+    )
+
+    assert verdict.undecided
+    assert "no point was found at which forward has a value; it needs" in verdict.reason
