@@ -27,7 +27,7 @@ from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.sharing import find_twins, read_twins
 from symbackprop.calculus.symmetry import assumed_symmetric, find_symmetric, symmetrize
 from symbackprop.calculus.tensors import Count, Role, Tensor
-from symbackprop.errors import ShapeError
+from symbackprop.errors import UnsaidShapeError
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.conditions import Domain, find_domain
@@ -175,7 +175,7 @@ def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
     every = (dict(zip(names, v, strict=True)) for v in itertools.product((3, 4, 2, 5, 6, 7, 1), repeat=len(names)))
     found = list(itertools.islice((sizes for sizes in every if _fits(program, sizes)), MOST_SIZES))
     if not found:
-        raise ShapeError("No sizes up to 7 leave every axis and every range of integer data with at least one entry.")
+        raise UnsaidShapeError("No sizes up to 7 leave every axis and every range of integer data with an entry.")
     return (found[len(found) // 2], found[-1])
 
 
