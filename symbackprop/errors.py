@@ -39,6 +39,10 @@ class EntrywiseError(ShapeError):
     """A product of two tensors of one shape, which fits entry by entry but not as a product of matrices."""
 
 
+class UnsaidShapeError(ShapeError):
+    """A range that nothing says, a size of 0, or a tensor of more axes than matrices have: no shape that could fit."""
+
+
 class CycleError(FormulaError):
     """Definitions that read each other in a circle."""
 

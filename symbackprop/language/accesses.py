@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symbackprop.calculus.indices import Affine, Entry
 from symbackprop.calculus.tensors import Count, Read, Tensor, read_entry
-from symbackprop.errors import CycleError, ShapeError
+from symbackprop.errors import CycleError, ShapeError, UnsaidShapeError
 from symbackprop.functions import FUNCTION_BY_NAME, ScalarFunction
 from symbackprop.language.index_forms import read_form
 from symbackprop.language.symbols import Scope, Symbols, check_axis
@@ -30,7 +30,7 @@ def find_tensor(tree: Name | Access, symbols: Symbols, owner: str) -> Tensor:
         if found is not None:
             return found
         raise fail(tree, f"{tree.name} before its sizes are known", "their ranges where they are introduced",
-                   f"give them on the left side in line {later.line}, as in t:T", ShapeError)  # fmt: skip
+                   f"give them on the left side in line {later.line}, as in t:T", UnsaidShapeError)  # fmt: skip
     place = f"line {later.line}"
     if tree.name == owner or any(isinstance(n, Name | Access) and n.name == owner for n, _ in walk(later.body)):
         found_here = f"{tree.name} in a circle of definitions ({place})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symbackprop.calculus.indices import Affine, floor_divide, remainder
-from symbackprop.errors import ShapeError
+from symbackprop.errors import UnsaidShapeError
 from symbackprop.language.tree import Chain, Expression, Name, Negate, Number
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
@@ -51,7 +51,7 @@ def read_size(tree: Expression) -> Affine:
     """
     form = read_form(tree, _size_leaf, f"the size `{write_tree(tree)}`")
     if form.integer is not None and form.integer < 1:
-        raise fail(tree, f"the size {form}", "a size of at least 1", kind=ShapeError)
+        raise fail(tree, f"the size {form}", "a size of at least 1", kind=UnsaidShapeError)
     return form
 
 

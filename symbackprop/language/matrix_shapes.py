@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.calculus.indices import Affine
-from symbackprop.errors import EntrywiseError, FormulaError, ShapeError
+from symbackprop.errors import EntrywiseError, FormulaError, ShapeError, UnsaidShapeError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language.accesses import count_things
 from symbackprop.language.index_forms import read_size
@@ -113,9 +113,8 @@ class ShapeReader:
             raise fail(node, f"the unknown name {node.name!r}", f"one of {known}", hint)
         if len(axes) > 2:
             found = f"{node.name} [{', '.join(map(str, axes))}]"
-            raise fail(
-                node, found, "a scalar, a vector or a matrix", "sb.parse reads formulas with indices", ShapeError
-            )
+            hint = "formulas with indices have any number of axes"
+            raise fail(node, found, "a scalar, a vector or a matrix", hint, UnsaidShapeError)
         rows, columns = (*axes, None, None)[:2]
         term = Term("tensor", (rows, columns), name=node.name, node=node)
         return Term("transpose", (columns, rows), (term,), node=node) if node.name in self.flat else term

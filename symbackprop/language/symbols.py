@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.errors import ShapeError
+from symbackprop.errors import ShapeError, UnsaidShapeError
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.tree import (
     Access,
@@ -311,7 +311,7 @@ def resolve_binder(binder: Binder | Name, trees: Iterable[Node], symbols: Symbol
         return given
     if inferred is None:
         hint = f"it stands alone on no axis, so give it where it is introduced, as in {binder.name}:N"
-        raise fail(binder, f"the index {binder.name} without a range", "a range", hint, ShapeError)
+        raise fail(binder, f"the index {binder.name} without a range", "a range", hint, UnsaidShapeError)
     return inferred[0]
 
 

@@ -179,10 +179,18 @@ class Not(Condition):
 
 @dataclass(frozen=True, slots=True)
 class Derivative(Node):
-    """The head of a claim, `d of / d wrt`."""
+    """The head of a claim, `d of / d wrt`; of a second derivative of the loss `of` is the first one, adj(w[i])."""
 
-    of: Name | Access
+    of: Name | Access | Apply
     wrt: Name | Access
+
+    @property
+    def read(self) -> Name | Access:
+        """The tensor, or the entry, whose axes those of what is derived are."""
+        inner = self.of.arguments[0] if isinstance(self.of, Apply) else self.of
+        if not isinstance(inner, Name | Access):
+            raise TypeError(f"the derivative of {type(inner).__name__} is no head of a claim")
+        return inner
 
 
 @dataclass(frozen=True, slots=True)

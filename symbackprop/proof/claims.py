@@ -67,14 +67,28 @@ class Side:
 def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Judgement]:
     """What is found out about each link of a claim, from the link number `start` on."""
     trees = [link for link in (claim.head, *claim.links) if isinstance(link, t.Expression)]
-    program = _with_scalars(program, trees)
-    scope = _find_scope(program, claim.head, trees)
-    sides = (claim.head, *claim.links)
+    program, head = with_first_derivative(_with_scalars(program, trees), claim.head)
+    scope = _find_scope(program, head, trees)
+    sides = (head, *claim.links)
     for before, link in list(pairwise(sides))[start:]:
         assert isinstance(link, t.Expression)
         yield _judge_link(program, before, link, scope)
     if claim.digits is not None:
         yield Judgement(_judge_digits(program, sides[-1], scope, claim.digits))
+
+
+def with_first_derivative(
+    program: Program, head: t.Expression | t.Derivative
+) -> tuple[Program, t.Expression | t.Derivative]:
+    """The head of a claim, for a second derivative as that of the adjoint, which the program then defines."""
+    if not isinstance(head, t.Derivative) or not isinstance(head.of, t.Apply):
+        return program, head
+    if program.loss is None:
+        raise FormulaError(f"{write_tree(head)} derives the loss, and the program has none.", line=head.line or None)
+    program.tensor(head.read.name)
+    adjoints = derive(program, program.loss, (head.read.name,))
+    read = replace(head.read, name=adjoints.adjoint_name(head.read.name))
+    return program.extended(_unique(adjoints.definitions)), replace(head, of=read)
 
 
 def judge_claims(program: Program, claims: Sequence[t.Claim]) -> tuple[Judgement, ...]:
@@ -168,10 +182,12 @@ def _whole_adjoint(
     return t.Derivative(t.Name(program.loss), read) if plain else None
 
 
-def judge_gradient(program: Program, of: t.Name | t.Access, wrt: t.Name | t.Access, claim: t.Expression) -> Verdict:
+def judge_gradient(
+    program: Program, of: t.Name | t.Access | t.Apply, wrt: t.Name | t.Access, claim: t.Expression
+) -> Verdict:
     """The verdict on d of / d wrt = claim."""
-    head = t.Derivative(of, wrt)
-    program = _with_scalars(program, [claim])
+    program, head = with_first_derivative(_with_scalars(program, [claim]), t.Derivative(of, wrt))
+    assert isinstance(head, t.Derivative)
     scope = _find_scope(program, head, [claim])
     return judge_equation(program, derivative_side(program, head, scope), read_side(program, claim, scope, "right"))
 
@@ -216,6 +232,7 @@ def _check_ranges(program: Program, tree: t.Expression) -> None:
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:
     """The derivative that a head names, as the chain rule gives it."""
+    assert not isinstance(head.of, t.Apply), "the adjoint that is derived has a name"
     of, wrt = program.tensor(head.of.name), program.tensor(head.wrt.name)
     at = (*_places(of, head.of, scope), *_places(wrt, head.wrt, scope))
     adjoints = derive(program, of.name, (wrt.name,))

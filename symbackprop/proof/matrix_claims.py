@@ -20,7 +20,7 @@ from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.matrix_shapes import ShapeReader
 from symbackprop.language.symbols import program_symbols
-from symbackprop.proof.claims import Side, derivative_side, judge_equation, read_side
+from symbackprop.proof.claims import Side, derivative_side, judge_equation, read_side, with_first_derivative
 from symbackprop.proof.verdict import Verdict
 
 Axes = tuple[Affine, ...]
@@ -46,6 +46,7 @@ def judge_matrix_claim(
     """
     trees = [tree for tree in (head, *links) if isinstance(tree, t.Expression)]
     program, known = _with_adjoints(program, trees)
+    program, head = with_first_derivative(program, head)
     if isinstance(head, t.Derivative):
         axes, turned = _derivative_axes(program, head), False
     else:
@@ -55,8 +56,8 @@ def judge_matrix_claim(
         extended, letters, right = _side(program, link, known, axes, turned, "right")
         if isinstance(before, t.Derivative):
             scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
-            count = len(program.tensor(before.of.name).axes)
-            at = t.Derivative(_read(before.of.name, letters[:count]), _read(before.wrt.name, letters[count:]))
+            count = len(program.tensor(before.read.name).axes)
+            at = t.Derivative(_read(before.read.name, letters[:count]), _read(before.wrt.name, letters[count:]))
             left = derivative_side(program, at, scope)
         else:
             extended, _, left = _side(extended, before, known, axes, turned, "left")
@@ -64,11 +65,11 @@ def judge_matrix_claim(
 
 
 def _derivative_axes(program: Program, head: t.Derivative) -> Axes:
-    axes = (*program.tensor(head.of.name).axes, *program.tensor(head.wrt.name).axes)
+    axes = (*program.tensor(head.read.name).axes, *program.tensor(head.wrt.name).axes)
     if len(axes) > 2:
         raise ArgumentError(
-            f"The derivative of {head.of.name} by {head.wrt.name} has {len(axes)} axes, and a matrix has two; claim an "
-            "entry."
+            f"The derivative of {head.read.name} by {head.wrt.name} has {len(axes)} axes, and a matrix has two; claim "
+            "an entry."
         )
     return axes
 

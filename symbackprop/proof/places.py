@@ -16,7 +16,7 @@ from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_s
 from symbackprop.calculus.indices import Atom, Index, Point, parts_of
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Role
-from symbackprop.errors import ShapeError
+from symbackprop.errors import UnsaidShapeError
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
@@ -51,7 +51,7 @@ def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
     every = (dict(zip(names, v, strict=True)) for v in itertools.product((3, 4, 2, 5, 6, 7, 1), repeat=len(names)))
     found = list(itertools.islice((sizes for sizes in every if _fits(program, sizes)), MOST_SIZES))
     if not found:
-        raise ShapeError("No sizes up to 7 leave every axis and every range of integer data with at least one entry.")
+        raise UnsaidShapeError("No sizes up to 7 leave every axis and every range of integer data with an entry.")
     return (found[len(found) // 2], found[-1])
 
 

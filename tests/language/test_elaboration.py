@@ -17,7 +17,15 @@ from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Count, Role, Slot
-from symbackprop.errors import CycleError, FormulaError, LimitError, ShapeError, SymBackpropError, UnsupportedError
+from symbackprop.errors import (
+    CycleError,
+    FormulaError,
+    LimitError,
+    ShapeError,
+    SymBackpropError,
+    UnsaidShapeError,
+    UnsupportedError,
+)
 from symbackprop.language import Limits, read_program, read_statements, write_program
 from symbackprop.language import tree as t
 
@@ -198,21 +206,21 @@ BAD = [
     (GIVEN + "z[n] = W[n,n]", 3, 8, ShapeError, "N for n in W[n,n]", "K for n as in W[n,n]"),
     (GIVEN + "z = sum(i, x[i]*y[1,i])", 3, 17, ShapeError, "K for i in y[1,i]", "N for i as in x[i]"),
     (GIVEN + "z[i:K] = x[i]", 3, 3, ShapeError, "i over K", "N, over which i runs in x[i]"),
-    (GIVEN + "z = sum(i, c)", 3, 9, ShapeError, "the index i without a range", "a range"),
+    (GIVEN + "z = sum(i, c)", 3, 9, UnsaidShapeError, "the index i without a range", "a range"),
     (GIVEN + "z = x[n,k]", 3, 5, ShapeError, "2 indices in x[n,k]", "1 (N)"),
     (GIVEN + "z = W", 3, 5, ShapeError, "W without indices", "2 of them: W[i,j]"),
     (GIVEN + "z = c[1]", 3, 5, ShapeError, "1 index in c[1]", "0 (none: it is a scalar)"),
     (GIVEN + "z = N[1]", 3, 5, FormulaError, "indices on the size N", "the name of a tensor"),
     ("input x[3]\nz = x[4]", 2, 7, ShapeError, "the literal index 4 in x[4]", "1 to 3"),
     ("input x[N]\nz = x[0]", 2, 7, ShapeError, "the literal index 0 in x[0]", "1 to N"),
-    ("input x[0]", 1, 9, ShapeError, "the size 0", "a size of at least 1"),
+    ("input x[0]", 1, 9, UnsaidShapeError, "the size 0", "a size of at least 1"),
     ("input x[N*N]", 1, 9, FormulaError, "`N*N` in the size `N*N`", None),
     ("input x[N/2]", 1, 9, FormulaError, "`/` in the size `N/2`", "`//`, the quotient rounded down"),
     ("input x[N//0]", 1, 9, FormulaError, "`// 0` in the size `N//0`", "a positive integer or a size to divide by"),
     ("input x[N]\nz[n:N] = x[n*n]", 2, 12, FormulaError, "`n*n` in x[n*n]", "integer factors only, such as 2*i"),
     ("input x[N]\nz[n:N] = x[n/2]", 2, 12, FormulaError, "`/` in x[n/2]", "`//`, the quotient rounded down"),
     ("input x[N]\nz[n:N] = x[n+1] + x[2*p]", 2, 23, FormulaError, "the index p, which nothing introduces", None),
-    ("input x[N]\nz = sum(n, x[n+1])", 2, 9, ShapeError, "the index n without a range", "a range"),
+    ("input x[N]\nz = sum(n, x[n+1])", 2, 9, UnsaidShapeError, "the index n without a range", "a range"),
     (
         "index tok[N] in V\ninput E[K]\nz[n] = E[tok[n]]",
         3,

@@ -200,6 +200,10 @@ PROGRAMS = {
         param w
         e[n] = w - y[n]
         loss = sum(n, where(abs(e[n]) <= 1, e[n]^2/2, abs(e[n]) - 1/2))""",
+    "quadratic": """
+        input A[D,D], b[D]
+        param x[D]
+        loss = sum(i, j, x[i]*A[i,j]*x[j])/2 - sum(i, b[i]*x[i])""",
     "weighted": """
         input w[N], x[N], y[N]
         param a
@@ -496,6 +500,26 @@ PROVED: list[Case] = [
      r"\frac{\partial L}{\partial S} = P \odot \left(\frac{\partial L}{\partial P} - \left(\left(P \odot "
      r"\frac{\partial L}{\partial P}\right) \mathbf{1}\right) \mathbf{1}^\top\right)",
      (r"{\partial P} - ", r"{\partial P} + ")),
+    # second derivatives: Boyd, Vandenberghe; Bishop 4.97; Magnus, Neudecker
+    ("Hessian of a quadratic form", "quadratic", {},
+     r"\nabla_x^2 L = \tfrac12 (A + A^\top)", (r"\tfrac12 ", "")),
+    ("its entries", "quadratic", {},
+     r"\frac{\partial^2 L}{\partial x_i \, \partial x_j} = \tfrac12 (A_{ij} + A_{ji})", ("A_{ji}", "A_{ij}")),
+    ("its transpose", "quadratic", {},
+     r"\frac{\partial^2 L}{\partial x\, \partial x^\top} = \frac{A + A^\top}{2}", (r"A^\top", "A")),
+    ("4.97", "logistic", {},
+     r"\nabla^2_\theta J(\theta) = \frac{1}{m} X^\top \operatorname{diag}(h \odot (1-h)) X", ("(1-h)", "h")),
+    ("4.97, entries", "logistic", {"x": "X"},
+     r"\frac{\partial^2 L}{\partial \theta_j \partial \theta_k} = \frac{1}{m} \sum_{i} h_i (1-h_i) x_{ij} x_{ik}",
+     ("(1-h_i)", "")),
+    ("ridge, entries", "fit", {},
+     r"\frac{\partial^2 L}{\partial w_i \partial w_j} = \sum_n X_{ni} X_{nj} + \lambda \delta_{ij}",
+     (r"\delta_{ij}", "")),
+    ("ridge", "fit", {}, r"\nabla_w^2 L = X^\top X + \lambda I_D", (r"\lambda I_D", r"2 \lambda I_D")),
+    ("ridge, diagonal", "fit", {},
+     r"\frac{\partial^2 L}{\partial w_i^2} = \sum_n X_{ni}^2 + \lambda", (r"+ \lambda", r"- \lambda")),
+    ("curvature of a neuron", "neuron", {},
+     r"\frac{d^2 L}{d w^2} = x^2 \left[ a^2(1-a)^2 + (a-y)\, a(1-a)(1-2a) \right]", ("1-2a", "1-a")),
     # functions of one variable
     ("swish", "scalars", {},
      r"\frac{d}{dx}\bigl(x\,\sigma(x)\bigr) = \sigma(x) + x\,\sigma(x)\bigl(1-\sigma(x)\bigr)", (r"+ x\,", "+ ")),

@@ -146,6 +146,20 @@ def test_matrices_are_judged_and_shapes_that_do_not_fit_refute(judge: Judge) -> 
     assert "found a row [1, D], expected [D], the shape of the left side; transpose it" in row
 
 
+@pytest.mark.parametrize(
+    "side", [r"\frac{1}{D} \sum_i z_n", r"\sum_{m=1}^{n} z_n", r"\sum_{k=1}^{N-N} z_n", "z + q"]
+)
+def test_what_says_too_little_of_its_sizes_is_not_refuted(judge: Judge, side: str) -> None:
+    """A range that nothing says may be the right one, and a tensor of three axes is no matrix."""
+    fence = ("```symbackprop\ninput x[N,D], q[T,N,D]\nparam W[D]\nz[n] = sum(d, W[d]*x[n,d])\n"
+             "loss = sum(n, z[n]^2)/2\n```\n")  # fmt: skip
+    below = "z" if side == "z + q" else "z_n"
+    document = judge(fence + rf"$\frac{{\partial L}}{{\partial {below}}} = {side}$ <!-- sb: claim -->")
+
+    assert document.claims == ()
+    assert [type(error).__name__ for error in document.errors] == ["UnsaidShapeError"]
+
+
 def test_a_product_that_may_be_meant_entry_by_entry_is_no_mistake(judge: Judge) -> None:
     """sigma' = sigma (1 - sigma) of a vector is true entry by entry, so that it is not refuted but not understood."""
     fence = "```symbackprop\nparam z[N]\np[n] = sigmoid(z[n])\nloss = sum(n, p[n]^2)\n```\n"

@@ -26,6 +26,7 @@ GREEK = frozenset(
 FUNCTIONS = frozenset(
     "log ln exp sin cos tan cot sec csc tanh sinh cosh coth max min det arg argmax argmin tr sum prod erf sign".split()
 )
+TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 LABELLED = {"underbrace": "_", "overbrace": "^"}
 """Braces drawn around a formula, and the mark before the label that they carry."""
 MULTIPLIED = {

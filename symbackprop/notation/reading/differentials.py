@@ -2,11 +2,11 @@ r"""Derivatives as LaTeX writes them: \frac{\partial L}{\partial w}, \frac{d}{dx
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.commands import UPRIGHT
+from symbackprop.notation.reading.commands import TRANSPOSED, UPRIGHT
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.factors import Factor, factors_of
 from symbackprop.notation.reading.refusals import ambiguous
@@ -94,6 +94,30 @@ def head_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax] | 
         if above == below and above[0] is not None and above[1] == 1 and len(of) == 1 and len(row) == slash + 2:
             return bare(of[0].node), bare(row[-1].node)
     return None
+
+
+def second_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax, Syntax] | None:
+    r"""What is derived and by what where a whole formula is a second derivative: \frac{\partial^2 L}{\partial w_i
+    \partial w_j}, \frac{\partial^2 L}{\partial w \, \partial w^\top}, \nabla_w^2 L; None where it is none."""
+    row = tuple(part for factor in factors_of(bare(node)) for part in _unbraced(factor))
+    first = bare(row[0].node)
+    found = read_differential(first) if isinstance(first, Fraction) and len(row) == 1 else None
+    if found is not None and len(found.by) == 2:
+        of = without_arguments(found.of, vocabulary)
+        return (bare(of[0].node), found.by[0], _unturned(found.by[1])) if len(of) == 1 and not of[0].sign else None
+    if not isinstance(first, Scripts) or first.base != SLOPES[0] or first.below is None or first.above is None:
+        return None
+    of = without_arguments(row[1:], vocabulary)
+    twice = write_syntax(bare(first.above)) == "2" and len(of) == 1 and not of[0].sign
+    return (bare(of[0].node), bare(first.below), bare(first.below)) if twice else None
+
+
+def _unturned(node: Syntax) -> Syntax:
+    r"""The name of a transpose below a second derivative: w of w^\top."""
+    if not isinstance(node, Scripts) or node.above is None or write_syntax(bare(node.above)) not in TRANSPOSED:
+        return node
+    plain = replace(node, above=None)
+    return plain if plain.below is not None or plain.primes else bare(node.base)
 
 
 def _unbraced(factor: Factor) -> tuple[Factor, ...]:

@@ -18,8 +18,9 @@ from symbackprop.language import tree as t
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.applications import BIG
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.deltas import Delta
-from symbackprop.notation.reading.differentials import head_parts
+from symbackprop.notation.reading.differentials import head_parts, second_parts
 from symbackprop.notation.reading.doubts import doubtful_prime
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
@@ -61,7 +62,6 @@ from symbackprop.notation.reading.vocabulary import DERIVED, QUOTIENTS, Vocabula
 
 WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
 """Functions of whole matrices."""
-TRANSPOSED = ("T", r"\top", r"\intercal", r"\mathrm{T}", r"\mathsf{T}", r"\mathbf{T}")
 
 
 def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
@@ -71,7 +71,11 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
     """
     parts = head_parts(syntax, vocabulary)
     if parts is None:
-        return None
+        second = second_parts(syntax, vocabulary)
+        if second is None or not vocabulary.is_loss(second[0]):
+            return None
+        first, again = (IndexReader(vocabulary).head(second[0], by, bare(syntax)) for by in second[1:])
+        return first and again and replace(again, of=t.Apply("adj", (first.wrt,), line=first.line, column=first.column))
     of, wrt = parts
     return IndexReader(vocabulary).head(of, wrt, bare(syntax)) if is_name(of) else None
 

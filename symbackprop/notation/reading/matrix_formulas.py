@@ -18,10 +18,11 @@ from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
-from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
+from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.matrix_trees import name_shown, run_of, sign_at, whole_of, without_adjoints
 from symbackprop.notation.reading.ones import (
     ONES,

@@ -31,6 +31,8 @@ class Reader(Protocol):
 def adjoint_of(head: t.Derivative, vocabulary: Vocabulary) -> t.Apply:
     """The derivative of one tensor by another, as a number in a formula."""
     place = {"line": head.line, "column": head.column}
+    if isinstance(head.of, t.Apply):
+        raise fail(head, f"the second derivative {write_tree(head)} in a formula", "one as a left side")
     tensors = vocabulary.tensors
     if isinstance(head.of, t.Name) and head.of.name == vocabulary.loss:
         if isinstance(head.wrt, t.Name) and head.wrt.name in tensors and tensors[head.wrt.name].axes:

@@ -106,7 +106,7 @@ def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[Entr
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
     """Whether a side is a whole tensor with axes, or a derivative of one or by one."""
     derived = read_head(side, vocabulary)
-    parts = (derived.of, derived.wrt) if derived is not None else (find_whole(bare(side), vocabulary),)
+    parts = (derived.read, derived.wrt) if derived is not None else (find_whole(bare(side), vocabulary),)
     names = [part.name for part in parts if isinstance(part, t.Name)]
     return any(name in vocabulary.tensors and vocabulary.tensors[name].axes for name in names)
 
@@ -118,7 +118,7 @@ def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> 
     first, *others = statement.sides
     head: t.Expression | t.Derivative | None = read_head(first, vocabulary)
     if isinstance(head, t.Derivative):
-        tensors = [vocabulary.tensors[part.name] for part in (head.of, head.wrt) if part.name in vocabulary.tensors]
+        tensors = [vocabulary.tensors[part.name] for part in (head.read, head.wrt) if part.name in vocabulary.tensors]
         axes = [size for tensor in tensors for size in tensor.axes]
         if len(axes) > 2:
             raise fail(statement, f"a derivative with {len(axes)} axes", "at most two", "claim an entry")

@@ -1,12 +1,13 @@
 r"""Equations between written-out matrices, as a claim for each entry.
 
 The head may be a matrix, the derivative by a whole tensor whose sizes are numbers, a matrix of derivatives, or the
-gradient `\nabla f` of a scalar by scalars, which is a column in the order of their declarations.
+gradient `\nabla f` of a scalar by scalars, which is a column in the order of their declarations; `\nabla^2` of the loss
+is the matrix of second derivatives in that order, and `\frac{\partial(f, g)}{\partial(x, y)}` that of first ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop.calculus.tensors import Role
@@ -18,8 +19,9 @@ from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.factors import factors_of
 from symbackprop.notation.reading.grids import ZERO, Grid
-from symbackprop.notation.reading.index_formulas import read_head
-from symbackprop.notation.reading.syntax import Matrix, Symbol, Syntax, bare, write_syntax
+from symbackprop.notation.reading.index_formulas import IndexReader, read_head
+from symbackprop.notation.reading.syntax import Fraction as Quotient
+from symbackprop.notation.reading.syntax import Group, Matrix, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import LOSSES, Vocabulary
 from symbackprop.notation.reading.written_matrices import has_matrix, read_written
 
@@ -35,8 +37,10 @@ class EntryClaim:
 
 
 def is_written(statement: LatexStatement) -> bool:
-    r"""Whether an equation is one of written-out matrices, or about \nabla f of a scalar."""
-    return any(map(has_matrix, statement.sides)) or _gradient_name(statement.sides[0]) is not None
+    r"""Whether an equation is one of written-out matrices, about \nabla f or \nabla^2 f of a scalar, or a Jacobian."""
+    first = statement.sides[0]
+    named = _gradient_name(first) or _gradient_name(first, 2) or _jacobian_names(first)
+    return any(map(has_matrix, statement.sides)) or named is not None
 
 
 def read_entry_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim, ...] | None:
@@ -92,7 +96,7 @@ def head_of_derivative(head: t.Derivative, vocabulary: Vocabulary, node: t.Node)
     FormulaError where a size is no number, or there are more than two axes.
     """
     counts: list[int] = []
-    for part in (head.of, head.wrt):
+    for part in (head.read, head.wrt):
         tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name) else None
         for axis in tensor.axes if tensor is not None else ():
             if axis.integer is None or (tensor is not None and tensor.bases):
@@ -113,18 +117,23 @@ def _entry(head: t.Derivative, place: tuple[int, int], vocabulary: Vocabulary) -
     """The derivative at one place: the axes of what is derived go first."""
     numbers = [t.Number(Fraction(k), str(k)) for k in place]
     made: list[t.Name | t.Access] = []
-    for part in (head.of, head.wrt):
+    for part in (head.read, head.wrt):
         tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name) else None
         count = len(tensor.axes) if tensor is not None else 0
         at, numbers = tuple(numbers[:count]), numbers[count:]
         made.append(t.Access(part.name, at, line=part.line, column=part.column) if at else part)
-    return t.Derivative(made[0], made[1], line=head.line, column=head.column)
+    of = replace(head.of, arguments=(made[0],)) if isinstance(head.of, t.Apply) else made[0]
+    return t.Derivative(of, made[1], line=head.line, column=head.column)
 
 
 def _read_head(side: Syntax, vocabulary: Vocabulary) -> Head | HeadGrid:
-    name = _gradient_name(side)
-    if name is not None:
-        return _gradient(name, vocabulary, side)
+    for order in (1, 2):
+        name = _gradient_name(side, order)
+        if name is not None:
+            return _gradient(name, vocabulary, side, order)
+    names = _jacobian_names(side)
+    if names is not None:
+        return _jacobian(*names, vocabulary, side)
     derived = read_head(side, vocabulary)
     if derived is not None:
         return head_of_derivative(derived, vocabulary, side) or derived
@@ -138,16 +147,45 @@ def _read_head(side: Syntax, vocabulary: Vocabulary) -> Head | HeadGrid:
     return HeadGrid(read.rows, read.shape) if isinstance(read, Grid) else read
 
 
-def _gradient_name(side: Syntax) -> Syntax | None:
-    r"""What \nabla without a subscript stands before, where that is all of a side."""
+def _gradient_name(side: Syntax, order: int = 1) -> Syntax | None:
+    r"""What \nabla without a subscript, or \nabla^2, stands before, where that is all of a side."""
     row = factors_of(bare(side))
     first = bare(row[0].node)
+    if order > 1:
+        if not isinstance(first, Scripts) or first.below is not None or first.primes or first.above is None:
+            return None
+        first = bare(first.base) if write_syntax(bare(first.above)) == str(order) else first
     lone = isinstance(first, Symbol) and first.name == r"\nabla" and not first.accents
     return bare(row[1].node) if lone and len(row) == 2 and not row[1].sign else None
 
 
-def _gradient(of: Syntax, vocabulary: Vocabulary, node: Syntax) -> HeadGrid:
-    """The column of derivatives of a scalar by the parameters, or by the inputs where there is none."""
+def _jacobian_names(side: Syntax) -> tuple[tuple[Syntax, ...], tuple[Syntax, ...]] | None:
+    r"""What is derived, and by what, in \frac{\partial(f, g)}{\partial(x, y)}."""
+    whole = bare(side)
+    if not isinstance(whole, Quotient):
+        return None
+    rows = [factors_of(bare(part)) for part in (whole.top, whole.bottom)]
+    lists = [bare(row[1].node) for row in rows if len(row) == 2 and write_syntax(bare(row[0].node)) == r"\partial"]
+    groups = [part for part in lists if isinstance(part, Group) and part.opened == "(" and len(part.parts) > 1]
+    return (groups[0].parts, groups[1].parts) if len(groups) == 2 else None
+
+
+def _jacobian(of: tuple[Syntax, ...], by: tuple[Syntax, ...], vocabulary: Vocabulary, node: Syntax) -> HeadGrid:
+    """The derivatives of several scalars, a row each, by several others, a column each."""
+    reader = IndexReader(vocabulary)
+    rows = tuple(tuple(reader.head(above, below, node) for below in by) for above in of)
+    made = tuple(tuple(head for head in row if head is not None) for row in rows)
+    parts = [part for row in made for head in row for part in (head.read, head.wrt)]
+    whole = [x.name for x in parts if isinstance(x, t.Name) and vocabulary.tensors[x.name].axes]
+    if made != rows or whole:
+        found = f"{whole[0]}, which has axes, in" if whole else "a formula in"
+        raise fail(node, f"{found} `{write_syntax(node)}`", "scalars, and entries of tensors")
+    return HeadGrid(made, (len(of), len(by)))
+
+
+def _gradient(of: Syntax, vocabulary: Vocabulary, node: Syntax, order: int) -> HeadGrid:
+    """The column of derivatives of a scalar by the parameters, or by the inputs where there is none; of the loss
+    those of second order as a matrix."""
     whole = find_whole(of, vocabulary)
     if whole is None and write_syntax(of) in LOSSES and vocabulary.loss is not None:
         whole = t.Name(vocabulary.loss, line=of.line, column=of.column)
@@ -161,7 +199,13 @@ def _gradient(of: Syntax, vocabulary: Vocabulary, node: Syntax) -> HeadGrid:
         raise fail(node, f"`{write_syntax(node)}` in a program that derives by {names}", "scalars to derive by",
                    r"write \nabla_{w} f for one variable")  # fmt: skip
     place = {"line": node.line, "column": node.column}
-    return HeadGrid(tuple((t.Derivative(whole, t.Name(x.name), **place),) for x in by), (len(by), 1))
+    if order == 1:
+        return HeadGrid(tuple((t.Derivative(whole, t.Name(x.name), **place),) for x in by), (len(by), 1))
+    if whole.name != vocabulary.loss:
+        raise fail(node, f"the second derivatives of {whole.name}", "those of the loss of the program")
+    firsts = [t.Apply("adj", (t.Name(x.name, **place),), False, **place) for x in by]
+    rows = tuple(tuple(t.Derivative(first, t.Name(x.name), **place) for x in by) for first in firsts)
+    return HeadGrid(rows, (len(by), len(by)))
 
 
 def _fitted(link: t.Expression | Grid, head: HeadGrid, side: Syntax) -> Grid:

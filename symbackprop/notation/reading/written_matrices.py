@@ -16,12 +16,13 @@ from symbackprop.errors import ShapeError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading import grids
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.deltas import Ranges, check_deltas
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers, find_ranges, find_whole
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.grids import Grid
-from symbackprop.notation.reading.index_formulas import TRANSPOSED, WHOLE, IndexReader
+from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.sums import Bounds
 from symbackprop.notation.reading.syntax import (

@@ -1,0 +1,85 @@
+r"""Second derivatives and Jacobians as left sides: \nabla^2 L, \frac{\partial^2 L}{...}, \frac{\partial(f, g)}{...}."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import symbackprop as sb
+
+SCALARS = """
+input x, y
+param w, b
+z = w*x + b
+a = sigmoid(z)
+loss = z^2/2 + w*b^2
+"""
+VECTORS = """
+input x[2], c[2]
+param w[2], v[2]
+z = sum(i, w[i]*x[i])
+loss = z^2/2 + sum(i, w[i]*v[i]^2*c[i])
+"""
+READ = [
+    (SCALARS, r"\nabla^2 L = \begin{pmatrix} x^2 & x + 2b \\ x + 2b & 1 + 2w \end{pmatrix}", ("1 + 2w", "1 + w")),
+    (SCALARS, r"\frac{\partial^2 L}{\partial w\,\partial b} = x + 2b", ("2b", "b")),
+    (SCALARS, r"\frac{\partial^2 L}{\partial b^2} = 1 + 2w", ("2w", "2b")),
+    (SCALARS, r"\frac{\partial(z, a)}{\partial(w, b)} = \begin{pmatrix} x & 1 \\ a(1-a)x & a(1-a) \end{pmatrix}",
+     ("x & 1", "1 & x")),
+    (VECTORS, r"\nabla_w^2 L = \begin{pmatrix} x_1^2 & x_1 x_2 \\ x_1 x_2 & x_2^2 \end{pmatrix}", ("x_1^2", "x_1")),
+    (VECTORS, r"\nabla_w^2 L = x x^\top", (r"x x", r"2 x x")),
+    (VECTORS, r"\frac{\partial^2 L}{\partial w_1 \partial w_2} = x_1 x_2", ("= x_1", "= x_2")),
+    (VECTORS, r"\frac{\partial^2 L}{\partial w_i \partial v_j} = 2 v_i c_i \delta_{ij}", (r"\delta_{ij}", "")),
+    (VECTORS, r"\frac{\partial^2 L}{\partial w\,\partial v^\top} = \operatorname{diag}(2 v \odot c)", ("2 v", "v")),
+]  # fmt: skip
+REFUSED = [
+    (SCALARS, r"\nabla^2 z = 0", "second derivatives of z"),
+    (SCALARS, r"\frac{\partial^2 z}{\partial w^2} = 0", "higher derivative"),
+    (SCALARS, r"\frac{\partial^3 L}{\partial w^3} = 0", "higher derivative"),
+    (SCALARS, r"\frac{\partial L}{\partial w} = w \frac{\partial^2 L}{\partial w^2}", "higher derivative"),
+    (SCALARS, r"\frac{\partial(z, a)}{\partial(w, b)} = x", "a matrix of 2 x 2"),
+    (SCALARS, r"\frac{\partial(z+1, a)}{\partial(w, b)} = \begin{pmatrix} x & 1 \\ 1 & 1 \end{pmatrix}",
+     "a formula in"),
+    (VECTORS, r"\frac{\partial(z, w)}{\partial(x_1, x_2)} = \begin{pmatrix} 1 & 1 \\ 1 & 1 \end{pmatrix}",
+     "which has axes"),
+    (VECTORS, r"\nabla^2 L = x x^\top", "scalars to derive by"),
+]  # fmt: skip
+
+
+def judge(tmp_path: Path, program: str, latex: str) -> list[sb.Verdict]:
+    """The verdicts of a document that claims a formula of a program."""
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop{program}```\n<!-- sb: claim -->\n$${latex}$$\n")
+    return [verdict for _, verdict in sb.check_document(path)]
+
+
+@pytest.mark.parametrize(("program", "latex", "mistake"), READ)
+def test_they_are_proved_and_their_mistakes_refuted(
+    program: str, latex: str, mistake: tuple[str, str], tmp_path: Path
+) -> None:
+    """Each is the derivative of the first derivative, entry by entry or as a whole."""
+    right, wrong = mistake
+    assert right in latex
+
+    assert {"proved"} == {verdict.status for verdict in judge(tmp_path, program, latex)}
+    assert "refuted" in {verdict.status for verdict in judge(tmp_path, program, latex.replace(right, wrong, 1))}
+
+
+@pytest.mark.parametrize(("program", "latex", "said"), REFUSED)
+def test_what_is_no_second_derivative_of_the_loss_is_an_error(
+    program: str, latex: str, said: str, tmp_path: Path
+) -> None:
+    """It says what was seen."""
+    with pytest.raises(sb.SymBackpropError) as caught:
+        judge(tmp_path, program, latex)
+
+    assert said in str(caught.value)
+
+
+def test_a_side_of_another_shape_is_refuted_as_such(tmp_path: Path) -> None:
+    """The Hessian is a matrix."""
+    (verdict,) = judge(tmp_path, VECTORS, r"\nabla_w^2 L = x^\top x")
+
+    assert verdict.refuted
+    assert "a scalar" in str(verdict)
