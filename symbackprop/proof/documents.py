@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbackprop.calculus.programs import Program
-from symbackprop.errors import DocumentError, SymBackpropError
+from symbackprop.errors import DocumentError, FormulaError, SymBackpropError
 from symbackprop.language import extract_fences, read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.markdown import Formula, Names, scan_markdown
@@ -63,5 +63,6 @@ def _declared(mark: Names) -> dict[str, str]:
         for written in names:
             read_name(written)
     except SymBackpropError as error:
-        raise DocumentError(f"line {mark.line}: {error}") from error
+        said = error.message if isinstance(error, FormulaError) else str(error)  # its place is one in the name alone
+        raise DocumentError(f"line {mark.line}: {said}") from error
     return names

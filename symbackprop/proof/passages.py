@@ -36,6 +36,7 @@ from symbackprop.proof.given_functions import GivenFunction, expand_functions
 from symbackprop.proof.matrix_claims import judge_matrix_claim
 from symbackprop.proof.outlines import Judgement, Link, Outline
 
+SAYS_LINE = re.compile(r"line \d")
 RELATIONS = {":=": r"\leftarrow", "<=": r"\le", ">=": r"\ge"}
 
 
@@ -284,8 +285,10 @@ def _texts(claim: t.Claim | MatrixClaim) -> list[str]:
 
 
 def _placed(error: SymBackpropError, line: int) -> SymBackpropError:
-    """The error with its line, where it has none."""
-    return error if getattr(error, "line", None) is not None else DocumentError(f"line {line}: {error}")
+    """The error with its line, where it neither has one nor says it."""
+    if getattr(error, "line", None) is not None:
+        return error
+    return DocumentError(str(error) if SAYS_LINE.match(str(error)) else f"line {line}: {error}")
 
 
 def _is_known(meaning: str, program: Program) -> bool:

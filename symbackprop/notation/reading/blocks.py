@@ -130,7 +130,7 @@ def _step(word: str) -> int:
     """How much deeper in brackets it is behind a word."""
     if word in OPENED or word.startswith(r"\begin"):
         return 1
-    return -(word in CLOSED or word.startswith(r"\end"))
+    return -(word in CLOSED or word.startswith(r"\end") or word == r"\right.")
 
 
 def _add_extents(statements: list[LatexStatement], extents: list[tuple[int, Extent]], place: int) -> None:

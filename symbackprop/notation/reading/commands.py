@@ -47,7 +47,7 @@ MATRICES = {
 }  # fmt: skip
 SHOWN = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", "|": "|", "||": r"\rVert", r"\lfloor": r"\rfloor", ".": r"\right|",
          r"\langle": r"\rangle", r"\in (": ") or ]", r"\in [": ") or ]"}  # fmt: skip
-SHOWN |= {name: rf"\end{{{name}}}" for name in ("cases", *MATRICES)}
+SHOWN |= {name: rf"\end{{{name}}}" for name in ("cases", *MATRICES)} | {"brace": r"\end{array}"}
 CONNECTIVES = {
     "if": "IF", "for": "IF", "when": "IF", "where": "IF", "otherwise": "OTHERWISE", "else": "OTHERWISE", "and": "AND",
     "or": "OR", "not": "NOT",

@@ -8,7 +8,7 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.commands import TRANSPOSED, UPRIGHT
 from symbackprop.notation.reading.entries import find_whole
-from symbackprop.notation.reading.factors import Factor, factors_of
+from symbackprop.notation.reading.factors import Factor, factors_of, without_scripts
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -24,6 +24,8 @@ from symbackprop.notation.reading.syntax import (
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
 SIGNS = (r"\partial", "d")
+DOUBTFUL = (r"\delta", r"\Delta", "D")
+"""What some write for the sign of a derivative, and others for a name."""
 SLOPES = (Symbol(r"\nabla"), Symbol(r"\partial"))
 """What is a derivative by what stands below it."""
 
@@ -42,9 +44,10 @@ def read_differential(node: Fraction) -> Differential | None:
     Raises UnsupportedError where its orders do not fit, as in \frac{d^2 f}{dx}.
     """
     above, below = factors_of(bare(node.top)), factors_of(bare(node.bottom))
-    if all(len(row) > 1 and _is_delta(row[0].node) and not row[1].sign for row in (above, below)):
+    if _is_doubtful(above, below):
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a derivative", "a quotient of products"),
-                        r"write \partial, or \cdot behind each \delta")  # fmt: skip
+                        rf"write \partial, with a number for its order, or \cdot behind each "
+                        rf"{write_syntax(without_scripts(above[0].node))}")  # fmt: skip
     sign, order = _order_of(above[0].node)
     other, _ = _order_of(below[0].node)
     if sign is None or other is None:
@@ -57,9 +60,35 @@ def read_differential(node: Fraction) -> Differential | None:
     return Differential(above[1:], by)
 
 
-def _is_delta(node: Syntax) -> bool:
+def _is_doubtful(above: tuple[Factor, ...], below: tuple[Factor, ...]) -> bool:
+    r"""Whether a fraction looks like a derivative, but for its sign or its order: \frac{D}{Dx}, \frac{d^n}{dx^n}.
+
+    A lone D above, or one before a name, is a sign only where the same stands below before another factor.
+    """
+    sign, other = without_scripts(above[0].node), without_scripts(below[0].node)
+    together = len(below) > 1 and not below[1].sign
+    if len(above) > 1 and above[1].sign:
+        return False
+    if isinstance(sign, Symbol) and sign.name in DOUBTFUL and not sign.accents:
+        lone = len(above) == 1 or sign.name != "D"
+        return together and sign == other and lone and bare(below[0].node) == other
+    if _order_of(above[0].node)[0] is None and not _is_raised_d(above[0].node):
+        return False
+    bracketed = isinstance(other, Group) and len(other.parts) == 1
+    inside = factors_of(bare(other.parts[0]))[0].node if isinstance(other, Group) and bracketed else other
+    if bracketed:  # \frac{d^2}{(dx)^2}
+        return bare(inside) == sign
+    return _is_raised_d(above[0].node) and together and bare(below[0].node) == sign
+
+
+def _is_raised_d(node: Syntax) -> bool:
+    """Whether a node is a d with something else than a number above it."""
     inner = bare(node)
-    return isinstance(inner, Symbol) and inner.name in (r"\delta", r"\Delta") and not inner.accents
+    if not isinstance(inner, Scripts) or inner.above is None or inner.below is not None:
+        return False
+    base = bare(inner.base)
+    known = isinstance(base, Symbol) and base.name == "d" and not base.accents and base.font in ("", *UPRIGHT)
+    return known and not isinstance(bare(inner.above), Numeral)
 
 
 def without_arguments(row: tuple[Factor, ...], vocabulary: Vocabulary) -> tuple[Factor, ...]:

@@ -31,6 +31,7 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    walk_syntax,
     write_syntax,
 )
 from symbackprop.notation.reading.vocabulary import COMMANDS, Vocabulary, label_of
@@ -63,6 +64,33 @@ def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool) -> None:
         readings = (f"the function {name} of {inner}", rf"{name} \cdot {inner}")
         raise ambiguous(node.line, node.column, f"`{name}{inner}`", readings,
                         rf"declare {name} as a function, or write \cdot")  # fmt: skip
+
+
+def check_sign(node: Syntax, row: Sequence[Factor], known: frozenset[str], vocabulary: Vocabulary) -> None:
+    """A d before a name may be its differential, and D_x before a formula of x its derivative.
+
+    Among numbers a, b, c and d it is one of them; `known` are the names that are numbers, or indices.
+    """
+    symbol = without_scripts(node)
+    if len(row) < 2 or row[1].sign or not isinstance(symbol, Symbol) or symbol.accents or vocabulary.find(symbol):
+        return
+    if not vocabulary.open or symbol.name.lower() != "d":
+        return
+    behind, name = write_syntax(row[1].node), write_syntax(node)
+    below = bare(node.below) if isinstance(node, Scripts) and node.below is not None and node.above is None else None
+    numbered = {"b", "c"} <= known and not symbol.font
+    if symbol.name == "d" and node == symbol and not numbered and isinstance(without_scripts(row[1].node), Symbol):
+        readings = (f"the differential of {behind}", rf"{name} \cdot {behind}")
+    elif symbol.name == "D" and isinstance(below, Symbol) and below in walk_syntax(row[1].node):
+        readings = (f"the derivative of {behind} by {write_syntax(below)}", rf"{name} \cdot {behind}")
+    else:
+        return
+    shown = _write_side_by_side(name, behind)
+    raise ambiguous(node.line, node.column, f"`{shown}`", readings, rf"write \cdot, or declare {name}")
+
+
+def _write_side_by_side(one: str, other: str) -> str:
+    return f"{one} {other}" if len(one) > 1 else one + other
 
 
 def check_point(node: Syntax, rest: tuple[Factor, ...]) -> None:
@@ -185,7 +213,7 @@ def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -
         operand = row[1].node if len(row) > 1 else None
         if found is None or found.of or operand is None or part is parts[-1]:
             continue
-        if not is_name(operand) and brackets_of(row[-1].node) is None:
+        if (len(row) > 2 or not is_name(operand)) and brackets_of(row[-1].node) is None:
             shown = " ".join(write_syntax(factor.node) for factor in row)
             raise ambiguous(node.line, node.column, f"`{shown}` before another addend",
                             ("the derivative of one addend", "the derivative of the sum"),

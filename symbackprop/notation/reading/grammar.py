@@ -50,10 +50,11 @@ start: relation
 ?beside: scripts+
 ?scripts: atom script*
 script: SUB argument -> below
-      | SUP argument -> above
+      | SUP (argument | bared) -> above
       | PRIMES -> primes
       | EVAL SUB argument -> evaluated
 ?argument: group | single
+?bared: FRAC argument argument -> fraction
 ?single: NUMBER -> numeral | SYMBOL -> symbol | OPERATOR -> operator | UPRIGHT -> upright | accented | styled
        | MULTIPLY -> marked | PRIMES -> only_primes
 group: LBRACE content RBRACE
@@ -120,13 +121,16 @@ def _parser() -> Lark:
 
 
 def _check_depth(syntax: Syntax, limits: Limits) -> None:
-    waiting = [(syntax, 1)]
+    """LimitError where brackets, fractions, scripts and so on stand in each other deeper than the limit."""
+    waiting = [(syntax, 0)]
     while waiting:
         node, depth = waiting.pop()
-        if depth > 4 * limits.nesting:
+        braces = isinstance(node, Group) and node.opened == "{"
+        depth += isinstance(node, Fraction | Root | Scripts | Cases | Matrix | Group) and not braces
+        if depth > limits.nesting:
             raise LimitError(f"found a formula nested deeper than {limits.nesting}; the limit can be raised by the "
                              "caller", line=node.line or None, column=node.column or None)  # fmt: skip
-        waiting += [(part, depth + 1) for part in parts_of(node)]
+        waiting += [(part, depth) for part in parts_of(node)]
 
 
 def _explain(error: UnexpectedInput, text: str, line: int, column: int) -> FormulaError:

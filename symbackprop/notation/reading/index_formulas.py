@@ -32,6 +32,7 @@ from symbackprop.notation.reading.letters import (
     opened_product,
     scalar_name,
 )  # fmt: skip
+from symbackprop.notation.reading.marks import check_above, check_imaginary
 from symbackprop.notation.reading.membership import read_membership
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
 from symbackprop.notation.reading.refusals import ambiguous
@@ -155,9 +156,12 @@ class IndexReader(TermReader):
         constant = above is None or not _has_letters(above)
         symbol = bare(scripts.base)
         if constant and isinstance(symbol, Symbol) and not symbol.font:
-            readings = ("a power of Euler's number", "a power of e, a name")
+            power_of = "a power of " if above is not None else ""
+            readings = (f"{power_of}Euler's number", f"{power_of}e, a name")
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", readings,
                             r"write \mathrm{e} or \exp for the number, or declare e")  # fmt: skip
+        if above is not None:
+            check_imaginary(above, self.letters, self.vocabulary)
         power: t.Expression = self.number("1", node) if above is None else self.read(above)
         return t.Apply("exp", (power,), line=node.line, column=node.column)
 
@@ -172,6 +176,7 @@ class IndexReader(TermReader):
         if isinstance(symbol, Operator):
             raise fail(node, f"`\\operatorname{{{symbol.name}}}`, which is no function that is known",
                        "a function of the catalogue", "write its formula, or declare what it stands for")  # fmt: skip
+        check_above(scripts, symbol, self.vocabulary)
         above = scripts.above
         if label_of(above) is not None if above is not None else False:
             above = None
@@ -212,6 +217,8 @@ class IndexReader(TermReader):
 
     def argument(self, function: str, node: Syntax) -> t.Expression:
         """What a function is taken of: a number, or for a determinant a whole matrix by its name."""
+        if function == "exp":
+            check_imaginary(node, self.letters, self.vocabulary)
         if function != "det":
             read: t.Expression = TermReader.argument(self, function, node)
             return read

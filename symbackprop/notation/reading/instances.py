@@ -18,6 +18,7 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    parts_of,
     walk_syntax,
     write_syntax,
 )  # fmt: skip
@@ -67,11 +68,26 @@ def _put_factor(node: Syntax, letter: str, number: int) -> Syntax:
 
 def _put_below(node: Syntax, letter: str, number: int) -> Syntax:
     """The same in a subscript, where what stands side by side are indices."""
-    if isinstance(node, Beside) and not any(isinstance(bare(part), Numeral) for part in node.parts):
-        return replace(node, parts=tuple(put_number(part, letter, number) for part in node.parts))
+    if isinstance(node, Beside) and not any(isinstance(part, Numeral) for part in node.parts):
+        return replace(node, parts=tuple(_put_index(part, letter, number, node) for part in node.parts))
     if isinstance(node, Group):
         return replace(node, parts=tuple(_put_below(part, letter, number) for part in node.parts))
     return put_number(node, letter, number)
+
+
+def _put_index(node: Syntax, letter: str, number: int, whole: Syntax) -> Syntax:
+    """The same of one of several indices; braces of its own tell the number from digits that were written."""
+    made = put_number(node, letter, number)
+    if node != Symbol(letter):
+        return made
+    parts = [bare(part) for part in parts_of(whole) if part is not node]
+    beside = [part.text for part in parts if isinstance(part, Numeral)]
+    beside += [str(number) for part in parts if part == Symbol(letter)]
+    if any(len(text) > 1 for text in (str(number), *beside)) and beside:
+        readings = (f"the index {number}", "several indices of one digit")
+        shown = f"the number {number} for {letter} in `{write_syntax(whole)}`"
+        raise ambiguous(node.line, node.column, shown, readings, "put commas between the indices")
+    return Group("{", (made,), line=node.line, column=node.column)
 
 
 def expand_product(scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> list[tuple[Factor, ...]]:

@@ -45,6 +45,12 @@ WORDS = re.compile(
 )
 SWITCH = re.compile(rf"\{{\s*\\({'|'.join(SWITCHES)})(?![A-Za-z])\s*")
 ENDED_ROW = re.compile(r"\s*(\\\\|\\end)")
+BRACED = re.compile(
+    r"\\left\s*\\(?:\{|lbrace(?![A-Za-z]))\s*\\begin\{array\}\s*(?:\[[tcb]\]\s*)?\{(?:[lcr\s]|@\{[^{}]*\})+\}"
+)
+"""A brace before a table, which are cases as they were written before there was an environment for them."""
+BRACED_TABLE = "brace"
+LONE_RIGHT = re.compile(r"\s*\\right\s*\.")
 PLAIN = re.compile(r"[A-Za-z0-9 .,\-]*(\\[_ ,][A-Za-z0-9 .,\-]*)*")
 OPERANDS = frozenset(
     {"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES", "END_MATRIX"}
@@ -345,6 +351,11 @@ class Scanner:
 
     def _delimiter(self, word: str, start: int) -> Iterator[Token]:
         r"""`\left(` is a bracket, and `\left|` a bar that opens; a size alone changes nothing."""
+        braced = BRACED.match(self.text, start)
+        if braced is not None:
+            self.place = braced.end()
+            yield self._begin("CASES", BRACED_TABLE, start)
+            return
         side = "left" if word == "left" or word.endswith("l") else "right" if word[-1] == "r" else ""
         side = "right" if word == "right" else side
         match = WORDS.match(self.text, _skip_blanks(self.text, self.place))
@@ -423,21 +434,34 @@ class Scanner:
 
     def _environment(self, word: str, start: int) -> Token:
         name = self._braced(start)
+        if word == "end" and name == "array" and self.opened and self.opened[-1][0] == BRACED_TABLE:
+            closed = LONE_RIGHT.match(self.text, self.place)
+            if closed is None:
+                raise self.fail(start, r"`\end{array}` behind a brace", r"`\right.` behind it")
+            self.place = closed.end()
+            self.opened.pop()
+            self.tables -= 1
+            return self._token("END_CASES", name, start)
         if name != "cases" and name not in MATRICES:
             expected = "cases, a matrix, or a block of aligned equations by itself"
             raise self.fail(start, f"`\\{word}{{{name}}}`", expected, kind=UnknownCommandError)
-        self.tables += 1 if word == "begin" else -1
         kind = "CASES" if name == "cases" else "MATRIX"
         if word == "begin":
-            self.opened.append((name, start, 0))
-            self.pending = 0
+            begun = self._begin(kind, name, start)
             if name == "array":
                 self._columns(start)
-        elif not self.opened or self.opened[-1][0] != name:
+            return begun
+        self.tables -= 1
+        if not self.opened or self.opened[-1][0] != name:
             raise self._unopened(rf"\end{{{name}}}", start)
-        else:
-            self.opened.pop()
-        return self._token(f"BEGIN_{kind}" if word == "begin" else f"END_{kind}", MATRICES.get(name, name), start)
+        self.opened.pop()
+        return self._token(f"END_{kind}", MATRICES.get(name, name), start)
+
+    def _begin(self, kind: str, name: str, start: int) -> Token:
+        self.tables += 1
+        self.opened.append((name, start, 0))
+        self.pending = 0
+        return self._token(f"BEGIN_{kind}", MATRICES.get(name, name), start)
 
     def _columns(self, start: int) -> None:
         """Pass over the alignment of the columns of an array; lines between them part it into blocks."""

@@ -17,6 +17,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
+from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.doubts import doubtful_outer
@@ -59,9 +60,10 @@ ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
 def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None) -> t.Expression:
     """The meaning of a formula in matrix notation; vectors of ones that nothing gives a length take it from `shape`."""
     reader = MatrixReader(vocabulary, frozenset(), plain_values(syntax))
-    found: t.Expression = reader.read(syntax)
-    settled = reader.settle(found, shape, syntax)
-    reader.shape(settled)
+    with deep_recursion():
+        found: t.Expression = reader.read(syntax)
+        settled = reader.settle(found, shape, syntax)
+        reader.shape(settled)
     return settled
 
 

@@ -19,6 +19,7 @@ from symbackprop.notation.reading.doubts import (
     check_division,
     check_mixed,
     check_point,
+    check_sign,
     check_sum,
     check_vectors,
     doubtful_bar,
@@ -121,8 +122,10 @@ class TermReader(FunctionReader):
             if base == Symbol("E", (), "mathbb") and not self.vocabulary.find(base):
                 raise fail(node, r"the expectation `\mathbb{E}`", "a formula",
                            r"write the mean that it stands for, \frac{1}{N} \sum_{n}")  # fmt: skip
-            unsure = self.vocabulary.open and not self.vocabulary.find(base) and write_syntax(node) not in self.values
-            if not is_datum(node, row, self.vocabulary):
+            unsure = self.vocabulary.open and not self.vocabulary.find(base) and not self._is_value(node, base)
+            if base.name not in self.letters:
+                check_sign(node, row, self.values, self.vocabulary)
+            if not self._is_exponential(node) and not is_datum(node, row, self.vocabulary):
                 check_argument(node, row, unsure)
             return self.name(node), 1
         if scripts is not None:
@@ -232,7 +235,7 @@ class TermReader(FunctionReader):
         """The derivative of one factor, which is a name or a formula."""
         if len(of) == 1 == len(by) and is_name(of[0].node):
             return self.derivative(bare(of[0].node), by[0], node)
-        if len(of) == 1 and is_name(of[0].node):
+        if len(of) == 1 and is_name(of[0].node) and not self._is_exponential(of[0].node):
             raise UnsupportedError(
                 f"line {node.line}, column {node.column}: {write_syntax(node)} is a higher derivative of a name; write "
                 "the formula that it stands for, in brackets behind the sign of the derivative."
@@ -245,6 +248,23 @@ class TermReader(FunctionReader):
                             "bracket what is derived")  # fmt: skip
         value = self.term(of, node)
         return self.slope(value, by, node)
+
+    def _is_value(self, node: Syntax, base: Symbol) -> bool:
+        """Whether a name is a number because it stands elsewhere without brackets, or is a power of one that does."""
+        if write_syntax(node) in self.values or base == Symbol(r"\pi"):
+            return True
+        if not isinstance(node, Scripts) or node.primes or node.above is None or label_of(node.above) is not None:
+            return False
+        return write_syntax(base if node.below is None else replace(node, above=None)) in self.values
+
+    def _is_exponential(self, node: Syntax) -> bool:
+        """Whether a part is a power of Euler's number."""
+        inner = bare(node)
+        if not isinstance(inner, Scripts) or inner.below is not None or inner.above is None or inner.primes:
+            return False
+        base = bare(inner.base)
+        named = not isinstance(base, Symbol) or base.name in self.letters or bool(self.vocabulary.find(base))
+        return base in (Symbol("e"), Symbol("e", (), "mathrm")) and not named and label_of(inner.above) is None
 
     def _slope_sign(self, sign: str, scripts: Scripts | None, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
         if scripts is None or scripts.below is None or scripts.above is not None or scripts.primes:
@@ -263,12 +283,11 @@ class TermReader(FunctionReader):
             return None
         if scripts is not None and scripts.below is not None and scripts.above is None:
             inner = bare(scripts.below)
-            bracketed = isinstance(inner, Group) and inner.opened == r"\{" and len(inner.parts) == 1
-            relation = bare(inner.parts[0]) if bracketed and isinstance(inner, Group) else inner
+            relation = _joined(inner) if isinstance(inner, Group) else inner
             return (self.mask(relation, scripts), 1) if isinstance(relation, Relation | Compound) else None
         brackets = bare(row[1].node) if scripts is None and len(row) > 1 and not row[1].sign else None
-        if isinstance(brackets, Group) and len(brackets.parts) == 1:
-            relation = bare(brackets.parts[0])
+        if isinstance(brackets, Group):
+            relation = _joined(brackets)
             return (self.mask(relation, base), 2) if isinstance(relation, Relation | Compound) else None
         return None
 
@@ -288,3 +307,11 @@ class TermReader(FunctionReader):
             return doubtful_prime(node)
         return fail(node, f"the unknown name `{write_syntax(node)}`", f"one of {self.vocabulary.known}",
                     "declare what it stands for: names={...}, or <!-- sb: names ... --> in a document")  # fmt: skip
+
+
+def _joined(group: Group) -> Syntax:
+    """What stands in brackets, relations with commas between them being joined: a comma says `and`."""
+    parts = tuple(map(bare, group.parts))
+    if len(parts) > 1 and all(isinstance(part, Relation | Compound) for part in parts):
+        return Compound(parts, line=group.line, column=group.column)
+    return parts[0] if len(parts) == 1 and group.opened != "{" else group

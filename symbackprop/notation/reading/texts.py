@@ -10,21 +10,23 @@ from symbackprop.notation.reading.refusals import ambiguous
 TAIL = re.compile(r"(?:[\s~]|(?<!\\)\\(?:[,;:! ]|q?quad))\Z")
 """A blank or a command of spacing at the end."""
 LONGEST_TAIL = 8
+NO_BRACKET = re.compile(r"\\right\s*\.\Z")
 GROUPED = re.compile(r"([0-9]+)((?:\{,\}[0-9]+)+)(\.[0-9]+)?")
 RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not)\b", re.I)
 """Words that say that something does not hold always."""
 
 
 def without_end(text: str) -> str:
-    """A formula without the sign of punctuation that ends it in a sentence.
+    r"""A formula without the sign of punctuation that ends it in a sentence.
 
-    >>> without_end("x^2 ,"), without_end("x..")
-    ('x^2', 'x.')
+    >>> without_end("x^2 ,"), without_end("x.."), without_end(r"x \right.")
+    ('x^2', 'x.', 'x \\right.')
     """
     end = len(text.rstrip("~ \t\r\n"))
     end += TAIL.match(text[end - 1 : end + 1]) is not None  # a blank behind a backslash is a command
     tail = TAIL.search(text[max(end - LONGEST_TAIL, 0) : end])
-    if tail is None and text[:end].endswith((".", ",", ";")):
+    closing = NO_BRACKET.search(text[max(end - LONGEST_TAIL, 0) : end])
+    if tail is None and closing is None and text[:end].endswith((".", ",", ";")):
         end -= 1
     while tail := TAIL.search(text[max(end - LONGEST_TAIL, 0) : end]):
         end -= len(tail.group())

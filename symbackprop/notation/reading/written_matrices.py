@@ -14,6 +14,7 @@ from typing import Any
 
 from symbackprop.errors import ShapeError
 from symbackprop.language import tree as t
+from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading import grids
 from symbackprop.notation.reading.commands import TRANSPOSED
@@ -72,7 +73,8 @@ def _read(
     for letter, size in letters.items():
         ranges.setdefault(letter, set()).update(() if size is None else (size,))
     reader = kind(vocabulary, frozenset(letters), plain_values(syntax), ranges=ranges)
-    found: t.Expression | Grid = reader.read(syntax)
+    with deep_recursion():
+        found: t.Expression | Grid = reader.read(syntax)
     every = [found.at(place) for place in found.entries()] if isinstance(found, Grid) else [found]
     for tree in every:
         check_deltas(tree, reader.deltas, letters, vocabulary)
