@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import catalogue, deciding, deriving, first_gradient, hessians, importing, memory, steps
+from benchmarks import catalogue, deciding, deriving, first_gradient, hessians, importing, memory, shares, steps
 from benchmarks.contest import FULL, QUICK, Pace, describe_machine
 from benchmarks.processes import ProcessError
 
@@ -15,6 +15,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 TABLES: dict[str, Callable[[Pace], str]] = {
     "dense": steps.report_dense,
     "layers": steps.report_layers,
+    "shares": shares.report,
     "first": first_gradient.report,
     "memory": memory.report,
     "hessians": hessians.report,
@@ -23,7 +24,7 @@ TABLES: dict[str, Callable[[Pace], str]] = {
     "deciding": deciding.report,
     "importing": importing.report,
 }
-QUICK_TABLES = tuple(TABLES)[:5]
+QUICK_TABLES = tuple(TABLES)[:6]
 
 
 def main() -> int:
