@@ -74,6 +74,7 @@ class ArrayWriter(KernelWriter):
     constants: dict[str, str]
     permuted: dict[str, tuple[int, ...]]
     copies: dict[tuple[int, tuple[int, ...]], str]
+    leading: Mapping[int, int]
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
         plan = self.plan
@@ -164,6 +165,9 @@ class ArrayWriter(KernelWriter):
                 order = self._order_of(record.uses, rank)
                 if is_boolean(record.body):
                     order = self._order_of_reader(number) or order
+                first = self.leading.get(number)
+                if first is not None:
+                    order = (first, *(axis for axis in order or range(rank) if axis != first))
                 self._place(number, order, _dtype(record))
                 lines, texts = self._operands(record, order, rank)
                 text = write_ufunc(record.body, texts, name, self.dialect)
@@ -252,7 +256,7 @@ class ArrayWriter(KernelWriter):
         sizes = {label: self._size(n) for use in record.uses for label, n in self._labelled(use)}
         factors = [self._stored(use) for use in record.uses]
         if len(factors) == 2:
-            lines, arranged = self._arrange(record.uses, factors, rank)
+            lines, arranged = self._arrange(record.uses, factors, rank, self.leading.get(number))
             product = read_product(arranged, rank, sizes, self.dialect)
             if product is not None:
                 return [*lines, *self._write_call(number, product.order, product.shape is not None, product.write)]
@@ -264,15 +268,23 @@ class ArrayWriter(KernelWriter):
             return [Line(f"{moved}.sum(axis={axes}, out={name})", name)]
         return self._sum(number, factors[0], rank, sizes)
 
-    def _arrange(self, uses: Sequence[Use], factors: Sequence[Factor], rank: int) -> tuple[list[Line], list[Factor]]:
-        """The factors of a matrix product, copied where they could not be taken as matrices as they lie in memory; a
-        copy serves all products that need it.
+    def _arrange(
+        self, uses: Sequence[Use], factors: Sequence[Factor], rank: int, leading: int | None
+    ) -> tuple[list[Line], list[Factor]]:
+        """The factors of a matrix product, copied where they could not be taken as matrices as they lie in memory, or
+        where the axis of the result that is to lead is not the first of its rows; a copy serves all products that need
+        it.
         """
         lines: list[Line] = []
         arranged: list[Factor] = []
-        groups = group_factors(factors[0][1], factors[1][1], rank)
+        (_, left), (_, right) = factors
+        rows = [label for label in left if label < rank and label not in right]
+        late = leading in rows[1:]
+        if late:
+            left = tuple(label for label in left if label == leading) + tuple(x for x in left if x != leading)
+        groups = group_factors(left, right, rank)
         for use, factor, wanted in zip(uses, factors, groups, strict=True):
-            if self._is_matrix(use, factor[1], wanted):
+            if self._is_matrix(use, factor[1], wanted) and not (late and not arranged):
                 arranged.append(factor)
                 continue
             labels = tuple(label for group in wanted for label in group)

@@ -11,11 +11,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.array_writers import ArrayWriter, Line
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
 from symbackprop.codegen.deposits import find_deposits, find_replaced
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.inlining import find_indicators
+from symbackprop.codegen.leading import find_leading
 from symbackprop.codegen.loop_writers import BodyWriter
 from symbackprop.codegen.products import Factor, group_factors
 from symbackprop.codegen.records import (
@@ -55,6 +57,7 @@ class _NumpyKernelWriter(ArrayWriter):
     ) -> None:
         self.indicators = find_indicators(plan)
         self.deposits = find_deposits(plan)
+        self.leading = find_leading(plan)
         self.fixed = find_fixed(plan.values)
         super().__init__(plan, arrays, sizes, comments, dialect)
         self.buffers: dict[str, Buffer] = {}
@@ -165,7 +168,10 @@ class _NumpyKernelWriter(ArrayWriter):
             others = tuple(axis for axis in range(len(state.axes)) if axis != state.axis)
             self._place(picks[k], (state.axis, *others), "DTYPE")
             name = self.variables[picks[k]]
-            lines.append(Line(f"{name}[...] = 0", name))
+            made = [segment for segment in loop.segments if segment.results[k] is not None]
+            count = sum((segment.size for segment in made), Affine())
+            whole = count == state.axes[state.axis] and min(s.start for s in made) == state.start
+            lines.append(Line("" if whole else f"{name}[...] = 0", name))
         steps = Line("\n".join(self._loop(number, loop, "    ")), "")
         before, self.waiting = self.waiting, []
         return [*lines, *before, steps]
@@ -239,7 +245,8 @@ class _NumpyKernelWriter(ArrayWriter):
             if line.comment:
                 text = "".join(c if c.isprintable() else " " for c in line.comment)
                 printed.append(f"{margin}# {text}")
-            printed += [line.text] if line.name == "" else [f"{margin}{line.text}"]
+            if line.text:
+                printed += [line.text] if line.name == "" else [f"{margin}{line.text}"]
             quiet_before = line.quiet
         return printed
 
@@ -287,18 +294,20 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
     """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
 
     def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
-        self.fixed, self.deposits = frozenset(), {}
+        self.fixed, self.deposits, self.leading = frozenset(), {}, {}
         self.orders, self.outputs, self.copies = {}, {}, {}
         self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
         super().__init__(outside, loop, segment, states)
         self.writer = outside
 
-    def _arrange(self, uses: Sequence[Use], factors: Sequence[Factor], rank: int) -> tuple[list[Line], list[Factor]]:
+    def _arrange(
+        self, uses: Sequence[Use], factors: Sequence[Factor], rank: int, leading: int | None
+    ) -> tuple[list[Line], list[Factor]]:
         """The factors of a matrix product; a second one from outside of the loop lies as the product takes it.
 
         For few rows a product with a transposed matrix takes up to two and a half times as long.
         """
-        lines, arranged = super()._arrange(uses, factors, rank)
+        lines, arranged = super()._arrange(uses, factors, rank, leading)
         record = self.plan.values[uses[1].value].record
         if isinstance(record, Given) and record.name.startswith("#"):
             number = int(record.name[1:])

@@ -85,7 +85,7 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
     """The array read at indices that count from 1; 0 where one of them is outside its axis."""
     rank = max(np.ndim(index) for index in indices)
     vectors = [np.reshape(index, (1,) * (rank - np.ndim(index)) + np.shape(index)) for index in indices]
-    along = [[k for k, size in enumerate(vector.shape) if size > 1] for vector in vectors]
+    along = [[k for k, size in enumerate(vector.shape) if size != 1] for vector in vectors]
     if all(len(axes) <= 1 for axes in along):
         labels = [axes[0] if axes else -1 for axes in along]
         return gather_by_axes(array, vectors, labels, rank)  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ from jax_oracle import make_differentiator
 from program_check import VALUE, differences, run_compiled
 
 import symbackprop as sb
-from symbackprop.codegen.numpy_runtime import add_at, fold, tile, window
+from symbackprop.codegen.numpy_runtime import add_at, fold, gather, tile, window
 
 PROGRAMS = {
     "overlapping pool": ("y[n,p:3] = max(r:3, x[n,2*p+r-2])", "x[N,7]", "fold("),
@@ -147,3 +147,11 @@ def test_tiles_that_depend_on_sizes_alone(size: int) -> None:
     _, gradients = f({"x": np.ones((size, size))})
 
     np.testing.assert_array_equal(gradients["x"], expected)
+
+
+def test_reading_at_no_place_gives_nothing() -> None:
+    """Vectors of indices may be empty."""
+    nothing = np.arange(1, 1)
+
+    assert gather(np.ones((1, 1)), nothing, nothing).shape == (0,)
+    assert gather(np.ones((3, 2)), nothing[:, None], np.arange(1, 3)).shape == (0, 2)
