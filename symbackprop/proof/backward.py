@@ -52,6 +52,7 @@ class _Findings:
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
     alike: set[tuple[sp.Expr, ...]] = field(default_factory=set)  # equations that were proved, up to names
+    eliminated: bool = False  # whether the last proof needed that; the next one will
     admitted: set[Fact] = field(default_factory=set)
     masks: dict[sp.Expr, None] = field(default_factory=dict)
     failed: Verdict | None = None
@@ -255,7 +256,8 @@ def _judge_entry(
     if left == right:
         found.admit(trace, cuts.domain((left, right)))
         return None
-    for pair in ((left, right), cuts.eliminate((left, right))):
+    for eliminated in (found.eliminated, not found.eliminated):
+        pair = cuts.eliminate((left, right)) if eliminated else (left, right)
         alike = _rename(pair)
         if alike not in found.alike:
             if pair[0] != pair[1] and find_witness(*pair, budget=Budget(limit)) is not None:
@@ -264,6 +266,7 @@ def _judge_entry(
             if not verdict.proved or len(verdict.formulas) != len(verdict.hypotheses):
                 continue
             found.alike.add(alike)
+        found.eliminated = eliminated
         found.admit(trace, cuts.domain((left, right)))
         return None
     return _judge_in_full(path, found, cuts.expand(left), cuts.expand(right), title, deadline)

@@ -152,7 +152,7 @@ class Cuts:
                 self._domains[symbol] = tuple(self.expand_fact(fact) for fact in own)
             found.update(dict.fromkeys(self._domains[symbol]))
         for expression in expressions:
-            found.update((self.expand_fact(fact), None) for fact in conditions_of(realise(expression)))
+            found.update((self.expand_fact(fact), None) for fact in conditions_of(expression))
         return tuple(found)
 
     def expand_fact(self, fact: Fact) -> Fact:

@@ -22,10 +22,21 @@ def conditions_of(*expressions: sp.Expr) -> tuple[Fact, ...]:
     ['x != 1', 'x > 0']
     """
     conditions: dict[Fact, None] = {}
+    seen: set[sp.Basic] = set()
     for expression in expressions:
-        for node in sp.postorder_traversal(expression):
+        for node in _parts(expression, seen):
             conditions.update(dict.fromkeys(_conditions_at(node)))
     return tuple(conditions)
+
+
+def _parts(node: sp.Basic, seen: set[sp.Basic]) -> Iterator[sp.Basic]:
+    """What an expression is made of, innermost first, each part once; names and numbers have no conditions."""
+    if not node.args or node in seen:
+        return
+    seen.add(node)
+    for argument in node.args:
+        yield from _parts(argument, seen)
+    yield node
 
 
 def _conditions_at(node: sp.Basic) -> Iterator[Fact]:

@@ -12,6 +12,7 @@ import numpy as np
 from symbackprop.proof.tracing import Shapes, Subject
 
 _MOST_SPLIT_AXES = 5
+_LARGE = 6
 
 
 def write_shapes(shapes: Shapes) -> str:
@@ -27,6 +28,8 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
     sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
     for bumped in _split(subject, sizes):
         yield _resize(subject, bumped, {})
+    if sizes and sizes[-1] > _LARGE:  # a smaller choice tells as much, sooner
+        yield from _rename(subject, {size: 3 + k for k, size in enumerate(sizes)})
     yield from _rename(subject, {size: size + 1 for size in sizes})
     yield from _multiples(subject, sizes)
     yield from _rename(subject, {size: max(size - 1, 2) for size in sizes})

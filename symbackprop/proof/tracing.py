@@ -173,11 +173,15 @@ def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: R
 
 
 def _drawer(seed: int) -> Callable[[str], Fraction]:
-    """A number for each name, the same in every process; odd seeds draw positive ones."""
+    """A number for each name, the same in every process; odd seeds draw positive ones.
+
+    Late seeds draw from many, as the entries of a large array would else be alike somewhere, which is a tie.
+    """
+    largest, denominator = (97, 64) if seed < _POINTS // 2 else (99_991, 65_536)
 
     def draw(name: str) -> Fraction:
         generator = random.Random(f"{seed}:{name}")
-        magnitude = Fraction(generator.randint(1, 97), 64)
+        magnitude = Fraction(generator.randint(1, largest), denominator)
         return magnitude if seed % 2 else magnitude * generator.choice((-1, 1))
 
     return draw
