@@ -57,6 +57,9 @@ READ = [
     ("x_1^2(x_1+1)", "x_1^2*(x_1 + 1)"),
     (r"2\pi(x+1)", "2*pi*(x + 1)"),
     ("(1+x)^2(x+1) + 2^x(x+1)", "(1 + x)^2*(x + 1) + 2^x*(x + 1)"),
+    # labels that explain
+    (r"\underbrace{a-y}_{=\delta} \tag{2.1}", "a - y"),
+    (r"\underbrace{a-y}_{\le 1}", "a - y"),
     # cases as an array behind a brace
     (r"\left\{\begin{array}{ll} x & x>0 \\ 0 & x\le 0\end{array}\right.", "where(x > 0, x, 0)"),
     (
@@ -124,6 +127,10 @@ REFUSED = [
     (r"\left\{\begin{array}{ll} x & x>0 \\ 0 & x\le 0\end{array}", FormulaError, r"`\right.` behind it"),
     (r"\left\{\begin{array}{ll} x & x>0 \\ 0 & x < 0\end{array}\right.", FormulaError, "what is left"),
     (r"\left\{ x \right.", FormulaError, "expected a bracket"),
+    (r"\underbrace{-p_i p_j}_{i \ne j}", FormulaError, "conditions stand in cases"),
+    (r"\underbrace{-p_i p_j}_{i = j}", FormulaError, "conditions stand in cases"),
+    (r"-p_i p_j \tag{$i\ne j$}", FormulaError, "conditions stand in cases"),
+    (r"-p_i p_j \tag{$i = j$}", FormulaError, "conditions stand in cases"),
     (r"x \bullet y", UnknownCommandError, r"\bullet"),
 ]  # fmt: skip
 
@@ -159,6 +166,14 @@ def test_the_order_of_a_delta_is_no_quotient_over_a_program() -> None:
     (statement,) = read_block(r"\frac{\delta}{\delta w} L = \frac{1}{w} L")
     with pytest.raises(AmbiguousFormulaError, match="a quotient of products"):
         read_head(statement.sides[0], vocabulary)
+
+
+def test_a_power_of_the_loss_is_no_layer() -> None:
+    """Nielsen's a^L is the last layer, and L the loss as well."""
+    vocabulary = make_vocabulary(sb.parse("input x\nparam w\na = w*x\nloss = a^2").core)
+    (statement,) = read_block("a^L = a")
+    with pytest.raises(AmbiguousFormulaError, match="a power of the loss"):
+        read_formula(statement.sides[0], vocabulary)
 
 
 @pytest.mark.parametrize(
