@@ -13,6 +13,8 @@ from symbackprop.notation.reading import (
     read_block,
     read_formula,
     read_head,
+    read_matrix_formula,
+    read_syntax,
 )
 
 READ = [
@@ -76,6 +78,15 @@ def test_what_has_one_reading_is_read(latex: str, text: str) -> None:
 
     assert sb.latex_formula(latex).understood() == text
     assert read_formula(statement.sides[0], make_vocabulary()) == sb.latex_formula(latex).tree()
+
+
+def test_a_brace_before_an_array_ends_where_no_bracket_closes() -> None:
+    """What stands behind cases in a block is a statement of its own."""
+    block = read_block(
+        r"a &= \left\{\begin{array}{ll} z & z > 0 \\ 0 & z \le 0 \end{array}\right., \quad b = c \\ d &= e, \quad f = g"
+    )
+
+    assert [len(statement.sides) for statement in block] == [2, 2, 2, 2]
 
 
 REFUSED = [
@@ -166,6 +177,15 @@ def test_the_order_of_a_delta_is_no_quotient_over_a_program() -> None:
     (statement,) = read_block(r"\frac{\delta}{\delta w} L = \frac{1}{w} L")
     with pytest.raises(AmbiguousFormulaError, match="a quotient of products"):
         read_head(statement.sides[0], vocabulary)
+
+
+@pytest.mark.parametrize("latex", [r"a^{\{t\}}", "a^{(1)^2}", "a^{(t)^2}"])
+def test_marks_above_names_of_a_program_are_no_powers(latex: str) -> None:
+    """A batch, and a layer with a power behind it, are no powers of a scalar; a power has no brackets."""
+    vocabulary = make_vocabulary(sb.parse("input x, t\nparam w\na = w*x\nloss = a^2*t").core)
+    for read in (read_formula, read_matrix_formula):
+        with pytest.raises(AmbiguousFormulaError, match="a power"):
+            read(read_syntax(latex), vocabulary)
 
 
 def test_a_power_of_the_loss_is_no_layer() -> None:

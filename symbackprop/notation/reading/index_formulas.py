@@ -32,7 +32,7 @@ from symbackprop.notation.reading.letters import (
     opened_product,
     scalar_name,
 )  # fmt: skip
-from symbackprop.notation.reading.marks import LAYERS, check_above, check_imaginary
+from symbackprop.notation.reading.marks import LAYERS, check_above, check_imaginary, check_marked
 from symbackprop.notation.reading.membership import read_membership
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
 from symbackprop.notation.reading.refusals import ambiguous
@@ -275,6 +275,7 @@ class IndexReader(TermReader):
         if inner is not None and not self.vocabulary.open:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a layer or a sample", "a power"),
                             "write powers without brackets")  # fmt: skip
+        check_marked(node, above)
         return t.Power(base, self.read(above), line=node.line, column=node.column)
 
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
