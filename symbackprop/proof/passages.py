@@ -29,8 +29,9 @@ from symbackprop.notation.reading import (
     read_formula,
     write_syntax,
 )
+from symbackprop.notation.reading.entries import find_readings
 from symbackprop.notation.reading.letters import scalar_name
-from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare
+from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Sum, Symbol, Syntax, bare
 from symbackprop.proof.claims import judge_claim
 from symbackprop.proof.given_functions import GivenFunction, expand_functions
 from symbackprop.proof.matrix_claims import judge_matrix_claim
@@ -95,7 +96,7 @@ def read_passage(formula: Formula, program: Program, known: Known) -> Passage:
     outline = Outline(formula.line, " ".join(formula.tex.split()), refuted=formula.refuted, latex=True)
     try:
         vocabulary = known.vocabulary(program)
-        block = [_equation(s) for s in read_block(formula.tex, formula.line, formula.column)]
+        block = [_equation(s, vocabulary) for s in read_block(formula.tex, formula.line, formula.column)]
         statements = [layered for statement in block for layered in expand_layers(statement, vocabulary)]
         claims = [(layered, claim) for layered in statements for claim in read_claims(layered.statement, vocabulary)]
         expanded = tuple(_expand(_trees_of(claim), known.functions) for _, claim in claims)
@@ -239,8 +240,11 @@ def _letters(below: Syntax | None) -> tuple[str, ...]:
     return letters if letters and all(letter.isalpha() and letter.isascii() for letter in letters) else ()
 
 
-def _equation(statement: LatexStatement) -> LatexStatement:
+def _equation(statement: LatexStatement, vocabulary: Vocabulary) -> LatexStatement:
     """What a statement says is equal: of an update, what follows its new value; of `loss: x`, its label and x."""
+    if statement.kind == "update" and _is_computed(statement, vocabulary):
+        kind = "approximation" if statement.operators[-1] == r"\approx" else "equation"
+        return replace(statement, kind=kind)
     if statement.kind == "expression" and statement.label:
         place = {"line": statement.line, "column": statement.column}
         label = Symbol(statement.label, (), "mathrm", **place)
@@ -258,6 +262,18 @@ def _equation(statement: LatexStatement) -> LatexStatement:
         )
     kind = "approximation" if statement.operators[-1] == r"\approx" else "equation"
     return replace(statement, kind=kind, sides=statement.sides[1:], operators=statement.operators[1:])
+
+
+def _is_computed(statement: LatexStatement, vocabulary: Vocabulary) -> bool:
+    """Whether z = z + ... is said of what the program computes, which no step gives another value."""
+    target, value = map(bare, statement.sides[:2])
+    if statement.operators[0] != "=" or not isinstance(target, Scripts | Symbol) or not isinstance(value, Sum):
+        return False
+    if write_syntax(bare(value.parts[0])) != write_syntax(target):
+        return False
+    read = [reading.value for reading in find_readings(target, vocabulary)]
+    tensors = [vocabulary.tensors[v.name] for v in read if isinstance(v, t.Name) and v.name in vocabulary.tensors]
+    return bool(tensors) and not any(tensor.is_leaf for tensor in tensors)
 
 
 def _links(layered: LayerStatement, claim: EntryClaim | MatrixClaim) -> list[Link]:

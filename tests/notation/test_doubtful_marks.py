@@ -13,6 +13,8 @@ from symbackprop.notation.reading import (
     read_block,
     read_formula,
     read_head,
+    read_matrix_formula,
+    read_syntax,
 )
 
 READ = [
@@ -57,6 +59,9 @@ READ = [
     ("x_1^2(x_1+1)", "x_1^2*(x_1 + 1)"),
     (r"2\pi(x+1)", "2*pi*(x + 1)"),
     ("(1+x)^2(x+1) + 2^x(x+1)", "(1 + x)^2*(x + 1) + 2^x*(x + 1)"),
+    # labels that explain
+    (r"\underbrace{a-y}_{=\delta} \tag{2.1}", "a - y"),
+    (r"\underbrace{a-y}_{\le 1}", "a - y"),
     # cases as an array behind a brace
     (r"\left\{\begin{array}{ll} x & x>0 \\ 0 & x\le 0\end{array}\right.", "where(x > 0, x, 0)"),
     (
@@ -73,6 +78,15 @@ def test_what_has_one_reading_is_read(latex: str, text: str) -> None:
 
     assert sb.latex_formula(latex).understood() == text
     assert read_formula(statement.sides[0], make_vocabulary()) == sb.latex_formula(latex).tree()
+
+
+def test_a_brace_before_an_array_ends_where_no_bracket_closes() -> None:
+    """What stands behind cases in a block is a statement of its own."""
+    block = read_block(
+        r"a &= \left\{\begin{array}{ll} z & z > 0 \\ 0 & z \le 0 \end{array}\right., \quad b = c \\ d &= e, \quad f = g"
+    )
+
+    assert [len(statement.sides) for statement in block] == [2, 2, 2, 2]
 
 
 REFUSED = [
@@ -124,6 +138,10 @@ REFUSED = [
     (r"\left\{\begin{array}{ll} x & x>0 \\ 0 & x\le 0\end{array}", FormulaError, r"`\right.` behind it"),
     (r"\left\{\begin{array}{ll} x & x>0 \\ 0 & x < 0\end{array}\right.", FormulaError, "what is left"),
     (r"\left\{ x \right.", FormulaError, "expected a bracket"),
+    (r"\underbrace{-p_i p_j}_{i \ne j}", FormulaError, "conditions stand in cases"),
+    (r"\underbrace{-p_i p_j}_{i = j}", FormulaError, "conditions stand in cases"),
+    (r"-p_i p_j \tag{$i\ne j$}", FormulaError, "conditions stand in cases"),
+    (r"-p_i p_j \tag{$i = j$}", FormulaError, "conditions stand in cases"),
     (r"x \bullet y", UnknownCommandError, r"\bullet"),
 ]  # fmt: skip
 
@@ -159,6 +177,23 @@ def test_the_order_of_a_delta_is_no_quotient_over_a_program() -> None:
     (statement,) = read_block(r"\frac{\delta}{\delta w} L = \frac{1}{w} L")
     with pytest.raises(AmbiguousFormulaError, match="a quotient of products"):
         read_head(statement.sides[0], vocabulary)
+
+
+@pytest.mark.parametrize("latex", [r"a^{\{t\}}", "a^{(1)^2}", "a^{(t)^2}"])
+def test_marks_above_names_of_a_program_are_no_powers(latex: str) -> None:
+    """A batch, and a layer with a power behind it, are no powers of a scalar; a power has no brackets."""
+    vocabulary = make_vocabulary(sb.parse("input x, t\nparam w\na = w*x\nloss = a^2*t").core)
+    for read in (read_formula, read_matrix_formula):
+        with pytest.raises(AmbiguousFormulaError, match="a power"):
+            read(read_syntax(latex), vocabulary)
+
+
+def test_a_power_of_the_loss_is_no_layer() -> None:
+    """Nielsen's a^L is the last layer, and L the loss as well."""
+    vocabulary = make_vocabulary(sb.parse("input x\nparam w\na = w*x\nloss = a^2").core)
+    (statement,) = read_block("a^L = a")
+    with pytest.raises(AmbiguousFormulaError, match="a power of the loss"):
+        read_formula(statement.sides[0], vocabulary)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,15 @@ def test_what_cannot_be_understood_is_named_with_its_line(judge: Judge, tail: st
     assert [str(error)[: len(message)] for error in document.errors] == [message]
 
 
+@pytest.mark.parametrize(("right", "statuses"), [("z + 1 = wx + 1", ["refuted", "proved"]), ("z - z + wx", ["proved"])])
+def test_what_is_computed_takes_no_step(judge: Judge, right: str, statuses: list[str]) -> None:
+    """z = z + 1 is the next value of a parameter, and false of what a program computes."""
+    program = "```symbackprop\ninput x\nparam w\nz = w*x\nloss = z^2\n```\n"
+    document = judge(program + f"$z = {right}$ <!-- sb: claim -->\n\n$w = w - 1 = w - 2 + 1$ <!-- sb: claim -->\n")
+
+    assert [claim.verdict.status for claim in document.claims] == [*statuses, "proved"]
+
+
 def test_one_unreadable_formula_hides_no_other(judge: Judge) -> None:
     """The others are judged, and check_document raises for the first error."""
     document = judge(NEURON + "$w = \\foo$ <!-- sb: claim -->\n\n$w + w = 2w$ <!-- sb: claim -->\n")

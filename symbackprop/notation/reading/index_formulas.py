@@ -32,7 +32,7 @@ from symbackprop.notation.reading.letters import (
     opened_product,
     scalar_name,
 )  # fmt: skip
-from symbackprop.notation.reading.marks import check_above, check_imaginary
+from symbackprop.notation.reading.marks import LAYERS, check_above, check_imaginary, check_marked
 from symbackprop.notation.reading.membership import read_membership
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
 from symbackprop.notation.reading.refusals import ambiguous
@@ -265,6 +265,9 @@ class IndexReader(TermReader):
                                 "declare T")  # fmt: skip
             raise fail(node, f"the transpose `{write_syntax(node)}`", "a number",
                        "transposes belong to claims about whole matrices")  # fmt: skip
+        if isinstance(exponent, Symbol) and exponent.name in LAYERS and self.vocabulary.is_loss(exponent):
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power of the loss", "a layer"),
+                            f"write ^{{({exponent.name})}} for the layer")  # fmt: skip
         if isinstance(exponent, Symbol) and index_letter(Scripts(exponent)) in self.letters:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power", "an index above"),
                             "write indices below, or samples in brackets above")  # fmt: skip
@@ -272,6 +275,7 @@ class IndexReader(TermReader):
         if inner is not None and not self.vocabulary.open:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a layer or a sample", "a power"),
                             "write powers without brackets")  # fmt: skip
+        check_marked(node, above)
         return t.Power(base, self.read(above), line=node.line, column=node.column)
 
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:

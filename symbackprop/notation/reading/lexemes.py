@@ -35,7 +35,7 @@ from symbackprop.notation.reading.commands import (
     hint,
 )
 from symbackprop.notation.reading.refusals import UnknownCommandError, ambiguous
-from symbackprop.notation.reading.texts import GROUPED, RESTRICTING, locate, read_grouped
+from symbackprop.notation.reading.texts import GROUPED, is_restricting, locate, read_grouped
 
 WORDS = re.compile(
     r"(?P<space>[ \t\r\n~]+)|(?P<comment>(?<!\\)%[^\n]*)|(?P<row>\\\\(\[-?[0-9.]+(pt|em|ex|mm|cm)\])?)"
@@ -213,7 +213,7 @@ class Scanner:
             label, self.place = found.group(), found.end()
         else:
             raise self.fail(start, f"`{mark}` with nothing behind it", "a label")
-        if RESTRICTING.search(label):
+        if is_restricting(label):
             raise self.fail(start, f"the label `{label}`", "a name or words that explain", "conditions stand in cases")
 
     def _unopened(self, word: str, start: int) -> FormulaError:
@@ -305,7 +305,9 @@ class Scanner:
         elif word == "substack":
             self.stacked = _skip_blanks(self.text, self.place)
         elif word in ("label", "tag", "vspace", "hspace"):
-            self._braced(start)
+            label = self._braced(start)
+            if word == "tag" and is_restricting(label):
+                raise self.fail(start, f"the label `{label}`", "a number or a name", "conditions stand in cases")
         elif word in ACCENTS:
             self.pending += not self.pending
             yield self._token("ACCENT", ACCENTS[word], start)

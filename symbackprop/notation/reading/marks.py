@@ -29,22 +29,29 @@ def check_above(scripts: Scripts, symbol: Symbol, vocabulary: Vocabulary) -> Non
     label = label_of(above)
     if label is not None:
         if not is_mark(label):
-            raise _doubtful(scripts, ("a power", "a layer or a sample"),
-                            rf"write {_base_of(scripts)}^{{{write_syntax(label)}}} for the power")  # fmt: skip
+            hint = f"write {_base_of(scripts)}^{{{write_syntax(label)}}} for the power"
+            raise _doubtful(scripts, ("a power", "a layer or a sample"), f"{hint}, or declare the name with its mark")
         return
-    first = above.parts[0] if isinstance(above, Beside) else above.base if isinstance(above, Scripts) else above
-    marked = _is_marked(bare(first))
-    if marked and first is above:  # braces that are printed
-        raise _doubtful(scripts, ("a power", "a sample or a batch"), "write powers without brackets")
-    if marked:
-        two = (f"{write_syntax(bare(first))} as a layer, with more behind it", "a power")
-        raise _doubtful(scripts, two, "bracket the name with its layer, or the power as a whole")
+    check_marked(scripts, above)
     letter = _letter_of(above)
     if letter is None or vocabulary.find(letter) or not _is_counted(scripts, letter):
         return
     mark = write_syntax(above)
     raise _doubtful(scripts, ("a power", "a layer, a sample or a step"),
                     rf"write ({_base_of(scripts)})^{{{mark}}} for the power, ^{{({mark})}} for the mark")  # fmt: skip
+
+
+def check_marked(node: Syntax, above: Syntax) -> None:
+    """AmbiguousFormulaError where what stands above a name begins with a mark in brackets, as in a^{(1)^2}."""
+    symbol = bare(node.base) if isinstance(node, Scripts) else None
+    inner = bare(above)
+    first = bare(inner.parts[0] if isinstance(inner, Beside) else inner.base if isinstance(inner, Scripts) else inner)
+    if not isinstance(symbol, Symbol) or not _is_marked(first):
+        return
+    if first is inner:
+        raise _doubtful(node, ("a power", "a sample or a batch"), "write powers without brackets")
+    two = (f"{write_syntax(first)} as a layer, with more behind it", "a power")
+    raise _doubtful(node, two, "bracket the name with its layer, or the power as a whole")
 
 
 def is_mark(label: Syntax) -> bool:
@@ -107,5 +114,5 @@ def _base_of(scripts: Scripts) -> str:
     return write_syntax(scripts.base if scripts.below is None else Scripts(scripts.base, scripts.below))
 
 
-def _doubtful(scripts: Scripts, readings: tuple[str, ...], instead: str) -> AmbiguousFormulaError:
-    return ambiguous(scripts.line, scripts.column, f"`{write_syntax(scripts)}`", readings, instead)
+def _doubtful(node: Syntax, readings: tuple[str, ...], instead: str) -> AmbiguousFormulaError:
+    return ambiguous(node.line, node.column, f"`{write_syntax(node)}`", readings, instead)

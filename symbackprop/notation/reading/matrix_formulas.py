@@ -24,6 +24,7 @@ from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
+from symbackprop.notation.reading.marks import check_marked
 from symbackprop.notation.reading.matrix_trees import name_shown, run_of, sign_at, whole_of, without_adjoints
 from symbackprop.notation.reading.ones import (
     ONES,
@@ -159,6 +160,7 @@ class MatrixReader(TermReader):
         if label_of(above) is not None:
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a layer or a sample", "a power"),
                             "write powers without brackets")  # fmt: skip
+        check_marked(node, above)
         if isinstance(exponent, Sum) and len(exponent.parts) == 1 and exponent.signs == ("-",):
             inverted = write_syntax(bare(exponent.parts[0]))
             if inverted in TRANSPOSED or (inverted == "1" and self.shape(base) != SCALAR):

@@ -14,6 +14,17 @@ NO_BRACKET = re.compile(r"\\right\s*\.\Z")
 GROUPED = re.compile(r"([0-9]+)((?:\{,\}[0-9]+)+)(\.[0-9]+)?")
 RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not)\b", re.I)
 """Words that say that something does not hold always."""
+COMPARED = re.compile(r"[^\s$].*(\\(neq?|leq?|geq?|leqslant|geqslant|lt|gt|in|notin)(?![A-Za-z])|[<>])")
+EQUATED = re.compile(r"[\s$]*([a-z]|\\[a-z]+)\s*=\s*([a-z]|\\[a-z]+|[0-9]+)[\s$]*")
+
+
+def is_restricting(label: str) -> bool:
+    r"""Whether a label says where a formula holds: by a word, i \ne j, i = j; one such as `= \delta` says what it is.
+
+    >>> is_restricting(r"i \ne j"), is_restricting(r"\text{for } i"), is_restricting(r"= \delta"), is_restricting("12")
+    (True, True, False, False)
+    """
+    return bool(RESTRICTING.search(label) or COMPARED.match(label.lstrip(" $")) or EQUATED.fullmatch(label))
 
 
 def without_end(text: str) -> str:
