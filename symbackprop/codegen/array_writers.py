@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 
 import sympy
 
@@ -47,6 +49,10 @@ from symbackprop.codegen.records import (
 from symbackprop.codegen.tilings import Tiling, find_tiling, is_joined
 from symbackprop.codegen.ufuncs import write_ufunc
 
+NUMBERS: Mapping[sympy.Expr, str] = MappingProxyType({
+    sympy.Integer(0): "zero", sympy.Integer(1): "one", sympy.Integer(2): "two", sympy.S.Half: "half",
+})  # fmt: skip
+"""What numbers are called that are written often."""
 SHORT = 8
 """The number of entries up to which an axis is reduced slice by slice."""
 
@@ -75,6 +81,7 @@ class ArrayWriter(KernelWriter):
     permuted: dict[str, tuple[int, ...]]
     copies: dict[tuple[int, tuple[int, ...]], str]
     leading: Mapping[int, int]
+    owns_outputs: bool
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
         plan = self.plan
@@ -170,7 +177,7 @@ class ArrayWriter(KernelWriter):
                     order = (first, *(axis for axis in order or range(rank) if axis != first))
                 self._place(number, order, _dtype(record))
                 lines, texts = self._operands(record, order, rank)
-                text = write_ufunc(record.body, texts, name, self.dialect)
+                text = write_ufunc(record.body, texts, name, self.dialect, self._number)
                 return [*lines, Line(text, name, self._dying(number, record.uses))]
             case Select():
                 self._place(number, self._order_of((record.value,), rank), "DTYPE")
@@ -259,7 +266,9 @@ class ArrayWriter(KernelWriter):
             lines, arranged = self._arrange(record.uses, factors, rank, self.leading.get(number))
             product = read_product(arranged, rank, sizes, self.dialect)
             if product is not None:
-                return [*lines, *self._write_call(number, product.order, product.shape is not None, product.write)]
+                floats = not any(self._is_condition(use.value) for use in record.uses)
+                call = partial(product.write, plain=self._lies_in_order(number, product.order) and floats)
+                return [*lines, *self._write_call(number, product.order, product.shape is not None, call)]
             left, labels = record.uses[0], factors[0][1]
             return self._sum_of_product(number, record, rank, sizes, labels, left)
         if any(self._is_condition(use.value) for use in record.uses):
@@ -341,7 +350,12 @@ class ArrayWriter(KernelWriter):
             out = self.dialect.transpose(name, kept)
             return [Line(f"np.add.reduce({text}, axis={axes}, out={out})", name)]
         ones = self._ones(found.count)
-        return self._write_call(number, found.order, found.shape is not None, lambda out: found.write(out, ones))
+        call = partial(found.write, ones=ones, plain=self._lies_in_order(number, found.order))
+        return self._write_call(number, found.order, found.shape is not None, call)
+
+    def _lies_in_order(self, number: int, order: Sequence[int]) -> bool:
+        """Whether what a call writes into has its axes in this order in memory, and no gaps."""
+        return number not in self.outputs or (self.owns_outputs and list(order) == sorted(order))
 
     def _write_call(
         self, number: int, order: tuple[int, ...], reshaped: bool, write: Callable[[str], str]
@@ -359,6 +373,11 @@ class ArrayWriter(KernelWriter):
     def _ones(self, count: str) -> str:
         """The array of that many ones."""
         return self._constant("ones", f"np.ones({count}, DTYPE)")
+
+    def _number(self, value: sympy.Expr) -> str:
+        """A number as an array of its own: a call takes half as long with one as with a number of Python."""
+        text = BodyPrinter({}, self.dialect).argument(value)
+        return self._constant(NUMBERS.get(value, "number"), f"np.array({text}, DTYPE)")
 
     def _constant(self, stem: str, text: str) -> str:
         """An array that depends on sizes alone."""

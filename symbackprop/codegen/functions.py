@@ -51,14 +51,18 @@ class CompiledFunction(CodeHolder):
 
     def __call__(self, params: Mapping[str, Any], /, **data: Any) -> tuple[Any, dict[str, Any]]:
         """The value and its gradients, in the order of wrt."""
-        free = "out" not in self.layout["data"] and "out" not in self.layout["sizes"]
-        out = data.pop("out", None) if free else None
+        out = data.pop("out", None) if self._takes_out else None
         with self.library.scope(self.dtype):
             arrays, sizes = self._bind(params, data)
             targets = None if out is None else self._find_targets(out, arrays)
             value, gradients = self.library.run(self._forward, self._backward, arrays, sizes, targets)
             named = dict(zip(self.gradient_names, gradients, strict=True))
-            if out is not None:
+            if targets is not None:
+                for target, gradient in zip(targets, gradients, strict=True):
+                    if gradient is not target:
+                        self.library.copy_into(target, gradient)
+                named = dict(zip(self.gradient_names, targets, strict=True))
+            elif out is not None:
                 _translate(lambda: binding.write_out(out, named, self.library))
                 named = dict(out)
             return value if value.ndim else value[()], named
@@ -73,8 +77,17 @@ class CompiledFunction(CodeHolder):
 
     def _find_targets(self, out: Any, arrays: Sequence[Any]) -> Any:
         """The arrays of `out` if gradients can be written into them on the way."""
-        given = dict(zip((*self.layout["params"], *self.layout["data"]), arrays, strict=True))
-        return self.library.targets(out, self.gradient_names, given)
+        return self.library.targets(out, self.gradient_names, dict(zip(self._names, arrays, strict=True)))
+
+    @cached_property
+    def _takes_out(self) -> bool:
+        """Whether no tensor and no size is called out."""
+        return "out" not in self.layout["data"] and "out" not in self.layout["sizes"]
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The names of the arrays of a call, in order."""
+        return *self.layout["params"], *self.layout["data"]
 
     def _bind(self, params: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Sequence[Any], tuple[int, ...]]:
         """The arrays and the sizes of a call, in the order of the kernel; shapes that were bound before are known."""

@@ -52,6 +52,8 @@ def write_numpy_kernel(
 class _NumpyKernelWriter(ArrayWriter):
     """Writes the statements of both passes, then what they share."""
 
+    owns_outputs = True
+
     def __init__(
         self, plan: Plan, arrays: Sequence[str], sizes: Sequence[str], comments: Mapping[str, str], dialect: Dialect
     ) -> None:
@@ -272,7 +274,8 @@ class _NumpyKernelWriter(ArrayWriter):
             text = self._expression(self.plan.values[number])
             before = [name for name in self.constants if name in _words(text) and name not in ready]
             lines += [f"    {name} = {self.constants[name]}" for name in before]
-            lines.append(f"    {self.variables[number]} = {text}")
+            whole = text if self.plan.values[number].axes else f"np.array({text}, DTYPE)"
+            lines.append(f"    {self.variables[number]} = {whole}")
             ready.update(before)
         lines += [f"    {name} = {text}" for name, text in self.constants.items() if name not in ready]
         blocks: dict[int, str] = {}
@@ -292,6 +295,8 @@ class _NumpyKernelWriter(ArrayWriter):
 
 class _NumpyBodyWriter(BodyWriter, ArrayWriter):
     """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
+
+    owns_outputs = False
 
     def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
         self.fixed, self.deposits, self.leading = frozenset(), {}, {}

@@ -354,14 +354,15 @@ class Library:
 
     @staticmethod
     def targets(out: Any, names: Any, given: Any) -> Any:
-        """The arrays of the caller that gradients may be written into on the way: of the shape of what is
-        differentiated by, and overlapping no other array.
+        """The arrays of the caller if gradients may be written into them on the way: each is as what it is the gradient
+        by, and overlaps no other array.
         """
-        if not hasattr(out, "keys") or set(out) != set(names):
+        if not hasattr(out, "keys") or len(out) != len(names) or any(name not in out for name in names):
             return None
         own = [out[name] for name in names]
         for name, array in zip(names, own, strict=True):
-            fits = type(array) is np.ndarray and array.shape == given[name].shape and array.dtype == given[name].dtype
+            model = given[name]
+            fits = type(array) is np.ndarray and array.shape == model.shape and array.dtype == model.dtype
             if not fits or not array.flags.carray:
                 return None
         everything = [*given.values(), *own]
@@ -372,7 +373,7 @@ class Library:
                 return None
         elif len(set(map(id, everything))) < len(everything):
             return None
-        return tuple(own)
+        return own
 
     @staticmethod
     def cast(name: str, value: Any, dtype: Any) -> Any:

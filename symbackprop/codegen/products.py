@@ -77,7 +77,8 @@ def _transpose(name: str, labels: Sequence[int], order: Sequence[int], dialect: 
 class Product:
     """A sum of products as a call that writes into an array whose axes lie in memory in `order`.
 
-    `shape` is what the array is reshaped to on the way, or None; `function` is the name of the NumPy function.
+    `shape` is what the array is reshaped to on the way, or None; `function` is the name of the NumPy function, and
+    `plain` that of one that is faster and needs an array that lies in order, of the type of the product.
     """
 
     function: str
@@ -85,20 +86,22 @@ class Product:
     order: tuple[int, ...]
     shape: str | None
     dialect: Dialect
+    plain: str | None = None
 
-    def write(self, name: str) -> str:
-        """The call that writes into the array `name`."""
+    def write(self, name: str, plain: bool = False) -> str:
+        """The call that writes into the array `name`, which lies in order and has the right type if it is `plain`."""
         out = self.dialect.transpose(name, self.order)
         out = out if self.shape is None else f"{out}.reshape({self.shape})"
-        return f"np.{self.function}({', '.join(self.arguments)}, out={out})"
+        return f"np.{self.plain if plain and self.plain else self.function}({', '.join(self.arguments)}, out={out})"
 
 
 def read_product(factors: Sequence[Factor], rank: int, sizes: Mapping[int, str], dialect: Dialect) -> Product | None:
     """The product of two arrays, given with their axes as they lie in memory, summed; None where entries have to be
     multiplied one by one first.
 
-    >>> read_product([("x", (0, 2)), ("W", (1, 2))], 2, {0: "N", 1: "K", 2: "D"}, Dialect()).write("z")
-    'np.matmul(x, W.T, out=z)'
+    >>> product = read_product([("x", (0, 2)), ("W", (1, 2))], 2, {0: "N", 1: "K", 2: "D"}, Dialect())
+    >>> product.write("z"), product.write("z", plain=True)
+    ('np.matmul(x, W.T, out=z)', 'np.dot(x, W.T, out=z)')
     """
     (left, left_labels), (right, right_labels) = factors
     batch, rows, summed, columns = _arrange(left_labels, right_labels, rank)
@@ -113,10 +116,8 @@ def read_product(factors: Sequence[Factor], rank: int, sizes: Mapping[int, str],
     one = _merge(left, left_labels, groups[0], sizes, dialect)
     two = _merge(right, right_labels, groups[1], sizes, dialect)
     outer, kept = [[a] for a in batch], [g for g in (rows, columns) if g or batch]
-    plain = all(len(g) == 1 for g in kept)
-    return Product(
-        "matmul", (one, two), (*batch, *rows, *columns), None if plain else _shape_of(outer + kept, sizes), dialect
-    )
+    merged_shape = None if all(len(g) == 1 for g in kept) else _shape_of(outer + kept, sizes)
+    return Product("matmul", (one, two), (*batch, *rows, *columns), merged_shape, dialect, None if batch else "dot")
 
 
 def _arrange(left: Sequence[int], right: Sequence[int], rank: int) -> tuple[list[int], list[int], list[int], list[int]]:
@@ -154,12 +155,12 @@ class RowSum:
     shape: str | None
     dialect: Dialect
 
-    def write(self, name: str, ones: str) -> str:
-        """The call that writes into the array `name`."""
+    def write(self, name: str, ones: str, plain: bool = False) -> str:
+        """The call that writes into the array `name`, which lies in order and has the right type if it is `plain`."""
         out = self.dialect.transpose(name, self.order)
         out = out if self.shape is None else f"{out}.reshape({self.shape})"
         arguments = (ones, self.text) if self.first else (self.text, ones)
-        return f"np.matmul({', '.join(arguments)}, out={out})"
+        return f"np.{'dot' if plain else 'matmul'}({', '.join(arguments)}, out={out})"
 
 
 def read_sum(factor: Factor, rank: int, sizes: Mapping[int, str], dialect: Dialect) -> RowSum | None:

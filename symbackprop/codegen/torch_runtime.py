@@ -94,7 +94,7 @@ class Library:
         """Nothing is shared between calls."""
 
     @staticmethod
-    def targets(out: Any, names: Any, arrays: Any) -> Any:
+    def targets(out: Any, names: Any, given: Any) -> Any:
         """No arrays of the caller are written into on the way."""
         return None
 

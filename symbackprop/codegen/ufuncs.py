@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import sympy
@@ -16,22 +16,33 @@ COMPARISONS = MappingProxyType({
 CONNECTIVES = MappingProxyType({sympy.And: "logical_and", sympy.Or: "logical_or", sympy.Not: "logical_not"})
 
 
-def write_ufunc(body: sympy.Basic, texts: Mapping[sympy.Symbol, str], out: str, dialect: Dialect) -> str:
-    """The call that writes the function `body` of arrays into `out`.
+def write_ufunc(
+    body: sympy.Basic,
+    texts: Mapping[sympy.Symbol, str],
+    out: str,
+    dialect: Dialect,
+    number: Callable[[sympy.Expr], str],
+) -> str:
+    """The call that writes the function `body` of arrays into `out`; `number` says how an argument that is one is
+    written.
 
     >>> s, t = sympy.symbols("s t")
-    >>> write_ufunc(s - t, {s: "a", t: "b"}, "c", Dialect())
+    >>> write_ufunc(s - t, {s: "a", t: "b"}, "c", Dialect(), str)
     'np.subtract(a, b, out=c)'
     """
     printer = BodyPrinter(texts, dialect)
+
+    def argument(part: sympy.Expr) -> str:
+        return number(part) if part.is_number else printer.argument(part)
+
     if isinstance(body, sympy.Piecewise):
         (value, condition), (other, _) = body.args
-        chosen = [printer.argument(value)] if other == 0 else [printer.argument(value), printer.argument(other)]
+        chosen = [argument(value)] if other == 0 else [argument(value), argument(other)]
         return f"{'choose' if len(chosen) == 2 else 'keep'}({', '.join([texts[condition], *chosen])}, out={out})"
     found = _find_call(body)
     if found is not None:
         name, arguments = found
-        return f"np.{name}({', '.join(printer.argument(a) for a in arguments)}, out={out})"
+        return f"np.{name}({', '.join(map(argument, arguments))}, out={out})"
     text = printer.write(body)
     if body.is_Function and not isinstance(body, sympy.logic.boolalg.Boolean) and text.startswith("np."):
         return f"{text[:-1]}, out={out})"

@@ -208,7 +208,7 @@ def test_shapes_that_do_not_fit_are_told() -> None:
 def test_a_weighted_square_is_one_symmetric_product() -> None:
     """X' diag(w) X with weights that cannot be negative is a product of an array with itself; with others it is not."""
     source = sb.derive(sb.parse(LOGISTIC)).hessian("w").compile_blocks().source
-    assert re.search(r"np\.matmul\((\w+)\.T, \1, out=w_bar_by_w\)", source)
+    assert re.search(r"np\.dot\((\w+)\.T, \1, out=w_bar_by_w\)", source)
     text = "input X[N, D], c[N]\nparam w[D]\nloss = sum(n, c[n]*sum(d, X[n,d]*w[d])^2)"
     hessian = sb.derive(sb.parse(text)).hessian("w").compile_blocks()
     assert "sqrt" not in hessian.source
