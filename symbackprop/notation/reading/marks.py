@@ -32,7 +32,6 @@ def check_above(scripts: Scripts, symbol: Symbol, vocabulary: Vocabulary) -> Non
             hint = f"write {_base_of(scripts)}^{{{write_syntax(label)}}} for the power"
             raise _doubtful(scripts, ("a power", "a layer or a sample"), f"{hint}, or declare the name with its mark")
         return
-    check_marked(scripts, above)
     letter = _letter_of(above)
     if letter is None or vocabulary.find(letter) or not _is_counted(scripts, letter):
         return

@@ -15,7 +15,8 @@ GROUPED = re.compile(r"([0-9]+)((?:\{,\}[0-9]+)+)(\.[0-9]+)?")
 RESTRICTING = re.compile(r"\b(if|when|for|where|unless|except|only|otherwise|provided|assuming|given|not)\b", re.I)
 """Words that say that something does not hold always."""
 COMPARED = re.compile(r"[^\s$].*(\\(neq?|leq?|geq?|leqslant|geqslant|lt|gt|in|notin)(?![A-Za-z])|[<>])")
-EQUATED = re.compile(r"[\s$]*([a-z]|\\[a-z]+)\s*=\s*([a-z]|\\[a-z]+|[0-9]+)[\s$]*")
+EQUATED = re.compile(r"[\s$]*[i-nt]\s*=\s*([i-nt]|[0-9]+)[\s$]*")
+"""What says of an index where a formula holds."""
 
 
 def is_restricting(label: str) -> bool:
