@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.calculus.indices import Affine
-from symbackprop.codegen.array_writers import ArrayWriter, Line
+from symbackprop.codegen.array_layouts import Line
+from symbackprop.codegen.array_writers import ArrayWriter
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
 from symbackprop.codegen.deposits import find_deposits, find_replaced
 from symbackprop.codegen.dialects import Dialect
