@@ -166,3 +166,19 @@ def test_many_kinks_inside_each_other_are_refused() -> None:
         nested = f"maximum({nested}, {name})"
     with pytest.raises(sb.LimitError, match="found 5 functions with kinks inside each other, expected at most 3"):
         sb.verify(nested, nested)
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        (r"\sum_{i=1}^{N-1} x_i = \sum_{i=1}^N x_i - x_N", "proved"),
+        (r"\sum_{i=1}^{N-1} (x_{i+1} - x_i) = x_N - x_1", "proved"),
+        (r"\sum_{i=1}^{N-1} x_i = \sum_{i=1}^N x_i - x_1", "refuted"),
+        (r"\sum_{i=1}^{N-2} (x_{i+1} - x_i) = x_N - x_1", "refuted"),
+    ],
+)
+def test_sums_that_end_before_their_axis(claim: str, status: str, judge: Judge) -> None:
+    """Are sums over a part of the axis, not shapes that do not fit."""
+    text = f"input x[N]\nloss = sum(i, x[i]^2)\n```\n\n${claim}$ <!-- sb: claim -->\n\n```symbackprop"
+
+    assert statuses(judge(text)) == [status]

@@ -38,7 +38,7 @@ from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_numbered, check_scopes
 from symbackprop.notation.reading.slopes import find_slope
-from symbackprop.notation.reading.sums import Bounds, read_bounds
+from symbackprop.notation.reading.sums import Bounds, end_early, read_bounds
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
@@ -370,6 +370,8 @@ class IndexReader(TermReader):
 
     def _reduced(self, operation: str, bounds: Bounds, body: t.Expression, node: Syntax) -> t.Expression:
         place = {"line": node.line, "column": node.column}
+        if operation == "sum":
+            bounds = end_early(bounds, body, self.vocabulary.tensors)
         if bounds.conditions:
             if operation != "sum":
                 raise UnsupportedError(f"{write_syntax(node)}: an extreme under a condition has no form yet.")

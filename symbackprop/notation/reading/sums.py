@@ -2,12 +2,14 @@ r"""What stands below and above a sum: the indices that it binds, their ranges, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from symbackprop.calculus.tensors import Tensor
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.syntax import (
@@ -194,3 +196,26 @@ def _from(letter: t.Name, lower: Syntax, reader: Reader) -> t.Condition:
 def _zero(lower: Syntax, name: str) -> FormulaError:
     return fail(lower, f"a sum over {name} from {write_syntax(bare(lower))}", "a sum from 1",
                 "indices count from 1 here, so entries counted from 0 are other entries")  # fmt: skip
+
+
+def end_early(bounds: Bounds, body: t.Expression, tensors: Mapping[str, Tensor]) -> Bounds:
+    """Bounds of which none is a number less than the axis that its index runs over: a sum to N - 1 over an axis of N
+    takes the addends up to N - 1.
+    """
+    binders: list[t.Binder] = []
+    conditions = list(bounds.conditions)
+    for binder in bounds.binders:
+        axes = {
+            tensors[part.name].axes[place]
+            for part, _ in t.walk(body)
+            if isinstance(part, t.Access) and part.name in tensors
+            for place, index in enumerate(part.indices[: len(tensors[part.name].axes)])
+            if isinstance(index, t.Name) and index.name == binder.name
+        }
+        missing = (axes.pop() - read_size(binder.range)).integer if binder.range is not None and len(axes) == 1 else 0
+        if binder.range is not None and missing is not None and missing > 0:
+            letter = t.Name(binder.name, line=binder.line, column=binder.column)
+            conditions.append(t.Compare("<=", letter, binder.range, line=binder.line, column=binder.column))
+            binder = replace(binder, range=None)
+        binders.append(binder)
+    return Bounds(tuple(binders), tuple(conditions))
