@@ -95,7 +95,7 @@ class CompiledFunction(CodeHolder):
         key = None
         if len(params) == len(call.params) and len(data) == len(call.data) + len(call.sizes):
             try:
-                arrays = [*(params[n] for n in call.params), *(data[n] for n in call.data)]
+                arrays = [params[n] for n in call.params] + [data[n] for n in call.data]
                 key = self.library.shapes(arrays, call.integer, call.dtype, [data[n] for n in call.sizes])
             except (KeyError, TypeError):
                 key = None

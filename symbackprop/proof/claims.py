@@ -17,7 +17,7 @@ from symbackprop.calculus.chain import Adjoints, derive
 from symbackprop.calculus.definitions import Definition, Term, make_term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Index, is_nonnegative
 from symbackprop.calculus.paths import check_entry, instantiate
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
@@ -25,6 +25,7 @@ from symbackprop.errors import ArgumentError, FormulaError, UnknownNameError
 from symbackprop.language import tree as t
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.wording import fail
@@ -125,6 +126,7 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     if verdict.proved:
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
         needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
+        needs += tuple(need for side in (left, right) for need in _ranges_below_zero(side))
         own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
         return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:
@@ -217,6 +219,15 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     needed += elaborator.hidden
     derived = tuple(of for of in _derivatives_in(program, tree))
     return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived)
+
+
+def _ranges_below_zero(side: Side) -> Iterator[str]:
+    """What sizes must be for no written range to be below zero: a sum over i:N-5 needs N - 5 >= 0."""
+    for node, _ in t.walk(side.tree) if side.tree is not None else ():
+        if isinstance(node, t.Binder) and node.range is not None:
+            size = read_size(node.range)
+            if not is_nonnegative(size):
+                yield f"{write_tree(node.range)} >= 0"
 
 
 def _check_ranges(program: Program, tree: t.Expression) -> None:

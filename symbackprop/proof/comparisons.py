@@ -7,6 +7,7 @@ that it has; a refutation may not, and is made in what is given alone.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,11 +75,14 @@ def compare(
         return Verdict("proved", scope=scope, hypotheses=hypotheses)
     # Before anything is called proved at small sizes: what is special about them may be a number that is written.
     until = time.process_time() + WIDE_SECONDS
-    for sizes in wide_sizes(program, left, right):
-        refuted = Place.make(program, sizes, domain).refute(left, right, None) if time.process_time() < until else None
+    for sizes, data in itertools.product(wide_sizes(program, left, right), every):
+        if time.process_time() > until:
+            break
+        wide = Place.make(program, sizes, domain, data)
+        refuted = None if wide.is_impossible else wide.refute(left, right, None)
         if refuted is not None:
             return refuted
-    beyond = max((n for side in (left, right) for n in compared_numbers(side)), default=0)
+    beyond = max(compared_numbers((left, right, *program.definitions)), default=0)
     if program.size_names and beyond > WIDEST:
         reason = f"sizes are compared with {beyond}, and no proof for all sizes was found; larger ones are not tried"
         return Verdict("undecided", reason=reason)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isnan
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, slot_symbol
+from symbackprop.calculus.definitions import Definition, Term, slot_symbol
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
 from symbackprop.calculus.indices import Atom, Index, Point, parts_of
@@ -79,25 +79,41 @@ def wide_sizes(program: Program, left: Definition, right: Definition) -> Iterato
         for form in (*forms, *(g.form for g in term.guards)):
             numbers |= {abs(form.constant), *(abs(c) for _, c in form.terms)}
             numbers |= {abs(inner.constant) for atom in form.walk() for inner in parts_of(atom)}
-    compared = compared_numbers(left) | compared_numbers(right)
+    written = (left, right, *program.definitions)
+    compared = compared_numbers(written)
+    if compared or any(map(_has_conditions, written)):
+        compared |= {1}  # where the first and the last entry are one
     for name in program.size_names:
-        for wide in (min(max(numbers), WIDEST) + 3, *(n for n in sorted(compared) if 3 < n <= WIDEST)):
+        for wide in (min(max(numbers), WIDEST) + 3, *(n for n in sorted(compared) if n not in (0, 2) and n <= WIDEST)):
             sizes = {other: wide if other == name else 2 + k % 2 for k, other in enumerate(program.size_names)}
             if _fits(program, sizes):
                 yield sizes
 
 
-def compared_numbers(side: Definition) -> set[int]:
-    """The whole numbers with which a side compares sizes and indices."""
+def compared_numbers(written: Iterable[Definition]) -> set[int]:
+    """The whole numbers with which definitions compare sizes, indices and integer data."""
     found: set[int] = set()
-    for term in side.terms:
-        counts = {slot_symbol(k) for k, slot in enumerate(term.slots) if isinstance(slot, Count)}
+    for term in (term for definition in written for term in definition.terms):
+        counts = _counts(term)
         for condition in term.body.atoms(sympy.core.relational.Relational):
             if condition.free_symbols & counts:
                 found |= {int(abs(n)) for n in condition.atoms(sympy.Integer)}
-        forms = [g.form for g in term.guards]
-        found |= {abs(form.constant) for form in forms if any(isinstance(atom, str) for atom, _ in form.terms)}
+        forms = [guard.form for guard in term.guards]
+        found |= {abs(f.constant) for f in forms if f.entries or any(isinstance(atom, str) for atom, _ in f.terms)}
     return found
+
+
+def _counts(term: Term) -> set[sympy.Symbol]:
+    """The slots of a term that are indices, sizes or integer data as numbers."""
+    return {slot_symbol(k) for k, slot in enumerate(term.slots) if isinstance(slot, Count)}
+
+
+def _has_conditions(written: Definition) -> bool:
+    """Whether a definition depends on how indices, sizes or integer data compare."""
+    return any(
+        term.guards or any(c.free_symbols & _counts(term) for c in term.body.atoms(sympy.core.relational.Relational))
+        for term in written.terms
+    )
 
 
 @dataclass(frozen=True, slots=True)

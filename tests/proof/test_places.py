@@ -182,3 +182,28 @@ def test_sums_that_end_before_their_axis(claim: str, status: str, judge: Judge) 
     text = f"input x[N]\nloss = sum(i, x[i]^2)\n```\n\n${claim}$ <!-- sb: claim -->\n\n```symbackprop"
 
     assert statuses(judge(text)) == [status]
+
+
+SIZES = "param x[N], E[K]\nindex t[N] in K\nloss = sum(i, x[i]^2) + sum(n, E[t[n]])\n"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "where(N == 1, 0, 1) = 1",
+        "where(N > 1, 1, 0) = 1",
+        "sum(i, where(i == 1 or i == N, x[i], 0)) = x[1] + x[N]",
+        "where(t[n] == 5, 1, 0) = 0",
+    ],
+)
+def test_sizes_and_data_at_which_a_condition_turns_are_tried(claim: str, judge: Judge) -> None:
+    """One entry only, and the class that a claim names."""
+    assert statuses(judge(f"{SIZES}claim {claim}")) == ["refuted"]
+
+
+def test_a_range_that_may_be_below_zero_is_said(judge: Judge) -> None:
+    """The sum over none is 0, not a negative number; one less than a size is none below."""
+    first, second = judge(f"{SIZES}claim sum(i:N-5, 1) = N-5\nclaim sum(i:N-1, 1) = N-1")
+
+    assert str(first) == "Proved for all sizes, where N - 5 >= 0."
+    assert str(second) == "Proved for all sizes."
