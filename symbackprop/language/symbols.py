@@ -302,11 +302,12 @@ def resolve_binder(binder: Binder | Name, trees: Iterable[Node], symbols: Symbol
     given = read_size(binder.range) if isinstance(binder, Binder) and binder.range is not None else None
     if given is not None:
         if inferred is not None and inferred[0] != given:
+            named = len(given.terms) == len(inferred[0].terms) == 1 and given.constant == inferred[0].constant
             raise fail(
                 binder,
                 f"{binder.name} over {given}",
                 f"{inferred[0]}, over which {binder.name} runs in {write_tree(inferred[1])}",
-                kind=ShapeError,
+                kind=ShapeError if named else UnsaidShapeError,
             )
         return given
     if inferred is None:

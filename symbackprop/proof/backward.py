@@ -127,6 +127,9 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
         if found.failed is not None and found.failed.undecided:
             refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
             break
+        if found.failed is not None and found.failed.refuted and found.failed.witness is None:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} it does not hold: {found.failed.diagnosis}")
+            break
         if found.failed is not None and has_refitted_data(subject, other):
             refusals.append(
                 f"At the shapes {write_shapes(other.shapes)}, with data repeated to fit them, it does not hold: "
@@ -369,6 +372,10 @@ def _join(diagnosis: str, trace: Trace) -> str:
 
 def _proof(shapes: Shapes, here: _Findings, others: Shapes, there: _Findings | None, refusals: list[str]) -> Verdict:
     parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
+    never = _never_visited(here)
+    if never:
+        reason = f"{_name_unvisited(shapes, never)}; on {_count_cells(here)} it holds"
+        return Verdict("undecided", for_all_sizes=False, reason=reason, notes=tuple(here.notes))
     scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
     notes: dict[str, None] = {}
     for each, findings in parts:
@@ -391,22 +398,33 @@ def _proof(shapes: Shapes, here: _Findings, others: Shapes, there: _Findings | N
 def _cells(findings: _Findings) -> str:
     if not findings.seen and not findings.unvisited:
         return ""
-    count = f"{findings.cells} path cell{'s' if findings.cells > 1 else ''}"
+    count = _count_cells(findings)
     return f" (on {count}, not all)" if findings.unvisited else f" (on all {count})"
 
 
+def _count_cells(findings: _Findings) -> str:
+    return f"{findings.cells} path cell{'s' if findings.cells > 1 else ''}"
+
+
 def _visits(shapes: Shapes, findings: _Findings) -> Iterator[str]:
-    """Which branches no point has visited."""
-    if not findings.unvisited:
-        return
-    missed = dict.fromkeys(branch.conditions[-1] for branch in findings.unvisited if branch.conditions)
-    never = [fact for fact in missed if fact not in findings.seen]
-    where = f"At {write_shapes(shapes)}"
+    """What was not visited."""
+    never = _never_visited(findings)
     if never:
-        texts = "; ".join(_short(fact) for fact in list(never)[:_MOST_NAMED])
-        more = f"; and {len(never) - _MOST_NAMED} more" if len(never) > _MOST_NAMED else ""
-        yield f"{where} no sample point visited the branches {texts}{more}."
-    yield f"{where} combinations of branches may remain that were not visited."
+        yield f"A{_name_unvisited(shapes, never)[1:]}."
+    if findings.unvisited:
+        yield f"At {write_shapes(shapes)} combinations of branches may remain that were not visited."
+
+
+def _name_unvisited(shapes: Shapes, never: list[Fact]) -> str:
+    texts = "; ".join(_short(fact) for fact in never[:_MOST_NAMED])
+    more = f"; and {len(never) - _MOST_NAMED} more" if len(never) > _MOST_NAMED else ""
+    return f"at {write_shapes(shapes)} no sample point visited the branches {texts}{more}"
+
+
+def _never_visited(findings: _Findings) -> list[Fact]:
+    """The branches for which no point was found, in whatever combination."""
+    missed = dict.fromkeys(b.conditions[-1] for b in findings.unvisited if b.conditions and b.sought)
+    return [fact for fact in missed if fact not in findings.seen]
 
 
 def _short(fact: Fact) -> str:

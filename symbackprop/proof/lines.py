@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import sympy as sp
 
@@ -40,7 +41,7 @@ def _sign(polynomial: sp.Poly, place: sp.Rational) -> int:
 
 def _signs_along(polynomials: list[sp.Poly], product: sp.Poly) -> Iterator[list[int]]:
     """The signs of all polynomials at every root of their product and between the roots."""
-    roots = [interval for interval, _ in product.intervals(eps=sp.Rational(1, 1000))]
+    roots = _isolate(product)
     if not roots:
         yield [_sign(polynomial, sp.S.Zero) for polynomial in polynomials]
         return
@@ -54,6 +55,16 @@ def _signs_along(polynomials: list[sp.Poly], product: sp.Poly) -> Iterator[list[
         if number:
             between = (roots[number - 1][1] + lower) / 2
             yield [_sign(polynomial, between) for polynomial in polynomials]
+
+
+def _isolate(product: sp.Poly) -> list[tuple[sp.Rational, sp.Rational]]:
+    """Closed intervals with one root each, in order, that do not touch: an end of one may be the root of the next."""
+    width = sp.Rational(1, 1000)
+    while True:
+        roots = [interval for interval, _ in product.intervals(eps=width)]
+        if all(first[1] < second[0] for first, second in pairwise(roots)):
+            return roots
+        width /= 16
 
 
 def _has_root(factor: sp.Poly, lower: sp.Rational, upper: sp.Rational) -> bool:

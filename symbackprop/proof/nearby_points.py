@@ -15,6 +15,8 @@ from symbackprop.proof.facts import Fact
 _ATTEMPTS = 6
 _FINER = 6
 """So many more attempts are made with steps that are smaller each time, for what is narrow."""
+_CLOSER = (1, 2, 4, 6, 9, 13)
+"""The decimal places by which entries are brought closer to zero, or to each other."""
 _MOVES = 30
 _DENOMINATOR = 64
 
@@ -28,6 +30,12 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
     >>> found["x"] > found["y"] > 0
     True
     """
+    for start in _special(point):
+        try:
+            if all(_satisfies(fact, start) for fact in facts):
+                yield start
+        except (UndefinedValueError, ImpreciseValueError):
+            continue
     for seed in range(_ATTEMPTS + _FINER):
         generator = random.Random(seed)
         fineness = 10 ** max(0, seed - _ATTEMPTS + 1)
@@ -41,6 +49,14 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
                 _move(moved, generator.choice(violated), generator, fineness)
         except (UndefinedValueError, ImpreciseValueError):
             continue
+
+
+def _special(point: Mapping[str, Fraction]) -> Iterator[Mapping[str, Fraction]]:
+    """Points near zero, where norms are small, and points of nearly equal entries, where variances are."""
+    base = max(point.values(), default=Fraction(0))
+    for places in _CLOSER:
+        yield {name: value / 10**places for name, value in point.items()}
+        yield {name: base + value / 10**places for name, value in point.items()}
 
 
 def may_hold(fact: Fact, point: Mapping[str, Fraction]) -> bool:
@@ -67,8 +83,9 @@ def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random, fine
     """Change one name as if the condition were linear in it, and go a little further, the less the finer."""
     denominator = _DENOMINATOR * fineness
     name = generator.choice(sorted(symbol.name for symbol in fact.expression.free_symbols))
-    value = _short(evaluate(fact.expression, point), denominator)
-    slope = _short(evaluate(fact.expression, {**point, name: point[name] + 1}), denominator) - value
+    ahead = Fraction(1, fineness)
+    value = _short(evaluate(fact.expression, point), denominator**2)
+    slope = (_short(evaluate(fact.expression, {**point, name: point[name] + ahead}), denominator**2) - value) / ahead
     if slope:
         beyond = Fraction(generator.randint(1, 24), 8 * fineness)
         step = -value / slope + (beyond if slope > 0 else -beyond)

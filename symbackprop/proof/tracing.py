@@ -6,7 +6,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from linecache import getline
 from pathlib import Path as FilePath
@@ -83,10 +83,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Unvisited:
-    """A branch that no sample point reached: its last condition, after those that lead to it; and a point near it."""
+    """A branch that no sample point reached: its last condition, after those that lead to it; a point near it; and
+    whether points were looked for.
+    """
 
     conditions: tuple[Fact, ...]
     near: Mapping[str, Fraction]
+    sought: bool = False
 
 
 def make_upstream(output: Any) -> Any:
@@ -124,13 +127,14 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
         branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
         waiting.remove(branch)
         allowed = most if branch.conditions[-1] in seen else 2 * most
-        trace = None
-        if count < allowed and time.process_time() < deadline:
-            if contradict(branch.conditions):
-                continue
-            trace = trace_below(subject, branch, deadline, reading)
-        if trace is None:
+        if count >= allowed or time.process_time() >= deadline:
             yield branch
+            continue
+        if contradict(branch.conditions):
+            continue
+        trace = trace_below(subject, branch, deadline, reading)
+        if trace is None:
+            yield replace(branch, sought=True)
             continue
         count += 1
         yield trace

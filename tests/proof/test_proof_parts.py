@@ -255,3 +255,13 @@ def test_equal_numbers_stay_equal() -> None:
     """More bits do not tell equal numbers apart."""
     assert sb.verify("sqrt(2)*sqrt(3)", "sqrt(6)").proved
     assert sb.verify("log(6)", "log(2) + log(3)").proved
+
+
+def test_roots_that_lie_close_are_told_apart() -> None:
+    """Between 7 and the root of 49.01 there are numbers, and between no number and itself there is none."""
+    x = sp.Symbol("x", real=True)
+    just_above = sp.Rational(4901, 100)
+
+    assert not contradict([Fact(x**2 - 49, ">"), Fact(just_above - x**2, ">")])
+    assert contradict([Fact(x**2 - 49, ">"), Fact(49 - x**2, ">")])
+    assert contradict([Fact(x**2 - just_above, ">"), Fact(49 - x**2, ">")])
