@@ -17,7 +17,7 @@ from symbackprop.calculus.chain import Adjoints, derive
 from symbackprop.calculus.definitions import Definition, Term, make_term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
-from symbackprop.calculus.indices import Affine, Index, is_nonnegative
+from symbackprop.calculus.indices import Affine, Index, compare_range, is_nonnegative
 from symbackprop.calculus.paths import check_entry, instantiate
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
@@ -70,12 +70,27 @@ def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Ju
     trees = [link for link in (claim.head, *claim.links) if isinstance(link, t.Expression)]
     program, head = with_first_derivative(_with_scalars(program, trees), claim.head)
     scope = _find_scope(program, head, trees)
+    _check_head(program, head, scope)
     sides = (head, *claim.links)
     for before, link in list(pairwise(sides))[start:]:
         assert isinstance(link, t.Expression)
         yield _judge_link(program, before, link, scope)
     if claim.digits is not None:
         yield Judgement(_judge_digits(program, sides[-1], scope, claim.digits))
+
+
+def _check_head(program: Program, head: t.Expression | t.Derivative, scope: Mapping[str, Index]) -> None:
+    """FormulaError where a claim is about an entry that there is not for every index, as h[t+1] at the last step."""
+    if not isinstance(head, t.Access) or head.name not in program.tensors():
+        return
+    for index, (start, size) in zip(head.indices, program.tensor(head.name).spans, strict=False):
+        names = {part.name for part, _ in t.walk(index) if isinstance(part, t.Name)}
+        if not isinstance(index, t.Chain) or not names <= {*scope, *program.size_names}:
+            continue
+        form = read_size(index).substitute({name: Affine.of(scope[name]) for name in names if name in scope})
+        if compare_range(form, size, start) is not True:
+            found = f"{write_tree(head)}, which is outside of {head.name} for some {', '.join(sorted(names))}"
+            raise fail(head, found, f"an entry that there is for all, from {start} to {size + Affine.of(start - 1)}")
 
 
 def with_first_derivative(
