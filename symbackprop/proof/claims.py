@@ -237,12 +237,12 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
 
 
 def _ranges_below_zero(side: Side) -> Iterator[str]:
-    """What sizes must be for no written range to be below zero: a sum over i:N-5 needs N - 5 >= 0."""
+    """What sizes must be for written ranges to be none below zero: a sum over i:N-5 needs N - 5 >= 0, a mean >= 1."""
     for node, _ in t.walk(side.tree) if side.tree is not None else ():
-        if isinstance(node, t.Binder) and node.range is not None:
-            size = read_size(node.range)
-            if not is_nonnegative(size):
-                yield f"{write_tree(node.range)} >= 0"
+        for binder in node.binders if isinstance(node, t.Reduce) else ():
+            least = 0 if isinstance(node, t.Reduce) and node.operation == "sum" else 1
+            if binder.range is not None and not is_nonnegative(read_size(binder.range) - Affine.of(least)):
+                yield f"{write_tree(binder.range)} >= {least}"
 
 
 def _check_ranges(program: Program, tree: t.Expression) -> None:

@@ -39,7 +39,7 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
     for seed in range(_ATTEMPTS + _FINER):
         generator = random.Random(seed)
         fineness = 10 ** max(0, seed - _ATTEMPTS + 1)
-        moved = dict(point)
+        moved = {name: -value for name, value in point.items()} if seed % 4 == 3 else dict(point)  # beyond a pole
         try:
             for _ in range(_MOVES):
                 violated = [fact for fact in facts if not _satisfies(fact, moved)]
@@ -80,7 +80,9 @@ def _satisfies(fact: Fact, point: Mapping[str, Fraction]) -> bool:
 
 
 def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random, fineness: int) -> None:
-    """Change one name as if the condition were linear in it, and go a little further, the less the finer."""
+    """Change one name as if the condition were linear in it, and go a little further, the less the finer; a step at
+    most doubles what is large.
+    """
     denominator = _DENOMINATOR * fineness
     name = generator.choice(sorted(symbol.name for symbol in fact.expression.free_symbols))
     ahead = Fraction(1, fineness)
@@ -89,6 +91,8 @@ def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random, fine
     if slope:
         beyond = Fraction(generator.randint(1, 24), 8 * fineness)
         step = -value / slope + (beyond if slope > 0 else -beyond)
+        farthest = max(Fraction(2), abs(point[name]))  # where a curve is flat its tangent leads far away
+        step = max(-farthest, min(farthest, step))
         point[name] = (point[name] + step).limit_denominator(denominator)
 
 

@@ -203,7 +203,10 @@ def test_sizes_and_data_at_which_a_condition_turns_are_tried(claim: str, judge: 
 
 def test_a_range_that_may_be_below_zero_is_said(judge: Judge) -> None:
     """The sum over none is 0, not a negative number; one less than a size is none below."""
-    first, second = judge(f"{SIZES}claim sum(i:N-5, 1) = N-5\nclaim sum(i:N-1, 1) = N-1")
+    first, second, third = judge(
+        f"{SIZES}claim sum(i:N-5, 1) = N-5\nclaim sum(i:N-1, 1) = N-1\nclaim mean(i:N-2, 1) = 1"
+    )
 
     assert str(first) == "Proved for all sizes, where N - 5 >= 0."
     assert str(second) == "Proved for all sizes."
+    assert "N - 2 >= 1" in third.hypotheses

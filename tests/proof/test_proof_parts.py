@@ -265,3 +265,17 @@ def test_roots_that_lie_close_are_told_apart() -> None:
     assert not contradict([Fact(x**2 - 49, ">"), Fact(just_above - x**2, ">")])
     assert contradict([Fact(x**2 - 49, ">"), Fact(49 - x**2, ">")])
     assert contradict([Fact(x**2 - just_above, ">"), Fact(49 - x**2, ">")])
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("where(x^2 > 49 and x^2 < 49.01, 1, 0)", "0"),
+        ("where(x^2 == 49.01 and x > 7, 1, 0)", "0"),
+        ("relu(x)*relu(1e-7 - x^2)", "0"),
+        ("abs(x^2 - 4)*abs(4.001 - x^2)", "(x^2 - 4)*(x^2 - 4.001)"),
+    ],
+)
+def test_what_is_wrong_between_close_roots_is_not_proved(left: str, right: str) -> None:
+    """One of the roots is rational, and an end of the interval of the other."""
+    assert not sb.verify(left, right).proved
