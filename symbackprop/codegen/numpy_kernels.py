@@ -23,9 +23,11 @@ from symbackprop.codegen.loop_writers import BodyWriter
 from symbackprop.codegen.products import Factor, group_factors
 from symbackprop.codegen.records import (
     Constant,
+    Count,
     Gather,
     Given,
     Loop,
+    Map,
     Output,
     Pick,
     Plan,
@@ -36,6 +38,7 @@ from symbackprop.codegen.records import (
     Use,
     Window,
     find_fixed,
+    is_condition,
     uses_of,
 )
 from symbackprop.codegen.tilings import is_joined
@@ -275,8 +278,9 @@ class _NumpyKernelWriter(ArrayWriter):
             text = self._expression(self.plan.values[number])
             before = [name for name in self.constants if name in _words(text) and name not in ready]
             lines += [f"    {name} = {self.constants[name]}" for name in before]
-            whole = text if self.plan.values[number].axes else f"np.array({text}, DTYPE)"
-            lines.append(f"    {self.variables[number]} = {whole}")
+            value = self.plan.values[number]
+            number_alone = not value.axes and isinstance(value.record, Map | Count) and not is_condition(value.record)
+            lines.append(f"    {self.variables[number]} = {f'np.array({text}, DTYPE)' if number_alone else text}")
             ready.update(before)
         lines += [f"    {name} = {text}" for name, text in self.constants.items() if name not in ready]
         blocks: dict[int, str] = {}
