@@ -76,7 +76,7 @@ def find_replaced(plan: Plan, deposits: Mapping[int, Deposit]) -> frozenset[int]
 
 def _read_deposit(plan: Plan, record: Map, rank: int, reads: Mapping[int, int]) -> Deposit | None:
     first, second = slot_symbol(0), slot_symbol(1)
-    signs = {first + second: (1, 1), first - second: (0, -1), second - first: (-1, 0)}.get(record.body, (0, 0))
+    signs = {first + second: (1, 1), first - second: (0, -1)}.get(record.body, (0, 0))
     for use, base, sign in zip(record.uses, reversed(record.uses), signs, strict=True):
         chosen = _read_choice(plan.values[use.value].record)
         if not sign or chosen is None or reads[use.value] > 1 or set(base.labels) != set(range(rank)):

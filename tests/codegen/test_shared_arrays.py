@@ -168,3 +168,17 @@ def test_reads_at_indices() -> None:
             indices.append(RNG.integers(0, 4, sizes) if kind > 0.8 else index)
         wanted = read_entry_by_entry(array, indices)
         np.testing.assert_array_equal(np.broadcast_to(gather(array, *indices), wanted.shape), wanted)
+
+
+def test_a_view_of_a_parameter_is_no_place_to_write_on_the_way() -> None:
+    """The gradient by the second layer goes where its weights are, which the first one's gradient is computed from."""
+    f = sb.derive(sb.mlp([200, 200, 200], loss="mse")).compile()
+    params = {name: RNG.normal(size=(200, 200) if name[0] == "W" else 200) for name in ("W1", "b1", "W2", "b2")}
+    data = {name: RNG.normal(size=(4, 200)) for name in ("x", "y")}
+    _, expected = f(params, **data)
+    out = {name: np.empty_like(array) for name, array in params.items()} | {"W2": params["W2"][:]}
+
+    f(params, **data, out=out)
+
+    for name, gradient in expected.items():
+        np.testing.assert_array_equal(out[name], gradient)
