@@ -23,6 +23,11 @@ PROGRAMS = {
         "x[N,9]",
         "tile(",
     ),
+    "a pool that reaches beyond its axis": (
+        "m[n,p:4] = max(r:2, sin(x[n,2*p+r-1]))\ny[n,p:3] = sum(r, w[r]*m[n,p+r-1])",
+        "x[N,8]",
+        "tile(",
+    ),
     "a quotient and its index": ("y[n,p:8] = sum(r, w[r]*x[n,(p-1)//2+r]*v[p+r-1])", "x[N,9], v[10]", "//"),
     "two quotients": (
         "m[n,p:3,q:2] = max(r:2, s:2, sin(x[n,2*p+r-2,2*q+s-2]))\n"
