@@ -211,7 +211,7 @@ class ArrayWriter(LayoutWriter):
             if isinstance(deposit.value, Use)
             else BodyPrinter({}, self.dialect).argument(deposit.value)
         )
-        text = f"add_at({base}, {deposit.axis}, {place}, {'' if deposit.sign > 0 else '-'}{value}, out={name})"
+        text = f"add_at({base}, {deposit.axis}, {place}, {value}, out={name})"
         return Line(text, name, self._dying(number, (deposit.base,)))
 
     def _contract(self, number: int, record: Contract, rank: int) -> list[Line]:

@@ -31,14 +31,13 @@ from symbackprop.codegen.records import (
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A map that adds `value`, or with `sign` -1 takes it away, at `position` along the axis `axis` of `base`.
+    """A map that adds `value` at `position` along the axis `axis` of `base`.
 
     `selected` is the value that the plan has for what is added.
     """
 
     base: Use
     value: Use | sympy.Expr
-    sign: int
     axis: int
     position: Position
     selected: int
@@ -75,11 +74,11 @@ def find_replaced(plan: Plan, deposits: Mapping[int, Deposit]) -> frozenset[int]
 
 
 def _read_deposit(plan: Plan, record: Map, rank: int, reads: Mapping[int, int]) -> Deposit | None:
-    first, second = slot_symbol(0), slot_symbol(1)
-    signs = {first + second: (1, 1), first - second: (0, -1)}.get(record.body, (0, 0))
-    for use, base, sign in zip(record.uses, reversed(record.uses), signs, strict=True):
+    if record.body != slot_symbol(0) + slot_symbol(1):  # what is taken away is added with a number below zero
+        return None
+    for use, base in zip(record.uses, reversed(record.uses), strict=True):
         chosen = _read_choice(plan.values[use.value].record)
-        if not sign or chosen is None or reads[use.value] > 1 or set(base.labels) != set(range(rank)):
+        if chosen is None or reads[use.value] > 1 or set(base.labels) != set(range(rank)):
             continue
         mask, value = chosen
         match = plan.values[mask.value].record
@@ -90,7 +89,7 @@ def _read_deposit(plan: Plan, record: Map, rank: int, reads: Mapping[int, int]) 
             value = Use(value.value, tuple(use.labels[label] for label in value.labels))
         place = _solve(_rename(match.position, labels), frozenset(value.labels if isinstance(value, Use) else ()))
         if place is not None:
-            return Deposit(base, value, sign, *place, use.value)
+            return Deposit(base, value, *place, use.value)
     return None
 
 

@@ -177,7 +177,7 @@ class _NumpyKernelWriter(ArrayWriter):
             made = [segment for segment in loop.segments if segment.results[k] is not None]
             count = sum((segment.size for segment in made), Affine())
             whole = count == state.axes[state.axis] and min(s.start for s in made) == state.start
-            lines.append(Line("" if whole else f"{name}[...] = 0", name))
+            lines.append(Line("" if whole else f"{name}[...] = 0", name))  # from here on it needs its memory
         steps = Line("\n".join(self._loop(number, loop, "    ")), "")
         before, self.waiting = self.waiting, []
         return [*lines, *before, steps]
@@ -302,13 +302,13 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
     """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
 
     owns_outputs = False
+    outside: _NumpyKernelWriter
 
     def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
         self.fixed, self.deposits, self.leading = frozenset(), {}, {}
         self.orders, self.outputs, self.copies = {}, {}, {}
         self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
         super().__init__(outside, loop, segment, states)
-        self.writer = outside
 
     def _arrange(
         self, uses: Sequence[Use], factors: Sequence[Factor], rank: int, leading: int | None
@@ -323,8 +323,8 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
             number = int(record.name[1:])
             wanted = tuple(label for group in group_factors(factors[0][1], factors[1][1], rank)[1] for label in group)
             order = tuple(uses[1].labels.index(label) for label in wanted)
-            if order != self.writer.orders.get(number, tuple(range(len(order)))):
-                arranged[1] = self.writer.copy_before(number, order), wanted
+            if order != self.outside.orders.get(number, tuple(range(len(order)))):
+                arranged[1] = self.outside.copy_before(number, order), wanted
         return lines, arranged
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TypeAlias
 
 import sympy
@@ -89,12 +90,14 @@ def _read(formula: str | t.Expression) -> tuple[sympy.Expr, tuple[sympy.Basic, .
 def _count_kinks(tree: t.Node) -> int:
     """How many functions with kinks stand inside each other."""
     inside = max((_count_kinks(child) for child in t.children(tree)), default=0)
-    return inside + (isinstance(tree, t.Where) or (isinstance(tree, t.Apply) and _has_kinks(tree)))
+    return inside + (isinstance(tree, t.Where) or (isinstance(tree, t.Apply) and _has_kinks(tree.function)))
 
 
-def _has_kinks(call: t.Apply) -> bool:
-    function = FUNCTION_BY_NAME.get(call.function)
-    if function is None or len(call.arguments) < function.arity:
+@cache
+def _has_kinks(name: str) -> bool:
+    """Whether a function of the catalogue has kinks."""
+    function = FUNCTION_BY_NAME.get(name)
+    if function is None:
         return False
-    symbols = sympy.symbols(f"u:{len(call.arguments)}")
+    symbols = sympy.symbols(f"u:{function.arity}")
     return bool(expand_applications(function.formula(*symbols)).has(sympy.Piecewise))

@@ -45,7 +45,7 @@ def verify(
     matrices = _read_matrices(left, right)
     if matrices is not None:
         return _verify_entries(*matrices, assume)
-    read = [f.tree() if isinstance(f, LatexFormula) else f for f in (left, right)]
+    read = [_read_side(side) for side in (left, right)]
     assumed = (assume,) if isinstance(assume, str) else assume
     sides = read_scalar(read[0]), read_scalar(read[1])
     if latex:
@@ -59,10 +59,17 @@ def verify(
     return state_domain(verdict, [_read_relation(a) for a in assumed], domain)
 
 
-def _write_side(formula: Formula | t.Expression) -> str:
+def _read_side(formula: Formula | LatexFormula) -> sympy.Expr | float | t.Expression:
+    """A formula as a tree; what SymPy holds, and a number, as it is."""
+    if isinstance(formula, LatexFormula):
+        return formula.tree()
+    return read_expression(formula) if isinstance(formula, str) else formula
+
+
+def _write_side(formula: sympy.Expr | float | t.Expression) -> str:
     """A side as it was read; nothing for what SymPy holds, and has simplified before it was given."""
-    if isinstance(formula, str | t.Expression):
-        return write_tree(read_expression(formula) if isinstance(formula, str) else formula)
+    if isinstance(formula, t.Expression):
+        return write_tree(formula)
     return str(formula) if isinstance(formula, int | float) else ""
 
 

@@ -17,7 +17,7 @@ from symbackprop.calculus.chain import Adjoints, derive
 from symbackprop.calculus.definitions import Definition, Term, make_term
 from symbackprop.calculus.expansion import Expansion
 from symbackprop.calculus.folding import fold
-from symbackprop.calculus.indices import Affine, Index, compare_range, is_nonnegative
+from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.paths import check_entry, instantiate
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
@@ -25,13 +25,12 @@ from symbackprop.errors import ArgumentError, FormulaError, UnknownNameError
 from symbackprop.language import tree as t
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
-from symbackprop.language.index_forms import read_size
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
-from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
 from symbackprop.proof.conditions import find_domain
+from symbackprop.proof.extents import check_head, check_ranges, ranges_below_zero
 from symbackprop.proof.needs import covers, unsaid_needs
 from symbackprop.proof.outlines import Judgement
 from symbackprop.proof.repairs import find_repair
@@ -70,27 +69,13 @@ def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Ju
     trees = [link for link in (claim.head, *claim.links) if isinstance(link, t.Expression)]
     program, head = with_first_derivative(_with_scalars(program, trees), claim.head)
     scope = _find_scope(program, head, trees)
-    _check_head(program, head, scope)
+    check_head(program, head, scope)
     sides = (head, *claim.links)
     for before, link in list(pairwise(sides))[start:]:
         assert isinstance(link, t.Expression)
         yield _judge_link(program, before, link, scope)
     if claim.digits is not None:
         yield Judgement(_judge_digits(program, sides[-1], scope, claim.digits))
-
-
-def _check_head(program: Program, head: t.Expression | t.Derivative, scope: Mapping[str, Index]) -> None:
-    """FormulaError where a claim is about an entry that there is not for every index, as h[t+1] at the last step."""
-    if not isinstance(head, t.Access) or head.name not in program.tensors():
-        return
-    for index, (start, size) in zip(head.indices, program.tensor(head.name).spans, strict=False):
-        names = {part.name for part, _ in t.walk(index) if isinstance(part, t.Name)}
-        if not isinstance(index, t.Chain) or not names <= {*scope, *program.size_names}:
-            continue
-        form = read_size(index).substitute({name: Affine.of(scope[name]) for name in names if name in scope})
-        if compare_range(form, size, start) is not True:
-            found = f"{write_tree(head)}, which is outside of {head.name} for some {', '.join(sorted(names))}"
-            raise fail(head, found, f"an entry that there is for all, from {start} to {size + Affine.of(start - 1)}")
 
 
 def with_first_derivative(
@@ -141,7 +126,7 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     if verdict.proved:
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
         needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
-        needs += tuple(need for side in (left, right) for need in _ranges_below_zero(side))
+        needs += tuple(need for side in (left, right) for need in ranges_below_zero(side.tree))
         own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
         return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:
@@ -216,7 +201,7 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     What is nested in it is named after the side, so that the parts of two sides never share a name.
     """
     tree = _of_loss(tree, program.loss)
-    _check_ranges(program, tree)
+    check_ranges(program, tree)
     needed: list[Definition] = []
     names: dict[str, str] = {}
     for of, wanted in _derivatives_in(program, tree).items():
@@ -234,26 +219,6 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     needed += elaborator.hidden
     derived = tuple(of for of in _derivatives_in(program, tree))
     return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived)
-
-
-def _ranges_below_zero(side: Side) -> Iterator[str]:
-    """What sizes must be for written ranges to be none below zero: a sum over i:N-5 needs N - 5 >= 0, a mean >= 1."""
-    for node, _ in t.walk(side.tree) if side.tree is not None else ():
-        for binder in node.binders if isinstance(node, t.Reduce) else ():
-            least = 0 if isinstance(node, t.Reduce) and node.operation == "sum" else 1
-            if binder.range is not None and not is_nonnegative(read_size(binder.range) - Affine.of(least)):
-                yield f"{write_tree(binder.range)} >= {least}"
-
-
-def _check_ranges(program: Program, tree: t.Expression) -> None:
-    """FormulaError for a written range that reads anything but sizes of the program."""
-    for binder, _ in t.walk(tree):
-        if not isinstance(binder, t.Binder) or binder.range is None:
-            continue
-        for part, _ in t.walk(binder.range):
-            if isinstance(part, t.Name) and part.name not in program.size_names:
-                known = f"a size: {', '.join(program.size_names)}" if program.size_names else "a number"
-                raise fail(part, f"the range {write_tree(binder.range)} of {binder.name}", known)
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:

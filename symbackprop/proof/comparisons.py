@@ -53,7 +53,7 @@ def compare(
     entry where the sides differ. Unless `diagnosed`, that is left to the caller. Outside of the `domain`, which is that
     of the two sides if none is given, no point refutes.
     """
-    assert left.is_sum and right.is_sum, "a function of a whole matrix is a part of a side, never the side"  # noqa: PT018
+    assert all(side.is_sum for side in (left, right)), "a function of a whole matrix is a part of a side, never a side"
     domain = find_domain(program, (left, right)) if domain is None else domain
     sides = (left, right) if plain is None else (left, right, plain)
     whole, program = program, program.concerning(sides)

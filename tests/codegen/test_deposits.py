@@ -49,19 +49,3 @@ def test_a_weight_is_added_or_taken_away_where_it_stands(sign: str) -> None:
 
     assert "add_at(" in f.source
     np.testing.assert_allclose(gradients["z"], expected, rtol=0, atol=1e-13)
-
-
-def test_what_has_one_entry_in_a_row_is_taken_away() -> None:
-    """A matrix of weights at the places of a class, which a program calls by a name."""
-    rng = np.random.default_rng(2)
-    z, y, w = rng.normal(size=(6, 5)), rng.integers(1, 6, 6), rng.normal(size=6)
-    text = "index y[N] in K\ninput w[N]\nparam z[N,K]\nt[n,i:K] = where(y[n] == i, w[n], 0)\n"
-    f = sb.derive(sb.parse(text + "d[n,i] = z[n,i] - t[n,i]\nloss = sum(n, i, d[n,i]^4)")).compile()
-    rest = z.copy()
-    rest[np.arange(6), y - 1] -= w
-
-    value, gradients = f({"z": z}, y=y, w=w)
-
-    assert "add_at(" in f.source
-    np.testing.assert_allclose(value, (rest**4).sum(), rtol=1e-13)
-    np.testing.assert_allclose(gradients["z"], 4 * rest**3, rtol=1e-12, atol=1e-13)
