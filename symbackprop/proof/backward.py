@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import diagnose_entry, diagnose_shape
+from symbackprop.proof.backward_findings import Findings, conclude, shorten
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
-from symbackprop.proof.plain_signs import holds_plainly, plain_parts
+from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shapes
@@ -36,35 +36,8 @@ from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, 
 from symbackprop.proof.verdict import Verdict, Witness
 
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
-_MOST_NAMED = 4
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What was found at one choice of shapes; written to cell by cell."""
-
-    cells: int = 0
-    unvisited: list[Unvisited] = field(default_factory=list)
-    seen: set[Fact] = field(default_factory=set)
-    hypotheses: dict[str, None] = field(default_factory=dict)
-    notes: dict[str, None] = field(default_factory=dict)
-    proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
-    alike: set[tuple[sp.Expr, ...]] = field(default_factory=set)  # equations that were proved, up to names
-    eliminated: bool = False  # whether the last proof needed that; the next one will
-    admitted: set[Fact] = field(default_factory=set)
-    masks: dict[sp.Expr, None] = field(default_factory=dict)
-    failed: Verdict | None = None
-
-    def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
-        """Note the conditions of a proof that neither hold plainly nor define the path."""
-        for fact in chain.from_iterable(map(plain_parts, conditions)):
-            if fact in self.admitted:
-                continue
-            if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
-                self.hypotheses[fact.text] = None
-            self.admitted.add(fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +78,14 @@ def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
         return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
     if there is not None and there.failed is not None:
         return _at_shapes(there.failed, shapes)
-    return _proof(subject.shapes, here, shapes, there, refusals)
+    return conclude(subject.shapes, here, shapes, there, refusals)
 
 
 def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:
     return replace(verdict, for_all_sizes=False, scope=f"the shapes {write_shapes(shapes)}")
 
 
-def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None, Shapes, list[str]]:
+def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None, Shapes, list[str]]:
     """The findings at the first other shapes that the code accepts, and what it said to those that it does not."""
     refusals: list[str] = []
     for other in other_shapes(subject):
@@ -140,7 +113,7 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[_Findings | None
     return None, subject.shapes, refusals
 
 
-def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
+def _judge_at(subject: Subject, seconds: float, most: int) -> Findings:
     """The findings at one choice of shapes: with free maxima where that suffices, else path cell by path cell.
 
     Where nothing was decided and the code masks by numbers such as -1e9, they are read as what they mean.
@@ -165,7 +138,7 @@ def _judge_at(subject: Subject, seconds: float, most: int) -> _Findings:
     return meant
 
 
-def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading) -> _Findings | None:
+def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading) -> Findings | None:
     """The findings with maxima of which nothing is known, or None where they do not suffice."""
     try:
         found = _judge_paths(subject, deadline, most, reading)
@@ -174,9 +147,9 @@ def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading
     return None if any(PREFIX in text for text in found.hypotheses) else found
 
 
-def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> _Findings:
+def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Findings:
     """The findings on one path after the other, up to the first on which something is not proved."""
-    found = _Findings()
+    found = Findings()
     for trace in trace_paths(subject, deadline, most, reading):
         if isinstance(trace, Unvisited):
             found.unvisited.append(trace)
@@ -199,7 +172,7 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
     return found
 
 
-def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: float) -> Verdict | None:
+def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float) -> Verdict | None:
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
     path = _Path.make(trace)
     if path.impossible is not None:
@@ -234,7 +207,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: _Findings, deadline: floa
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
     if stuck is None or path.violated is None:
         return stuck
-    reason = f"no point was found at which forward has a value; it needs {_short(path.violated)}"
+    reason = f"no point was found at which forward has a value; it needs {shorten(path.violated)}"
     return replace(stuck, reason=_join(reason, trace))
 
 
@@ -245,7 +218,7 @@ def _distrust(trace: Trace) -> None:
 
 
 def _judge_entry(
-    path: _Path, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+    path: _Path, found: Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
 ) -> Verdict | None:
     """Nothing where the entry is proved; else the verdict that it is not.
 
@@ -297,7 +270,7 @@ def _may_refute(path: _Path, left: sp.Expr, right: sp.Expr, deadline: float) -> 
 
 
 def _judge_in_full(
-    path: _Path, found: _Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
+    path: _Path, found: Findings, left: sp.Expr, right: sp.Expr, title: str, deadline: float
 ) -> Verdict | None:
     """The same with all names put back."""
     if left == right or (left, right) in found.proved:
@@ -368,65 +341,3 @@ def _related(conditions: tuple[Fact, ...], symbols: set[sp.Basic]) -> list[Fact]
 def _join(diagnosis: str, trace: Trace) -> str:
     """The diagnosis, and what was seen of memory that is shared or changed."""
     return "; ".join(filter(None, (diagnosis, *trace.remarks)))
-
-
-def _proof(shapes: Shapes, here: _Findings, others: Shapes, there: _Findings | None, refusals: list[str]) -> Verdict:
-    parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
-    never = _never_visited(here)
-    if never:
-        reason = f"{_name_unvisited(shapes, never)}; on {_count_cells(here)} it holds"
-        return Verdict("undecided", for_all_sizes=False, reason=reason, notes=tuple(here.notes))
-    scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
-    notes: dict[str, None] = {}
-    for each, findings in parts:
-        if findings.seen or findings.unvisited:
-            notes.update(dict.fromkeys(_visits(each, findings)))
-    if any(findings.seen for _, findings in parts):
-        notes["Where a comparison is a tie, nothing was judged."] = None
-    if there is None:
-        notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
-        notes.update(dict.fromkeys(refusals[-1:]))
-    for _, findings in parts:
-        notes.update(findings.notes)
-    hypotheses = list(dict.fromkeys((*here.hypotheses, *(there.hypotheses if there is not None else ()))))
-    if len(hypotheses) > _MOST_NAMED:
-        rest = len(hypotheses) - _MOST_NAMED
-        hypotheses = [*hypotheses[:_MOST_NAMED], f"{rest} more condition{'s' if rest > 1 else ''} like these"]
-    return Verdict("proved", scope=scope, for_all_sizes=False, hypotheses=tuple(hypotheses), notes=tuple(notes))
-
-
-def _cells(findings: _Findings) -> str:
-    if not findings.seen and not findings.unvisited:
-        return ""
-    count = _count_cells(findings)
-    return f" (on {count}, not all)" if findings.unvisited else f" (on all {count})"
-
-
-def _count_cells(findings: _Findings) -> str:
-    return f"{findings.cells} path cell{'s' if findings.cells > 1 else ''}"
-
-
-def _visits(shapes: Shapes, findings: _Findings) -> Iterator[str]:
-    """What was not visited."""
-    never = _never_visited(findings)
-    if never:
-        yield f"A{_name_unvisited(shapes, never)[1:]}."
-    if findings.unvisited:
-        yield f"At {write_shapes(shapes)} combinations of branches may remain that were not visited."
-
-
-def _name_unvisited(shapes: Shapes, never: list[Fact]) -> str:
-    texts = "; ".join(_short(fact) for fact in never[:_MOST_NAMED])
-    more = f"; and {len(never) - _MOST_NAMED} more" if len(never) > _MOST_NAMED else ""
-    return f"at {write_shapes(shapes)} no sample point visited the branches {texts}{more}"
-
-
-def _never_visited(findings: _Findings) -> list[Fact]:
-    """The branches for which no point was found, in whatever combination."""
-    missed = dict.fromkeys(b.conditions[-1] for b in findings.unvisited if b.conditions and b.sought)
-    return [fact for fact in missed if fact not in findings.seen]
-
-
-def _short(fact: Fact) -> str:
-    text = fact.text
-    return text if len(text) <= 80 else f"{text[:76]} ..."

@@ -1,0 +1,106 @@
+"""What was found on the paths of a hand-written backward, and what that proves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+import sympy as sp
+
+from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.plain_signs import plain_parts
+from symbackprop.proof.shapes import write_shapes
+from symbackprop.proof.tracing import Shapes, Trace, Unvisited
+from symbackprop.proof.verdict import Verdict
+
+_MOST_NAMED = 4
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found at one choice of shapes; written to cell by cell."""
+
+    cells: int = 0
+    unvisited: list[Unvisited] = field(default_factory=list)
+    seen: set[Fact] = field(default_factory=set)
+    hypotheses: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
+    alike: set[tuple[sp.Expr, ...]] = field(default_factory=set)  # equations that were proved, up to names
+    eliminated: bool = False  # whether the last proof needed that; the next one will
+    admitted: set[Fact] = field(default_factory=set)
+    masks: dict[sp.Expr, None] = field(default_factory=dict)
+    failed: Verdict | None = None
+
+    def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
+        """Note the conditions of a proof that neither hold plainly nor define the path."""
+        for fact in chain.from_iterable(map(plain_parts, conditions)):
+            if fact in self.admitted:
+                continue
+            if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
+                self.hypotheses[fact.text] = None
+            self.admitted.add(fact)
+
+
+def conclude(shapes: Shapes, here: Findings, others: Shapes, there: Findings | None, refusals: list[str]) -> Verdict:
+    """The verdict where nothing failed: proved, for which shapes and cells; undecided if a branch has no point."""
+    parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
+    never = _never_visited(here)
+    if never:
+        reason = f"{_name_unvisited(shapes, never)}; on {_count_cells(here)} it holds"
+        return Verdict("undecided", for_all_sizes=False, reason=reason, notes=tuple(here.notes))
+    scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
+    notes: dict[str, None] = {}
+    for each, findings in parts:
+        if findings.seen or findings.unvisited:
+            notes.update(dict.fromkeys(_visits(each, findings)))
+    if any(findings.seen for _, findings in parts):
+        notes["Where a comparison is a tie, nothing was judged."] = None
+    if there is None:
+        notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
+        notes.update(dict.fromkeys(refusals[-1:]))
+    for _, findings in parts:
+        notes.update(findings.notes)
+    hypotheses = list(dict.fromkeys((*here.hypotheses, *(there.hypotheses if there is not None else ()))))
+    if len(hypotheses) > _MOST_NAMED:
+        rest = len(hypotheses) - _MOST_NAMED
+        hypotheses = [*hypotheses[:_MOST_NAMED], f"{rest} more condition{'s' if rest > 1 else ''} like these"]
+    return Verdict("proved", scope=scope, for_all_sizes=False, hypotheses=tuple(hypotheses), notes=tuple(notes))
+
+
+def _cells(findings: Findings) -> str:
+    if not findings.seen and not findings.unvisited:
+        return ""
+    count = _count_cells(findings)
+    return f" (on {count}, not all)" if findings.unvisited else f" (on all {count})"
+
+
+def _count_cells(findings: Findings) -> str:
+    return f"{findings.cells} path cell{'s' if findings.cells > 1 else ''}"
+
+
+def _visits(shapes: Shapes, findings: Findings) -> Iterator[str]:
+    """What was not visited."""
+    never = _never_visited(findings)
+    if never:
+        yield f"A{_name_unvisited(shapes, never)[1:]}."
+    if findings.unvisited:
+        yield f"At {write_shapes(shapes)} combinations of branches may remain that were not visited."
+
+
+def _name_unvisited(shapes: Shapes, never: list[Fact]) -> str:
+    texts = "; ".join(shorten(fact) for fact in never[:_MOST_NAMED])
+    more = f"; and {len(never) - _MOST_NAMED} more" if len(never) > _MOST_NAMED else ""
+    return f"at {write_shapes(shapes)} no sample point visited the branches {texts}{more}"
+
+
+def _never_visited(findings: Findings) -> list[Fact]:
+    """The branches for which no point was found, in whatever combination."""
+    missed = dict.fromkeys(b.conditions[-1] for b in findings.unvisited if b.conditions and b.sought)
+    return [fact for fact in missed if fact not in findings.seen]
+
+
+def shorten(fact: Fact) -> str:
+    text = fact.text
+    return text if len(text) <= 80 else f"{text[:76]} ..."
