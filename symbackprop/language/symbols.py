@@ -231,7 +231,7 @@ def infer_range(name: str, trees: Iterable[Node], symbols: Symbols) -> tuple[Aff
     ShapeError names both places where two sizes differ.
     """
     found: tuple[Affine, Access] | None = None
-    for access, place in _alone(name, trees):
+    for access, place in reads_alone(name, trees):
         tensor = symbols.expect(access.name)
         if tensor is None or place >= len(tensor.axes):
             continue
@@ -251,7 +251,7 @@ def infer_range(name: str, trees: Iterable[Node], symbols: Symbols) -> tuple[Aff
     return found
 
 
-def _alone(name: str, trees: Iterable[Node]) -> Iterable[tuple[Access, int]]:
+def reads_alone(name: str, trees: Iterable[Node]) -> Iterable[tuple[Access, int]]:
     """The reads in which an index stands alone on an axis and is not shadowed, in reading order."""
     waiting = list(reversed(list(trees)))
     while waiting:

@@ -10,6 +10,7 @@ from symbackprop.calculus.tensors import Tensor
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
+from symbackprop.language.symbols import reads_alone
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.syntax import (
@@ -206,11 +207,9 @@ def end_early(bounds: Bounds, body: t.Expression, tensors: Mapping[str, Tensor])
     conditions = list(bounds.conditions)
     for binder in bounds.binders:
         axes = {
-            tensors[part.name].axes[place]
-            for part, _ in t.walk(body)
-            if isinstance(part, t.Access) and part.name in tensors
-            for place, index in enumerate(part.indices[: len(tensors[part.name].axes)])
-            if isinstance(index, t.Name) and index.name == binder.name
+            tensors[read.name].axes[place]
+            for read, place in reads_alone(binder.name, [body])
+            if read.name in tensors and place < len(tensors[read.name].axes)
         }
         missing = (axes.pop() - read_size(binder.range)).integer if binder.range is not None and len(axes) == 1 else 0
         if binder.range is not None and missing is not None and missing > 0:
