@@ -19,6 +19,7 @@ from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.broadcasting import repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers
@@ -284,7 +285,8 @@ class MatrixReader(TermReader):
         rows, columns = next((s for s in shapes if ... not in s), join_shapes(shapes))
         if not shapes or rows is ... or columns is ...:
             return list(parts)
-        return [self.settle(part, (rows, columns), node) for part in parts]
+        settled = [self.settle(part, (rows, columns), node) for part in parts]
+        return repeat_vectors(settled, [self.shape(part) for part in settled], node)
 
     def settle(self, tree: t.Expression, shape: Shape | None, node: Syntax) -> t.Expression:
         """The tree with vectors of ones of the length that a shape asks for."""
@@ -295,7 +297,9 @@ class MatrixReader(TermReader):
         return with_ones(tree, shape, node)
 
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
-        return run_of((top, bottom), ("/" if self._scalar(bottom) else "./",), node)
+        if self._scalar(bottom):
+            return run_of((top, bottom), ("/",), node)
+        return run_of(tuple(self._alike((top, bottom), node)), ("./",), node)
 
     def absolute(self, group: Group) -> t.Expression:
         place = {"line": group.line, "column": group.column}
