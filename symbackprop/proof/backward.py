@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from symbackprop.proof.backward_findings import Findings, conclude, shorten
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.exploration import Unvisited, trace_paths
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.nearby_points import may_hold
@@ -32,10 +33,12 @@ from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shap
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
-from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, Unvisited, trace_paths
+from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, list_changes
 from symbackprop.proof.verdict import Verdict, Witness
+from symbackprop.proof.wording import join_words
 
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
+_MOST_SAID = 4
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
@@ -73,12 +76,23 @@ def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
         if here.failed is not None:
             return _at_shapes(here.failed, subject.shapes)
         there, shapes, refusals = _judge_elsewhere(subject, seconds)
+        changes = _list_changes(subject, seconds)
     except (CodeStoppedError, TracingStoppedError) as error:
         advice = "; give smaller shapes, which decide the same code sooner" if time.process_time() > deadline else ""
         return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
     if there is not None and there.failed is not None:
-        return _at_shapes(there.failed, shapes)
-    return conclude(subject.shapes, here, shapes, there, refusals)
+        held = f"At the shapes {write_shapes(subject.shapes)}, which were given, each entry is proved."
+        return _at_shapes(replace(there.failed, notes=(held, *there.failed.notes)), shapes)
+    return conclude(subject, here, shapes, there, refusals, changes)
+
+
+def _list_changes(subject: Subject, seconds: float) -> list[str]:
+    try:
+        return list_changes(subject, time.process_time() + seconds)
+    except CodeStoppedError as error:
+        return [] if error.traced else ["what is returned"]
+    except TracingStoppedError:
+        return []
 
 
 def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:
@@ -155,6 +169,7 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
             found.unvisited.append(trace)
             continue
         found.masks.update(dict.fromkeys(trace.masks))
+        found.arrays.update(dict.fromkeys(trace.arrays))
         try:
             failed = _judge_cell(subject, trace, found, deadline)
         except TracingStoppedError as error:
@@ -202,13 +217,23 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
                 diagnosis = diagnose_entry(others, Gradients.of(trace, name, truth[name]), place, verdict.diagnosis)
-                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=(_SIDES, *trace.notes))
+                notes = (_SIDES, *_say_path(trace), *trace.notes)
+                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=notes)
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
     if stuck is None or path.violated is None:
         return stuck
     reason = f"no point was found at which forward has a value; it needs {shorten(path.violated)}"
     return replace(stuck, reason=_join(reason, trace))
+
+
+def _say_path(trace: Trace) -> Iterator[str]:
+    """Where the path of a trace is taken."""
+    texts = [shorten(fact) for fact in trace.conditions[:_MOST_SAID]]
+    if texts:
+        more = len(trace.conditions) - len(texts)
+        rest = [f"{more} more condition{'s hold' if more > 1 else ' holds'}"] if more else []
+        yield f"This is so on the path where {join_words([*texts, *rest])}."
 
 
 def _distrust(trace: Trace) -> None:

@@ -8,11 +8,13 @@ from itertools import chain
 
 import sympy as sp
 
+from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.plain_signs import plain_parts
 from symbackprop.proof.shapes import write_shapes
-from symbackprop.proof.tracing import Shapes, Trace, Unvisited
+from symbackprop.proof.tracing import Shapes, Subject, Trace
 from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.wording import join_words
 
 _MOST_NAMED = 4
 
@@ -31,6 +33,7 @@ class Findings:
     eliminated: bool = False  # whether the last proof needed that; the next one will
     admitted: set[Fact] = field(default_factory=set)
     masks: dict[sp.Expr, None] = field(default_factory=dict)
+    arrays: dict[str, None] = field(default_factory=dict)  # those that stand outside of the functions
     failed: Verdict | None = None
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
@@ -43,20 +46,31 @@ class Findings:
             self.admitted.add(fact)
 
 
-def conclude(shapes: Shapes, here: Findings, others: Shapes, there: Findings | None, refusals: list[str]) -> Verdict:
-    """The verdict where nothing failed: proved, for which shapes and cells; undecided if a branch has no point."""
+def conclude(
+    subject: Subject, here: Findings, others: Shapes, there: Findings | None, refusals: list[str], changes: list[str]
+) -> Verdict:
+    """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point.
+
+    `changes` is what is not the same when the code is called again.
+    """
+    shapes = subject.shapes
     parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
     never = _never_visited(here)
     if never:
         reason = f"{_name_unvisited(shapes, never)}; on {_count_cells(here)} it holds"
         return Verdict("undecided", for_all_sizes=False, reason=reason, notes=tuple(here.notes))
     scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
+    fixed = [*subject.data, *(name for name in here.arrays if name not in (*subject.data, *shapes))]
+    scope += f", with {join_words(fixed)} as given" if fixed else ""
     notes: dict[str, None] = {}
     for each, findings in parts:
         if findings.seen or findings.unvisited:
             notes.update(dict.fromkeys(_visits(each, findings)))
     if any(findings.seen for _, findings in parts):
         notes["Where a comparison is a tie, nothing was judged."] = None
+    if changes:
+        again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
+        notes[f"When the code is called again with the same inputs, {again}: it keeps state between calls."] = None
     if there is None:
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))

@@ -144,6 +144,8 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
     def candidates() -> Iterator[tuple[str, dict[sp.Expr, sp.Expr]]]:
         for name, shape in shapes.items():
             for axis, size in enumerate(shape):
+                if size == 1:  # that it sums to 1 would fix it
+                    continue
                 sums: dict[sp.Expr, sp.Expr] = {}
                 for place in np.ndindex(*shape):
                     if place[axis] == size - 1:

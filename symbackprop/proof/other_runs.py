@@ -12,11 +12,12 @@ from itertools import islice
 import sympy as sp
 
 from symbackprop.errors import ArgumentError
+from symbackprop.proof.exploration import branches_of, first_trace, trace_below
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.shapes import other_shapes
-from symbackprop.proof.tracing import CodeStoppedError, Subject, Trace, branches_of, first_trace, trace_below
+from symbackprop.proof.tracing import CodeStoppedError, Subject, Trace
 
 _MOST_BRANCHES = 3
 _MOST_SHAPES = 12

@@ -15,6 +15,7 @@ import sysconfig
 from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from dis import get_instructions
 from importlib import import_module
 from importlib.util import resolve_name
 from pathlib import Path as FilePath
@@ -69,6 +70,7 @@ class Rebinder:
     ) -> None:
         self._ownership, self._modules, self._settle = ownership, dict(modules), settle
         self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
+        self.arrays: dict[str, None] = {}  # the names under which arrays stand outside of the functions
         self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any], set[str]]] = {}
         self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
 
@@ -122,6 +124,12 @@ class Rebinder:
             return self._mapping(value)
         return self._instance(value) if self._is_own_class(type(value)) else value
 
+    def _named(self, name: str, value: Any) -> Any:
+        """The value of a name outside of the functions."""
+        if isinstance(value, np.ndarray):
+            self.arrays[name] = None
+        return self(value)
+
     def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
         return {key: self(each) for key, each in value.items()}
 
@@ -171,15 +179,15 @@ class Rebinder:
         made.__kwdefaults__ = None if function.__kwdefaults__ is None else self._mapping(function.__kwdefaults__)
         made.__dict__.update({key: self(value) for key, value in vars(function).items() if key != "__wrapped__"})
         made.__qualname__ = function.__qualname__
-        for old, new in zip(cells or (), made.__closure__ or (), strict=True):
+        for name, old, new in zip(function.__code__.co_freevars, cells or (), made.__closure__ or (), strict=True):
             try:
-                new.cell_contents = self(old.cell_contents)
+                new.cell_contents = self._named(name, old.cell_contents)
             except ValueError:  # a cell that is still empty
                 continue
         for name in _names(function.__code__):
             if name in function.__globals__ and name not in done:
                 done.add(name)  # once: the code may assign to it while it runs
-                world[name] = self(function.__globals__[name])
+                world[name] = self._named(name, function.__globals__[name])
         return made
 
     def _world(self, names: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
@@ -194,7 +202,10 @@ class Rebinder:
         if type(value) not in (type, ABCMeta) or issubclass(value, BaseException):
             return False
         functions = [f for f in vars(value).values() if isinstance(f, FunctionType)]
-        return any(map(self._ownership.owns_function, functions))
+        if functions:
+            return any(map(self._ownership.owns_function, functions))
+        file = getattr(sys.modules.get(value.__module__), "__file__", None) or "<typed in>"
+        return value.__module__ != "builtins" and self._ownership.owns(file, value.__module__)
 
     def _class(self, value: type) -> type:
         members = {
@@ -218,7 +229,7 @@ class Rebinder:
         self._memo[id(value)] = (value, made)
         for name in (*getattr(value, "__dict__", ()), *_slots(type(value))):
             if hasattr(value, name):
-                object.__setattr__(made, name, self(getattr(value, name)))
+                object.__setattr__(made, name, self._named(name, getattr(value, name)))
         return made
 
 
@@ -228,8 +239,10 @@ def _slots(value: type) -> tuple[str, ...]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The global names that a function and the functions inside it may read."""
-    yield from code.co_names
+    """The global names that a function and the functions inside it read or assign to."""
+    for instruction in get_instructions(code):
+        if "GLOBAL" in instruction.opname or instruction.opname == "LOAD_NAME":
+            yield str(instruction.argval)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from linecache import getline
 from pathlib import Path as FilePath
@@ -17,11 +16,9 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.cuts import Cuts
-from symbackprop.proof.facts import Fact, contradict
-from symbackprop.proof.nearby_points import points_near
+from symbackprop.proof.facts import Fact
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
-from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.rebinding import Ownership, Rebinder
 from symbackprop.proof.traced_arrays import TracedPath, find_path
 from symbackprop.proof.traced_needs import Needs
@@ -30,7 +27,8 @@ from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
 from symbackprop.proof.traced_values import Traced, Unwritten
 
-_POINTS = 12
+MANY_SEEDS = 6
+"""From this seed on a point is drawn from many numbers."""
 _EMPTY = "np.empty holds whatever was there"
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -79,17 +77,7 @@ class Trace:
     reading: Reading
     maxima_free: bool  # whether a maximum was met and left free
     masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
-
-
-@dataclass(frozen=True, slots=True)
-class Unvisited:
-    """A branch that no sample point reached: its last condition, after those that lead to it; a point near it; and
-    whether points were looked for.
-    """
-
-    conditions: tuple[Fact, ...]
-    near: Mapping[str, Fraction]
-    sought: bool = False
+    arrays: tuple[str, ...]  # the names of arrays that stand outside of the functions
 
 
 def make_upstream(output: Any) -> Any:
@@ -112,76 +100,12 @@ def _upstream_of(output: Any, name: str) -> Any:
     return made
 
 
-def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Iterator[Trace | Unvisited]:
-    """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
-
-    What is still waiting when the bound or the time is met is handed out as unvisited; branches that no run has taken
-    yet may use as many runs again.
-    """
-    first = first_trace(subject, deadline, reading)
-    yield first
-    seen = set(first.conditions)
-    waiting = branches_of(first, 0)
-    count = 1
-    while waiting:
-        branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
-        waiting.remove(branch)
-        allowed = most if branch.conditions[-1] in seen else 2 * most
-        if count >= allowed or time.process_time() >= deadline:
-            yield branch
-            continue
-        if contradict(branch.conditions):
-            continue
-        trace = trace_below(subject, branch, deadline, reading)
-        if trace is None:
-            yield replace(branch, sought=True)
-            continue
-        count += 1
-        yield trace
-        seen.update(trace.conditions)
-        waiting += branches_of(trace, len(branch.conditions))
-
-
-def branches_of(trace: Trace, start: int) -> list[Unvisited]:
-    """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
-    conditions = trace.conditions
-    others = [Fact(-fact.expression, ">") for fact in conditions]
-    return [
-        Unvisited((*conditions[:k], others[k]), trace.point)
-        for k in range(start, len(conditions))
-        if conditions[k].relation == ">" and not fails_plainly(others[k])
-    ]
-
-
-def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
-    rejected = PointRejectedError("no sample point was tried")
-    for seed in range(_POINTS):
-        try:
-            return run(subject, {}, deadline, seed, reading)
-        except PointRejectedError as error:
-            rejected = error
-    raise TracingStoppedError(str(rejected))
-
-
-def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
-    """A run that takes a branch, or None where no point of it was found."""
-    prefix = branch.conditions
-    for seed, point in enumerate(points_near(branch.near, prefix)):
-        try:
-            trace = run(subject, point, deadline, seed, reading)
-        except PointRejectedError:
-            continue
-        if trace.conditions[: len(prefix)] == prefix:
-            return trace
-    return None
-
-
-def _drawer(seed: int) -> Callable[[str], Fraction]:
+def draw_numbers(seed: int) -> Callable[[str], Fraction]:
     """A number for each name, the same in every process; odd seeds draw positive ones.
 
     Late seeds draw from many, as the entries of a large array would else be alike somewhere, which is a tie.
     """
-    largest, denominator = (97, 64) if seed < _POINTS // 2 else (99_991, 65_536)
+    largest, denominator = (97, 64) if seed < MANY_SEEDS else (99_991, 65_536)
 
     def draw(name: str) -> Fraction:
         generator = random.Random(f"{seed}:{name}")
@@ -191,10 +115,67 @@ def _drawer(seed: int) -> Callable[[str], Fraction]:
     return draw
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one call of forward, then backward, returned."""
+
+    output: Any
+    targets: tuple[sp.Expr, ...]  # the entries of the output, as they were before backward
+    weights: tuple[sp.Expr, ...]  # what arrives at each of them
+    gradients: Mapping[str, Any]
+    remarks: tuple[str, ...]
+
+
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, _drawer(seed), deadline, reading)
+    path = TracedPath(point, draw_numbers(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
+    made = _call(subject, path, rebind)
+    if path.maxima_compared:
+        raise FreeMaximumError("a maximum is compared")
+    shapes, output, gradients = subject.shapes, made.output, made.gradients
+    return Trace(
+        made.targets,
+        made.weights,
+        np.shape(output) if isinstance(output, np.ndarray) else (),
+        {name: (_shape(gradients[name]), _read_gradient(path, name, gradients[name])) for name in shapes},
+        tuple(path.conditions),
+        path.point,
+        made.remarks,
+        tuple(path.notes),
+        path.rounded,
+        path.cuts,
+        {"": _needs(output), **{name: _needs(gradients[name]) for name in shapes}},
+        tuple(text for name in shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
+        reading,
+        path.maxima_met,
+        tuple(path.masks),
+        tuple(rebind.arrays),
+    )
+
+
+def list_changes(subject: Subject, deadline: float) -> list[str]:
+    """What is not the same when the code is called once more with the same inputs, as it keeps state between calls."""
+    for seed in range(2 * MANY_SEEDS):
+        path = TracedPath({}, draw_numbers(seed), deadline, Reading())
+        rebind = _rebinder(path, subject.ownership)
+        try:
+            first, second = (_read_values(path, subject, _call(subject, path, rebind)) for _ in range(2))
+        except PointRejectedError:
+            continue
+        return [what for what, entries in first.items() if entries != second[what]]
+    return []
+
+
+def _read_values(path: TracedPath, subject: Subject, made: _Outcome) -> dict[str, tuple[sp.Expr, ...]]:
+    """What a call returned, entry by entry; read at once, as a later call may change it in place."""
+    named = {f"the gradient of {name}": _read_gradient(path, name, made.gradients[name]) for name in subject.shapes}
+    read = {"the output": made.targets, **named}
+    return {what: tuple(map(path.cuts.expand, entries)) for what, entries in read.items()}
+
+
+def _call(subject: Subject, path: TracedPath, rebind: Rebinder) -> _Outcome:
+    """Call the person's code once, in the world of a path."""
     inputs = {name: path.variables(name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
     given = {name: _given(path, value) for name, value in subject.data.items()}
@@ -217,14 +198,14 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         raise TracingStoppedError(f"{title} returns {faults[0]}")
     targets = _expressions(path, output)
     weights = _expressions(path, upstream)
-    name = title
     if backward is not None:
         name = _title(subject.backward)
         gradients = _by_name(subject.shapes, _guarded(subject.ownership, name, lambda: backward(upstream, cache)), name)
+        title = name
     for made, symbols in path.upstreams:
         if made is upstream and _expressions(path, upstream) != symbols:
             weights = symbols
-            remarks.append(f"{name} changes the upstream gradient in place")
+            remarks.append(f"{title} changes the upstream gradient in place")
     weights = weights if len(weights) == len(targets) else weights * len(targets)
     if len(weights) != len(targets):
         raise ArgumentError("the upstream gradient and the output have different shapes.")
@@ -232,25 +213,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     if missing:
         raise ArgumentError(f"no gradient was returned for {', '.join(missing)}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
-    if path.maxima_compared:
-        raise FreeMaximumError("a maximum is compared")
-    return Trace(
-        targets,
-        weights,
-        np.shape(output) if isinstance(output, np.ndarray) else (),
-        {name: (_shape(gradients[name]), _read_gradient(path, name, gradients[name])) for name in subject.shapes},
-        tuple(path.conditions),
-        path.point,
-        tuple(remarks),
-        tuple(path.notes),
-        path.rounded,
-        path.cuts,
-        {"": _needs(output), **{name: _needs(gradients[name]) for name in subject.shapes}},
-        tuple(text for name in subject.shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
-        reading,
-        path.maxima_met,
-        tuple(path.masks),
-    )
+    return _Outcome(output, targets, weights, gradients, tuple(remarks))
 
 
 def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:

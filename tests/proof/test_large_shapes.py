@@ -44,7 +44,7 @@ def layer_norm(x: Any, g: Any, wrong: bool = False) -> Any:
             cross_entropy,
             {"x": (16, 16)},
             {"y": np.arange(16) % 3},
-            "the shapes x=(16, 16) and x=(3, 3)",
+            "the shapes x=(16, 16) and x=(3, 3), with y as given",
             "the extra factor 16, the length of an axis",
         ),
         (layer_norm, {"x": (4, 16), "g": (16,)}, {}, "the shapes x=(4, 16), g=(16,) and x=(3, 4), g=(4,)", "x[0,0]"),

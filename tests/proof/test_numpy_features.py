@@ -203,7 +203,7 @@ def test_probabilities_stay_such_at_other_shapes(y: Any) -> None:
     verdict = sb.verify_backward(cross_entropy, shapes={"x": (2, 3)}, data={"y": y})
 
     assert verdict.proved
-    assert verdict.scope == "the shapes x=(2, 3) and x=(3, 4)"
+    assert verdict.scope == "the shapes x=(2, 3) and x=(3, 4), with y as given"
 
 
 def test_probabilities_that_are_none_are_refuted() -> None:
@@ -218,5 +218,5 @@ def test_data_made_for_other_shapes_refute_nothing() -> None:
     verdict = sb.verify_backward(permuted, shapes={"x": (3,)}, data={"order": np.array([2, 0, 1])})
 
     assert verdict.proved
-    assert verdict.scope == "the shapes x=(3,)"
+    assert verdict.scope == "the shapes x=(3,), with order as given"
     assert any("with data repeated to fit them, it does not hold" in note for note in verdict.notes)

@@ -1,0 +1,137 @@
+"""Which paths of a person's code are run: branch by branch, the corners of all branches first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import islice, product
+
+import numpy as np
+
+from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.nearby_points import points_near
+from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.plain_signs import fails_plainly
+from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.tracing import MANY_SEEDS, CodeStoppedError, Shapes, Subject, Trace, run
+
+_FEW_CONDITIONS = 4
+_MOST_COMBINED = 3
+_MOST_CORNERS = 12
+
+@dataclass(frozen=True, slots=True)
+class Unvisited:
+    """A branch that no sample point reached: its last condition, after those that lead to it; a point near it; and
+    whether points were looked for.
+    """
+
+    conditions: tuple[Fact, ...]
+    near: Mapping[str, Fraction]
+    sought: bool = False
+
+
+def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Iterator[Trace | Unvisited]:
+    """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
+
+    Corners come first: code may ask whether any, or all, of many entries are positive. What is still waiting when the
+    bound or the time is met is handed out as unvisited; branches that no run has taken yet may use as many runs again.
+    """
+    first = first_trace(subject, deadline, reading)
+    yield first
+    seen = set(first.conditions)
+    waiting = branches_of(first, 0)
+    count = 1
+    for trace, branch in _trace_corners(subject, first, waiting, deadline):
+        waiting.remove(branch)
+        count += 1
+        yield trace
+        seen.update(trace.conditions)
+        waiting += branches_of(trace, len(branch.conditions))
+    while waiting:
+        branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
+        waiting.remove(branch)
+        allowed = most if branch.conditions[-1] in seen else 2 * most
+        if count >= allowed or time.process_time() >= deadline:
+            yield branch
+            continue
+        if contradict(branch.conditions):
+            continue
+        trace = trace_below(subject, branch, deadline, reading)
+        if trace is None:
+            yield replace(branch, sought=True)
+            continue
+        count += 1
+        yield trace
+        seen.update(trace.conditions)
+        waiting += branches_of(trace, len(branch.conditions))
+
+
+def _trace_corners(
+    subject: Subject, first: Trace, waiting: list[Unvisited], deadline: float
+) -> Iterator[tuple[Trace, Unvisited]]:
+    """The runs at points where whole inputs, or slices of them, have one sign, each with the branch that it takes."""
+    if len(first.conditions) <= _FEW_CONDITIONS:
+        return
+    for point in islice(_corners(first.point, subject.shapes), _MOST_CORNERS):
+        if time.process_time() >= deadline:
+            return
+        try:
+            trace = run(subject, point, deadline, 0, first.reading)
+        except (PointRejectedError, CodeStoppedError):
+            continue
+        branch = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
+        if branch is not None:
+            yield trace, branch
+
+
+def _corners(point: Mapping[str, Fraction], shapes: Shapes) -> Iterator[Mapping[str, Fraction]]:
+    """The magnitudes of a point with other signs: one for each input, then another for each slice of one input."""
+    names = {name: [entry_name(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
+    positive = {name: abs(value) for name, value in point.items()}
+    free = list(names)[-_MOST_COMBINED:]
+    for signs in product((1, -1), repeat=len(free)):
+        negative = {entry for name, sign in zip(free, signs, strict=True) if sign < 0 for entry in names[name]}
+        yield {entry: -value if entry in negative else value for entry, value in positive.items()}
+    for name, shape in shapes.items():
+        for axis, size in enumerate(shape):
+            for k in range(size):
+                inside = {entry_name(name, place) for place in np.ndindex(*shape) if place[axis] == k}
+                yield {entry: -value if entry in inside else value for entry, value in positive.items()}
+
+
+def branches_of(trace: Trace, start: int) -> list[Unvisited]:
+    """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
+    conditions = trace.conditions
+    others = [Fact(-fact.expression, ">") for fact in conditions]
+    return [
+        Unvisited((*conditions[:k], others[k]), trace.point)
+        for k in range(start, len(conditions))
+        if conditions[k].relation == ">" and not fails_plainly(others[k])
+    ]
+
+
+def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
+    rejected = PointRejectedError("no sample point was tried")
+    for seed in range(2 * MANY_SEEDS):
+        try:
+            return run(subject, {}, deadline, seed, reading)
+        except PointRejectedError as error:
+            rejected = error
+    raise TracingStoppedError(str(rejected))
+
+
+def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
+    """A run that takes a branch, or None where no point of it was found."""
+    prefix = branch.conditions
+    for seed, point in enumerate(points_near(branch.near, prefix)):
+        try:
+            trace = run(subject, point, deadline, seed, reading)
+        except PointRejectedError:
+            continue
+        if trace.conditions[: len(prefix)] == prefix:
+            return trace
+    return None
+
+

@@ -1,0 +1,161 @@
+"""What a verdict on a hand-written backward covers: corners of branches, data that were given, state between calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbackprop as sb
+
+
+def relu(x: Any) -> Any:
+    """Many branches, one for each entry."""
+    return np.maximum(x, 0), x
+
+
+def squares(x: Any) -> Any:
+    """One output."""
+    return (x**2).sum(), x
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4, 5)])
+@pytest.mark.parametrize(
+    "asks",
+    [
+        lambda on: on.any(),
+        lambda on: not on.all(),
+        lambda on: on.any(axis=1, keepdims=True),
+        lambda on: on.any(axis=0),
+    ],
+)
+def test_what_is_asked_of_all_entries_at_once_is_found(asks: Any, shape: tuple[int, ...]) -> None:
+    """Of all combinations of branches a few are run, among them those where whole inputs or slices have one sign."""
+    verdict = sb.verify_backward(
+        relu, lambda dout, x: np.where(asks(x > 0), dout * (x > 0), 2 * dout), shapes={"x": shape}
+    )
+
+    assert verdict.refuted
+    assert any(note.startswith("This is so on the path where ") for note in verdict.notes)
+
+
+def test_a_layer_that_is_off_is_visited() -> None:
+    """The units of a hidden layer are all off where weights and biases have one sign."""
+
+    def forward(x: Any, w: Any, b: Any) -> Any:
+        z = x @ w + b
+        return np.maximum(z, 0), (x, w, z)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w, z = cache
+        dz = dout * (z > 0) if (z > 0).any() else dout
+        return dz @ w.T, x.T @ dz, dz.sum(0)
+
+    assert sb.verify_backward(forward, backward, shapes={"x": (3, 2), "w": (2, 3), "b": (3,)}).refuted
+
+
+def test_the_number_of_cells_is_right_after_corners() -> None:
+    """No combination is run twice: five entries have 32 of them, and as many are counted."""
+    verdict = sb.verify_backward(relu, lambda dout, x: dout * (x > 0), shapes={"x": (5,)})
+
+    assert verdict.proved
+    assert "x=(5,) (on all 32 path cells)" in verdict.scope
+
+
+def test_arrays_that_were_given_are_named() -> None:
+    """A mask that stands outside of the functions, in an object or in data, is part of what is proved."""
+    mask = np.array([1.0, 1.0, 0.0])
+
+    class Dropout:
+        """With its mask."""
+
+        def __init__(self) -> None:
+            self.kept = mask
+
+        def forward(self, x: Any) -> Any:
+            """Drops."""
+            return x * self.kept, None
+
+        def backward(self, dout: Any, _: Any) -> Any:
+            """Drops again."""
+            return dout * self.kept
+
+    layer = Dropout()
+    outside = sb.verify_backward(lambda x: (x * mask, None), lambda d, _: d * mask, shapes={"x": (3,)})
+    inside = sb.verify_backward(layer.forward, layer.backward, shapes={"x": (3,)})
+    data = sb.verify_backward(
+        lambda x, chosen: (x * chosen, chosen), lambda d, c: d * c, shapes={"x": (3,)}, data={"chosen": mask}
+    )
+
+    assert outside.scope.endswith(", with mask as given")
+    assert "kept as given" in inside.scope
+    assert data.scope == "the shapes x=(3,) and x=(4,), with chosen as given"
+
+
+class Calls:
+    """A counter."""
+
+    count = 0
+
+
+def test_state_between_calls_is_told() -> None:
+    """What is proved is the first call; the counter of the person stays as it was."""
+    kept = [0]
+
+    def accumulates(dout: Any, x: Any) -> Any:
+        kept[0] = kept[0] + 2 * dout * x
+        return kept[0]
+
+    def counts(dout: Any, x: Any) -> Any:
+        Calls.count += 1
+        return 2 * dout * x if Calls.count < 2 else 3 * dout * x
+
+    plain = sb.verify_backward(squares, lambda dout, x: 2 * dout * x, shapes={"x": (3,)})
+
+    for backward in (accumulates, counts):
+        verdict = sb.verify_backward(squares, backward, shapes={"x": (3,)})
+        assert verdict.proved
+        assert any("the gradient of x is not the same: it keeps state" in note for note in verdict.notes)
+    assert not any("called again" in note for note in plain.notes)
+    assert (Calls.count, kept) == (0, [0])
+
+
+def test_code_that_cannot_be_called_twice_is_told() -> None:
+    """A cache that is used up."""
+    used: list[int] = []
+
+    def once(dout: Any, x: Any) -> Any:
+        if used:
+            raise RuntimeError("used up")
+        used.append(1)
+        return 2 * dout * x
+
+    verdict = sb.verify_backward(squares, once, shapes={"x": (3,)})
+
+    assert verdict.proved
+    assert any("what is returned is not the same" in note for note in verdict.notes)
+
+
+def test_where_other_shapes_refute_the_given_ones_are_told() -> None:
+    """The first and the last entry are all there are of two."""
+    verdict = sb.verify_backward(lambda x: (x, None), lambda d, _: np.array([d[0], d[-1]]), shapes={"x": (2,)})
+    other = sb.verify_backward(
+        lambda x: (x.sum(), x), lambda d, x: d * (np.arange(len(x)) < 2), shapes={"x": (2,)}
+    )
+
+    assert verdict.proved
+    assert other.refuted
+    assert other.notes[0] == "At the shapes x=(2,), which were given, each entry is proved."
+
+
+def test_an_axis_of_one_entry_is_not_said_to_sum_to_one() -> None:
+    """That it does would fix its entry, so it explains anything."""
+    verdict = sb.verify_backward(
+        lambda x, w: ((x * w).sum() ** 2, (x, w)),
+        lambda d, c: (2 * d * (c[0] * c[1]).sum() * c[1] * c[1], 2 * d * (c[0] * c[1]).sum() * c[0]),
+        shapes={"x": (3, 1), "w": (3, 1)},
+    )
+
+    assert verdict.refuted
+    assert "sums to 1" not in verdict.diagnosis
