@@ -23,6 +23,7 @@ from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.exploration import Unvisited, trace_paths
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
+from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
@@ -33,7 +34,7 @@ from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shap
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
-from symbackprop.proof.tracing import CodeStoppedError, Shapes, Subject, Trace, list_changes
+from symbackprop.proof.tracing import Shapes, Subject, Trace, list_changes
 from symbackprop.proof.verdict import Verdict, Witness
 from symbackprop.proof.wording import join_words
 
@@ -116,7 +117,7 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None,
             break
         if found.failed is not None and found.failed.refuted and found.failed.witness is None:
             refusals.append(f"At the shapes {write_shapes(other.shapes)} it does not hold: {found.failed.diagnosis}")
-            break
+            continue
         if found.failed is not None and has_refitted_data(subject, other):
             refusals.append(
                 f"At the shapes {write_shapes(other.shapes)}, with data repeated to fit them, it does not hold: "

@@ -11,7 +11,7 @@ import sympy as sp
 from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.plain_signs import plain_parts
-from symbackprop.proof.shapes import write_shapes
+from symbackprop.proof.shapes import list_untold_sizes, write_shapes
 from symbackprop.proof.tracing import Shapes, Subject, Trace
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.wording import join_words
@@ -74,6 +74,9 @@ def conclude(
     if there is None:
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))
+    elif untold := list_untold_sizes(subject):
+        count = f"size {untold[0]}" if len(untold) == 1 else f"sizes {join_words(list(map(str, untold)))}"
+        notes[f"Axes of the {count} are many; whether they may differ from each other was not tried."] = None
     for _, findings in parts:
         notes.update(findings.notes)
     hypotheses = list(dict.fromkeys((*here.hypotheses, *(there.hypotheses if there is not None else ()))))

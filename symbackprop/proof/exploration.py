@@ -15,11 +15,11 @@ from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.traced_arrays import entry_name
-from symbackprop.proof.tracing import MANY_SEEDS, CodeStoppedError, Shapes, Subject, Trace, run
+from symbackprop.proof.tracing import MANY_SEEDS, Shapes, Subject, Trace, run
 
 _FEW_CONDITIONS = 4
 _MOST_COMBINED = 3
-_MOST_CORNERS = 12
+_MOST_CORNERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Unvisited:
@@ -79,7 +79,7 @@ def _trace_corners(
             return
         try:
             trace = run(subject, point, deadline, 0, first.reading)
-        except (PointRejectedError, CodeStoppedError):
+        except PointRejectedError:
             continue
         branch = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
         if branch is not None:
@@ -87,13 +87,20 @@ def _trace_corners(
 
 
 def _corners(point: Mapping[str, Fraction], shapes: Shapes) -> Iterator[Mapping[str, Fraction]]:
-    """The magnitudes of a point with other signs: one for each input, then another for each slice of one input."""
+    """The magnitudes of a point with other signs, one for each input, or another for a slice of one input; and inputs
+    whose entries rise or fall.
+    """
     names = {name: [entry_name(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
     positive = {name: abs(value) for name, value in point.items()}
     free = list(names)[-_MOST_COMBINED:]
     for signs in product((1, -1), repeat=len(free)):
         negative = {entry for name, sign in zip(free, signs, strict=True) if sign < 0 for entry in names[name]}
         yield {entry: -value if entry in negative else value for entry, value in positive.items()}
+    for falling in (False, True):
+        ordered = dict(point)
+        for entries in names.values():
+            ordered |= zip(entries, sorted((point[entry] for entry in entries), reverse=falling), strict=True)
+        yield ordered
     for name, shape in shapes.items():
         for axis, size in enumerate(shape):
             for k in range(size):

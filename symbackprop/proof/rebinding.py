@@ -71,6 +71,7 @@ class Rebinder:
         self._ownership, self._modules, self._settle = ownership, dict(modules), settle
         self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
         self.arrays: dict[str, None] = {}  # the names under which arrays stand outside of the functions
+        self.handles_errors = False  # whether a function has handlers of its own
         self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any], set[str]]] = {}
         self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
 
@@ -175,6 +176,7 @@ class Rebinder:
             None if cells is None else tuple(CellType() for _ in cells),
         )
         self._memo[id(function)] = (function, made)
+        self.handles_errors |= _has_handler(function.__code__)
         made.__defaults__ = None if function.__defaults__ is None else tuple(map(self, function.__defaults__))
         made.__kwdefaults__ = None if function.__kwdefaults__ is None else self._mapping(function.__kwdefaults__)
         made.__dict__.update({key: self(value) for key, value in vars(function).items() if key != "__wrapped__"})
@@ -246,6 +248,13 @@ def _names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
+
+
+def _has_handler(code: CodeType) -> bool:
+    """Whether a function, or one inside it, has an `except` or a `with`."""
+    if any(instruction.opname == "PUSH_EXC_INFO" for instruction in get_instructions(code)):
+        return True
+    return any(_has_handler(constant) for constant in code.co_consts if isinstance(constant, CodeType))
 
 
 def _say_nothing(*_: object, **__: object) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 import numpy as np
 
 from symbackprop.proof.tracing import Shapes, Subject
 
-_MOST_SPLIT_AXES = 5
+_MOST_SPLIT_AXES = 6
 _LARGE = 6
 
 
@@ -23,9 +23,12 @@ def write_shapes(shapes: Shapes) -> str:
 def other_shapes(subject: Subject) -> Iterator[Subject]:
     """The subject at other shapes, the most telling first; the code may refuse any of them.
 
-    Equal sizes are first taken for one size that was given twice by chance, then for the same size.
+    A size of 1, as of a batch of one sample, is raised first. Equal sizes are then taken for one size that was given
+    twice by chance, then for the same size.
     """
     sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
+    for shapes in _without_ones(subject):
+        yield _resize(subject, shapes, {size: size + 1 for size in sizes})
     for bumped in _split(subject, sizes):
         yield _resize(subject, bumped, {})
     if sizes and sizes[-1] > _LARGE:  # a smaller choice tells as much, sooner
@@ -52,22 +55,55 @@ def _rename(subject: Subject, renamed: Mapping[int, int]) -> Iterator[Subject]:
         yield _resize(subject, shapes, renamed)
 
 
+def _without_ones(subject: Subject) -> Iterator[Shapes]:
+    """Shapes in which axes of one entry have two, all such axes first, and the others one more."""
+    ones = _axes_of(subject.shapes, 1)
+    if not 1 <= len(ones) <= _MOST_SPLIT_AXES:
+        return
+    for chosen in product((True, False), repeat=len(ones)):
+        raised = {axis for axis, take in zip(ones, chosen, strict=True) if take}
+        if raised:
+            yield {
+                name: tuple(size + (size > 1 or (name, axis) in raised) for axis, size in enumerate(shape))
+                for name, shape in subject.shapes.items()
+            }
+
+
+def _axes_of(shapes: Shapes, size: int) -> list[tuple[str, int]]:
+    return [(name, axis) for name, shape in shapes.items() for axis, each in enumerate(shape) if each == size]
+
+
+def list_untold_sizes(subject: Subject) -> list[int]:
+    """The sizes that stand on so many axes that it was not tried whether they are several."""
+    sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
+    return [size for size in sizes if len(_axes_of(subject.shapes, size)) > _MOST_SPLIT_AXES]
+
+
 def _split(subject: Subject, sizes: list[int]) -> Iterator[Shapes]:
-    """Shapes in which some of the axes of one size are longer, where an input has that size twice."""
+    """Shapes in which some of the axes of one size are longer."""
     shapes = subject.shapes
     for size in sizes:
-        axes = [(name, axis) for name, shape in shapes.items() for axis, each in enumerate(shape) if each == size]
-        repeated = any(tuple(shape).count(size) > 1 for shape in shapes.values())
-        if not repeated or len(axes) > _MOST_SPLIT_AXES or _has_size(subject.data, size):
+        axes = _axes_of(shapes, size)
+        if not 2 <= len(axes) <= _MOST_SPLIT_AXES or _has_size(subject.data, size):
             continue
+        splits, fresh = [], next(new for new in count(size + 1) if new not in sizes)
         for chosen in product((True, False), repeat=len(axes)):
-            if all(chosen) or not any(chosen):
-                continue
             longer = {axis for axis, take in zip(axes, chosen, strict=True) if take}
-            yield {
-                name: tuple(each + ((name, axis) in longer) for axis, each in enumerate(shape))
-                for name, shape in shapes.items()
-            }
+            if 0 < len(longer) < len(axes):
+                resized = {
+                    name: tuple(fresh if (name, axis) in longer else each for axis, each in enumerate(shape))
+                    for name, shape in shapes.items()
+                }
+                splits.append(resized)
+        yield from sorted(splits, key=lambda split: -_count_told(shapes, split, size))
+
+
+def _count_told(shapes: Shapes, split: Shapes, size: int) -> int:
+    """In how many inputs axes of one size are told apart."""
+    return sum(
+        len({new for old, new in zip(shape, split[name], strict=True) if old == size}) > 1
+        for name, shape in shapes.items()
+    )
 
 
 def _has_size(data: Mapping[str, Any], size: int) -> bool:

@@ -63,6 +63,9 @@ class TracedNdarray(metaclass=_ArrayType):
     """`np.ndarray` in traced code."""
 
 
+TracedNdarray.__name__ = np.ndarray.__name__
+
+
 class TracedType(type):
     """`type` in traced code: traced numbers are floats, and arrays of them arrays."""
 

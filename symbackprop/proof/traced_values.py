@@ -137,6 +137,12 @@ class Traced:
         """The expression, for those who print while they debug."""
         return str(self.expression)
 
+    def __getattr__(self, name: str) -> Any:
+        """What a NumPy scalar has beside this is not traced; code that asks for it is not told that it is missing."""
+        if not name.startswith("_") and hasattr(np.float64, name):
+            raise TracingStoppedError(f"np.float64.{name} is not traced")
+        raise AttributeError(f"{np.float64.__name__!r} object has no attribute {name!r}")
+
     def __format__(self, how: str) -> str:
         """Not traced: what a text says of a number is that of one point."""
         raise TracingStoppedError("a traced number is written into a text; leave that out of what is judged")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import random
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from linecache import getline
-from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symbackprop.errors import ArgumentError, SymBackpropError
+from symbackprop.errors import ArgumentError
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.guarded_calls import Watch, call_guarded
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership, Rebinder
@@ -32,15 +30,6 @@ MANY_SEEDS = 6
 _EMPTY = "np.empty holds whatever was there"
 
 Shapes = Mapping[str, tuple[int, ...]]
-
-
-class CodeStoppedError(SymBackpropError):
-    """The person's code raised, or did what cannot be traced; `part` is the function that was running."""
-
-    def __init__(self, place: str, line: str, cause: str, part: str, *, traced: bool) -> None:
-        self.place, self.line, self.cause, self.part, self.traced = place, line, cause, part, traced
-        where = f"{place}: `{line}`: " if place else f"in {part}: "
-        super().__init__(f"{where}{cause}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +170,8 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder) -> _Outcome:
     given = {name: _given(path, value) for name, value in subject.data.items()}
     remarks = []
     forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
-    title = _title(subject.forward)
-    result = _guarded(subject.ownership, title, lambda: forward(**inputs, **given))
+    title, watch = _title(subject.forward), Watch(subject.ownership, rebind.handles_errors)
+    result = call_guarded(watch, title, lambda: forward(**inputs, **given))
     remarks += [f"{title} changes its input {n} in place" for n in inputs if _expressions(path, inputs[n]) != before[n]]
     if backward is None:
         if not isinstance(result, tuple) or len(result) != 3 or not isinstance(result[2], Mapping):
@@ -200,7 +189,7 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder) -> _Outcome:
     weights = _expressions(path, upstream)
     if backward is not None:
         name = _title(subject.backward)
-        gradients = _by_name(subject.shapes, _guarded(subject.ownership, name, lambda: backward(upstream, cache)), name)
+        gradients = _by_name(subject.shapes, call_guarded(watch, name, lambda: backward(upstream, cache)), name)
         title = name
     for made, symbols in path.upstreams:
         if made is upstream and _expressions(path, upstream) != symbols:
@@ -314,30 +303,3 @@ def _shared_memory(gradients: Mapping[str, Any]) -> list[str]:
         for b in names[k + 1 :]
         if np.shares_memory(np.asarray(gradients[a]), np.asarray(gradients[b]))
     ]
-
-
-def _guarded(ownership: Ownership, part: str, call: Callable[[], Any]) -> Any:
-    """Run a piece of the person's code; what it raises is told with the line that raised it."""
-    try:
-        with np.errstate(all="ignore"):
-            return call()
-    except (PointRejectedError, FreeMaximumError):
-        raise
-    except SystemExit as error:
-        place, line = _locate(ownership, error)
-        raise ArgumentError(f"{place}: `{line}`: the code ends the process: {error!r}.") from error
-    except Exception as error:  # whatever their code raises is a fact about it, not a failure of ours
-        place, line = _locate(ownership, error)
-        traced = isinstance(error, TracingStoppedError)
-        cause = str(error) if traced else f"{type(error).__name__}: {error}"
-        raise CodeStoppedError(place, line, cause, part, traced=traced) from error
-
-
-def _locate(ownership: Ownership, error: BaseException) -> tuple[str, str]:
-    """The last line of the person's own code that an error came through."""
-    found = "", ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        file = frame.f_code.co_filename
-        if ownership.owns(file, str(frame.f_globals.get("__name__", ""))):
-            found = f"{FilePath(file).name}:{number}", getline(file, number).strip()
-    return found

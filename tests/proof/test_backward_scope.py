@@ -159,3 +159,70 @@ def test_an_axis_of_one_entry_is_not_said_to_sum_to_one() -> None:
 
     assert verdict.refuted
     assert "sums to 1" not in verdict.diagnosis
+
+
+def affine(x: Any, w: Any, b: Any) -> Any:
+    """A dense layer."""
+    return x @ w + b, (x, w)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_batch_of_one_is_made_larger(rows: int) -> None:
+    """The sum over the batch that is forgotten is seen with two samples; a bias that has a row of its own keeps it."""
+    shapes = {"x": (rows, 3), "w": (3, 2)}
+    wrong = sb.verify_backward(
+        affine, lambda d, c: (d @ c[1].T, c[0].T @ d, d[0]), shapes={**shapes, "b": (2,)}
+    )
+    right = sb.verify_backward(
+        affine, lambda d, c: (d @ c[1].T, c[0].T @ d, d.sum(0, keepdims=True)), shapes={**shapes, "b": (1, 2)}
+    )
+
+    assert wrong.refuted
+    assert right.proved
+    assert "b=(1, 3)" in right.scope
+
+
+def attention(q: Any, k: Any, v: Any) -> Any:
+    """One head, without a mask."""
+    scores = q @ k.T / np.sqrt(q.shape[1])
+    e = np.exp(scores)
+    p = e / e.sum(1, keepdims=True)
+    return p @ v, (q, k, v, p)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sizes_that_are_equal_by_chance_are_told_apart(axis: int) -> None:
+    """Two tokens of width two: the scale is a root of the width, not of the number of tokens."""
+
+    def backward(dout: Any, cache: Any) -> Any:
+        q, k, v, p = cache
+        dp = dout @ v.T
+        ds = p * (dp - (dp * p).sum(1, keepdims=True)) / np.sqrt(q.shape[axis])
+        return ds @ k, ds.T @ q, p.T @ dout
+
+    verdict = sb.verify_backward(attention, backward, shapes={"q": (2, 2), "k": (2, 2), "v": (2, 2)})
+
+    assert verdict.proved == (axis == 1)
+    assert verdict.refuted == (axis == 0)
+
+
+def test_axes_that_are_too_many_to_be_told_apart_are_named() -> None:
+    """Seven axes of one size."""
+    names = "abcdefg"
+    verdict = sb.verify_backward(
+        lambda **x: (sum(v.sum() for v in x.values()), x),
+        lambda d, x: {name: d * np.ones_like(v) for name, v in x.items()},
+        shapes={name: (2,) for name in names},
+    )
+
+    assert verdict.proved
+    assert any(note.startswith("Axes of the size 2 are many") for note in verdict.notes)
+
+
+def test_entries_that_rise_or_fall_are_visited() -> None:
+    """Ten comparisons of five entries have 120 combinations; two of them are sorted arrays."""
+
+    def backward(dout: Any, x: Any) -> Any:
+        return dout * (x >= np.sort(x)[-2]) * (1 + bool((np.diff(x) < 0).all()))
+
+    assert sb.verify_backward(lambda x: (np.sort(x)[-2:].sum(), x), backward, shapes={"x": (5,)}).refuted

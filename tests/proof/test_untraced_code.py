@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -83,3 +84,92 @@ def test_a_small_number_that_all_is_multiplied_by_is_no_stabiliser() -> None:
 
     assert verdict.refuted
     assert "eps = 0" not in verdict.diagnosis
+
+
+def solves(x: Any) -> Any:
+    """A fallback that NumPy never takes."""
+    try:
+        return np.interp(x, [0.0, 1.0], [0.0, 1.0])
+    except Exception:
+        return 0 * x
+
+
+def solves_silently(x: Any) -> Any:
+    """The same with a bare handler."""
+    try:
+        return np.fft.fft(x).real
+    except:  # noqa: E722
+        return 0 * x
+
+
+def suppresses(x: Any) -> Any:
+    """The same with a context manager."""
+    with contextlib.suppress(Exception):
+        return np.percentile(x, 50) + x
+    return 0 * x
+
+
+def writes_text(x: Any) -> Any:
+    """A traced number has no text."""
+    try:
+        return len(f"{x[0]:.2e}") * x
+    except TypeError:
+        return x
+    except Exception:
+        return 0 * x
+
+
+def asks_for_a_method(x: Any) -> Any:
+    """np.float64 has this method."""
+    return 0 * x if not hasattr(x[0], "is_integer") else 3 * x
+
+
+def asks_for_a_hash(x: Any) -> Any:
+    """np.float64 has a hash."""
+    try:
+        return 0 * x * hash(x[0])
+    except TypeError:
+        return 3 * x
+
+
+@pytest.mark.parametrize(
+    "handled", [solves, solves_silently, suppresses, writes_text, asks_for_a_method, asks_for_a_hash]
+)
+def test_no_handler_hides_that_something_is_not_traced(handled: Any) -> None:
+    """Code that catches every error would else go on where NumPy does not."""
+
+    def backward(dout: Any, x: Any) -> Any:
+        return 2 * dout * x + 0 * handled(x)
+
+    verdict = sb.verify_backward(lambda x: ((x**2).sum(), x), backward, shapes={"x": (2,)})
+
+    assert verdict.undecided
+    assert "test_untraced_code.py" in verdict.reason
+
+
+def test_handlers_of_what_numpy_raises_run() -> None:
+    """A KeyError, a shape that does not fit: NumPy raises them too."""
+
+    def forward(x: Any) -> Any:
+        try:
+            scale = {"a": 2}["b"]
+        except KeyError:
+            scale = 3
+        try:
+            x = x + np.ones(x.shape[0] + 7)
+        except ValueError:
+            x = x * scale
+        return x, scale
+
+    verdict = sb.verify_backward(forward, lambda dout, scale: dout * scale, shapes={"x": (2,)})
+
+    assert verdict.proved
+
+
+def test_the_type_of_an_array_has_its_name() -> None:
+    """Code that compares names of types takes the branch that it takes on arrays."""
+
+    def backward(dout: Any, x: Any) -> Any:
+        return 2 * dout * x if type(x).__name__ == "ndarray" else 0 * x
+
+    assert sb.verify_backward(lambda x: ((x**2).sum(), x), backward, shapes={"x": (2,)}).proved
