@@ -43,12 +43,12 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
     seen = set(first.conditions)
     waiting = branches_of(first, 0)
     count = 1
-    for trace, branch in _trace_corners(subject, first, waiting, deadline):
+    for corner, branch in _trace_corners(subject, first, waiting, deadline):
         waiting.remove(branch)
         count += 1
-        yield trace
-        seen.update(trace.conditions)
-        waiting += branches_of(trace, len(branch.conditions))
+        yield corner
+        seen.update(corner.conditions)
+        waiting += branches_of(corner, len(branch.conditions))
     while waiting:
         branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
         waiting.remove(branch)

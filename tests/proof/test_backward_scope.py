@@ -179,7 +179,7 @@ def test_a_batch_of_one_is_made_larger(rows: int) -> None:
 
     assert wrong.refuted
     assert right.proved
-    assert "b=(1, 3)" in right.scope
+    assert right.scope.count("b=(1, ") == 2
 
 
 def attention(q: Any, k: Any, v: Any) -> Any:
@@ -212,7 +212,7 @@ def test_axes_that_are_too_many_to_be_told_apart_are_named() -> None:
     verdict = sb.verify_backward(
         lambda **x: (sum(v.sum() for v in x.values()), x),
         lambda d, x: {name: d * np.ones_like(v) for name, v in x.items()},
-        shapes={name: (2,) for name in names},
+        shapes=dict.fromkeys(names, (2,)),
     )
 
     assert verdict.proved
