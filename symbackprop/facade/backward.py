@@ -35,6 +35,9 @@ def verify_backward(
     >>> print(verify_backward(forward, backward, shapes={"x": (2, 3), "w": (3, 2)}))
     Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).
     """
+    for what, function in (("forward", forward), ("backward", backward)):
+        if not (callable(function) or (what == "backward" and function is None)):
+            raise ArgumentError(f"{what} is a function, not {function!r}.")
     fixed = _read_shapes(shapes)
     return judge_backward(Subject(forward, backward, fixed, dict(data or {})), seconds)
 

@@ -40,6 +40,7 @@ from symbackprop.proof.wording import join_words
 
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_SAID = 4
+_STEPS_TO_DIAGNOSE = 20_000
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
@@ -312,7 +313,8 @@ def _judge_in_full(
             return None
     conditions = _related(trace.conditions, left.free_symbols | right.free_symbols)
     on_path, domain = [fact.formula for fact in conditions], path.domain((left, right))
-    verdict = decide(left, right, on_path, domain, claim=title, budget=Budget(limit))
+    steps = None if witness is None else _STEPS_TO_DIAGNOSE
+    verdict = decide(left, right, on_path, domain, claim=title, budget=Budget(limit, most_steps=steps))
     if verdict.proved and witness is None:
         known = {fact.text for fact in conditions}
         found.hypotheses.update(dict.fromkeys(h for h in _worth_saying(verdict) if h not in known))

@@ -43,13 +43,15 @@ def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ..
     same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
-        return f"the gradient of {name} is 0 just where the derivative is not: a mask is the wrong way round"
+        return f"the gradient of {name} is 0 just where the derivative is not: is a mask the wrong way round?"
+    entries = {entry_name(name, each) for each in np.ndindex(*gradients.shape)}
+    masked = any(entries & {s.name for s in fact.expression.free_symbols} for fact in trace.conditions)
     branch = "" if trace.remarks else _of_another_branch(others, gradients, place, same)
     if right == 0:
-        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=True)
+        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=True, masked=masked)
         return f"{title} is 0 where the derivative is not{more}"
     if left == 0:
-        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=False)
+        more = f": it {branch}" if branch else right_elsewhere(gradients, same, claimed=False, masked=masked)
         return f"{title} is not 0 where the derivative is{more}"
     text = (
         (branch and f"{title} {branch}")
@@ -57,7 +59,7 @@ def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ..
         or _with_transposed_input(trace, gradients, left, right, same)
         or _with_another_input(trace, gradients, same)
         or _with_upstream_transposed(trace, gradients, same)
-        or on_the_diagonal(gradients, same)
+        or ("" if trace.remarks else on_the_diagonal(gradients, same))
     )
     if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
         text = _rescaled(others, gradients, place, title, same)
@@ -245,9 +247,11 @@ def _rescaled(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], t
         for extra in (True, False):
             if not all(same(*_scaled(pair, number, extra)) for pair in ((left, right), *gradients.pairs())):
                 continue
-            if not _is_size_elsewhere(others, gradients, [k for k, (each, _) in enumerate(sizes) if each == number],
-                                      extra, same):  # fmt: skip
-                return f"{title} {'has the extra' if extra else 'lacks the'} factor {number}"
+            places = [k for k, (each, _) in enumerate(sizes) if each == number]
+            elsewhere = _is_size_elsewhere(others, gradients, places, extra, same)
+            if not elsewhere:
+                also = f", which is also {size.partition(', ')[2]}" if elsewhere is None else ""
+                return f"{title} {'has the extra' if extra else 'lacks the'} factor {number}{also}"
             if extra:
                 return f"{title} has the extra factor {size}; is a sum taken where it should be a mean?"
             return f"{title} lacks the factor {size}; is a mean taken where it should be a sum?"
@@ -265,23 +269,30 @@ def _sizes(trace: Trace, gradients: Gradients) -> list[tuple[int, bool]]:
     return [(size, True) for shape in shapes for size in shape] + [(prod(shape), False) for shape in shapes]
 
 
-def _is_size_elsewhere(others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same) -> bool:
-    """Whether one of some sizes is the factor at other shapes too, or no other shapes can say."""
+def _is_size_elsewhere(
+    others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same
+) -> bool | None:
+    """Whether one of some sizes is the factor at other shapes too; None where no other shapes can say."""
     for trace, made in others.at_other_shapes(gradients.name):
         known = _sizes(trace, made)
         pair = next((each for each in made.pairs() if each[0] != 0), None)
         if pair is None or max(places) >= len(known):
-            return True
+            return None
         return any(same(*_scaled(pair, known[k][0], extra)) for k in places)
-    return True
+    return None
 
 
 def _of_another_branch(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], same: Same) -> str:
-    """The derivative where a condition is the other way round."""
+    """The derivative where a condition is the other way round.
+
+    It may be the same by chance, where neither side is 0, if what is returned there is neither right nor swapped.
+    """
     number = gradients.number_of(place)
     truth, claim = gradients.pairs()[number]
     for conditions, other in others.in_other_branches(gradients.name, number, entry_symbol(gradients.name, place)):
-        if same(other, claim) and not same(other, truth):
+        if not same(other[0], claim) or same(other[0], truth):
+            continue
+        if 0 in (truth, claim) or same(*other) or same(other[1], truth):
             texts = [fact.text for fact in conditions]
             where = join_words(texts if len(texts) <= _MOST_CONDITIONS else [*texts[:_MOST_CONDITIONS], "so on"])
             return f"is right in another branch, where {where}: is a mask or condition wrong or missing?"
@@ -300,7 +311,7 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
     if len(symbols) != prod(shape) or not shape:
         return ""
     own = entry_symbol("upstream", place)
-    if own in symbols and _is_diagonal(gradients, symbols, same):
+    if own in symbols and shape == gradients.shape and _is_diagonal(gradients, symbols, same):
         return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
     for row in range(shape[0] if shape[0] > 1 else 0):
         kept = _row(symbols, shape, row)

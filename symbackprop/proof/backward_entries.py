@@ -9,14 +9,19 @@ from symbackprop.proof.gradient_entries import Gradients
 from symbackprop.proof.traced_arrays import entry_name
 
 
-def right_elsewhere(gradients: Gradients, same: Same, *, claimed: bool) -> str:
-    """Where else only one side is 0, if the entries beside are right."""
+def right_elsewhere(gradients: Gradients, same: Same, *, claimed: bool, masked: bool) -> str:
+    """Where else only one side is 0, if the entries beside are right.
+
+    What is `masked` by conditions on its entries is 0 where the sample point says, so that tells nothing of axes.
+    """
     wrong = [(t != 0, c != 0) == (claimed, not claimed) for t, c in gradients.pairs()]
     others = [pair for pair, bad in zip(gradients.pairs(), wrong, strict=True) if not bad]
     if all(t == 0 for t, _ in others) or not all(same(*pair) for pair in others):
         return ""
     if not claimed:
         return ", and right where that is not 0: is a mask missing?"
+    if masked:
+        return ", and right elsewhere"
     bad = np.reshape(np.array(wrong), gradients.shape)
     for axis, size in enumerate(gradients.shape):
         hit = [k for k in range(size) if bad.take(k, axis).all()]
@@ -52,7 +57,7 @@ def on_the_diagonal(gradients: Gradients, same: Same) -> str:
             return ""
     return (
         f"the gradient of {gradients.name} is right on its diagonal only: "
-        "is a sum along one axis put along the other, as without keepdims?"
+        "is a product transposed, or a sum along one axis put along the other, as without keepdims?"
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import sympy as sp
@@ -43,7 +43,7 @@ class Findings:
                 continue
             if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
                 self.hypotheses[fact.text] = None
-            self.admitted.add(fact)
+                self.admitted.add(fact)
 
 
 def conclude(
@@ -66,8 +66,9 @@ def conclude(
     for each, findings in parts:
         if findings.seen or findings.unvisited:
             notes.update(dict.fromkeys(_visits(each, findings)))
+    equal = [fact for _, findings in parts for fact in findings.seen if fact.relation == "!="]
     if any(findings.seen for _, findings in parts):
-        notes["Where a comparison is a tie, nothing was judged."] = None
+        notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
     if changes:
         again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
         notes[f"When the code is called again with the same inputs, {again}: it keeps state between calls."] = None
@@ -90,7 +91,18 @@ def _cells(findings: Findings) -> str:
     if not findings.seen and not findings.unvisited:
         return ""
     count = _count_cells(findings)
-    return f" (on {count}, not all)" if findings.unvisited else f" (on all {count})"
+    every = "all " if findings.cells > 1 else ""
+    some = findings.unvisited or any(fact.relation == "!=" for fact in findings.seen)
+    return f" (on {count}, not all)" if some else f" (on {every}{count})"
+
+
+def _name_equalities(facts: Sequence[Fact]) -> str:
+    """What the code compares by == and was not equal in any run."""
+    if not facts:
+        return ""
+    texts = sorted({shorten(replace(fact, relation="=")) for fact in facts})
+    shown = [*texts[:_MOST_NAMED], "so on"] if len(texts) > _MOST_NAMED else texts
+    return f", or where {' or '.join(shown)}"
 
 
 def _count_cells(findings: Findings) -> str:

@@ -110,7 +110,9 @@ def _describe_factor(ratio: sp.Expr) -> str:
     if ratio == -1:
         return "has the wrong sign"
     if ratio.is_number and not ratio.is_Rational and (1 / ratio).count_ops() < ratio.count_ops() and ratio > 0:
-        return f"lacks the factor 1/{say(1 / ratio)}"
+        below, above = sp.fraction(1 / ratio)
+        divisor = f"({say(below)})" if below.is_Add or below.is_Mul else say(below)
+        return f"lacks the factor {say(above)}/{divisor}"
     numerator, denominator = sp.fraction(ratio)
     if denominator == 1:
         return f"lacks the factor {say(ratio)}"

@@ -48,8 +48,9 @@ class OtherRuns:
 
     def in_other_branches(
         self, name: str, number: int, symbol: sp.Symbol
-    ) -> Iterator[tuple[tuple[Fact, ...], sp.Expr]]:
-        """The derivative by an entry where a condition on it is the other way round, and what else holds of it there.
+    ) -> Iterator[tuple[tuple[Fact, ...], tuple[sp.Expr, sp.Expr]]]:
+        """What else holds where a condition on an entry is the other way round, and there the derivative by it and what
+        was returned.
 
         Conditions that came last are turned first, as those before them stay as they are.
         """
@@ -62,8 +63,10 @@ class OtherRuns:
                 truth = true_gradients(trace, self.subject.shapes, self.deadline)[name]
             except (CodeStoppedError, ArgumentError, TracingStoppedError):
                 return
+            if trace.gradients[name][0] != self.subject.shapes[name]:
+                continue
             changed = [fact for fact in trace.conditions if _reads(fact, symbol) and fact not in self.trace.conditions]
-            yield tuple(changed), trace.cuts.expand(truth[number])
+            yield tuple(changed), Gradients.of(trace, name, truth).pairs()[number]
 
 
 def _reads(fact: Fact, symbol: sp.Symbol) -> bool:

@@ -185,6 +185,8 @@ class Traced:
         if swapped:
             first, second = second, first
         if is_infinite(first) or is_infinite(second):
+            if self.path.reading.masks_infinite and not added and (first.free_symbols or second.free_symbols):
+                raise TracingStoppedError("a number that is read as minus infinity multiplies what is differentiated")
             first, second = (each if is_infinite(each) else self._bounded(each, added) for each in (first, second))
         elif partial is not None:
             needs = join_needs(partial(first, second), needs)

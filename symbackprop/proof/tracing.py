@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -200,7 +200,8 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder) -> _Outcome:
         raise ArgumentError("the upstream gradient and the output have different shapes.")
     missing = [name for name in subject.shapes if gradients.get(name) is None]
     if missing:
-        raise ArgumentError(f"no gradient was returned for {', '.join(missing)}.")
+        found = f"; what was returned is named {', '.join(map(str, gradients))}" if gradients else ""
+        raise ArgumentError(f"no gradient was returned for {', '.join(missing)}{found}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
     return _Outcome(output, targets, weights, gradients, tuple(remarks))
 
@@ -287,7 +288,9 @@ def _by_name(shapes: Shapes, gradients: Any, name: str) -> Mapping[str, Any]:
     """What backward returned, under the names of the inputs."""
     if isinstance(gradients, Mapping):
         return gradients
-    listed = tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
+    if gradients is None:
+        raise ArgumentError(f"{name} returned None in place of the gradients.")
+    listed = tuple(gradients) if isinstance(gradients, tuple | list | Iterator) else (gradients,)
     if len(listed) != len(shapes):
         raise ArgumentError(
             f"{name} returned {len(listed)} gradients, and shapes names {len(shapes)} inputs: {', '.join(shapes)}."

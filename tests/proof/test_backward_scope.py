@@ -226,3 +226,56 @@ def test_entries_that_rise_or_fall_are_visited() -> None:
         return dout * (x >= np.sort(x)[-2]) * (1 + bool((np.diff(x) < 0).all()))
 
     assert sb.verify_backward(lambda x: (np.sort(x)[-2:].sum(), x), backward, shapes={"x": (5,)}).refuted
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "needed"),
+    [
+        (
+            lambda p: (-np.log(np.clip(p, 1e-12, 1.0)).sum(), p),
+            lambda d, p: -d / p * ((p > 1e-12) & (p < 1)),
+            {"p[0] != 0", "p[1] != 0"},
+        ),
+        (
+            lambda p: (np.log(np.maximum(p, 0.5)).sum(), p),
+            lambda d, p: d * (p > 0.5) * np.exp(-np.log(p)),
+            {"p[0] > 0", "p[1] > 0"},
+        ),
+        (
+            lambda p: ((np.maximum(p, 0) ** 1.5).sum(), p),
+            lambda d, p: d * 1.5 * (p > 0) * p**0.5,
+            {"p[0] >= 0", "p[1] >= 0"},
+        ),
+    ],
+)
+def test_what_one_cell_ensures_is_still_needed_in_another(forward: Any, backward: Any, needed: set[str]) -> None:
+    """A condition that holds on one path cell is named if it does not hold on another."""
+    verdict = sb.verify_backward(forward, backward, shapes={"p": (2,)})
+
+    assert verdict.proved
+    assert needed <= set(verdict.hypotheses)
+
+
+@pytest.mark.parametrize("slope", [1e7, 1e9])
+def test_a_steep_slope_is_no_mask(slope: float) -> None:
+    """A large negative number that multiplies an input is not read as minus infinity."""
+
+    def forward(x: Any) -> Any:
+        return 1 / (1 + np.exp(-slope * x)), x
+
+    assert not sb.verify_backward(forward, lambda dout, _: 0 * dout, shapes={"x": (2,)}).proved
+
+
+def test_what_is_compared_by_equality_is_named() -> None:
+    """Labels among the inputs: the branch that they take is no tie."""
+
+    def forward(z: Any, y: Any) -> Any:
+        p = 1 / (1 + np.exp(-z))
+        return np.where(y == 1, -np.log(p), -np.log(1 - p)).sum(), (z, y)
+
+    verdict = sb.verify_backward(
+        forward, lambda d, c: (d / (1 + np.exp(-c[0])), 0 * c[1]), shapes={"z": (2,), "y": (2,)}
+    )
+
+    assert "y=(2,) (on 1 path cell, not all)" in verdict.scope
+    assert any("where y[0] = 1 or y[1] = 1" in note for note in verdict.notes)

@@ -24,7 +24,7 @@ CASES: list[tuple[Case, dict[str, tuple[int, ...]], dict[str, Any], str]] = [
     (typical.relu_unmasked, X, {}, f"is not 0 where the derivative is: it {BRANCH} x[0,0] > 0"),
     (typical.leaky_without_slope, X, {}, "the gradient of x[0,0] is 0 where the derivative is not"),
     (typical.clip_unmasked, X, {}, f"{BRANCH} x[0,0] > -1 and x[0,0] < 1"),
-    (typical.softmax_without_keepdims, {"x": (3, 3)}, {}, "right on its diagonal only: is a sum along one axis put"),
+    (typical.softmax_without_keepdims, {"x": (3, 3)}, {}, "or a sum along one axis put along the other"),
     (typical.softmax_wrong_axis, {"x": (2, 2)}, {}, "reads upstream[1,0] in place of upstream[0,1]: another axis"),
     (typical.square_without_two, X, {}, "the gradient of x[0,0] lacks the factor 2"),
     (typical.penalty_without_two, {"w": (2, 3)}, {}, "the gradient of w[0,0] lacks the factor 2"),

@@ -137,7 +137,7 @@ REFUTED: list[tuple[Callable[..., Any], Callable[..., Any] | None, dict[str, tup
     (wrong.affine_forward, wrong.bias_averaged, AFFINE, {}, "is a mean taken where it should be a sum?"),
     (wrong.layernorm_forward, wrong.layernorm_without_mean_term, NORM, {}, "a sum or mean over that axis"),
     (wrong.batchnorm_forward, wrong.batchnorm_wrong_axis, NORM, {}, "gradient of x[0,0]"),
-    (wrong.relu_forward, wrong.relu_wrong_side, {"x": (2, 2)}, {}, "a mask is the wrong way round"),
+    (wrong.relu_forward, wrong.relu_wrong_side, {"x": (2, 2)}, {}, "is a mask the wrong way round?"),
     (wrong.relu_in_place, None, {"x": (3,)}, {}, "changes its input x in place"),
     (wrong.residual_forward, wrong.residual_shared_memory, {"x": (2,), "y": (2,)}, {}, "x and y share memory"),
     (wrong.softmax_diagonal, None, {"x": (2, 3)}, {}, "the diagonal of the Jacobian"),
