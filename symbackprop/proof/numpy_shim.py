@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
+from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, as_floats, inner, kind_of
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_random import numpy_random
 from symbackprop.proof.traced_types import TracedNdarray
@@ -102,10 +102,32 @@ class NamespaceShim:
             except (TypeError, PlainNumberError, AttributeError) as error:
                 if not _is_traced((args, options)):
                     raise
+                known = as_floats((args, options))
+                if known is not None:
+                    return self._path.settle(function(*known[0], **known[1]))
                 name = f"{'math' if self._module is math else 'np'}.{function.__name__}"
                 raise TracingStoppedError(f"{name} has no trace; {NO_TRACE}") from error
 
         return call
+
+
+class Joined:
+    """`np.c_` or `np.r_`: arrays as columns side by side, or one behind the other."""
+
+    def __init__(self, path: TracedPath, columns: bool) -> None:
+        self._path, self._columns = path, columns
+
+    def __getitem__(self, parts: Any) -> Any:
+        """The arrays joined."""
+        listed = parts if isinstance(parts, tuple) else (parts,)
+        if not _is_traced(list(listed)):
+            return self._path.settle(np.c_[parts] if self._columns else np.r_[parts])
+        if any(isinstance(part, str | slice) for part in listed):
+            raise TracingStoppedError("np.c_ and np.r_ of ranges beside traced arrays are not traced; concatenate them")
+        made = [np.atleast_1d(self._path.exact(np.asarray(part))) for part in listed]
+        if not self._columns:
+            return self._path.settle(np.concatenate(made))
+        return self._path.settle(np.concatenate([m.reshape(-1, 1) if m.ndim == 1 else m for m in made], axis=-1))
 
 
 def _is_traced(value: Any) -> bool:
@@ -134,6 +156,7 @@ class NumpyShim(NamespaceShim):
             "np.vectorize", "has no trace, as the first result decides on the type of all; write the loop"
         )
         self.ndarray = TracedNdarray
+        self.c_, self.r_ = Joined(path, columns=True), Joined(path, columns=False)
 
     def full(self, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
         """A new array of one number or broadcast numbers."""

@@ -102,6 +102,10 @@ class PathSigns:
                 self.conditions.append(Fact(real if sign > 0 or equality else -real, relation))
         return -sign if turned else sign
 
+    def is_positive_here(self, expression: sp.Expr) -> bool:
+        """Whether an expression is positive at the sample point, which makes no path of its own."""
+        return self._evaluate_sign(self.cuts.expand(expression)) > 0
+
     def floor(self, expression: sp.Expr) -> int:
         """The largest integer that is not above an expression on this path.
 

@@ -1,4 +1,4 @@
-"""`np.linalg` in traced code: what has a formula in the entries, by cofactors, and the rest by name as not traced."""
+"""`np.linalg` in traced code: what has a formula in the entries; the rest runs on constants, or is not traced."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_arrays import TracedPath
+from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
+from symbackprop.proof.traced_arrays import TracedPath, as_floats
 from symbackprop.proof.traced_values import Traced
 
 _LARGEST = 5
 _UNTRACED = (
-    "cholesky", "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_rank", "pinv", "qr", "svd",
+    "cond", "eig", "eigh", "eigvals", "eigvalsh", "lstsq", "matrix_rank", "pinv", "qr", "svd",
     "svdvals", "tensorinv", "tensorsolve",
 )  # fmt: skip
 
@@ -35,10 +35,40 @@ class LinalgShim:
         self.LinAlgError = np.linalg.LinAlgError
 
     def __getattr__(self, name: str) -> Any:
-        if name in _UNTRACED:
-            raise TracingStoppedError(f"np.linalg.{name} is not traced: it has no formula in the entries")
         found = getattr(np.linalg, name)
+        if name in _UNTRACED:
+            return lambda *args, **options: self._of_constants(found, args, options)
         return lambda *args, **options: self._path.settle(found(*args, **options))
+
+    def _of_constants(self, function: Any, args: Any, options: Any) -> Any:
+        """What NumPy makes of numbers that are known."""
+        known = as_floats((args, options))
+        if known is None:
+            raise TracingStoppedError(f"np.linalg.{function.__name__} is not traced: it has no formula in the entries")
+        made = function(*known[0], **known[1])
+        return tuple(map(self._path.settle, made)) if isinstance(made, tuple) else self._path.settle(made)
+
+    def cholesky(self, a: Any, *, upper: bool = False) -> Any:
+        """The lower factor L of L L^T, row by row, of the lower half of each matrix; upper is its transpose."""
+        matrices = self._exact(a)
+        if upper:
+            matrices = np.swapaxes(matrices, -1, -2)
+        made = np.asarray(self._each(self._square(matrices, "cholesky"), self._factor, matrices.shape[-2:]))
+        return self._path.settle(np.swapaxes(made, -1, -2) if upper else made)
+
+    def _factor(self, matrix: Any) -> Any:
+        """The factor of one matrix, at points where it has one; that its pivots are positive is what the roots need."""
+        made = np.full(matrix.shape, self._path.zero, dtype=object)
+        for i in range(len(matrix)):
+            for j in range(i + 1):
+                rest = matrix[i, j] - sum((made[i, k] * made[j, k] for k in range(j)), self._path.zero)
+                if i != j:
+                    made[i, j] = rest / made[j, j]
+                elif not self._path.is_positive_here(rest.expression):
+                    raise PointRejectedError("np.linalg.cholesky is taken of a matrix that is not positive definite")
+                else:
+                    made[i, i] = self._path.function("sqrt", rest)
+        return made
 
     def det(self, a: Any) -> Any:
         """The determinant of each matrix."""
@@ -77,7 +107,8 @@ class LinalgShim:
             return self._path.settle(np.sum(np.abs(values), axis=axes, keepdims=keepdims))
         if ord == np.inf and len(axes) == 1:
             return self._path.settle(np.max(np.abs(values), axis=axes[0], keepdims=keepdims))
-        raise TracingStoppedError(f"np.linalg.norm with ord={ord!r} over {len(axes)} axes is not traced")
+        over = "1 axis" if len(axes) == 1 else f"{len(axes)} axes"
+        raise TracingStoppedError(f"np.linalg.norm with ord={ord!r} over {over} is not traced")
 
     def _root(self, values: Any) -> Any:
         return self._path.settle(_each_entry(lambda each: self._path.function("sqrt", each), values))
@@ -88,7 +119,10 @@ class LinalgShim:
         return self._path.exact(values) if values.dtype.kind != "O" or not values.ndim else values
 
     def _matrices(self, a: Any, name: str) -> np.ndarray[Any, Any]:
-        matrices = self._exact(a)
+        return self._square(self._exact(a), name)
+
+    @staticmethod
+    def _square(matrices: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
         if matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2]:
             raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
         if matrices.shape[-1] > _LARGEST:

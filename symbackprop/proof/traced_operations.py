@@ -18,6 +18,8 @@ FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
     "log2": lambda e: sp.log(e) / sp.log(2), "log10": lambda e: sp.log(e) / sp.log(10),
     "square": lambda e: e**2, "reciprocal": lambda e: 1 / e,
     "expit": lambda e: 1 / (1 + sp.exp(-e)), "logit": lambda e: sp.log(e / (1 - e)),
+    "deg2rad": lambda e: e * sp.pi / 180, "radians": lambda e: e * sp.pi / 180,
+    "rad2deg": lambda e: e * 180 / sp.pi, "degrees": lambda e: e * 180 / sp.pi,
     "log_expit": lambda e: -sp.log(1 + sp.exp(-e)), "ndtr": lambda e: (1 + sp.erf(e / sp.sqrt(2))) / 2,
 }  # fmt: skip
 

@@ -220,3 +220,79 @@ def test_data_made_for_other_shapes_refute_nothing() -> None:
     assert verdict.proved
     assert verdict.scope == "the shapes x=(3,), with order as given"
     assert any("with data repeated to fit them, it does not hold" in note for note in verdict.notes)
+
+
+MATRIX = np.array([[2.0, 1.0], [1.0, 3.0]])
+
+
+def design_matrix(x: Any, w: Any) -> Any:
+    """A column of ones beside the data."""
+    return np.c_[np.ones(len(x)), x] @ w, (x, w)
+
+
+def gaussian_process(a: Any, y: Any) -> Any:
+    """The negative log likelihood by a Cholesky factor."""
+    s = a @ a.T + np.eye(len(a))
+    lower = np.linalg.cholesky(s)
+    alpha = np.linalg.solve(lower.T, np.linalg.solve(lower, y))
+    return 0.5 * (y @ alpha) + np.log(np.diag(lower)).sum(), (a, s, alpha)
+
+
+def gaussian_process_backward(dout: Any, cache: Any) -> Any:
+    """Through the inverse."""
+    a, s, alpha = cache
+    g = 0.5 * np.linalg.inv(s) - 0.5 * np.outer(alpha, alpha)
+    return dout * (g + g.T) @ a, dout * alpha
+
+
+def test_columns_are_joined() -> None:
+    """`np.c_` and `np.r_` of traced arrays."""
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w = cache
+        return (dout @ w.T)[:, 1:], np.c_[np.ones(len(x)), x].T @ dout
+
+    shapes = {"x": (3, 2), "w": (3, 2)}
+    swapped = sb.verify_backward(
+        design_matrix, lambda d, c: (backward(d, c)[0], np.c_[c[0], np.ones(len(c[0]))].T @ d), shapes=shapes
+    )
+
+    assert sb.verify_backward(design_matrix, backward, shapes=shapes).proved
+    assert swapped.refuted
+    assert sb.verify_backward(
+        lambda x: (np.r_[x, 1.0, x].sum(), x), lambda d, x: 2 * d * np.ones_like(x), shapes={"x": (3,)}
+    ).proved
+
+
+def test_a_cholesky_factor_is_traced() -> None:
+    """Row by row, in roots and quotients; the wrong factor is named."""
+    shapes = {"a": (2, 2), "y": (2,)}
+    right = sb.verify_backward(gaussian_process, gaussian_process_backward, shapes=shapes, seconds=30)
+    wrong = sb.verify_backward(
+        gaussian_process,
+        lambda d, c: (2 * gaussian_process_backward(d, c)[0], gaussian_process_backward(d, c)[1]),
+        shapes=shapes,
+        seconds=30,
+    )
+
+    assert right.proved
+    assert "lacks the factor 1/2" in wrong.diagnosis
+
+
+@pytest.mark.parametrize("constant", [lambda: np.linalg.pinv(MATRIX), lambda: np.linalg.svd(MATRIX)[0]])
+def test_constants_go_through_any_function(constant: Any) -> None:
+    """No gradient goes through it, so NumPy's own result is taken."""
+    verdict = sb.verify_backward(
+        lambda x: ((constant() @ x).sum(), x), lambda d, x: d * constant().sum(0), shapes={"x": (2,)}
+    )
+
+    assert verdict.proved
+
+
+def test_degrees_are_traced() -> None:
+    """A half turn is pi."""
+    verdict = sb.verify_backward(
+        lambda x: (np.sin(np.deg2rad(x)), x), lambda d, x: d * np.cos(np.radians(x)) * np.pi / 180, shapes={"x": (2,)}
+    )
+
+    assert verdict.proved
