@@ -79,6 +79,9 @@ def test_the_helper_takes_verdicts_and_the_arguments_of_both_verifications() -> 
     sb.testing.assert_proved(sb.verify("x + x", "2*x"))
     sb.testing.assert_proved("sqrt(x^2)", "x", assume=("x > 0",))
     sb.testing.assert_proved(program, "w", "2*x*(w*x - y)")
+    sb.testing.assert_proved(lambda x: (x**2, x), lambda dout, x: 2 * dout * x, shapes={"x": (2,)})
+    with pytest.raises(AssertionError, match="lacks the factor 2/3"):
+        sb.testing.assert_proved(lambda x: (x**2, x), lambda dout, x: 3 * dout * x, shapes={"x": (2,)})
     sb.testing.assert_proved(sb.mlp([2, 2]), "b1[i]", "sum(n, adj(z1[n,i]))", of="loss")
     with pytest.raises(AssertionError, match=r"d loss / d w = x\*\(w\*x - y\)\nRefuted.*lacks the factor 2"):
         sb.testing.assert_proved(program, "w", "x*(w*x - y)")

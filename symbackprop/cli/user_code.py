@@ -12,7 +12,10 @@ from symbackprop.errors import ArgumentError
 
 
 def load_functions(code: str) -> tuple[Callable[..., Any], ...]:
-    """The one or two functions of `MODULE.py:case` or `MODULE.py:forward,backward`; the module is run."""
+    """The one or two functions of `MODULE.py:case` or `MODULE.py:forward,backward`; the module is run.
+
+    A name may have dots, as `layer.forward` has.
+    """
     path, colon, names = code.rpartition(":")
     wanted = [name.strip() for name in names.split(",")]
     if not colon or not path or len(wanted) > 2 or not all(wanted):
@@ -30,10 +33,17 @@ def load_functions(code: str) -> tuple[Callable[..., Any], ...]:
         raise ArgumentError(f"{path} ends the process while it is imported: {error!r}.") from error
     except Exception as error:  # their code may raise anything; it is a mistake of theirs, told in one line
         raise ArgumentError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    missing = [name for name in wanted if not callable(getattr(module, name, None))]
+    found = [_find(module, name) for name in wanted]
+    missing = [name for name, function in zip(wanted, found, strict=True) if not callable(function)]
     if missing:
         raise ArgumentError(f"{path} has no function {', '.join(missing)}.")
-    return tuple(getattr(module, name) for name in wanted)
+    return tuple(found)
+
+
+def _find(module: object, name: str) -> Any:
+    for part in name.split("."):
+        module = getattr(module, part, None)
+    return module
 
 
 def read_shapes(shapes: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from symbackprop.errors import ArgumentError
@@ -39,12 +40,27 @@ def verify_backward(
         if not (callable(function) or (what == "backward" and function is None)):
             raise ArgumentError(f"{what} is a function, not {function!r}.")
     fixed = _read_shapes(shapes)
+    _check_call(forward, (*fixed, *(data or ())))
     return judge_backward(Subject(forward, backward, fixed, dict(data or {})), seconds)
 
 
 def upstream(output: Any) -> Any:
     """The gradient that arrives at an output: symbols while a backward is verified, ones otherwise."""
     return make_upstream(output)
+
+
+def _check_call(forward: Callable[..., Any], names: Sequence[str]) -> None:
+    """ArgumentError where forward cannot be called with the inputs that shapes and data name."""
+    try:
+        signature = inspect.signature(forward)
+    except ValueError:  # as of a function that is not written in Python
+        return
+    try:
+        signature.bind(**dict.fromkeys(names))
+    except TypeError as error:
+        raise ArgumentError(
+            f"forward{signature} is called with {', '.join(names)}, the inputs that shapes and data name: {error}."
+        ) from error
 
 
 def _read_shapes(shapes: Any) -> dict[str, tuple[int, ...]]:

@@ -323,7 +323,11 @@ def test_check_backward_runs_the_code_and_exits_with_the_verdict(tmp_path: Path)
         "    x, w = cache\n"
         "    return dout @ w.T, dout.T @ x\n"
         "def case(x):\n"
-        "    return np.random.rand() * x, 1, {'x': x}\n",
+        "    return np.random.rand() * x, 1, {'x': x}\n"
+        "class Layer:\n"
+        "    def forward(self, x, w):\n"
+        "        return forward(x, w)\n"
+        "layer = Layer()\n",
         encoding="utf-8",
     )
     shapes = ("--shape", "x=2,3", "--shape", "w=3,2")
@@ -331,7 +335,12 @@ def test_check_backward_runs_the_code_and_exits_with_the_verdict(tmp_path: Path)
     refuted = run("check-backward", f"{module}:forward,forgets", *shapes)
     undecided = run("check-backward", f"{module}:case", "--shape", "x=3")
     unreadable = run("check-backward", f"{module}:nothing", "--shape", "x=3")
+    method = run("check-backward", f"{module}:layer.forward,backward", *shapes)
+    forgotten = run("check-backward", f"{module}:forward,backward", *shapes[:2])
 
+    assert (method.returncode, method.stdout) == (0, proved.stdout)
+    assert forgotten.returncode == 3
+    assert "missing a required argument: 'w'" in forgotten.stderr
     assert (proved.returncode, refuted.returncode, undecided.returncode, unreadable.returncode) == (0, 1, 2, 3)
     assert proved.stdout == "Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).\n"
     assert "Running the code of" in proved.stderr
