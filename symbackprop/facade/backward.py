@@ -34,7 +34,7 @@ def verify_backward(
     ...     x, w = cache
     ...     return dout @ w.T, x.T @ dout
     >>> print(verify_backward(forward, backward, shapes={"x": (2, 3), "w": (3, 2)}))
-    Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).
+    Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 2).
     """
     for what, function in (("forward", forward), ("backward", backward)):
         if not (callable(function) or (what == "backward" and function is None)):

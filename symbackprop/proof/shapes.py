@@ -29,8 +29,8 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
     sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
     for shapes in _without_ones(subject):
         yield _resize(subject, shapes, {size: size + 1 for size in sizes})
-    for bumped in _split(subject, sizes):
-        yield _resize(subject, bumped, {})
+    for renamed in ({size: size + 1 for size in sizes}, {}) if len(sizes) > 1 else ({},):
+        yield from _split(subject, sizes, renamed)
     if sizes and sizes[-1] > _LARGE:  # a smaller choice tells as much, sooner
         yield from _rename(subject, {size: 3 + k for k, size in enumerate(sizes)})
     yield from _rename(subject, {size: size + 1 for size in sizes})
@@ -79,23 +79,28 @@ def list_untold_sizes(subject: Subject) -> list[int]:
     return [size for size in sizes if len(_axes_of(subject.shapes, size)) > _MOST_SPLIT_AXES]
 
 
-def _split(subject: Subject, sizes: list[int]) -> Iterator[Shapes]:
-    """Shapes in which some of the axes of one size are longer."""
+def _split(subject: Subject, sizes: list[int], renamed: Mapping[int, int]) -> Iterator[Subject]:
+    """The subject with some of the axes of one size longer, and the other sizes renamed."""
     shapes = subject.shapes
     for size in sizes:
         axes = _axes_of(shapes, size)
         if not 2 <= len(axes) <= _MOST_SPLIT_AXES or _has_size(subject.data, size):
             continue
-        splits, fresh = [], next(new for new in count(size + 1) if new not in sizes)
+        others = {other: renamed.get(other, other) for other in sizes if other != size}
+        fresh = next(new for new in count(size + 1) if new not in others.values())
+        splits = []
         for chosen in product((True, False), repeat=len(axes)):
             longer = {axis for axis, take in zip(axes, chosen, strict=True) if take}
             if 0 < len(longer) < len(axes):
                 resized = {
-                    name: tuple(fresh if (name, axis) in longer else each for axis, each in enumerate(shape))
+                    name: tuple(
+                        fresh if (name, axis) in longer else others.get(each, each) for axis, each in enumerate(shape)
+                    )
                     for name, shape in shapes.items()
                 }
                 splits.append(resized)
-        yield from sorted(splits, key=lambda split: -_count_told(shapes, split, size))
+        for split in sorted(splits, key=lambda split: -_count_told(shapes, split, size)):
+            yield _resize(subject, split, others)
 
 
 def _count_told(shapes: Shapes, split: Shapes, size: int) -> int:

@@ -342,7 +342,7 @@ def test_check_backward_runs_the_code_and_exits_with_the_verdict(tmp_path: Path)
     assert forgotten.returncode == 3
     assert "missing a required argument: 'w'" in forgotten.stderr
     assert (proved.returncode, refuted.returncode, undecided.returncode, unreadable.returncode) == (0, 1, 2, 3)
-    assert proved.stdout == "Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 3).\n"
+    assert proved.stdout == "Proved for the shapes x=(2, 3), w=(3, 2) and x=(3, 4), w=(4, 2).\n"
     assert "Running the code of" in proved.stderr
     assert "it is transposed" in refuted.stdout
     assert "layers.py:12: `return np.random.rand() * x" in undecided.stdout
