@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from symbackprop.calculus.tensors import Role
 from symbackprop.language import tree as t
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_differential
 from symbackprop.notation.reading.factors import (
     Factor,
@@ -23,6 +24,7 @@ from symbackprop.notation.reading.syntax import (
     Evaluated,
     Fraction,
     Group,
+    Marked,
     Numeral,
     Operator,
     Product,
@@ -164,6 +166,36 @@ def check_division(signs: Sequence[str], last: Syntax, node: Syntax) -> None:
     shown = write_syntax(node)
     raise ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
                     "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
+
+
+def check_power(scripts: Scripts, value: t.Expression, vocabulary: Vocabulary) -> None:
+    r"""Of a square matrix A^{-1}_{ij} is an entry of the inverse, or the inverse of an entry; A^2_{ij} likewise.
+
+    In print A_{ij}^2 looks the same, but who writes the indices first raises the entry; for the inverse many do not.
+    """
+    tensor = vocabulary.tensors.get(value.name) if isinstance(value, t.Access) else None
+    if scripts.above is None or scripts.below is None or tensor is None:
+        return
+    if len(tensor.axes) != 2 or tensor.axes[0] != tensor.axes[1]:
+        return
+    above = bare(scripts.above)
+    power = write_syntax(above)
+    inverted = power == "-1"
+    after = (scripts.below.line, scripts.below.column) < (scripts.above.line, scripts.above.column)
+    if isinstance(above, Marked) or power.removeprefix("-") in TRANSPOSED or (after and not inverted):
+        return
+    base, indices = write_syntax(scripts.base), write_syntax(bare(scripts.below))
+    if isinstance(scripts.below, Group) and len(scripts.below.parts) > 1:
+        indices = ",".join(map(write_syntax, scripts.below.parts))
+    entry = f"{base}_{{{indices}}}"
+    if inverted:
+        readings = (f"an entry of the inverse of {base}", f"the inverse of the entry {entry}")
+        hint = rf"write ({base}^{{-1}})_{{{indices}}} for the entry of the inverse, 1 / {entry} for the other"
+    else:
+        readings = (f"an entry of the power {base}^{{{power}}}", f"the power of the entry {entry}")
+        hint = rf"write ({entry})^{{{power}}} for the power of the entry, a sum over products of entries for the other"
+    shown = f"{entry}^{{{power}}}" if after else f"{base}^{{{power}}}_{{{indices}}}"
+    raise ambiguous(scripts.line, scripts.column, f"`{shown}`", readings, hint)
 
 
 def check_mixed(node: Numeral, row: tuple[Factor, ...]) -> None:
