@@ -139,9 +139,13 @@ class Evaluation:
         return indices, self._tables[key]
 
     def _body(self, term: Term, values: Values) -> float:
+        """The value of the body, nan where it has none."""
         used = used_slots(term.body)
         numbers = {slot_symbol(k): sympy.Float(self.slot(term.slots[k], values), 17) for k in sorted(used)}
-        value = term.body.xreplace(numbers).evalf(17)
+        try:
+            value = term.body.xreplace(numbers).evalf(17)
+        except TypeError:  # SymPy compares neither nan nor what is not real
+            return nan
         return float(value) if value.is_real is not False else nan
 
     def _holds(self, guards: Sequence[Guard], values: Values) -> bool:

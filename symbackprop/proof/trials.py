@@ -265,7 +265,10 @@ class Trial:
             made = elaborator.define("tried", self.question.left.indices, tree, Role.DEFINED)
         except SymBackpropError:
             return None
-        return made, tuple(elaborator.hidden)
+        hidden = tuple(elaborator.hidden)
+        # A range may be of a size on which neither side depends, which then has no number here.
+        known = set(Program((), (made, *hidden)).size_names) <= set(self.place.sizes)
+        return (made, hidden) if known else None
 
     def write(self, tree: t.Node) -> str:
         """A part of a formula in the names of the user."""
