@@ -25,7 +25,8 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.conditions import Domain, find_domain
 from symbackprop.proof.lemmas import apply_lemmas
-from symbackprop.proof.places import CHOICES, WIDEST, Place, choose_sizes, compared_numbers, list_entries, wide_sizes
+from symbackprop.proof.places import CHOICES, Place, list_entries
+from symbackprop.proof.sizes import WIDEST, choose_sizes, compared_numbers, wide_sizes
 from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64

@@ -24,7 +24,8 @@ from symbackprop.language.writer import write_tree
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.comparisons import prove_for_all
 from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
-from symbackprop.proof.places import SCALES, Place, choose_sizes, list_entries, wide_sizes
+from symbackprop.proof.places import SCALES, Place, list_entries
+from symbackprop.proof.sizes import choose_sizes, wide_sizes
 
 PRODUCTS = 20_000
 MOST_CHECKED = 12
