@@ -19,6 +19,7 @@ from symbackprop.calculus.tensors import Role
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.margins import Margin, NoEntryError
 from symbackprop.proof.sizes import fits, write_sizes
 from symbackprop.proof.verdict import Verdict, Witness
 
@@ -30,6 +31,10 @@ SHUFFLES = range(1, 13)
 """Other orders of the values, in each of which another entry may be the largest."""
 CHOICES = ("mixed", "first", "last")
 """The integer data that is tried at each choice of sizes."""
+
+
+ValueOf = Callable[[str, Entry], float]
+"""A value for every entry of what is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +165,41 @@ class Place:
             draws += [partial(self.value_of, shift=1, shuffle=number) for number in SHUFFLES]
         return next((entry for draw in draws if (entry := self._differing_at(left, right, draw)) is not None), None)
 
-    def _differing_at(
-        self, left: Definition, right: Definition, value_of: Callable[[str, Entry], float]
-    ) -> Entry | None:
+    def _differing_at(self, left: Definition, right: Definition, value_of: ValueOf) -> Entry | None:
         """The same at one choice of values."""
         numbers = Evaluation(self.program, self.sizes, value_of, self.data)
         for entry in list_entries(left.indices, self.sizes):
-            sides = []
-            for definition in (left, right):
-                values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
-                sides.append(sum(numbers.term(t, values) for t in definition.terms))
-            if not any(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
-                1.0, abs(sides[0]), abs(sides[1])
-            ):
+            sides = [_value(numbers, side, entry) for side in (left, right)]
+            if _differ(*sides) and (not self.domain.written or self._differs_inside(numbers, left, right, entry)):
                 return entry
         return None
+
+    def _differs_inside(self, numbers: Evaluation, left: Definition, right: Definition, entry: Entry) -> bool:
+        """Whether sides differ also where nothing that a claim reads beyond an end is taken for 0."""
+        margin = Margin.make(numbers, self.domain.written)
+        written = self.domain.written
+        try:
+            sides = [
+                margin.value(side, entry) if side in written else _value(numbers, side, entry) for side in (left, right)
+            ]
+        except NoEntryError:
+            return False
+        return _differ(*sides)
+
+    def is_beyond(self, left: Definition, right: Definition, entry: Entry) -> bool:
+        """Whether an entry depends on what a claim reads beyond an end."""
+        written = self.domain.written
+        for shift, scale in SCALES if written else ():
+            value_of = partial(self.value_of, shift=shift, scale=scale)
+            numbers = Evaluation(self.program, self.sizes, value_of, self.data)
+            margin = Margin.make(numbers, written)
+            try:
+                for side in (side for side in (left, right) if side in written):
+                    if _differ(margin.value(side, entry), _value(numbers, side, entry)):
+                        return True
+            except NoEntryError:
+                return True
+        return False
 
     def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1, shuffle: int = 0) -> float:
         """A value for an entry of what is given, such that the assumed equations that are solved hold."""
@@ -184,6 +209,17 @@ class Place:
         value = self.solved[symbol]
         drawn = {s: sympy.Float((_sample(str(s), shuffle) - shift) * scale) for s in value.free_symbols}
         return float(value.xreplace(drawn))
+
+
+def _value(numbers: Evaluation, definition: Definition, entry: Entry) -> float:
+    """An entry of a side in numbers."""
+    values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
+    return sum((numbers.term(t, values) for t in definition.terms), 0.0)
+
+
+def _differ(left: float, right: float) -> bool:
+    """Whether two values are far apart; what has no value differs from nothing."""
+    return not (isnan(left) or isnan(right) or abs(left - right) <= 1e-9 * max(1.0, abs(left), abs(right)))
 
 
 def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:

@@ -55,7 +55,8 @@ class Question:
     `tree` is the claimed formula with adjoints read by their names, and `truth` the folded derivative as a formula,
     with those that it is made of behind it; `terms` are what it is the sum of. Where the truth is no derivative,
     `asked` is the formula that it is. Where it is one, `of` and `wrt` are the tensors that it is taken of and by, `at`
-    is where they are read, and `adjoints` are the steps of the chain rule that lead to it.
+    is where they are read, and `adjoints` are the steps of the chain rule that lead to it. Where a form in `least` is
+    below 0 there are entries missing that are claimed.
     """
 
     program: Program
@@ -69,6 +70,7 @@ class Question:
     wrt: Tensor | None = None
     at: tuple[Affine, ...] = ()
     adjoints: Adjoints | None = None
+    least: tuple[Affine, ...] = ()
 
     @property
     def forward(self) -> Program:
@@ -103,8 +105,8 @@ class Trial:
     def make(question: Question, until: float) -> Trial:
         """Choose sizes, values and entries at which the claim is wrong in numbers, if there are any."""
         q = question
-        chosen = sorted(choose_sizes(q.program), key=lambda sizes: 1 in sizes.values())
-        for sizes in (*chosen, *wide_sizes(q.program, q.left, q.right)):
+        chosen = sorted(choose_sizes(q.program, q.least), key=lambda sizes: 1 in sizes.values())
+        for sizes in (*chosen, *wide_sizes(q.program, q.left, q.right, q.least)):
             trial = Trial(q, until, Place.make(q.program, sizes))
             if trial._settle():
                 return trial
@@ -225,7 +227,7 @@ class Trial:
         """Whether every entry is proved at the sizes at which claims are, and agrees in numbers at larger ones."""
         program = program.concerning((left, right))
         budget = Budget(SECONDS_FOR_ONE, most_steps=STEPS_FOR_ONE)
-        for sizes in choose_sizes(program):
+        for sizes in choose_sizes(program, self.question.least):
             place = Place.make(program, sizes)
             entries = list_entries(left.indices, sizes)
             if len(entries) > MOST_DECIDED:
@@ -233,7 +235,7 @@ class Trial:
             for entry in entries:
                 if not place.decide(left, right, entry, frozenset(), budget).proved:
                     return False
-        wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right))
+        wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right, self.question.least))
         return all(place.differing_entry(left, right) is None for place in wide)
 
     def numbers_of(self, tree: t.Expression) -> list[float] | None:

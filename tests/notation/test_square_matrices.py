@@ -67,3 +67,69 @@ def test_what_is_no_power_of_a_square_matrix_is_read(latex: str, understood: str
 def test_the_inverse_of_an_entry_needs_no_program() -> None:
     """Where all names are numbers there is no matrix."""
     assert sb.verify(sb.latex_formula(r"a^{-1}_{ij}"), "1/a_ij").proved
+
+
+FUNCTIONS = [r"\det(e^A) = e^{\mathrm{tr}(A)}", r"\mathrm{tr}(\log A) = \log \det A", r"\sqrt{A} = \sqrt{B} A^{-1}"]
+
+
+@pytest.mark.parametrize("latex", FUNCTIONS)
+def test_functions_of_square_matrices_are_asked_about(latex: str) -> None:
+    """Beside a determinant, a trace or an inverse they may be those of the matrix."""
+    with pytest.raises(AmbiguousFormulaError, match=r"of a square matrix.* each entry"):
+        read(latex)
+
+
+LENGTHS = [r"|x| = \sqrt{x^\top x}", r"x^\top x = |x| \odot |x|", r"\frac{x}{|x|} = x"]
+
+
+@pytest.mark.parametrize("latex", LENGTHS)
+def test_bars_around_a_vector_are_asked_about(latex: str) -> None:
+    """Where the other side is a number they are its length, and below a fraction they may be."""
+    with pytest.raises(AmbiguousFormulaError, match="its length"):
+        read(latex)
+
+
+@pytest.mark.parametrize("latex", ["A/B = A", r"x / v = x \odot v^{\odot -1}", "A = 1/B"])
+def test_a_slash_before_a_matrix_is_asked_about(latex: str) -> None:
+    """It is the quotient of each entry, or a product with an inverse."""
+    with pytest.raises(AmbiguousFormulaError, match="an inverse"):
+        read(latex)
+
+
+ENTRYWISE = [
+    (r"\exp(A) \odot \exp(B) = \exp(A + B)", "exp(A).*exp(B) = exp(A+B)"),
+    (r"\exp(A) v = \sqrt{B} x", "exp(A)*v = sqrt(B)*x"),
+    (r"x \odot x = |x| \odot |x|", "x.*x = abs(x).*abs(x)"),
+    (r"\frac{A}{B} = A \oslash B", "A./B = A./B"),
+    (r"x^\top v A = A x^\top v", "x'*v*A = A*(x'*v)"),
+    (r"X^\top A x^\top v = X^\top A v^\top x", "X'*A*(x'*v) = X'*A*(v'*x)"),
+]
+
+
+@pytest.mark.parametrize(("latex", "understood"), ENTRYWISE)
+def test_what_has_one_meaning_is_read(latex: str, understood: str) -> None:
+    """Functions of each entry where nothing speaks for the matrix, and the number x^T v behind a matrix."""
+    assert read(latex).replace(" ", "") == understood.replace(" ", "")
+
+
+def test_ones_behind_a_number_are_a_vector() -> None:
+    """x^T t 1 is a number times a vector of ones, and no sum of a row."""
+    (statement,) = read_block(r"\frac{\partial L}{\partial a} = x^\top t \mathbf{1}")
+    program = sb.parse(
+        "input x[N], t[N]\nparam a[M]\nh[n,m] = a[m]*x[n]\nloss = sum(n, m, h[n,m]*t[n])",
+    )
+    claim = read_any_claim(statement, make_vocabulary(program.core))
+
+    assert isinstance(claim, MatrixClaim)
+    assert claim.texts[0].replace(" ", "") == "dloss/da=x'*t*ones(M)"
+
+
+NUMBERED = "input x[D], y\nparam w[D], w1, w2[D]\nz = sum(d, w[d]*x[d]) + w1 + sum(d, w2[d]*x[d]^2)\nloss = (z - y)^2/2"
+
+
+@pytest.mark.parametrize("below", ["1", "2"])
+def test_a_number_below_a_name_is_part_of_it_or_an_index(below: str) -> None:
+    """With w and w1 in one program w_1 is either, also where something is derived by it."""
+    (statement,) = read_block(rf"\frac{{\partial L}}{{\partial w_{below}}} = (z - y) x_{below}")
+    with pytest.raises(AmbiguousFormulaError, match=rf"`w{below}` or as `w\[{below}\]`"):
+        read_any_claim(statement, make_vocabulary(sb.parse(NUMBERED).core))

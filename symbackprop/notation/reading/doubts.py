@@ -221,6 +221,13 @@ def doubtful_outer(node: Syntax) -> AmbiguousFormulaError:
                      r"write a b^\top for the matrix")  # fmt: skip
 
 
+def doubtful_size(node: Syntax) -> AmbiguousFormulaError:
+    """The error for bars around a vector."""
+    readings = ("its length", "the absolute values of its entries")
+    return ambiguous(node.line, node.column, f"`{write_syntax(node)}` of a vector", readings,
+                     r"write \lVert ... \rVert or \operatorname{abs}")  # fmt: skip
+
+
 def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
     """The error for a name with a prime that nobody declared."""
     shown = write_syntax(node)
