@@ -38,6 +38,8 @@ MOST_PROOFS = 60
 """Candidates that agree in numbers and are tried by proof."""
 STEPS_FOR_ONE, SECONDS_FOR_ONE = 20_000, 5.0
 """What the proof of one candidate may take where entries are decided one by one; the seconds are a guard."""
+MOST_CELLS = 40
+"""Pieces into which the kinks of a candidate may cut the space; each takes about a hundred steps."""
 MOST_DECIDED = 9
 """Entries that are decided one by one."""
 MOST_SEARCHED = 200
@@ -226,7 +228,7 @@ class Trial:
     def _proves_at_sizes(self, program: Program, left: Definition, right: Definition) -> bool:
         """Whether every entry is proved at the sizes at which claims are, and agrees in numbers at larger ones."""
         program = program.concerning((left, right))
-        budget = Budget(SECONDS_FOR_ONE, most_steps=STEPS_FOR_ONE)
+        budget = Budget(SECONDS_FOR_ONE, most_steps=STEPS_FOR_ONE, most_cells=MOST_CELLS)
         for sizes in choose_sizes(program, self.question.least):
             place = Place.make(program, sizes)
             entries = list_entries(left.indices, sizes)
