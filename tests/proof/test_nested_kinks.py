@@ -1,4 +1,4 @@
-"""Kinks of recurrences, whose conditions hold those of the steps before: judged in seconds at all sizes that are tried."""
+"""Kinks of recurrences, whose conditions hold those of the steps before, are judged in seconds at all sizes tried."""
 
 from __future__ import annotations
 
