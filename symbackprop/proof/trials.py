@@ -38,7 +38,7 @@ MOST_PROOFS = 60
 """Candidates that agree in numbers and are tried by proof."""
 STEPS_FOR_ONE, SECONDS_FOR_ONE = 20_000, 5.0
 """What the proof of one candidate may take where entries are decided one by one; the seconds are a guard."""
-MOST_CELLS = 40
+MOST_CELLS = 80
 """Pieces into which the kinks of a candidate may cut the space; each takes about a hundred steps."""
 MOST_DECIDED = 9
 """Entries that are decided one by one."""
