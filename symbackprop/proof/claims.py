@@ -34,6 +34,7 @@ from symbackprop.proof.extents import (
     check_head,
     check_ranges,
     list_needed_sizes,
+    narrowest,
     ranges_below_zero,
     read_beyond,
     write_needed,
@@ -131,7 +132,7 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     derived = program.sources((*left.derived, *right.derived))
     of = (d for d in whole.definitions if d.tensor.name in derived)
     written = [s for s in (left, right) if s.tree is not None]
-    least = tuple(dict.fromkeys(room for s in (left, right) for room in s.least))
+    least = narrowest(room for s in (left, right) for room in s.least)
     domain = replace(
         find_domain(whole, (left.definition, right.definition, *of)),
         least=least,

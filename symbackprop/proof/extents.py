@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symbackprop.calculus.indices import Affine, Index, compare_range, is_nonnegative
 from symbackprop.calculus.programs import Program
@@ -66,6 +66,19 @@ def _read_sized(index: t.Node, sizes: Sequence[str]) -> Affine | None:
         return read_size(index)
     except FormulaError:
         return None
+
+
+def narrowest(rooms: Iterable[Affine]) -> tuple[Affine, ...]:
+    """Those forms of which it follows that none is below 0: of N - 3 and N - 7 the latter.
+
+    >>> [str(room) for room in narrowest([Affine.of("N") - Affine.of(k) for k in (3, 7)])]
+    ['N-7']
+    """
+    found: dict[object, Affine] = {}
+    for room in rooms:
+        known = found.get(room.terms)
+        found[room.terms] = room if known is None or room.constant < known.constant else known
+    return tuple(found.values())
 
 
 def write_needed(room: Affine) -> str:
