@@ -1,4 +1,4 @@
-r"""Square matrices in claims: powers that may be of the matrix or of an entry, and functions that may be of either."""
+r"""Powers in claims, of a square matrix or of an entry, and functions that may be of either."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from symbackprop.notation.reading.statements import MatrixClaim
 
 PROGRAM = """
 input x[N], X[N,D]
-param A[N,N], B[N,N], W[D,D]
+param A[N,N], B[N,N], W[D,D], s
 v[i] = sum(j, A[i,j]*x[j])
 loss = logdet(A) + sum(i, v[i])
 """
@@ -54,6 +54,7 @@ READ = [
     (r"(A^{-1})_{ij} = (A_{ij})^{-1}", "inv(A)[i,j] = A[i,j]^(-1)"),
     (r"\sum_{ij} A_{ij}^2 = \sum_{i,j} (A_{ij})^2", "sum(i, j, A[i,j]^2) = sum(i, j, A[i,j]^2)"),
     (r"\sum_n \sum_d X^2_{nd} = \sum_n \sum_d X_{nd}^2", "sum(n, sum(d, X[n,d]^2)) = sum(n, sum(d, X[n,d]^2))"),
+    (r"\sum_n s^n x_n = \sum_n x_n s^n", "sum(n, s^n*x[n]) = sum(n, x[n]*s^n)"),
     (r"x^{-1}_i = \frac{1}{x_i}", "x[i]^(-1) = 1/x[i]"),
 ]
 

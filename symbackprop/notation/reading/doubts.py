@@ -198,6 +198,14 @@ def check_power(scripts: Scripts, value: t.Expression, vocabulary: Vocabulary) -
     raise ambiguous(scripts.line, scripts.column, f"`{shown}`", readings, hint)
 
 
+def may_be_indexed(value: t.Expression, node: Syntax, vocabulary: Vocabulary) -> bool:
+    """Whether a letter above may be an index there: above no number, no brackets, and no scalar of a program."""
+    if isinstance(bare(node.base) if isinstance(node, Scripts) else node, Numeral | Group):
+        return False
+    tensor = vocabulary.tensors.get(value.name) if isinstance(value, t.Name) else None
+    return tensor is None or bool(tensor.axes)
+
+
 def check_mixed(node: Numeral, row: tuple[Factor, ...]) -> None:
     """A number before a fraction of numbers is added to it, or multiplies it."""
     fraction = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
