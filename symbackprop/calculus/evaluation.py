@@ -18,7 +18,7 @@ from symbackprop.calculus.expansion import Entry, check_data, check_sizes, conta
 from symbackprop.calculus.guards import Guard
 from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Slot, slot_indices
+from symbackprop.calculus.tensors import Count, Read, Slot, slot_indices
 
 Table = tuple[tuple[Index, ...], dict[tuple[int, ...], float]]
 """Numbers by the values of some indices."""
@@ -90,7 +90,7 @@ class Evaluation:
         for term in terms:
             for point in points_of(term.bound, values):
                 here: Values = {**values, **dict(zip(term.bound, point, strict=True))}
-                value = self._body(term, here) if self._holds(term.guards, here) else 0.0
+                value = self._body(term, here) if self.holds(term.guards, here) else 0.0
                 if best is None or value > best[0]:
                     best = (value, point[which])
         return best[1] if best is not None else 1
@@ -102,7 +102,7 @@ class Evaluation:
         total = 0.0
         for point in points_of(term.bound, values):
             here: Values = {**values, **dict(zip(term.bound, point, strict=True))}
-            if self._holds(term.guards, here):
+            if self.holds(term.guards, here):
                 total += self._body(term, here)
         return total
 
@@ -139,21 +139,24 @@ class Evaluation:
         return indices, self._tables[key]
 
     def _body(self, term: Term, values: Values) -> float:
-        used = used_slots(term.body)
-        numbers = {slot_symbol(k): sympy.Float(self.slot(term.slots[k], values), 17) for k in sorted(used)}
-        value = term.body.xreplace(numbers).evalf(17)
-        return float(value) if value.is_real is not False else nan
+        return number_of(term, {k: self.slot(term.slots[k], values) for k in used_slots(term.body)})
 
-    def _holds(self, guards: Sequence[Guard], values: Values) -> bool:
+    def holds(self, guards: Sequence[Guard], values: Values) -> bool:
+        """Whether all guards let a term through."""
         return all(g.holds(self._completed((g.form,), values)) for g in guards)
 
     def slot(self, slot: Slot, values: Values) -> float:
         """What a slot reads at given values of the indices; 0 outside the range of its tensor."""
         if isinstance(slot, Count):
             return float(slot.value.evaluate(self._completed((slot.value,), values)))
-        known = self._completed(slot.at, values)
-        entry = tuple(form.evaluate(known) for form in slot.at)
-        return self.entry(slot.tensor.name, entry) if contains(slot.tensor, entry, self.sizes) else 0.0
+        entry = self.place_of(slot, values)
+        return 0.0 if entry is None else self.entry(slot.tensor.name, entry)
+
+    def place_of(self, read: Read, values: Values) -> Entry | None:
+        """The entry that is read at given values of the indices; None outside the range of the tensor."""
+        known = self._completed(read.at, values)
+        entry = tuple(form.evaluate(known) for form in read.at)
+        return entry if contains(read.tensor, entry, self.sizes) else None
 
     def _completed(self, forms: Sequence[Affine], values: Values) -> Values:
         """The values with those entries of computed integer tensors that forms hold."""
@@ -167,6 +170,20 @@ class Evaluation:
             if contains(tensor, at, self.sizes):
                 known[entry.tensor, at] = int(self.entry(entry.tensor, at))
         return known
+
+
+def number_of(term: Term, slots: Mapping[int, float]) -> float:
+    """The body of a term where its slots have values; nan where it has none.
+
+    >>> number_of(Term((), sympy.sqrt(slot_symbol(0)), ()), {0: 4.0})
+    2.0
+    """
+    numbers = {slot_symbol(k): sympy.Float(slots[k], 17) for k in sorted(slots)}
+    try:
+        value = term.body.xreplace(numbers).evalf(17)
+    except TypeError:  # SymPy compares neither nan nor what is not real
+        return nan
+    return float(value) if value.is_real is not False else nan
 
 
 def _multiply(tables: Sequence[Table], values: Mapping[Index, int]) -> float:

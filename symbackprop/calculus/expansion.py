@@ -15,6 +15,7 @@ from typing import Any
 import sympy
 
 from symbackprop.calculus.axioms import matrix_function
+from symbackprop.calculus.branches import put_in
 from symbackprop.calculus.definitions import Call, Definition, Term, slot_symbol
 from symbackprop.calculus.indices import Affine, Index, Point, Values
 from symbackprop.calculus.indices import Entry as IntegerEntry
@@ -171,7 +172,7 @@ class Expansion:
             for known, condition in self._alternatives(forms, here):
                 value: sympy.Expr = sympy.Integer(0)
                 if all(g.holds(known) for g in term.guards):
-                    value = term.body.xreplace({slot_symbol(k): self.slot(s, known) for k, s in enumerate(term.slots)})
+                    value = put_in(term.body, {slot_symbol(k): self.slot(s, known) for k, s in enumerate(term.slots)})
                 branches.append((value, condition))
             parts.append(_choose(branches))
         return sympy.Add(*parts)

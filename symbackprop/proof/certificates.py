@@ -14,7 +14,8 @@ from symbackprop.calculus.normal_forms import NormalForms
 from symbackprop.calculus.replay import prove_chain_step, replay
 from symbackprop.calculus.tensors import Role
 from symbackprop.proof.comparisons import write_assumption
-from symbackprop.proof.places import Place, choose_sizes, list_entries
+from symbackprop.proof.places import Place, list_entries
+from symbackprop.proof.sizes import choose_sizes
 from symbackprop.proof.verdict import Verdict
 
 TOLERANCE = 1e-9

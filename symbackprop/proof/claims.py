@@ -30,7 +30,16 @@ from symbackprop.language.symbols import free_indices, program_symbols, resolve_
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
 from symbackprop.proof.conditions import find_domain
-from symbackprop.proof.extents import check_head, check_ranges, ranges_below_zero
+from symbackprop.proof.extents import (
+    check_head,
+    check_ranges,
+    list_needed_sizes,
+    narrowest,
+    ranges_below_zero,
+    read_beyond,
+    write_needed,
+)
+from symbackprop.proof.margins import BeyondEndError
 from symbackprop.proof.needs import covers, unsaid_needs
 from symbackprop.proof.outlines import Judgement
 from symbackprop.proof.repairs import find_repair
@@ -48,7 +57,7 @@ class Side:
 
     A derivative knows what it is taken of and by, where these are read, the steps of the chain rule that lead to it,
     and the folded definitions; a formula knows its tree, and the definitions of its nested parts. `derived` are the
-    names of what is derived in it, which must have a value too.
+    names of what is derived in it, which must have a value too, and `least` what is at least 0 where it exists.
     """
 
     definition: Definition
@@ -62,6 +71,7 @@ class Side:
     folded: tuple[Definition, ...] = ()
     claimed: tuple[Definition, ...] = ()
     derived: tuple[str, ...] = ()
+    least: tuple[Affine, ...] = ()
 
 
 def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Judgement]:
@@ -121,24 +131,34 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     extended = replace(extended.completing(read), loss=program.loss)
     derived = program.sources((*left.derived, *right.derived))
     of = (d for d in whole.definitions if d.tensor.name in derived)
-    domain = find_domain(whole, (left.definition, right.definition, *of))
-    verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False, domain=domain)
+    written = [s for s in (left, right) if s.tree is not None]
+    least = narrowest(room for s in (left, right) for room in s.least)
+    domain = replace(
+        find_domain(whole, (left.definition, right.definition, *of)),
+        least=least,
+        written=tuple(d for side in written for d in (side.definition, *side.claimed)),
+    )
+    try:
+        verdict = compare(extended, left.definition, right.definition, left.plain, diagnosed=False, domain=domain)
+    except BeyondEndError:
+        raise read_beyond(program, *(side.tree for side in written if side.tree is not None)) from None
     if verdict.proved:
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
         needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
         needs += tuple(need for side in (left, right) for need in ranges_below_zero(side.tree))
+        needs += tuple(map(write_needed, least))
         own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
         return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:
         return verdict
-    repair = find_repair(_ask(extended, truth, right, right.tree)) or verdict.diagnosis
+    repair = find_repair(_ask(extended, truth, right, right.tree, least)) or verdict.diagnosis
     # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
     if repair or left.definition.indices or read.size_names:
         return replace(verdict, diagnosis=repair)
-    return compare(extended, left.definition, right.definition, left.plain)
+    return compare(extended, left.definition, right.definition, left.plain, domain=domain)
 
 
-def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Question:
+def _ask(program: Program, truth: Side, right: Side, tree: t.Expression, least: tuple[Affine, ...]) -> Question:
     """What the search for a repair is told."""
     adjoints = {
         d.tensor.denominator: d.tensor.name
@@ -158,7 +178,8 @@ def _ask(program: Program, truth: Side, right: Side, tree: t.Expression) -> Ques
     parts = [part for term in (*truth.plain.terms, *truth.definition.terms) for part in _split(term)]
     terms = tuple(dict.fromkeys(phrase_terms((part,), truth.plain.indices, hidden, sizes) for part in parts))
     found = (truth.of, truth.wrt, truth.at, truth.adjoints)
-    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), terms, asked, *found)
+    return Question(program, truth.definition, right.definition, claimed, tuple(phrased), terms, asked, *found,
+                    least)  # fmt: skip
 
 
 def _split(term: Term) -> list[Term]:
@@ -218,7 +239,8 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
             break
     needed += elaborator.hidden
     derived = tuple(of for of in _derivatives_in(program, tree))
-    return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived)
+    least = tuple(list_needed_sizes(program, tree))
+    return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived, least=least)
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:
@@ -235,7 +257,7 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     raw, neat = (Definition(claimed, indices, instantiate(d, at)) for d in (adjoints.gradient(wrt.name), plain))
     # Folded adjoints carry the names of the raw ones, so only those that were inlined nowhere are added.
     return Side(raw, neat, tuple(adjoints.definitions), None, of, wrt, at, adjoints, folded.definitions,
-                derived=(of.name,))  # fmt: skip
+                derived=(of.name,), least=tuple(list_needed_sizes(program, head.of, head.wrt)))  # fmt: skip
 
 
 def _side(program: Program, tree: t.Expression | t.Derivative, scope: Mapping[str, Index], name: str = "left") -> Side:

@@ -25,7 +25,9 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.conditions import Domain, find_domain
 from symbackprop.proof.lemmas import apply_lemmas
-from symbackprop.proof.places import CHOICES, WIDEST, Place, choose_sizes, compared_numbers, list_entries, wide_sizes
+from symbackprop.proof.margins import BeyondEndError
+from symbackprop.proof.places import CHOICES, Place, list_entries
+from symbackprop.proof.sizes import WIDEST, choose_sizes, compared_numbers, wide_sizes
 from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64
@@ -51,16 +53,18 @@ def compare(
 
     `plain` is the left side in the names of the program; what a wrong right side lacks is then said in them, at the
     entry where the sides differ. Unless `diagnosed`, that is left to the caller. Outside of the `domain`, which is that
-    of the two sides if none is given, no point refutes.
+    of the two sides if none is given, no point refutes. BeyondEndError says that the sides differ by nothing but what a
+    claim reads beyond an end.
     """
     assert all(side.is_sum for side in (left, right)), "a function of a whole matrix is a part of a side, never a side"
     domain = find_domain(program, (left, right)) if domain is None else domain
     sides = (left, right) if plain is None else (left, right, plain)
     whole, program = program, program.concerning(sides)
     every = CHOICES if any(leaf.range is not None for leaf in program.leaves) else CHOICES[:1]
-    chosen = tuple(Place.make(program, sizes, domain, data) for sizes in choose_sizes(program) for data in every)
+    small = choose_sizes(program, domain.least)
+    chosen = tuple(Place.make(program, sizes, domain, data) for sizes in small for data in every)
     places = tuple(place for place in chosen if not place.is_impossible)
-    if not places:
+    if not places and chosen:
         where = " and at ".join(place.where for place in chosen)
         return Verdict("undecided", reason=f"nothing satisfies all assumptions{f' at {where}' if where else ''}")
     for place in places:
@@ -73,15 +77,19 @@ def compare(
         scope = "all sizes" if program.size_names else "all values"
         hypotheses = tuple(write_assumption(a, program) for a in assumptions)
         return Verdict("proved", scope=scope, hypotheses=hypotheses)
+    if not places:
+        return Verdict("undecided", reason="no proof for all sizes was found, and sizes so large are not tried")
     # Before anything is called proved at small sizes: what is special about them may be a number that is written.
     until = time.process_time() + WIDE_SECONDS
-    for sizes, data in itertools.product(wide_sizes(program, left, right), every):
+    for sizes, data in itertools.product(wide_sizes(program, left, right, domain.least), every):
         if time.process_time() > until:
             break
         wide = Place.make(program, sizes, domain, data)
         refuted = None if wide.is_impossible else wide.refute(left, right, None)
         if refuted is not None:
             return refuted
+    if domain.written:
+        _check_ends(places, left, right)
     beyond = max(compared_numbers((left, right, *program.definitions)), default=0)
     if program.size_names and beyond > WIDEST:
         reason = f"sizes are compared with {beyond}, and no proof for all sizes was found; larger ones are not tried"
@@ -153,6 +161,14 @@ def _defined(program: Program) -> frozenset[str]:
     return frozenset(d.tensor.name for d in program.definitions if d.tensor.role in (Role.DEFINED, Role.HIDDEN))
 
 
+def _check_ends(places: Sequence[Place], left: Definition, right: Definition) -> None:
+    """BeyondEndError where sides differ by what a claim reads beyond an end, and by nothing else that was found."""
+    for place in places:
+        entry = replace(place, domain=Domain()).differing_entry(left, right)
+        if entry is not None and place.is_beyond(left, right, entry):
+            raise BeyondEndError
+
+
 def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> Verdict:
     """A proof entry by entry at every choice of sizes, names kept where that suffices."""
     program = places[0].program
@@ -171,6 +187,8 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
                 verdict = place.decide(left, right, entry, keep)
                 if verdict.proved:
                     break
+            if verdict.refuted and place.is_beyond(left, right, entry):
+                raise BeyondEndError
             if verdict.refuted:  # the last choice keeps no name, so this speaks of what is given alone
                 return place.refutation(entry, verdict.witness, verdict.diagnosis)
             if not verdict.proved:

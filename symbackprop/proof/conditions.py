@@ -9,7 +9,7 @@ import sympy as sp
 
 from symbackprop.calculus.definitions import Condition, Definition, Term
 from symbackprop.calculus.expansion import Expansion, points_of
-from symbackprop.calculus.indices import Atom, Index, Point
+from symbackprop.calculus.indices import Affine, Atom, Index, Point
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Slot, slot_indices, tensor_over
 from symbackprop.proof.facts import Relation
@@ -21,10 +21,16 @@ _MAKERS = {"!=": sp.Ne, ">": sp.Gt, ">=": sp.Ge}
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Conditions over the tensors of a program, for all values of their indices."""
+    """Conditions over the tensors of a program, for all values of their indices.
+
+    Of a claim it also holds what must be at least 0 for the entries that it names to exist, and the definitions
+    that it writes itself: their value 0 where they read beyond an end says nothing about the claim.
+    """
 
     program: Program = Program((), ())
     conditions: tuple[Condition, ...] = ()
+    least: tuple[Affine, ...] = ()
+    written: tuple[Definition, ...] = ()
 
     def write(self, sizes: Mapping[str, int], data: Mapping[Point, int]) -> Iterator[sp.Basic]:
         """The conditions at all their entries, as relations; those that always hold are left out."""

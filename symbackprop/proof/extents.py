@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symbackprop.calculus.indices import Affine, Index, compare_range, is_nonnegative
 from symbackprop.calculus.programs import Program
+from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
+from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 
@@ -21,7 +23,8 @@ def check_head(program: Program, head: t.Expression | t.Derivative, scope: Mappi
         if not isinstance(index, t.Chain) or not names <= {*scope, *program.size_names}:
             continue
         form = read_size(index).substitute({name: Affine.of(scope[name]) for name in names if name in scope})
-        if compare_range(form, size, start) is not True:
+        exists = compare_range(form, size, start)
+        if exists is not True and (exists is False or names & {*scope}):
             found = f"{write_tree(head)}, which is outside of {head.name} for some {', '.join(sorted(names))}"
             raise fail(head, found, f"an entry that there is for all, from {start} to {size + Affine.of(start - 1)}")
 
@@ -33,6 +36,70 @@ def ranges_below_zero(tree: t.Expression | None) -> Iterator[str]:
             least = 0 if isinstance(node, t.Reduce) and node.operation == "sum" else 1
             if binder.range is not None and not is_nonnegative(read_size(binder.range) - Affine.of(least)):
                 yield f"{write_tree(binder.range)} >= {least}"
+
+
+def list_needed_sizes(program: Program, *trees: t.Node) -> Iterator[Affine]:
+    """What must be at least 0 for the entries that a claim names without letters to exist, as x[3] and x[N-2].
+
+    A condition around them may say so itself.
+    """
+    for tree in trees:
+        if isinstance(tree, t.Where):
+            continue
+        if isinstance(tree, t.Access) and tree.name in program.tensors():
+            for index, (start, size) in zip(tree.indices, program.tensor(tree.name).spans, strict=False):
+                form = _read_sized(index, program.size_names)
+                for room in () if form is None else (form - Affine.of(start), size + Affine.of(start - 1) - form):
+                    if room.names and not is_nonnegative(room):
+                        yield room
+        yield from list_needed_sizes(program, *t.children(tree))
+
+
+def _read_sized(index: t.Node, sizes: Sequence[str]) -> Affine | None:
+    """An index that is made of sizes and numbers alone."""
+    if not isinstance(index, t.Expression):
+        return None
+    if any(isinstance(part, t.Access | t.Apply) or (isinstance(part, t.Name) and part.name not in sizes)
+           for part, _ in t.walk(index)):  # fmt: skip
+        return None
+    try:
+        return read_size(index)
+    except FormulaError:
+        return None
+
+
+def narrowest(rooms: Iterable[Affine]) -> tuple[Affine, ...]:
+    """Those forms of which it follows that none is below 0: of N - 3 and N - 7 the latter.
+
+    >>> [str(room) for room in narrowest([Affine.of("N") - Affine.of(k) for k in (3, 7)])]
+    ['N-7']
+    """
+    found: dict[object, Affine] = {}
+    for room in rooms:
+        known = found.get(room.terms)
+        found[room.terms] = room if known is None or room.constant < known.constant else known
+    return tuple(found.values())
+
+
+def write_needed(room: Affine) -> str:
+    """What sizes must be for a form in them not to be below 0.
+
+    >>> write_needed(Affine.of("N") - Affine.of(3))
+    'N >= 3'
+    """
+    return f"{write_tree(affine_tree(room - Affine.of(room.constant)))} >= {-room.constant}"
+
+
+def read_beyond(program: Program, *trees: t.Expression) -> FormulaError:
+    """The error for a claim that is right or wrong by what it reads beyond the end of an axis."""
+    reads = [node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Access)]
+    shifted = [r for r in reads if any(isinstance(i, t.Chain | t.Negate) for i in r.indices)]
+    read = next(iter(shifted or reads), trees[0])
+    letters = [n.name for n, _ in t.walk(read) if isinstance(n, t.Name) and n.name not in program.size_names]
+    where = f" for some {', '.join(dict.fromkeys(letters))}" if letters else ""
+    found = f"{write_tree(read)}, which is no entry{where}: the sides differ by the 0 that is read there alone"
+    hint = r"say where it holds: where(i < N, ..., 0) on both sides, or \quad i = 1, \dots, N-1 behind LaTeX"
+    return fail(read, found, "what holds for entries that there are", hint)
 
 
 def check_ranges(program: Program, tree: t.Expression) -> None:

@@ -113,7 +113,10 @@ class FormulaNumbers:
 
     def _range(self, binder: t.Binder, body: t.Expression) -> int:
         if binder.range is not None:
-            return read_size(binder.range).evaluate(dict(self.sizes.items()))
+            size = read_size(binder.range)
+            if not set(size.names) <= set(self.sizes):  # one on which neither side depends
+                raise NoNumberError(binder.name)
+            return size.evaluate(dict(self.sizes.items()))
         for node, _ in t.walk(body):
             tensor = self.tensors.get(node.name) if isinstance(node, t.Access) else None
             if tensor is None or not isinstance(node, t.Access):

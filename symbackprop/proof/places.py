@@ -2,118 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isnan
+from zlib import crc32
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, slot_symbol
+from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.expansion import Entry, Expansion, entries_of, entry_symbol, points_of
-from symbackprop.calculus.indices import Atom, Index, Point, parts_of
+from symbackprop.calculus.indices import Atom, Index, Point
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Role
-from symbackprop.errors import UnsaidShapeError
+from symbackprop.calculus.tensors import Role
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.margins import Margin, NoEntryError
+from symbackprop.proof.sizes import fits, write_sizes
 from symbackprop.proof.verdict import Verdict, Witness
 
 DIAGNOSIS_STEPS, DIAGNOSIS_SECONDS = 40_000, 16.0
 """What a diagnosis may take; the seconds are a guard, far beyond what the steps take."""
 SCALES = ((0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 4.0))
 """Values between 1/4 and 7/4, less the first, times the second: positive, then of both signs, negative, and large."""
-WIDEST = 12
-"""Numbers up to this are looked beyond for a refutation at larger sizes."""
+SHUFFLES = range(1, 13)
+"""Other orders of the values, in each of which another entry may be the largest."""
 CHOICES = ("mixed", "first", "last")
 """The integer data that is tried at each choice of sizes."""
-MOST_SIZES = 12
-"""Among so many sizes that fit two are chosen, where the first choice leaves an axis empty."""
 
 
-def choose_sizes(program: Program) -> tuple[dict[str, int], ...]:
-    """Two sets of small distinct sizes; one empty set where all sizes are numbers.
-
-    >>> choose_sizes(Program((), ()))
-    ({},)
-    """
-    names = program.size_names
-    if not names:
-        return ({},)
-    rising = {name: 2 + k % 4 for k, name in enumerate(names)}
-    falling = {name: 2 + (len(names) - k) % 4 for k, name in enumerate(names)}
-    chosen = (rising, falling) if rising != falling else (rising, {name: n + 1 for name, n in rising.items()})
-    if all(_fits(program, sizes) for sizes in chosen):
-        return chosen
-    every = (dict(zip(names, v, strict=True)) for v in itertools.product((3, 4, 2, 5, 6, 7, 1), repeat=len(names)))
-    found = list(itertools.islice((sizes for sizes in every if _fits(program, sizes)), MOST_SIZES))
-    if not found:
-        raise UnsaidShapeError("No sizes up to 7 leave every axis and every range of integer data with an entry.")
-    return (found[len(found) // 2], found[-1])
-
-
-def _fits(program: Program, sizes: Mapping[str, int]) -> bool:
-    """Whether every axis has an entry, and every entry of integer data a value."""
-    values: dict[Atom, int] = dict(sizes.items())
-    ranges = (t.range for t in program.leaves if t.range is not None)
-    axes = (axis for t in program.tensors().values() for axis in t.axes)
-    return all(size.evaluate(values) >= 1 for size in (*axes, *ranges))
-
-
-def write_sizes(sizes: Mapping[str, int]) -> str:
-    """Sizes as "N=2, D=3"."""
-    return ", ".join(f"{name}={value}" for name, value in sizes.items())
-
-
-def wide_sizes(program: Program, left: Definition, right: Definition) -> Iterator[dict[str, int]]:
-    """Sizes beyond every number that two sides write, up to a limit, and those that sizes are compared with, one size
-    at a time.
-    """
-    numbers = {1}
-    for term in (*left.terms, *right.terms):
-        numbers |= {int(abs(n)) for n in term.body.atoms(sympy.Integer)}
-        forms = [f for s in term.slots for f in ((s.value,) if isinstance(s, Count) else s.at)]
-        for form in (*forms, *(g.form for g in term.guards)):
-            numbers |= {abs(form.constant), *(abs(c) for _, c in form.terms)}
-            numbers |= {abs(inner.constant) for atom in form.walk() for inner in parts_of(atom)}
-    written = (left, right, *program.definitions)
-    compared = compared_numbers(written)
-    if compared or any(map(_has_conditions, written)):
-        compared |= {1}  # where the first and the last entry are one
-    for name in program.size_names:
-        for wide in (min(max(numbers), WIDEST) + 3, *(n for n in sorted(compared) if n not in (0, 2) and n <= WIDEST)):
-            sizes = {other: wide if other == name else 2 + k % 2 for k, other in enumerate(program.size_names)}
-            if _fits(program, sizes):
-                yield sizes
-
-
-def compared_numbers(written: Iterable[Definition]) -> set[int]:
-    """The whole numbers with which definitions compare sizes, indices and integer data."""
-    found: set[int] = set()
-    for term in (term for definition in written for term in definition.terms):
-        counts = _counts(term)
-        for condition in term.body.atoms(sympy.core.relational.Relational):
-            if condition.free_symbols & counts:
-                found |= {int(abs(n)) for n in condition.atoms(sympy.Integer)}
-        forms = [guard.form for guard in term.guards]
-        found |= {abs(f.constant) for f in forms if f.entries or any(isinstance(atom, str) for atom, _ in f.terms)}
-    return found
-
-
-def _counts(term: Term) -> set[sympy.Symbol]:
-    """The slots of a term that are indices, sizes or integer data as numbers."""
-    return {slot_symbol(k) for k, slot in enumerate(term.slots) if isinstance(slot, Count)}
-
-
-def _has_conditions(written: Definition) -> bool:
-    """Whether a definition depends on how indices, sizes or integer data compare."""
-    return any(
-        term.guards or any(c.free_symbols & _counts(term) for c in term.body.atoms(sympy.core.relational.Relational))
-        for term in written.terms
-    )
+ValueOf = Callable[[str, Entry], float]
+"""A value for every entry of what is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +103,7 @@ class Place:
         """The domain in what is given; sizes and integer data that it alone reads are the smallest."""
         part = self.domain.program
         sizes = {name: self.sizes.get(name, 2) for name in part.size_names}
-        if not self.domain.conditions or not _fits(part, sizes):
+        if not self.domain.conditions or not fits(part, sizes):
             return ()
         data = {**_sample_integers(part, sizes), **self.data}
         written = self.domain.write(sizes, data)
@@ -239,34 +160,66 @@ class Place:
         definitions = (*self.program.definitions, left, right)
         # Where something is told apart by values, one choice of them may not show all there is.
         kinks = any(term.body.has(sympy.Piecewise) for d in definitions for term in d.terms)
-        for shift, scale in SCALES if kinks else SCALES[:1]:
-            entry = self._differing_at(left, right, shift, scale)
-            if entry is not None:
-                return entry
-        return None
+        draws = [partial(self.value_of, shift=shift, scale=scale) for shift, scale in (SCALES if kinks else SCALES[:1])]
+        if any(d.argmax is not None for d in definitions):
+            draws += [partial(self.value_of, shift=1, shuffle=number) for number in SHUFFLES]
+        return next((entry for draw in draws if (entry := self._differing_at(left, right, draw)) is not None), None)
 
-    def _differing_at(self, left: Definition, right: Definition, shift: float, scale: float) -> Entry | None:
-        """The same at values less `shift`, times `scale`."""
-        numbers = Evaluation(self.program, self.sizes, partial(self.value_of, shift=shift, scale=scale), self.data)
+    def _differing_at(self, left: Definition, right: Definition, value_of: ValueOf) -> Entry | None:
+        """The same at one choice of values."""
+        numbers = Evaluation(self.program, self.sizes, value_of, self.data)
         for entry in list_entries(left.indices, self.sizes):
-            sides = []
-            for definition in (left, right):
-                values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
-                sides.append(sum(numbers.term(t, values) for t in definition.terms))
-            if not any(map(isnan, sides)) and not abs(sides[0] - sides[1]) <= 1e-9 * max(
-                1.0, abs(sides[0]), abs(sides[1])
-            ):
+            sides = [_value(numbers, side, entry) for side in (left, right)]
+            if _differ(*sides) and (not self.domain.written or self._differs_inside(numbers, left, right, entry)):
                 return entry
         return None
 
-    def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1) -> float:
+    def _differs_inside(self, numbers: Evaluation, left: Definition, right: Definition, entry: Entry) -> bool:
+        """Whether sides differ also where nothing that a claim reads beyond an end is taken for 0."""
+        margin = Margin.make(numbers, self.domain.written)
+        written = self.domain.written
+        try:
+            sides = [
+                margin.value(side, entry) if side in written else _value(numbers, side, entry) for side in (left, right)
+            ]
+        except NoEntryError:
+            return False
+        return _differ(*sides)
+
+    def is_beyond(self, left: Definition, right: Definition, entry: Entry) -> bool:
+        """Whether an entry depends on what a claim reads beyond an end."""
+        written = self.domain.written
+        for shift, scale in SCALES if written else ():
+            value_of = partial(self.value_of, shift=shift, scale=scale)
+            numbers = Evaluation(self.program, self.sizes, value_of, self.data)
+            margin = Margin.make(numbers, written)
+            try:
+                for side in (side for side in (left, right) if side in written):
+                    if _differ(margin.value(side, entry), _value(numbers, side, entry)):
+                        return True
+            except NoEntryError:
+                return True
+        return False
+
+    def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1, shuffle: int = 0) -> float:
         """A value for an entry of what is given, such that the assumed equations that are solved hold."""
         symbol = entry_symbol(name, entry)
         if symbol not in self.solved:
-            return (_sample(str(symbol)) - shift) * scale
+            return (_sample(str(symbol), shuffle) - shift) * scale
         value = self.solved[symbol]
-        drawn = {s: sympy.Float((_sample(str(s)) - shift) * scale) for s in value.free_symbols}
+        drawn = {s: sympy.Float((_sample(str(s), shuffle) - shift) * scale) for s in value.free_symbols}
         return float(value.xreplace(drawn))
+
+
+def _value(numbers: Evaluation, definition: Definition, entry: Entry) -> float:
+    """An entry of a side in numbers."""
+    values = numbers.start(dict(zip(definition.indices, entry, strict=True)))
+    return sum((numbers.term(t, values) for t in definition.terms), 0.0)
+
+
+def _differ(left: float, right: float) -> bool:
+    """Whether two values are far apart; what has no value differs from nothing."""
+    return not (isnan(left) or isnan(right) or abs(left - right) <= 1e-9 * max(1.0, abs(left), abs(right)))
 
 
 def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:
@@ -312,14 +265,10 @@ def _ancestors(program: Program, name: str) -> frozenset[str]:
     return frozenset({name, *(d.tensor.name for d in part.definitions)})
 
 
-def _sample(name: str) -> float:
+def _sample(name: str, shuffle: int = 0) -> float:
     """A value between 1/4 and 7/4 that the name of an entry decides."""
-    return (8 + _mix(name) * 37 % 49) / 32
-
-
-def _mix(name: str) -> int:
-    """A number that a name decides."""
-    return sum((k + 1) * ord(c) for k, c in enumerate(name))
+    mixed = crc32(f"{name}{shuffle}".encode()) if shuffle else sum((k + 1) * ord(c) for k, c in enumerate(name)) * 37
+    return (8 + mixed % 49) / 32
 
 
 def _sample_integers(program: Program, sizes: Mapping[str, int], data: str = "mixed") -> dict[Point, int]:

@@ -33,7 +33,8 @@ from symbackprop.proof.vocabularies import make_vocabulary
 
 SECONDS = 10.0
 """A guard; what is looked at is counted (trials.py)."""
-_FAILURES = (SymBackpropError, ArithmeticError, RecursionError)
+_FAILURES = (SymBackpropError, ArithmeticError, RecursionError, TypeError, ValueError, LookupError)
+"""What may end a search among formulas that nobody wrote: SymPy refuses some of them, and no verdict is lost by it."""
 
 
 def find_repair(question: Question, seconds: float = SECONDS) -> str:

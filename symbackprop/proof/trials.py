@@ -24,7 +24,8 @@ from symbackprop.language.writer import write_tree
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.comparisons import prove_for_all
 from symbackprop.proof.formula_numbers import FormulaNumbers, NoNumberError
-from symbackprop.proof.places import SCALES, Place, choose_sizes, list_entries, wide_sizes
+from symbackprop.proof.places import SCALES, Place, list_entries
+from symbackprop.proof.sizes import choose_sizes, wide_sizes
 
 PRODUCTS = 20_000
 MOST_CHECKED = 12
@@ -37,6 +38,8 @@ MOST_PROOFS = 60
 """Candidates that agree in numbers and are tried by proof."""
 STEPS_FOR_ONE, SECONDS_FOR_ONE = 20_000, 5.0
 """What the proof of one candidate may take where entries are decided one by one; the seconds are a guard."""
+MOST_CELLS = 80
+"""Pieces into which the kinks of a candidate may cut the space; each takes about a hundred steps."""
 MOST_DECIDED = 9
 """Entries that are decided one by one."""
 MOST_SEARCHED = 200
@@ -54,7 +57,8 @@ class Question:
     `tree` is the claimed formula with adjoints read by their names, and `truth` the folded derivative as a formula,
     with those that it is made of behind it; `terms` are what it is the sum of. Where the truth is no derivative,
     `asked` is the formula that it is. Where it is one, `of` and `wrt` are the tensors that it is taken of and by, `at`
-    is where they are read, and `adjoints` are the steps of the chain rule that lead to it.
+    is where they are read, and `adjoints` are the steps of the chain rule that lead to it. Where a form in `least` is
+    below 0 there are entries missing that are claimed.
     """
 
     program: Program
@@ -68,6 +72,7 @@ class Question:
     wrt: Tensor | None = None
     at: tuple[Affine, ...] = ()
     adjoints: Adjoints | None = None
+    least: tuple[Affine, ...] = ()
 
     @property
     def forward(self) -> Program:
@@ -102,8 +107,8 @@ class Trial:
     def make(question: Question, until: float) -> Trial:
         """Choose sizes, values and entries at which the claim is wrong in numbers, if there are any."""
         q = question
-        chosen = sorted(choose_sizes(q.program), key=lambda sizes: 1 in sizes.values())
-        for sizes in (*chosen, *wide_sizes(q.program, q.left, q.right)):
+        chosen = sorted(choose_sizes(q.program, q.least), key=lambda sizes: 1 in sizes.values())
+        for sizes in (*chosen, *wide_sizes(q.program, q.left, q.right, q.least)):
             trial = Trial(q, until, Place.make(q.program, sizes))
             if trial._settle():
                 return trial
@@ -223,8 +228,8 @@ class Trial:
     def _proves_at_sizes(self, program: Program, left: Definition, right: Definition) -> bool:
         """Whether every entry is proved at the sizes at which claims are, and agrees in numbers at larger ones."""
         program = program.concerning((left, right))
-        budget = Budget(SECONDS_FOR_ONE, most_steps=STEPS_FOR_ONE)
-        for sizes in choose_sizes(program):
+        budget = Budget(SECONDS_FOR_ONE, most_steps=STEPS_FOR_ONE, most_cells=MOST_CELLS)
+        for sizes in choose_sizes(program, self.question.least):
             place = Place.make(program, sizes)
             entries = list_entries(left.indices, sizes)
             if len(entries) > MOST_DECIDED:
@@ -232,7 +237,7 @@ class Trial:
             for entry in entries:
                 if not place.decide(left, right, entry, frozenset(), budget).proved:
                     return False
-        wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right))
+        wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right, self.question.least))
         return all(place.differing_entry(left, right) is None for place in wide)
 
     def numbers_of(self, tree: t.Expression) -> list[float] | None:
@@ -265,7 +270,10 @@ class Trial:
             made = elaborator.define("tried", self.question.left.indices, tree, Role.DEFINED)
         except SymBackpropError:
             return None
-        return made, tuple(elaborator.hidden)
+        hidden = tuple(elaborator.hidden)
+        # A range may be of a size on which neither side depends, which then has no number here.
+        known = set(Program((), (made, *hidden)).size_names) <= set(self.place.sizes)
+        return (made, hidden) if known else None
 
     def write(self, tree: t.Node) -> str:
         """A part of a formula in the names of the user."""

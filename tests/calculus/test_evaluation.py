@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import numpy as np
+import sympy
 
 from symbackprop.calculus.definitions import Definition, make_term, slot_symbol
 from symbackprop.calculus.evaluation import Evaluation
@@ -25,3 +28,13 @@ def test_a_factor_in_two_sums_over_indices_in_another_order() -> None:
         expected = float((arrays["a"] * arrays["b"]).sum())
 
         np.testing.assert_allclose([evaluation.entry(name, ()) for name in "uv"], [expected, expected], rtol=1e-12)
+
+
+def test_a_comparison_without_numbers_has_no_value() -> None:
+    """Of what is no real number neither more nor less is known; such an entry is nan, and no error."""
+    x = Tensor("x", (), Role.INPUT)
+    for compared in (sympy.sqrt(slot_symbol(0)), 1 / (slot_symbol(0) + 1), sympy.log(slot_symbol(0) + 1)):
+        body = sympy.Piecewise((slot_symbol(0), compared > 0), (0, True))
+        made = Definition(Tensor("u", (), Role.DEFINED), (), tuple(filter(None, [make_term((), body, (Read(x, ()),))])))
+
+        assert isnan(Evaluation(Program((x,), (made,)), {}, lambda name, entry: -1.0).entry("u", ()))

@@ -25,6 +25,8 @@ READ = [
     ("x^n + x^{n-1} + x^k", "x^n + x^(n - 1) + x^k"),
     (r"1 - \beta_1^t", "1 - beta_1^t"),
     (r"\sum_{i=1}^n |x_i|^p", "sum(i:n, abs(x[i])^p)"),
+    (r"\sum_{i=1}^n 2^i", "sum(i:n, 2^i)"),
+    (r"\sum_{i=1}^n (1+r)^i x_i", "sum(i:n, (1 + r)^i*x[i])"),
     ("x_i^p + x_i^2", "x_i^p + x_i^2"),
     (r"(\delta_j)^l + (z)^L", "delta_j^l + z^L"),
     (r"x_{\text{new}}^n", "x_new^n"),

@@ -47,10 +47,9 @@ SAID = [
     r"\quad n \in \{1,\dots,N\}",
 ]  # fmt: skip
 NOT_SO = [
-    (r", \quad n = 2, \dots, N", "expected n = 1, ..., N; an equation"),
     (r", \quad n = 0, \dots, N-1", "expected n = 1, ..., N"),
     (r", \quad n = 1, \dots, K", "expected n = 1, ..., N"),
-    (r", \quad n = 1, \dots, N-1", "expected n = 1, ..., N"),
+    (r", \quad n = 1, \dots, N+1", "expected n = 1, ..., N; an equation"),
     (r", \quad n, k = 1, \dots, N", "expected k = 1, ..., K"),
     (r", \quad n = 1, \dots, M", "unknown name `M`"),
     (r", \quad n = 1, 3, \dots, N", "one by one"),
@@ -79,9 +78,41 @@ def test_what_is_said_of_all_indices_is_what_is_claimed(said: str) -> None:
 
 @pytest.mark.parametrize(("said", "seen"), NOT_SO)
 def test_what_is_said_of_some_indices_is_refused(said: str, seen: str) -> None:
-    """A part of a range, another range, a letter that is no index, and a condition are not dropped."""
+    """What reaches beyond a range, another range, a letter that is no index, and a condition are not dropped."""
     with pytest.raises(FormulaError, match=seen):
         _claim(ENTRY + said)
+
+
+PARTS = [
+    (r", \quad n = 1, \dots, N-1", "n <= N - 1"),
+    (r", \quad n = 2, \dots, N", "n >= 2"),
+    (r", \quad n = N, N-1, \dots, 2", "n >= 2"),
+    (r", \quad 2 \le n \le N - 1", "n >= 2 and n <= N - 1"),
+    (r", \quad n = 1, \dots, N-1, \; k = 2, \dots, K", "n <= N - 1 and k >= 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "where"), PARTS)
+def test_a_part_of_a_range_restricts_the_claim(said: str, where: str) -> None:
+    """Elsewhere both sides are put to 0, so that nothing is claimed; the claim shows it."""
+    equation = r"z_{nk} - b_k = \sum_d W_{kd} x_{nd}"
+    head, link = _claim(equation).removeprefix("claim ").split(" = ")
+
+    assert f"claim where({where}, {head}, 0) = where({where}, {link}, 0)" == _claim(equation + said)
+
+
+def test_a_derivative_is_claimed_for_a_part_of_its_entries() -> None:
+    """It is the adjoint of what it is taken by."""
+    shown = _claim(ENTRY + r", \quad n = 1, \dots, N-1")
+
+    assert shown.startswith("claim where(n <= N - 1, adj(z[n,k]), 0) = where(n <= N - 1, ")
+
+
+def test_a_definition_is_for_all_entries() -> None:
+    """Only a claim may be restricted."""
+    (statement,) = read_block(r"q_n = 2 b_n, \quad n = 1, \dots, K-1")
+    with pytest.raises(FormulaError, match="only a claim may be restricted"):
+        read_definition(statement, make_vocabulary(sb.parse("input b[K]\nq[n] = b[n]\nloss = sum(k, q[k])").core))
 
 
 def test_the_steps_of_a_recurrence_count_from_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from backward_claims import AT_STATED_SIZES, PROGRAMS, RIGHT, WRONG
 
+from symbackprop.errors import FormulaError
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.tree import Claim
@@ -54,7 +55,6 @@ def test_wrong_claims_are_refuted(program: str, claim: str) -> None:
         ("adj(h[t]) = a^(T - t)", "proved"),
         ("adj(h[t]) = a^(T - t + 1)", "refuted"),
         ("adj(h[t]) = a*adj(h[t+1]) + where(t == T, 1, 0)", "proved"),
-        ("adj(h[t]) = a*adj(h[t+1])", "refuted"),
         ("adj(h[t]) = a*adj(h[t+1]) + 1", "refuted"),
         ("d loss / d x[t] = a^(T - t)", "proved"),
     ],
@@ -65,6 +65,13 @@ def test_induction_needs_base_and_step(claim: str, status: str) -> None:
 
     assert verdict.status == status, verdict
     assert status == "refuted" or verdict.for_all_sizes
+
+
+def test_a_step_without_its_base_is_asked_for_its_range() -> None:
+    """It holds at all steps but the last, where it reads the one behind; it may be meant without that."""
+    with pytest.raises(FormulaError, match=r"h\[t\+1\], which is no entry for some t"):
+        judge("linear recurrence", "adj(h[t]) = a*adj(h[t+1])")
+    assert judge("linear recurrence", "where(t < T, adj(h[t]), 0) = where(t < T, a*adj(h[t+1]), 0)").proved
 
 
 HELPERS = """

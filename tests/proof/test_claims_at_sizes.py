@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 import symbackprop as sb
+from symbackprop.language import read_statements
+from symbackprop.language.assembly import assemble
+from symbackprop.language.tree import Claim
+from symbackprop.proof.claims import judge_claims
 
 LINEAR = "param w[N]\ninput x[N]\nloss = sum(n, w[n]*x[n])"
 SQUARE = "param w[N]\nloss = sum(n, w[n]^2)/N"
@@ -55,3 +59,37 @@ def test_ranges_of_integer_data_have_an_entry_at_the_sizes_that_are_tried(size: 
 
     assert sb.verify_gradient(program, "x[n]", "2*tok[n]*x[n]").for_all_sizes
     assert sb.verify_gradient(program, "x[n]", "2*x[n]").refuted
+
+
+POOLS = """
+index t[N] in M
+input x[N], b[M]
+param A[N,M], s
+loss = s*mean(j, relu(b[j]))*sum(i, relu(x[i])*A[i,t[i]])
+"""
+ELSEWHERE_WRONG = [
+    # Where one size is smaller than the other, by more than one
+    ("sum(i:N, abs(sum(j:M, x[i+j]))) = sum(i:N, abs(sum(j:N, x[i+j])))", "N=4, M=2"),
+    # Where two sizes are equal
+    ("where(N == M, x[1], 0) = where(N == M, x[2], 0)", "N=3, M=3"),
+    # At no size with which a size is compared in the claim
+    ("sum(j, abs(b[j]))*abs(N-2)*abs(N-4)*abs(M-3) = 0", "N=7, M=7"),
+    ("sum(i, max(j:M, where(i >= j, M, 3))*relu(x[i])) = M*sum(i, relu(x[i]))", "N=4, M=2"),
+    # Where an entry in the middle is the largest, and where all entries of integer data differ
+    ("max(i:N, x[i]) = maximum(x[1], maximum(x[2], maximum(x[N-1], x[N])))", "N="),
+    ("max(i:N, x[i]) = maximum(x[1], maximum(x[2], maximum(x[N//2+1], x[N])))", "N="),
+    (
+        "max(i:N, A[i,t[i]]) = max(i:N, where(t[i] == t[1], A[i,t[1]], where(t[i] == t[2], A[i,t[2]], A[i,t[3]])))",
+        "N=6, M=6",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("claim", "sizes"), ELSEWHERE_WRONG)
+def test_sizes_are_tried_in_every_order(claim: str, sizes: str) -> None:
+    """Small distinct sizes are one order of many; equal and far apart ones are tried before anything is proved."""
+    statements = read_statements(f"{POOLS}claim {claim}")
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert judged.verdict.refuted, str(judged.verdict)
+    assert judged.verdict.scope.startswith(sizes)

@@ -7,10 +7,11 @@ import re
 import pytest
 from backward_claims import PROGRAMS
 
+import symbackprop as sb
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.tree import Claim
-from symbackprop.proof import Verdict
+from symbackprop.proof import Verdict, repairs
 from symbackprop.proof.claims import judge_claims
 
 GELU = """
@@ -247,3 +248,37 @@ def test_a_repair_is_a_claim_that_holds() -> None:
 
     assert found is not None
     assert judge("rnn", claim.replace(found[1], found[2])).proved
+
+
+HALVES = "input x[N], b[M]\nparam s\nloss = s*sum(i, x[i])*sum(j, b[j])"
+UNUSED = [
+    ("sum(i, x[i]) = 2*mean(j:M, sum(i, x[i]))", "the claim has the extra factor 2"),
+    ("sum(i, x[i]) = mean(j:M, mean(i, x[i]))", "the claim has the mean over i in place of the sum"),
+    ("sum(i, x[i]^3) = sum(i, mean(j:M, x[i]^2))", "the claim has x[i]^2 in place of x[i]^3"),
+]
+
+
+@pytest.mark.parametrize(("claim", "lacking"), UNUSED)
+def test_a_range_on_which_nothing_depends_is_no_obstacle(claim: str, lacking: str) -> None:
+    """The mean over j of what does not read j needs no size M, in the search for a repair either."""
+    assert judge(HALVES, claim).diagnosis == lacking
+
+
+RELU = "input x\nparam w\nz = w*x\na = relu(z)\nloss = a^2/2"
+
+
+@pytest.mark.parametrize("claim", ["maximum(0, z*x)", "where(w*x^2 > 0, w*x^2, 0)", "where(sqrt(w) > 0, z*x, 0)"])
+def test_a_comparison_without_numbers_costs_no_verdict(claim: str) -> None:
+    """Repairs are tried that compare 1/0, or the root of a negative number."""
+    assert sb.verify_gradient(sb.parse(RELU), "w", claim).refuted
+
+
+def test_a_search_that_breaks_costs_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked for behind a refutation never takes it back."""
+
+    def break_down(*_: object) -> object:
+        raise TypeError("a comparison that SymPy refuses")
+
+    monkeypatch.setattr(repairs, "list_missing_paths", break_down)
+
+    assert judge(RELU, "d loss / d w = z*x + 1").refuted

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from symbackprop.calculus.tensors import Role
 from symbackprop.language import tree as t
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_differential
 from symbackprop.notation.reading.factors import (
     Factor,
@@ -23,6 +24,7 @@ from symbackprop.notation.reading.syntax import (
     Evaluated,
     Fraction,
     Group,
+    Marked,
     Numeral,
     Operator,
     Product,
@@ -166,6 +168,44 @@ def check_division(signs: Sequence[str], last: Syntax, node: Syntax) -> None:
                     "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
 
 
+def check_power(scripts: Scripts, value: t.Expression, vocabulary: Vocabulary) -> None:
+    r"""Of a square matrix A^{-1}_{ij} is an entry of the inverse, or the inverse of an entry; A^2_{ij} likewise.
+
+    In print A_{ij}^2 looks the same, but who writes the indices first raises the entry; for the inverse many do not.
+    """
+    tensor = vocabulary.tensors.get(value.name) if isinstance(value, t.Access) else None
+    if scripts.above is None or scripts.below is None or tensor is None:
+        return
+    if len(tensor.axes) != 2 or tensor.axes[0] != tensor.axes[1]:
+        return
+    above = bare(scripts.above)
+    power = write_syntax(above)
+    inverted = power == "-1"
+    after = (scripts.below.line, scripts.below.column) < (scripts.above.line, scripts.above.column)
+    if isinstance(above, Marked) or power.removeprefix("-") in TRANSPOSED or (after and not inverted):
+        return
+    base, indices = write_syntax(scripts.base), write_syntax(bare(scripts.below))
+    if isinstance(scripts.below, Group) and len(scripts.below.parts) > 1:
+        indices = ",".join(map(write_syntax, scripts.below.parts))
+    entry = f"{base}_{{{indices}}}"
+    if inverted:
+        readings = (f"an entry of the inverse of {base}", f"the inverse of the entry {entry}")
+        hint = rf"write ({base}^{{-1}})_{{{indices}}} for the entry of the inverse, 1 / {entry} for the other"
+    else:
+        readings = (f"an entry of the power {base}^{{{power}}}", f"the power of the entry {entry}")
+        hint = rf"write ({entry})^{{{power}}} for the power of the entry, a sum over products of entries for the other"
+    shown = f"{entry}^{{{power}}}" if after else f"{base}^{{{power}}}_{{{indices}}}"
+    raise ambiguous(scripts.line, scripts.column, f"`{shown}`", readings, hint)
+
+
+def may_be_indexed(value: t.Expression, node: Syntax, vocabulary: Vocabulary) -> bool:
+    """Whether a letter above may be an index there: above no number, no brackets, and no scalar of a program."""
+    if isinstance(bare(node.base) if isinstance(node, Scripts) else node, Numeral | Group):
+        return False
+    tensor = vocabulary.tensors.get(value.name) if isinstance(value, t.Name) else None
+    return tensor is None or bool(tensor.axes)
+
+
 def check_mixed(node: Numeral, row: tuple[Factor, ...]) -> None:
     """A number before a fraction of numbers is added to it, or multiplies it."""
     fraction = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
@@ -187,6 +227,13 @@ def doubtful_outer(node: Syntax) -> AmbiguousFormulaError:
     readings = ("the outer product, a matrix", "the Kronecker product, a longer vector")
     return ambiguous(node.line, node.column, f"`{write_syntax(node)}`, a product of two vectors", readings,
                      r"write a b^\top for the matrix")  # fmt: skip
+
+
+def doubtful_size(node: Syntax) -> AmbiguousFormulaError:
+    """The error for bars around a vector."""
+    readings = ("its length", "the absolute values of its entries")
+    return ambiguous(node.line, node.column, f"`{write_syntax(node)}` of a vector", readings,
+                     r"write \lVert ... \rVert or \operatorname{abs}")  # fmt: skip
 
 
 def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:

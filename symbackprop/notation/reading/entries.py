@@ -85,10 +85,21 @@ def find_ranges(syntax: Syntax, vocabulary: Vocabulary) -> dict[str, set[Affine]
 
 
 def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:
-    """The whole tensor that a symbol is by itself, or None where it is none or an entry."""
+    """The whole tensor that a symbol is by itself, or None where it is none or an entry.
+
+    Of a program with w and w1 it is an error that shows both what w_1 may be.
+    """
     found = find_powers(node, vocabulary)
     whole = [value for value, above in found if above is None and isinstance(value, t.Name)]
-    return replace(whole[0], line=node.line, column=node.column) if len(whole) == 1 == len(found) else None
+    if len(found) != 1 or len(whole) != 1:
+        return None
+    numbered = isinstance(node, Scripts) and node.below is not None
+    entries = [r for r in find_readings(node, vocabulary) if r.indices and r.above is None] if numbered else []
+    if entries:
+        shown = f"{write_tree(entries[0].value)}[{', '.join(map(write_syntax, entries[0].indices))}]"
+        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", (whole[0].name, shown),
+                        "declare what it stands for")  # fmt: skip
+    return replace(whole[0], line=node.line, column=node.column)
 
 
 def find_powers(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[t.Expression, Syntax | None], ...]:

@@ -1,18 +1,22 @@
 r"""For which indices an equation holds, where its end says so: \quad \forall n, and n = 1, \dots, N.
 
-An equation is claimed for all values of its indices. What its end says must be just that, or it is an error.
+An equation is claimed for all values of its indices, unless its end says that it holds for those between two others,
+as in n = 1, \dots, N-1. Anything else that is said there is an error.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
-from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.indices import Affine, is_nonnegative
+from symbackprop.errors import UnsaidShapeError
 from symbackprop.language import tree as t
 from symbackprop.language import write_tree
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.phrasing import affine_tree
-from symbackprop.language.substitution import tidy_form
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.grammar import read_syntax
@@ -47,6 +51,7 @@ EXTENT = re.compile(
     rf"(?P<close>{SPACE}(?:\\right)?\))?(?={SPACE}(?:[.,;&]|\\\\|\\q?quad(?![A-Za-z])|\Z))"
 )
 COUNTED = re.compile(r"(?P<base>[A-Za-z](?:_.*)?)?\s*(?P<number>[-+]?\s*[0-9]+)?")
+ZERO = t.Number(Fraction(0), "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,34 @@ def _is_next(first: str, second: str) -> bool:
 
 
 def check_extents(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, ...], known: Vocabulary) -> None:
-    """An error where an equation is not claimed for just those values of its indices that its end says."""
+    """An error where an equation is not for just those values of its indices that its end says."""
+    for extent, limits in _find_limits(extents, claim, sides, known):
+        if limits:
+            letter, size = limits[0].left, limits[0].right
+            raise fail(extent, f"`{extent.shown}`", f"all values of {write_tree(letter)}",
+                       f"only a claim may be restricted, and {write_tree(size)} is no end of the axis")  # fmt: skip
+
+
+def restrict(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, ...], known: Vocabulary) -> t.Claim:
+    """The claim for those values of its indices that its end says; elsewhere both of its sides are put to 0."""
+    limits = tuple(limit for _, found in _find_limits(extents, claim, sides, known) for limit in found)
+    if not limits:
+        return claim
+    head = claim.head
+    if isinstance(head, t.Derivative):
+        if isinstance(head.of, t.Apply):
+            raise fail(extents[0], f"`{extents[0].shown}`", "all indices of a second derivative")
+        of = () if head.of == t.Name(known.loss or "") else (head.of,)
+        head = t.Apply("adj", (*of, head.wrt), line=head.line, column=head.column)
+    condition = limits[0] if len(limits) == 1 else t.And(limits)
+    inside = [t.Where(condition, side, ZERO, line=side.line, column=side.column) for side in (head, *claim.links)]
+    return replace(claim, head=inside[0], links=tuple(inside[1:]))
+
+
+def _find_limits(
+    extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, ...], known: Vocabulary
+) -> Iterator[tuple[Extent, tuple[t.Compare, ...]]]:
+    """What the end of an equation says of its indices, and what that is besides their ranges."""
     parts = (claim.head.of, claim.head.wrt) if isinstance(claim.head, t.Derivative) else (claim.head,)
     trees = (*parts, *claim.links)
     for extent in extents:
@@ -123,22 +155,45 @@ def check_extents(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Synt
             raise fail(extent, f"`{extent.shown}`", f"no number {extent.letter} in the equation",
                        "here it is any real number; claim it of a program, where it is an index")  # fmt: skip
         if not known.open:
-            _check_range(extent, extent.first, extent.last, trees, known)
+            yield extent, _limits(extent, extent.first, extent.last, trees, known)
 
 
-def _check_range(
+def _limits(
     extent: Extent, first: Syntax, last: Syntax, trees: tuple[t.Expression, ...], known: Vocabulary
-) -> None:
-    """An error where the axes that an index runs along are not as long as is said."""
-    low, high = (tidy_form(read_formula(end, known)) for end in (first, last))
-    found = [_find_sizes(tree, known).get(extent.name, set()) for tree in trees]
-    ranges = {write_tree(affine_tree(size)) for sizes in found for size in sizes}
-    if not ranges:
+) -> tuple[t.Compare, ...]:
+    """What is said of an index besides its range; an error where that is not a part of the range for all sizes."""
+    low, high = _ends(first, last, known)
+    sizes = {size for tree in trees for size in _find_sizes(tree, known).get(extent.name, set())}
+    if not sizes:
         raise fail(extent, f"`{extent.shown}`", f"an index that some tensor says the range of; {extent.letter} is none")
-    for size in sorted(ranges):
-        if write_tree(low) != "1" or write_tree(high) != size:
-            raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {size}",
-                       "an equation is claimed for all values of its indices")  # fmt: skip
+    found: dict[t.Compare, None] = {}
+    letter = t.Name(extent.name, line=extent.line, column=extent.column)
+    for size in sorted(sizes, key=str):
+        if low is None or high is None or not is_nonnegative(size - high):
+            raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {write_tree(affine_tree(size))}",
+                       "an equation is claimed for all values of its indices, or a part of them")  # fmt: skip
+        if low != Affine.of(1):
+            found[t.Compare(">=", letter, affine_tree(low))] = None
+        if high != size:
+            found[t.Compare("<=", letter, affine_tree(high))] = None
+    return tuple(found)
+
+
+def _ends(first: Syntax, last: Syntax, known: Vocabulary) -> tuple[Affine | None, Affine | None]:
+    """The ends of a range, the lower one first, as t = T-1, ..., 1 runs down; None for a number below 1."""
+    low, high = (_read_end(end, known) for end in (first, last))
+    if low is None or high is None:
+        return low, high
+    room = low - high
+    falls = all(count > 0 for _, count in room.terms) if room.terms else room.constant > 0
+    return (high, low) if falls else (low, high)
+
+
+def _read_end(end: Syntax, known: Vocabulary) -> Affine | None:
+    try:
+        return read_size(read_formula(end, known))
+    except UnsaidShapeError:
+        return None
 
 
 def _find_sizes(tree: t.Node, vocabulary: Vocabulary) -> dict[str, set[Affine]]:

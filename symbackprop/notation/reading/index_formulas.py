@@ -21,7 +21,7 @@ from symbackprop.notation.reading.applications import BIG
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.deltas import Delta
 from symbackprop.notation.reading.differentials import head_parts, second_parts
-from symbackprop.notation.reading.doubts import doubtful_prime
+from symbackprop.notation.reading.doubts import check_power, doubtful_prime, may_be_indexed
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
 from symbackprop.notation.reading.instances import expand_product, expand_sum
@@ -114,6 +114,8 @@ class IndexReader(TermReader):
                                 r"write \mathrm{e} or \exp for the number, or (e)^{...} for the name")  # fmt: skip
             self.note_font(symbol, node)
             placed = replace(value, line=node.line, column=node.column)
+            if above is not None:
+                check_power(scripts, placed, self.vocabulary)
             if any(entry.origin == DERIVED for entry in self.vocabulary.find(symbol, scripts.primes)):
                 self.deltas.append(Delta(node, placed))
             return placed if above is None else self.raised(placed, above, node)
@@ -268,7 +270,8 @@ class IndexReader(TermReader):
         if isinstance(exponent, Symbol) and exponent.name in LAYERS and self.vocabulary.is_loss(exponent):
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power of the loss", "a layer"),
                             f"write ^{{({exponent.name})}} for the layer")  # fmt: skip
-        if isinstance(exponent, Symbol) and index_letter(Scripts(exponent)) in self.letters:
+        bound = isinstance(exponent, Symbol) and index_letter(Scripts(exponent)) in self.letters
+        if bound and may_be_indexed(base, node, self.vocabulary):
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a power", "an index above"),
                             "write indices below, or samples in brackets above")  # fmt: skip
         inner = label_of(above)

@@ -21,7 +21,7 @@ from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
-from symbackprop.notation.reading.doubts import doubtful_outer
+from symbackprop.notation.reading.doubts import doubtful_outer, doubtful_size
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
@@ -41,6 +41,7 @@ from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
     Compound,
+    Fraction,
     Group,
     Marked,
     Matrix,
@@ -234,6 +235,9 @@ class MatrixReader(TermReader):
 
     def _times(self, left: t.Expression, sign: str, right: t.Expression, node: Syntax) -> t.Expression:
         scalar = self._scalar(left) or self._scalar(right)
+        if sign == "/" and not self._scalar(right):
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("the quotient of each entry",
+                            "a product with an inverse"), r"write \oslash for the entries")  # fmt: skip
         if sign == "/":
             return run_of((left, right), ("/",), node)
         if sign not in (r"\cdot", r"\times", "*"):
@@ -254,6 +258,7 @@ class MatrixReader(TermReader):
     def _product(self, factors: Sequence[t.Expression], node: Syntax) -> t.Expression:
         """Factors side by side, in which vectors of ones add up rows or columns, or repeat a vector."""
         if ONES not in factors and TURNED not in factors:
+            factors = self._with_inner_products(factors)
             return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)
         row = list(factors)
         first = next((k for k, f in enumerate(row) if f not in (ONES, TURNED) and not self._scalar(f)), None)
@@ -267,6 +272,8 @@ class MatrixReader(TermReader):
             if factor == TURNED and not all(f in (ONES, TURNED) or self._scalar(f) for f in row[number:]):
                 behind.append(self._product(row[number:], node))  # v 1^T A is v times the row of sums 1^T A
                 break
+            if factor == ONES and not behind and not has_ones(made) and self._scalar(made):
+                return self._product((*row[:first], made, *row[number:]), node)  # x^T t 1 is a number times a vector
             if factor == ONES:
                 made = Operation("sum", (made, t.Number(Rational(2), "2")), False, **place)
             elif factor == TURNED:
@@ -278,6 +285,18 @@ class MatrixReader(TermReader):
             made, before = Operation("'", (total,), False, **place), before[:-1]
         whole = (*scalars, *before, made, *behind)
         return whole[0] if len(whole) == 1 else run_of(whole, ("*",) * (len(whole) - 1), node)
+
+    def _with_inner_products(self, factors: Sequence[t.Expression]) -> Sequence[t.Expression]:
+        """Factors in which x^T x behind a matrix is the number that it is, since A x^T alone is no product."""
+        made: list[t.Expression] = []
+        for factor in factors:
+            row = self.shape(made[-1]) if len(made) > 1 and not has_ones(made[-1]) else SCALAR
+            known = row[0] is None and row[1] is not None and not has_ones(factor) and not has_ones(made[-2])
+            if known and self.shape(made[-2])[1] is not None and self.shape(factor) == (row[1], None):
+                made[-1] = Run((made[-1], factor), (sign_at("*", factor),), line=made[-1].line, column=made[-1].column)
+            else:
+                made.append(factor)
+        return made
 
     def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
         """Operands of one shape; vectors of ones take their length from what they stand beside."""
@@ -299,6 +318,9 @@ class MatrixReader(TermReader):
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:
         if self._scalar(bottom):
             return run_of((top, bottom), ("/",), node)
+        below = bare(node.bottom) if isinstance(node, Fraction) else node
+        if isinstance(below, Group) and below.opened == "|":
+            raise doubtful_size(below)
         return run_of(tuple(self._alike((top, bottom), node)), ("./",), node)
 
     def absolute(self, group: Group) -> t.Expression:

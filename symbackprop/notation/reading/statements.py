@@ -14,7 +14,8 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.entries import find_whole
-from symbackprop.notation.reading.extents import check_extents
+from symbackprop.notation.reading.equations import check_equation
+from symbackprop.notation.reading.extents import check_extents, restrict
 from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
@@ -46,8 +47,7 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
     letters = ranges_of(head, vocabulary)
     links = tuple(read_formula(side, vocabulary, letters) for side in others)
     claim = t.Claim(head, links, digits, False, line=statement.line, column=statement.column)
-    check_extents(statement.extents, claim, statement.sides, vocabulary)
-    return claim
+    return restrict(statement.extents, claim, statement.sides, vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,10 @@ def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> 
         head = read_matrix_formula(first, vocabulary)
         shape = reader.shape(head)
     links = tuple(read_matrix_formula(side, vocabulary, shape) for side in others)
+    if isinstance(head, t.Derivative):
+        check_equation(links, others, vocabulary)
+    else:
+        check_equation((head, *links), statement.sides, vocabulary)
     return MatrixClaim(head, links, line=statement.line, column=statement.column)
 
 

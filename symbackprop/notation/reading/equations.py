@@ -1,0 +1,39 @@
+r"""Equations of whole matrices that show a second reading of a part: \det(e^A), and |x| = \sqrt{x^\top x}."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symbackprop.language import tree as t
+from symbackprop.language.matrix_grammar import Operation, walk_matrix
+from symbackprop.language.matrix_shapes import SCALAR
+from symbackprop.notation.reading.doubts import doubtful_size
+from symbackprop.notation.reading.matrix_formulas import MatrixReader
+from symbackprop.notation.reading.refusals import ambiguous
+from symbackprop.notation.reading.syntax import Group, Syntax, walk_syntax
+from symbackprop.notation.reading.vocabulary import Vocabulary
+
+OF_MATRICES = ("exp", "log", "sqrt")
+"""Functions that texts take of whole square matrices too."""
+OF_WHOLES = ("tr", "det", "logdet", "inv")
+"""Beside these a square matrix is one thing, and no table of numbers."""
+
+
+def check_equation(sides: Sequence[t.Expression], syntax: Sequence[Syntax], vocabulary: Vocabulary) -> None:
+    """AmbiguousFormulaError where the other parts of an equation of matrices speak for a second reading of one.
+
+    Beside a trace, a determinant or an inverse the exponential of a square matrix may be that of the matrix, and bars
+    around a vector are its length where another side is a number.
+    """
+    reader = MatrixReader(vocabulary)
+    parts = [part for side in sides for part, _ in walk_matrix(side) if isinstance(part, Operation)]
+    for part in parts if any(part.name in OF_WHOLES for part in parts) else ():
+        shape = reader.shape(part.operands[0]) if part.name in OF_MATRICES and not part.primed else SCALAR
+        if shape != SCALAR and shape[0] == shape[1]:
+            readings = (f"the {part.name} of the matrix", f"the {part.name} of each entry")
+            raise ambiguous(part.line, part.column, f"`{part.name}` of a square matrix", readings,
+                            f"define the latter in the program, as in E[i,j] = {part.name}(A[i,j])")  # fmt: skip
+    if len({reader.shape(side) == SCALAR for side in sides}) > 1:
+        for node in (node for side in syntax for node in walk_syntax(side) if isinstance(node, Group)):
+            if node.opened == "|" and len(node.parts) == 1 and reader.shape(reader.read(node.parts[0])) != SCALAR:
+                raise doubtful_size(node)
