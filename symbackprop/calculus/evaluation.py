@@ -141,7 +141,10 @@ class Evaluation:
     def _body(self, term: Term, values: Values) -> float:
         used = used_slots(term.body)
         numbers = {slot_symbol(k): sympy.Float(self.slot(term.slots[k], values), 17) for k in sorted(used)}
-        value = term.body.xreplace(numbers).evalf(17)
+        try:
+            value = term.body.xreplace(numbers).evalf(17)
+        except TypeError:  # a condition compares what has no real value, such as 1/0
+            return nan
         return float(value) if value.is_real is not False else nan
 
     def _holds(self, guards: Sequence[Guard], values: Values) -> bool:
