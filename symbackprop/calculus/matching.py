@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from symbackprop.calculus.atoms import Atom, IndexMap, Monomial, Number
 from symbackprop.calculus.indices import Affine, Index
@@ -102,3 +102,30 @@ def occurs(atom: Atom, monomial: Monomial) -> bool:
 
 def _contains(atom: Atom, skeleton: str) -> bool:
     return atom.skeleton == skeleton or any(_contains(a, skeleton) for m in atom.body for a, _ in m)
+
+
+def match_factors(pattern: Monomial, factors: Mapping[Atom, Number]) -> Iterator[tuple[IndexMap, tuple[Atom, ...]]]:
+    """Ways in which a monomial divides a product: values of its free indices, and the factors that its atoms become.
+
+    >>> from symbackprop.calculus.atoms import AtomTable
+    >>> i, j, table = Index("i", Affine.of("N")), Index("j", Affine.of("N")), AtomTable()
+    >>> x, y = (table.tensor("x", (Affine.of(index),)) for index in (i, j))
+    >>> [atoms for _, atoms in match_factors(((x, 2),), {y: 3})], list(match_factors(((x, 2),), {y: 1}))
+    ([(x[j|N],)], [])
+    """
+    yield from _match_part(list(pattern), list(factors.items()), {})
+
+
+def _match_part(
+    pattern: list[tuple[Atom, Number]], factors: list[tuple[Atom, Number]], values: IndexMap
+) -> Iterator[tuple[IndexMap, tuple[Atom, ...]]]:
+    """Match factors with exponents that are large enough, whatever their order."""
+    if not pattern:
+        yield values, ()
+        return
+    (atom, exponent), rest = pattern[0], pattern[1:]
+    for k, (other, e) in enumerate(factors):
+        if e >= exponent and other.skeleton == atom.skeleton:
+            for found in _match_atom(atom, other, values):
+                for last, atoms in _match_part(rest, factors[:k] + factors[k + 1 :], found):
+                    yield last, (other, *atoms)

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, make_monomial, names_of
 from symbackprop.calculus.conversion import convert_definition, convert_term
 from symbackprop.calculus.definitions import Definition, Term
+from symbackprop.calculus.equations import Equations
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.polynomials import (
     Budget,
@@ -92,6 +93,18 @@ class NormalForms:
             if set(assumption.indices) == atom.free:
                 right = scale(self._terms(assumption.right), Fraction(1) / coefficient)
                 yield SumRule(atom, right, f"assumption {number}")
+
+    def assume_equations(self) -> bool:
+        """Take the assumed equations as rules for products and sums from now on; whether any of them is one."""
+        equations = [(k, a) for k, a in enumerate(self.assumptions) if a.relation == "="]
+        gaps = [(subtract(self._terms(a.left), self._terms(a.right)), f"assumption {k}") for k, a in equations]
+        read = Equations.read(self.algebra, gaps)
+        self._believed = (*self._believed, *read.sums)
+        self.algebra.know(self._believed, self.algebra.vanishing)
+        self.algebra.assume(read.products, read.values)
+        self._polys.clear()
+        self._converted.clear()
+        return bool(read.sums or read.products)
 
     def _inverse_rules(self) -> Iterator[SumRule]:
         """A matrix times its inverse, and its inverse times it, are the identity."""

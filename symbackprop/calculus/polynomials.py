@@ -35,6 +35,7 @@ from symbackprop.calculus.atoms import (
 from symbackprop.calculus.factoring import factor_polynomial, prime_factors
 from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Entry, Index, compare_range, covers
+from symbackprop.calculus.relations import FewValues, Relation
 from symbackprop.calculus.vanishing import Vanishing
 
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
@@ -113,11 +114,13 @@ def order_of(monomial: Monomial) -> list[tuple[tuple[int, str, str], Number]]:
 
 @dataclass(slots=True)
 class Polynomials(ABC):
-    """Polynomials over the atoms of one table; what is known in `vanishing` is used in every product."""
+    """Polynomials over the atoms of one table; what is known of them is used in every product."""
 
     table: AtomTable = field(default_factory=AtomTable)
     budget: Budget = field(default_factory=Budget)
     vanishing: tuple[Vanishing, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    values: tuple[FewValues, ...] = ()
     used: set[str] = field(default_factory=set)
     """The sources of the rules that have applied."""
     _leads: dict[Atom, tuple[Monomial, Number]] = field(default_factory=dict, repr=False)
@@ -190,6 +193,11 @@ class Polynomials(ABC):
             reduced = self._reduce(coefficient, factors, atom)
             if reduced is not None:
                 return reduced
+        for relation in self.relations:
+            found = relation.find(factors)
+            if found is not None:
+                self.used.add(relation.source)
+                return self.spread(coefficient, found[0], self.rename(relation.value, found[1]))
         return {make_monomial(factors.items()): coefficient}
 
     def _reduce(self, coefficient: Number, factors: dict[Atom, Number], atom: Atom) -> Poly | None:

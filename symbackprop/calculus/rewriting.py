@@ -21,6 +21,7 @@ from symbackprop.calculus.atoms import (
 )
 from symbackprop.calculus.indices import Affine, Entry, Index, compare_range
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
+from symbackprop.calculus.relations import FewValues, Relation, power_of, value_at
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
 from symbackprop.calculus.vanishing import Vanishing
 
@@ -104,7 +105,15 @@ class Algebra(Sums):
         """A power, condition by condition where the base has conditions."""
         if isinstance(exponent, int) and exponent >= 0:
             return self.power(poly, exponent)
+        known = self._by_values(poly, lambda number: power_of(number, exponent))
+        if known is not None:
+            return known
         return self.over_cells(poly, lambda base: self.power(base, exponent))
+
+    def assume(self, relations: tuple[Relation, ...], values: tuple[FewValues, ...]) -> None:
+        """Know these equations from now on; forget what was built without them."""
+        self.relations, self.values = relations, values
+        self._renamed.clear()
 
     # Conditions
 
@@ -120,6 +129,9 @@ class Algebra(Sums):
         """[p > 0] or [p = 0] through the masks of the primitive part of p with a positive leading coefficient."""
         if not poly:
             return constant(int(relation == "="))
+        known = self._by_values(poly, lambda number: Fraction(number > 0 if relation == ">" else number == 0))
+        if known is not None:
+            return known
         if is_positive(poly):
             return constant(int(relation == ">"))
         if is_positive(scale(poly, -1)):
@@ -134,6 +146,16 @@ class Algebra(Sums):
             return zero
         above = self.single(self.table.intern(Kind.MASK, ">", (), (), primitive))
         return subtract(constant(1), add(above, zero)) if flipped else above
+
+    def _by_values(self, poly: Poly, function: Callable[[Fraction], Fraction | None]) -> Poly | None:
+        """A function of a polynomial in a tensor with few values, where it has a rational value at each of them."""
+        for known in self.values:
+            atom = known.is_about(poly)
+            results = [] if atom is None else [function(value_at(poly, number)) for number in known.numbers]
+            if atom is not None and None not in results:
+                self.used.add(known.source)
+                return known.interpolate(atom, [r for r in results if r is not None])
+        return None
 
     def _index_form(self, poly: Poly) -> Affine | None:
         """The index form that a polynomial is, or None."""

@@ -358,6 +358,6 @@ def _same(all_together: Budget, left: sp.Expr, right: sp.Expr) -> bool:
     budget = _for_one()
     try:
         # A witness comes first, without the diagnosis that a refutation brings.
-        return find_witness(left, right, budget=budget) is None and decide(left, right, budget=budget).proved
+        return find_witness(left, right, budget=budget) is None and decide(left, right, claim="", budget=budget).proved
     finally:
         all_together.steps += budget.steps

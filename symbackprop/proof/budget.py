@@ -18,6 +18,8 @@ class BudgetExceededError(SymBackpropError):
 
 _PAIRS_IN_A_STEP = 256
 """Pairs of terms in a product that take about as long as what else is done in a step."""
+_STEPS_OF_A_CELL = 8
+"""What building the sides of a cell takes, and telling apart what it is."""
 
 
 class Budget:
@@ -83,7 +85,7 @@ class Budget:
 
     def count_cell(self) -> None:
         """Count one more cell, and raise if there are too many."""
-        self.count_step()
+        self.count_step(_STEPS_OF_A_CELL)
         self._cells += 1
         if self._cells > self.most_cells:
             raise BudgetExceededError(f"the kinks cut the space into more than {self.most_cells} pieces")

@@ -23,14 +23,18 @@ from symbackprop.proof.evaluation import (
     relation_holds,
     sign_of_value,
 )
-from symbackprop.proof.facts import Fact, contradict, factor_polynomial, solve_function, solve_zero
+from symbackprop.proof.factors import factor_polynomial
+from symbackprop.proof.facts import Fact, contradict, solve_function, solve_zero
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.numbers import name_of, read_float, real_symbol
 from symbackprop.proof.problems import Problem
+from symbackprop.proof.substitution import rebuild, substitute
 from symbackprop.proof.wording import is_longer
 
 _LONGEST = 60
 """Operations of a quotient whose numerator and denominator are looked at by themselves."""
+_STEPS_OF_A_SIGN = 8
+"""What elimination takes to tell a sign from facts."""
 
 Substitution = tuple[tuple[sp.Symbol, sp.Expr], ...]
 Replacements = tuple[tuple[sp.Expr, sp.Expr], ...]
@@ -104,12 +108,12 @@ class _Region:
         """The part where a symbol has a value; None if no point is left."""
         values = {symbol: value}
         facts = tuple(fact.substitute(values) for fact in self.facts)
-        earlier = tuple((each, known.xreplace(values)) for each, known in self.substitution)
-        replaced = tuple((atom.xreplace(values), known.xreplace(values)) for atom, known in self.replacements)
+        earlier = tuple((each, substitute(known, values)) for each, known in self.substitution)
+        replaced = tuple((substitute(atom, values), substitute(known, values)) for atom, known in self.replacements)
         expressions = (*(fact.expression for fact in facts), *(known for _, known in (*earlier, *replaced)))
         if any(_has_no_value(expression) for expression in expressions) or contradict(facts):
             return None
-        unsolved = tuple(each.xreplace(values) for each in self.unsolved)
+        unsolved = tuple(substitute(each, values) for each in self.unsolved)
         return _Region(facts, self.conditions, (*earlier, (symbol, value)), unsolved, replaced)
 
 
@@ -229,7 +233,7 @@ class _Resolver:
         except _NoValue:
             return None
         for function, value in self._replacements:
-            smooth = smooth.xreplace({function: value})
+            smooth = substitute(smooth, {function: value})
         return None if _has_no_value(smooth) else smooth
 
     def smooth(self, expression: sp.Basic) -> sp.Expr:
@@ -237,7 +241,7 @@ class _Resolver:
         if known is None:
             known = self._build(expression)
             for function, value in self._replacements:
-                known = known.xreplace({function: value})
+                known = substitute(known, {function: value})
             if _has_no_value(known):
                 raise _NoValue
             self._memo[expression] = known
@@ -268,7 +272,7 @@ class _Resolver:
                 if (self._sign(other - best) > 0) == isinstance(node, sp.Max):
                     best = other
             return best
-        rebuilt = node.func(*arguments)
+        rebuilt = rebuild(node, arguments)
         # With real symbols SymPy turns sqrt(x^2) into Abs(x): a kink that appears only now.
         return self._resolve_again(rebuilt) if isinstance(node, sp.Pow) and rebuilt.has(sp.Abs, sp.sign) else rebuilt
 
@@ -327,6 +331,7 @@ class _Resolver:
             for factor, multiplicity in factors:
                 sign *= self._sign(factor) ** (2 if multiplicity % 2 == 0 else 1)
             return sign
+        self._budget.count_step(_STEPS_OF_A_SIGN)
         possible = [
             sign
             for sign, relation in ((1, Fact(difference, ">")), (0, Fact(difference, "=")), (-1, Fact(-difference, ">")))

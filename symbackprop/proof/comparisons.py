@@ -16,7 +16,8 @@ from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.inductions import equal_with_recurrences
 from symbackprop.calculus.inverses import open_products, share_functions
-from symbackprop.calculus.normal_forms import NormalForms
+from symbackprop.calculus.normal_forms import Equality, NormalForms
+from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.sharing import find_twins, read_twins
 from symbackprop.calculus.symmetry import assumed_symmetric, find_symmetric, symmetrize
@@ -27,6 +28,7 @@ from symbackprop.proof.conditions import Domain, find_domain
 from symbackprop.proof.lemmas import apply_lemmas
 from symbackprop.proof.margins import BeyondEndError
 from symbackprop.proof.places import CHOICES, Place, list_entries
+from symbackprop.proof.problems import facts_of
 from symbackprop.proof.sizes import WIDEST, choose_sizes, compared_numbers, wide_sizes
 from symbackprop.proof.verdict import Verdict
 
@@ -112,6 +114,7 @@ def prove_for_all(
     shared, sides = lemmas.program, (lemmas.sides[0], lemmas.sides[1])
     forms = NormalForms(shared, program.assumptions, products, seconds)
     equality = forms.equal(*sides) or equal_with_recurrences(forms, *sides)
+    equality = equality or _equal_by_equations(shared, sides, products, seconds)
     if equality is not None:
         return tuple(dict.fromkeys((*lemmas.assumptions, *equality.assumptions)))
     assumed = assumed_symmetric(program)
@@ -129,6 +132,19 @@ def prove_for_all(
     reached = shared.sources(r.tensor.name for side in sides for _, _, r in side.reads())
     used = (a for name, known in symmetric.items() if name in reached for a in known)
     return tuple(dict.fromkeys((*lemmas.assumptions, *equality.assumptions, *used)))
+
+
+def _equal_by_equations(
+    program: Program, sides: tuple[Definition, Definition], products: int, seconds: float | None
+) -> Equality | None:
+    """How two definitions are shown equal with every assumed equation used as a rule, or None where they are not."""
+    if not any(assumption.relation == "=" for assumption in program.assumptions):
+        return None
+    forms = NormalForms(program, program.assumptions, products, seconds)
+    try:
+        return forms.equal(*sides) if forms.assume_equations() else None
+    except (OutOfBudgetError, NoNormalFormError, RecursionError):
+        return None
 
 
 @dataclass(slots=True)
@@ -179,6 +195,7 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
     )
     hypotheses: dict[str, None] = {}
     for place in places:
+        given = {fact.text for relation in place.relations for fact in facts_of(relation)}  # said for all entries below
         entries = list_entries(left.indices, place.sizes)
         if len(entries) > MOST_ENTRIES:
             return Verdict("undecided", reason=f"{len(entries)} entries at {place.where} are too many")
@@ -194,7 +211,7 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
             if not verdict.proved:
                 where = f" at the entry {list(entry)}" if entry else ""
                 return Verdict("undecided", reason=verdict.reason or f"neither a proof nor a counterexample{where}")
-            hypotheses.update(dict.fromkeys(verdict.hypotheses))
+            hypotheses.update((text, None) for text in verdict.hypotheses if text not in given)
     if places[0].solved or places[0].relations:
         hypotheses.update((write_assumption(a, program), None) for a in program.assumptions)
     sizes = " and at ".join(place.where for place in places)

@@ -80,7 +80,7 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
         found.append((int(plain.count_ops()), "term", f"lacks the term {say(plain)}", plain))
     plain = left / right
     if int(plain.count_ops()) < min(_LARGEST_REPAIR, int(left.count_ops())):
-        plain = sp.factor(plain) if plain.is_polynomial() else plain
+        plain = _factor(plain) if plain.is_polynomial() else plain
         found.append((int(plain.count_ops()), "factor", _describe_factor(plain), plain))
     term = _express_short(form, field.add(first, field.multiply(second, field.constant(sp.S.NegativeOne))))
     if term is not None:
@@ -103,7 +103,14 @@ def _express_short(form: NormalForm, value: Quotient) -> sp.Expr | None:
         return None
     names = expression.free_symbols
     plain = len(names) <= _MOST_VARIABLES and expression.is_rational_function(*names)
-    return sp.factor(expression) if plain else sp.factor_terms(expression)
+    return _factor(expression) if plain else sp.factor_terms(expression)
+
+
+def _factor(expression: sp.Expr) -> sp.Expr:
+    """The factors; irrational numbers have no parts: exp(23021/10000) is no power of exp(1/10000)."""
+    numbers = [each for each in expression.atoms(sp.exp, sp.Pow) if each.is_number]
+    names = {number: sp.Symbol(f"#{k}") for k, number in enumerate(sorted(numbers, key=str))}
+    return sp.factor(expression.xreplace(names)).xreplace({name: number for number, name in names.items()})
 
 
 def _describe_factor(ratio: sp.Expr) -> str:

@@ -54,10 +54,11 @@ def decide(
 ) -> Verdict:
     """Decide whether left = right for all real values of the names, under assumptions such as `eps > 0`.
 
-    `claim` is what a diagnosis calls the right side. Both sides are SymPy expressions or numbers; a symbol is one real
-    variable, whatever assumptions it carries (those it carries are stated as hypotheses). Where a relation of the
-    `domain` fails, the sides as they were written have no value: no point of it is a counterexample. It is the caller
-    who says what the domain is. A `budget` may be shared by several decisions; without one, this has its own.
+    `claim` is what a diagnosis calls the right side; where it is empty, none is looked for. Both sides are SymPy
+    expressions or numbers; a symbol is one real variable, whatever assumptions it carries (those it carries are stated
+    as hypotheses). Where a relation of the `domain` fails, the sides as they were written have no value: no point of it
+    is a counterexample. It is the caller who says what the domain is. A `budget` may be shared by several decisions;
+    without one, this has its own.
 
     >>> import sympy as sp
     >>> z = sp.Symbol("z")
@@ -174,7 +175,7 @@ def _refute(problem: Problem, witness: Witness, claim: str) -> Verdict:
     if _is_rounding(problem, witness):
         reason = f"the sides differ by no more than floats are rounded ({witness}); write the numbers as fractions"
         return Verdict("undecided", reason=reason)
-    return Verdict("refuted", witness=witness, diagnosis=diagnose(problem, witness, claim))
+    return Verdict("refuted", witness=witness, diagnosis=diagnose(problem, witness, claim) if claim else "")
 
 
 def _free_names(problem: Problem, cells: list[Cell]) -> int:

@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from symbackprop.proof.factors import divide, factor_polynomial, may_expand
 from symbackprop.proof.lines import is_empty
+from symbackprop.proof.substitution import substitute
 from symbackprop.proof.wording import say
 
 Relation = Literal[">", ">=", "=", "!="]
 
 _MOST_CONSTRAINTS = 120
-_MOST_TERMS = 60
 _MOST_FACTORS = 8
 
 SIGNS = {sp.Eq: "=", sp.Ne: "!=", sp.Gt: ">", sp.Ge: ">=", sp.Lt: "<", sp.Le: "<="}
@@ -74,7 +75,7 @@ class Fact:
 
     def substitute(self, values: dict[sp.Symbol, sp.Expr]) -> Fact:
         """The fact with expressions in the place of symbols."""
-        return Fact(self.expression.xreplace(values), self.relation)
+        return Fact(substitute(self.expression, values), self.relation)
 
 
 Linear = dict[Any, Any]
@@ -86,6 +87,8 @@ def _linearise(expression: sp.Expr) -> tuple[tuple[sp.Expr, sp.Rational], ...]:
     """The expression as a linear combination of monomials; the constant stands under 1."""
     if expression == 0:
         return ()
+    if not may_expand(expression):  # one monomial of its own
+        return ((expression, sp.S.One),)
     return tuple(sp.expand(expression).as_coefficients_dict().items())
 
 
@@ -144,7 +147,7 @@ def _line_is_empty(facts: tuple[Fact, ...]) -> bool:
     lines: dict[sp.Basic, list[tuple[sp.Poly, str]]] = {}
     for fact in facts:
         symbols = fact.expression.free_symbols
-        if len(symbols) == 1 and fact.expression.is_polynomial():
+        if len(symbols) == 1 and _is_short_polynomial(fact.expression):
             (symbol,) = symbols
             polynomial = sp.Poly(fact.expression, symbol)
             if polynomial.domain.is_ZZ or polynomial.domain.is_QQ:
@@ -155,17 +158,22 @@ def _line_is_empty(facts: tuple[Fact, ...]) -> bool:
 @functools.lru_cache(maxsize=2048)
 def _products_contradict(facts: tuple[Fact, ...]) -> bool:
     """Whether a contradiction needs products of two facts: x > 2 gives (x - 2)^2 > 0, which a circle may exclude."""
-    known = [f for f in facts if f.relation != "!=" and f.expression.is_polynomial() and f.expression.free_symbols]
+    signed = (f for f in facts if f.relation != "!=" and f.expression.free_symbols)
+    known = [f for f in signed if _is_short_polynomial(f.expression)]
     degrees = [sp.Poly(f.expression, *sorted(f.expression.free_symbols, key=str)).total_degree() for f in known]
-    ordered = [fact for fact, degree in zip(known, degrees, strict=True) if degree == 1 and fact.relation != "="]
+    linear = [fact for fact, degree in zip(known, degrees, strict=True) if degree == 1 and fact.relation != "="]
     if max(degrees, default=0) != 2 or len(known) > _MOST_FACTORS:
         return False
     products = [
         Fact(sp.expand(first.expression * second.expression), ">" if first.relation == second.relation == ">" else ">=")
-        for number, first in enumerate(ordered)
-        for second in ordered[number:]
+        for number, first in enumerate(linear)
+        for second in linear[number:]
     ]
     return bool(products) and _contradict_linearly((*facts, *products))
+
+
+def _is_short_polynomial(expression: sp.Expr) -> bool:
+    return bool(expression.is_polynomial()) and may_expand(expression)
 
 
 def infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[object]) -> bool:
@@ -188,26 +196,6 @@ def infeasible(rows: list[tuple[Linear, bool]], variables: Sequence[object]) -> 
     return any(constant < 0 or (strict and constant == 0) for constant, strict in constants)
 
 
-@functools.lru_cache(maxsize=2048)
-def factor_polynomial(expression: sp.Expr) -> tuple[sp.Rational, tuple[tuple[sp.Expr, int], ...]]:
-    """A constant and irreducible factors with multiplicities; what is no polynomial is its own factor.
-
-    >>> import sympy as sp
-    >>> x, u = sp.symbols("x u", real=True)
-    >>> factor_polynomial(2 * x**2 * u - 2 * u**3)
-    (2, ((-u + x, 1), (u + x, 1), (u, 1)))
-    """
-    if not expression.is_polynomial(*expression.free_symbols) or len(sp.Add.make_args(expression)) > _MOST_TERMS:
-        return sp.S.One, ((expression, 1),)
-    try:
-        constant, factors = sp.factor_list(expression)
-    except sp.PolynomialError:  # a coefficient such as exp(-1) is beyond it
-        return sp.S.One, ((expression, 1),)
-    if not constant.is_Rational:
-        return sp.S.One, ((expression, 1),)
-    return constant, tuple(sorted(((base, int(power)) for base, power in factors), key=str))
-
-
 def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.Expr]] | None:
     """Substitutions that together cover the set {expression = 0}, each solving for one symbol; None if not found.
 
@@ -220,7 +208,7 @@ def solve_zero(expression: sp.Expr, depth: int = 0) -> list[tuple[sp.Symbol, sp.
     """
     if not expression.is_polynomial(*expression.free_symbols) and expression.is_rational_function():
         expression = sp.fraction(sp.together(expression))[0]  # where it has a value
-    if expression.is_number or depth > 4 or not expression.is_polynomial(*expression.free_symbols):
+    if expression.is_number or depth > 4 or not _is_short_polynomial(expression):
         return None
     found: list[tuple[sp.Symbol, sp.Expr]] = []
     for factor, _ in factor_polynomial(expression)[1]:
@@ -257,7 +245,7 @@ def _solve_factor(factor: sp.Expr, depth: int) -> list[tuple[sp.Symbol, sp.Expr]
     if not choices:
         return None
     coefficient, symbol, rest = min(choices, key=lambda choice: (not choice[0].is_number, str(choice[1])))
-    here = [(symbol, sp.cancel(-rest / coefficient))]
+    here = [(symbol, divide(-rest, coefficient))]
     if coefficient.is_number or (rest.is_number and rest != 0):
         return here
     beside = solve_zero(coefficient, depth + 1)

@@ -130,7 +130,7 @@ class PathSigns:
             except UndefinedValueError as error:
                 raise PointRejectedError("something compared has no value at the sample point") from error
         if not sign and not expression.is_number:
-            if decide(expression, sp.S.Zero, budget=Budget(_SECONDS, most_steps=_STEPS)).proved:
+            if decide(expression, sp.S.Zero, claim="", budget=Budget(_SECONDS, most_steps=_STEPS)).proved:
                 return 0
             raise PointRejectedError("a comparison is a tie at the sample point")
         if sign is None:

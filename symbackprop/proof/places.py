@@ -93,11 +93,17 @@ class Place:
         return write_sizes({**self.sizes, **{str(entry_symbol(*point)): value for point, value in self.data.items()}})
 
     def decide(
-        self, left: Definition, right: Definition, entry: Entry, keep: frozenset[str], budget: Budget | None = None
+        self,
+        left: Definition,
+        right: Definition,
+        entry: Entry,
+        keep: frozenset[str],
+        budget: Budget | None = None,
+        claim: str = "claim",
     ) -> Verdict:
-        """The verdict on one entry, the names in `keep` being symbols."""
+        """The verdict on one entry, the names in `keep` being symbols; no diagnosis without a word for a `claim`."""
         domain = () if keep else self._write_domain()
-        return decide(*self._sides(left, right, entry, keep), self.relations, domain, claim="claim", budget=budget)
+        return decide(*self._sides(left, right, entry, keep), self.relations, domain, claim=claim, budget=budget)
 
     def _write_domain(self) -> tuple[sympy.Basic, ...]:
         """The domain in what is given; sizes and integer data that it alone reads are the smallest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symbackprop.proof.factors import may_expand
 from symbackprop.proof.facts import Fact
 
 
@@ -29,7 +30,7 @@ def plain_parts(fact: Fact) -> tuple[Fact, ...]:
         return ()
     if fact.relation != "!=":
         above, below = sp.fraction(sp.together(fact.expression))
-        seen = _plain_sign(below) == ">" and holds_plainly(Fact(sp.expand(above), fact.relation))
+        seen = _plain_sign(below) == ">" and may_expand(above) and holds_plainly(Fact(sp.expand(above), fact.relation))
         return () if seen else (fact,)
     found: dict[Fact, None] = {}
     for factor in sp.Mul.make_args(sp.factor_terms(sp.fraction(sp.together(fact.expression))[0])):

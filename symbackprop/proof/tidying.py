@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import sympy as sp
 
 from symbackprop.proof.budget import Budget, BudgetExceededError
-from symbackprop.proof.facts import Fact, Relation, contradict, factor_polynomial
+from symbackprop.proof.factors import factor_polynomial
+from symbackprop.proof.facts import Fact, Relation, contradict
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import facts_of

@@ -235,7 +235,7 @@ class Trial:
             if len(entries) > MOST_DECIDED:
                 return False
             for entry in entries:
-                if not place.decide(left, right, entry, frozenset(), budget).proved:
+                if not place.decide(left, right, entry, frozenset(), budget, claim="").proved:
                     return False
         wide = (Place.make(program, sizes) for sizes in wide_sizes(program, left, right, self.question.least))
         return all(place.differing_entry(left, right) is None for place in wide)

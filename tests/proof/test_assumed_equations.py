@@ -1,0 +1,111 @@
+"""Claims that follow from assumed equations: one-hot targets, labels of two values, points of a sphere."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from symbackprop.language import read_statements
+from symbackprop.language.assembly import assemble
+from symbackprop.language.tree import Claim
+from symbackprop.proof.claims import judge_claims
+from symbackprop.proof.verdict import Verdict
+
+ONE_HOT = """
+    input y[N,K]
+    param z[N,K]
+    assume sum(k, y[n,k]) = 1
+    assume y[n,k]*(1 - y[n,k]) = 0
+    p[n,k] = exp(z[n,k])/sum(j, exp(z[n,j]))
+    loss = -sum(n, k, y[n,k]*log(p[n,k]))/N
+"""
+LABELS = """
+    input x[N,D], y[N]
+    param w[D]
+    assume y[n]^2 = 1
+    s[n] = sum(d, x[n,d]*w[d])
+    loss = sum(n, where(1 - y[n]*s[n] > 0, 1 - y[n]*s[n], 0))
+"""
+SIGNS = "input w[D]\nassume abs(w[d]) = 1"
+UNIT = "input x[N,D]\nassume mean(d, x[n,d]^2) = 1"
+EXPONENTIAL = "input x\nassume exp(x) = 2"
+CIRCLE = "input x, y\nassume x^2 + y^2 = 1"
+INVERSE = "input x[N], y[N]\nassume x[n]*y[n] = 1"
+
+
+def judge(program: str, claim: str) -> Verdict:
+    """The verdict on one claim about a program."""
+    statements = read_statements(f"{program}\nclaim {claim}")
+    (judged,) = judge_claims(assemble(statements), [s for s in statements if isinstance(s, Claim)])
+    return judged.verdict
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        (ONE_HOT, "y[n,k]*(1 - y[n,k]) = 0"),
+        (ONE_HOT, "y[n,k]^2 = y[n,k]"),
+        (ONE_HOT, "y[n,k]^5 = y[n,k]"),
+        (ONE_HOT, "abs(y[n,k]) = y[n,k]"),
+        (ONE_HOT, "sqrt(y[n,k]) = y[n,k]"),
+        (ONE_HOT, "sum(k, y[n,k]^2) = 1"),
+        (ONE_HOT, "d loss / d z[n,k] = (p[n,k] - y[n,k]^2)/N"),
+        (ONE_HOT, "sum(k, (y[n,k] - p[n,k])^2) = 1 - 2*sum(k, y[n,k]*p[n,k]) + sum(k, p[n,k]^2)"),
+        (LABELS, "relu(y[n]) = (y[n] + 1)/2"),
+        (LABELS, "sign(y[n]) = y[n]"),
+        (LABELS, "sum(n, (1 - y[n]*s[n])^2) = sum(n, (y[n] - s[n])^2)"),
+        (LABELS, "d loss / d w[d] = -sum(n, where(1 - y[n]*s[n] > 0, y[n]^3*x[n,d], 0))"),
+        (SIGNS, "abs(w[d]) = 1"),
+        (SIGNS, "w[d]^2 = 1"),
+        (UNIT, "mean(d, x[n,d]^2) = 1"),
+        (UNIT, "sum(n, d, x[n,d]^2) = N*D"),
+        (EXPONENTIAL, "exp(2*x) = 4"),
+        (CIRCLE, "x^2 = 1 - y^2"),
+        (CIRCLE, "x^2*y^2 + y^4 = y^2"),
+        (INVERSE, "x[n]^2*y[n] = x[n]"),
+        ("input x\nassume x^3 - 6*x^2 + 11*x - 6 = 0", "relu(x - 5/2) = (x - 1)*(x - 2)/4"),
+    ],
+)
+def test_what_follows_is_proved_for_all_sizes(program: str, claim: str) -> None:
+    """At once, and the equation is said as it was written."""
+    start = time.process_time()
+    verdict = judge(program, claim)
+
+    assert verdict.proved
+    assert verdict.for_all_sizes
+    assert time.process_time() - start < 3
+    assert verdict.hypotheses
+    assert not any("[1" in text for text in verdict.hypotheses)
+
+
+@pytest.mark.parametrize(
+    ("program", "claim"),
+    [
+        (ONE_HOT, "y[n,k]^2 = 2*y[n,k]"),
+        (ONE_HOT, "sum(k, y[n,k]^2) = K"),
+        (ONE_HOT, "abs(y[n,k]) = 1"),
+        (LABELS, "relu(y[n]) = y[n]"),
+        (LABELS, "y[n]^3 = 1"),
+        (LABELS, "sum(n:N, y[n+1]^2) = N"),
+        (LABELS, "where(y[n]*s[n] > 0, 1, 0) = where(s[n] > 0, 1, 0)"),
+        (SIGNS, "w[d] = 1"),
+        (UNIT, "mean(d, x[n,d]) = 1"),
+        (EXPONENTIAL, "exp(2*x) = 2"),
+        (CIRCLE, "x = sqrt(1 - y^2)"),
+        (INVERSE, "sum(n:N, x[n]*y[n+1]) = N"),
+        ("input x\nassume x^3 = 2*x", "x^2 = 2"),
+        ("input y\nassume y^2 = -1", "y = 3"),
+    ],
+)
+def test_what_does_not_follow_is_not_proved(program: str, claim: str) -> None:
+    """What is wrong at one of the values, and at the edge of a range, where an entry that is read is 0."""
+    assert not judge(program, claim).proved
+
+
+def test_an_equation_at_given_sizes_is_said_once() -> None:
+    """A proof at small sizes says what was assumed as it was written, and not entry by entry."""
+    verdict = judge(LABELS, "y[1]^2 = 1")
+
+    assert verdict.proved
+    assert verdict.hypotheses == ("y[n]^2 = 1",)
