@@ -28,12 +28,14 @@ TRAINERS = {
 OUR_TRAINERS = {
     "symbackprop": "ours:train",
     "symbackprop, trusting, in place": "ours:train_in_place",
+    "symbackprop on numba": "ours:train_fused",
     "symbackprop on JAX": "ours:train_on_jax",
     "symbackprop on PyTorch": "ours:train_on_torch",
 }
 COMPILERS = ("torch.compile", "PyTensor")
 DIFFERENTIATORS = {
     "symbackprop": "ours:differentiate",
+    "symbackprop on numba": "ours:differentiate_fused",
     "PyTorch eager": "layers_torch:differentiate",
     "JAX jit": "layers_jax:differentiate",
 }

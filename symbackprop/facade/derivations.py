@@ -284,7 +284,7 @@ class Derivation:
 
     @overload
     def compile(
-        self, target: Literal["numpy", "jax", "torch"] = "numpy", dtype: str = "float64", trust: bool = False
+        self, target: Literal["numpy", "fused", "jax", "torch"] = "numpy", dtype: str = "float64", trust: bool = False
     ) -> CompiledFunction: ...
 
     @overload
@@ -298,7 +298,9 @@ class Derivation:
         """A function f(params, /, **data) that returns (value, {name: gradient}), on arrays of the target's library.
 
         `target` is "numpy", "jax" (compiled for each choice of sizes) or "torch"; the last two need the extras of these
-        names. The function relies on no assumption that data could break, unless `trust` is True.
+        names. "fused" is NumPy's code in which functions of entries, and sums and maxima along an axis, are loops that
+        numba (the extra of that name) compiles at the first call, for all sizes. The function relies on no assumption
+        that data could break, unless `trust` is True.
 
         "python" and "numba" (which needs the extra of that name) are for tiny networks: the program is written out
         entry by entry at `sizes`, as Python over floats or as the same compiled. Their functions have
