@@ -15,7 +15,7 @@ from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.linear_forms import add_up
 from symbackprop.codegen.numpy_kernels import NumpyBodyWriter, NumpyKernelWriter
 from symbackprop.codegen.records import Constant, Inside, Label, Loop, Match, Plan, Segment
-from symbackprop.codegen.row_groups import RowGroup, find_pairs, find_rows, schedule
+from symbackprop.codegen.row_groups import Grouping, RowGroup, find_groups, schedule
 from symbackprop.codegen.row_kernels import RowKernel, Stream, is_flag
 from symbackprop.codegen.row_reads import Read
 
@@ -33,28 +33,18 @@ def write_fused_kernel(
 class _RowWriter(ArrayWriter):
     """Writes the calls of loops, and the loops; `kernels` are their sources by what they are up to names."""
 
-    groups: tuple[RowGroup, ...]
-    kept: frozenset[int]
-    """What is read elsewhere than in its own pass."""
+    grouping: Grouping
     kernels: dict[str, tuple[str, str]]
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
         inline = super()._find_inline(named)
-        plan = self.plan
-        barred = self.fixed | frozenset(self.indicators) | frozenset(self.deposits)
-        barred |= find_replaced(plan, self.deposits)
-        self.kept = frozenset(output.use.value for output in (plan.result, *plan.gradients))
-        last = find_rows(plan.values, plan.backward, self.kept, barred, self.indicators)
-        members = {n for group in last for n in group.members}
-        pairs = find_pairs(plan.values, plan.backward, self.kept, members, self.indicators)
-        self.kept |= {value for _, value in pairs}
-        first = find_rows(plan.values, plan.forward, self.kept, barred, self.indicators)
-        self.groups = (*first, *last)
-        return inline - {n for group in self.groups for n in group.members}
+        barred = self.fixed | set(self.deposits) | find_replaced(self.plan, self.deposits)
+        self.grouping = find_groups(self.plan, barred)
+        return inline - self.grouping.members
 
     def _schedule(self, numbers: Sequence[int]) -> Iterator[int | RowGroup]:
         """The values of a pass and its groups in order."""
-        return schedule(self.plan.values, numbers, self.kept, self.groups, self.indicators)
+        return schedule(self.plan.values, numbers, self.grouping)
 
     def _write_rows(self, group: RowGroup) -> list[Line]:
         """The call of a loop, and before it lines from which on its arrays need their memory."""
@@ -88,46 +78,43 @@ class _Call:
 
     def __init__(self, writer: _RowWriter, group: RowGroup) -> None:
         self.writer, self.group = writer, group
-        self.arguments = {f"n{label}": writer._size(size) for label, size in enumerate(group.sizes)}
+        self.arguments: dict[str, str] = {}
         self.arrays: list[str] = []
         self.names: dict[str, str] = {}
-        plan = writer.plan
-        named = dict(plan.named)
+        values = writer.plan.values
         inputs: dict[Read, Stream] = {}
         written: dict[int, Stream] = {}
         sizes: dict[Affine, str] = {}
-        comments = {
-            n: "".join(c if c.isprintable() else " " for c in writer.comments[named[n]])
-            for n in group.members
-            if named.get(n, "") in writer.comments
-        }
-        inner = -1 if group.inner is None else group.inner
         bare = RowKernel(
-            group, plan.values, writer.indicators, (), inner, inputs, written, frozenset(), sizes, comments
+            group, values, writer.indicators, (), -1, inputs, written, frozenset(), sizes, self._find_comments()
         )
         reads = [
             read
             for number in group.members
             for read in bare.reads(number)
-            if read.value not in group.members and not isinstance(plan.values[read.value].record, Constant)
+            if read.value not in group.members and not isinstance(values[read.value].record, Constant)
         ]
         flags = frozenset(read.value for read in reads if writer._is_condition(read.value))
         labels = self._order(sorted(reads, key=lambda read: read.value in flags))
-        order, self.inner = labels[:-1], labels[-1]
-        for read in reads:
-            if read not in inputs:
-                inputs[read] = self._input(read, read.value in flags)
-        for record in (plan.values[number].record for number in group.members):
+        self.arguments |= {f"n{place}": writer._size(group.sizes[label]) for place, label in enumerate(labels)}
+        self.kernel = replace(bare, order=labels[:-1], inner=labels[-1], flags=flags)
+        for read in dict.fromkeys(reads):
+            inputs[read] = self._input(read)
+        for record in (values[number].record for number in group.members):
             if isinstance(record, Match | Inside):
                 self._add_sizes(sizes, record)
-        kernel = replace(bare, order=order, inner=self.inner, flags=flags)
         for number in group.outputs:
-            if plan.values[number].axes:
-                written[number] = self._output(number, kernel.own(number), order)
-        for number in kernel.find_kept():
+            if values[number].axes:
+                written[number] = self._output(number, self.kernel.own(number))
+        for number in self.kernel.find_kept():
             if number not in written:
                 written[number] = self._scratch(number)
-        self.kernel = kernel
+
+    def _find_comments(self) -> dict[int, str]:
+        """What stands above members that have a name."""
+        named, comments = dict(self.writer.plan.named), self.writer.comments
+        texts = {n: comments[named[n]] for n in self.group.members if named.get(n, "") in comments}
+        return {n: "".join(c if c.isprintable() else " " for c in text) for n, text in texts.items()}
 
     def _order(self, reads: Sequence[Read]) -> tuple[int, ...]:
         """The labels from the outermost loop on, as the first array that has all lies in memory."""
@@ -155,45 +142,43 @@ class _Call:
         for form in (begin, *([record.size + Affine.of(record.start)] if isinstance(record, Inside) else [])):
             sizes.setdefault(form, self._argument("o", self.writer._size(form)))
 
-    def _input(self, read: Read, flag: bool) -> Stream:
+    def _input(self, read: Read) -> Stream:
         """The entry that is read of a value."""
-        writer = self.writer
+        writer, kernel = self.writer, self.kernel
         text = writer._variable(read.value)
         if not read.places:
-            return Stream(self._name(read.value, f"{'bool' if flag else 'DTYPE'}({text})"), (), False)
+            kind = "bool" if read.value in kernel.flags else "DTYPE"
+            return Stream(self._name(read.value, f"{kind}({text})"), (), False)
         axes = self._axes(read)
         index = []
         for place in (read.places[k] for k in axes):
             offset = "" if place.offset == Affine() else self._argument("o", writer._size(place.offset))
-            index.append(add_up([(f"i{label}", c) for label, c in place.parts], offset))
+            index.append(add_up([(kernel.counter(label), c) for label, c in place.parts], offset))
         array = self._name(read.value, writer.dialect.transpose(text, axes))
-        return Stream(array, tuple(index), self.inner in read.carried)
+        return Stream(array, tuple(index), kernel.inner in read.carried)
 
-    def _output(self, number: int, labels: tuple[int, ...], order: tuple[int, ...]) -> Stream:
+    def _output(self, number: int, labels: tuple[int, ...]) -> Stream:
         """The entry of a member that is written."""
-        writer, name = self.writer, self.writer.variables[number]
+        writer, kernel, name = self.writer, self.kernel, self.writer.variables[number]
         first = writer.leading.get(number)
-        ordered = [label for label in (*order, self.inner) if label in labels]
-        if first is not None and labels[first] != self.inner:
+        ordered = [label for label in (*kernel.order, kernel.inner) if label in labels]
+        if first is not None and labels[first] != kernel.inner:
             ordered = [labels[first], *(label for label in ordered if label != labels[first])]
-        axes = tuple(labels.index(label) for label in ordered)
-        record = writer.plan.values[number].record
-        if number in writer.outputs:
-            axes = tuple(range(len(labels)))
-        writer._place(number, axes, "bool" if is_flag(record) else "DTYPE")
+        axes = tuple(range(len(labels))) if number in writer.outputs else tuple(labels.index(k) for k in ordered)
+        writer._place(number, axes, "bool" if is_flag(writer.plan.values[number].record) else "DTYPE")
         self.arrays.append(name)
         array = self._name(number, writer.dialect.transpose(name, axes))
-        return Stream(array, tuple(f"i{labels[k]}" for k in axes), self.inner in labels)
+        return Stream(array, tuple(kernel.counter(labels[k]) for k in axes), kernel.inner in labels)
 
     def _scratch(self, number: int) -> Stream:
         """The entry of a member that only later passes of the row read, in an array for one row."""
-        writer, record = self.writer, self.writer.plan.values[number].record
+        writer, kernel = self.writer, self.kernel
         name = writer._fresh("r")
-        kind = "bool" if is_flag(record) else "DTYPE"
-        writer.buffers[name] = Buffer(name, (self.group.sizes[self.inner],), kind)
+        kind = "bool" if is_flag(writer.plan.values[number].record) else "DTYPE"
+        writer.buffers[name] = Buffer(name, (self.group.sizes[kernel.inner],), kind)
         self.arrays.append(name)
         self.arguments[name] = name
-        return Stream(name, (f"i{self.inner}",), True)
+        return Stream(name, (kernel.counter(kernel.inner),), True)
 
     def _name(self, number: int, text: str) -> str:
         """The parameter for an argument, called as the value is."""

@@ -11,12 +11,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.calculus.indices import Affine
+from symbackprop.codegen.inlining import find_indicators
 from symbackprop.codegen.records import (
     Contract,
     Inside,
     Map,
     Match,
     Peak,
+    Plan,
     Record,
     Select,
     Spread,
@@ -47,6 +49,39 @@ class RowGroup:
     outputs: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The groups of a plan, what is read elsewhere than in its own pass, and the conditions that are read instead of
+    indicators.
+    """
+
+    groups: tuple[RowGroup, ...]
+    kept: frozenset[int]
+    conditions: Mapping[int, int]
+
+    @property
+    def members(self) -> frozenset[int]:
+        """The values that are in groups."""
+        return frozenset(number for group in self.groups for number in group.members)
+
+
+def find_groups(plan: Plan, barred: Collection[int]) -> Grouping:
+    """The groups of a plan; `barred` are in none."""
+    conditions = find_indicators(plan)
+    barred = {*barred, *conditions}
+    kept = frozenset(output.use.value for output in (plan.result, *plan.gradients))
+    last = find_rows(plan.values, plan.backward, kept, barred, conditions)
+    members = {n for group in last for n in group.members}
+    kept |= {value for _, value in find_pairs(plan.values, plan.backward, kept, members, conditions)}
+    first = find_rows(plan.values, plan.forward, kept, barred, conditions)
+    return Grouping((*first, *last), kept, conditions)
+
+
+def keep_apart(plan: Plan, barred: Collection[int]) -> Grouping:
+    """No groups."""
+    return Grouping((), frozenset(range(len(plan.values))), {})
+
+
 def find_rows(
     values: Sequence[Value],
     numbers: Sequence[int],
@@ -61,19 +96,13 @@ def find_rows(
     return _Finder(values, numbers, barred, conditions).find(kept)
 
 
-def schedule(
-    values: Sequence[Value],
-    numbers: Sequence[int],
-    kept: Collection[int],
-    groups: Sequence[RowGroup],
-    conditions: Mapping[int, int],
-) -> Iterator[int | RowGroup]:
+def schedule(values: Sequence[Value], numbers: Sequence[int], grouping: Grouping) -> Iterator[int | RowGroup]:
     """Values that are in no group, and groups, each after what it reads; without views that nothing reads."""
-    group_of = {member: group for group in groups for member in group.members}
+    group_of = {member: group for group in grouping.groups for member in group.members}
     before: dict[int, list[int]] = {}
-    for reader, value in find_pairs(values, numbers, kept, group_of, conditions):
+    for reader, value in find_pairs(values, numbers, grouping.kept, group_of, grouping.conditions):
         before.setdefault(reader, []).append(value)
-    live, done = {value for read in before.values() for value in read} | set(kept), set[int]()
+    live, done = {value for read in before.values() for value in read} | set(grouping.kept), set[int]()
 
     def visit(number: int) -> Iterator[int | RowGroup]:
         if number in done or number not in stage:
@@ -143,6 +172,7 @@ class _Finder:
         self.values, self.numbers, self.conditions = values, numbers, conditions
         self.stage, self.barred = set(numbers), barred
         self.draft_of: dict[int, _Draft] = {}
+        self.reads: dict[int, tuple[Read, ...]] = {}
         self.streams: dict[object, list[tuple[int, tuple[int, ...]]]] = {}
 
     def find(self, kept: Collection[int]) -> tuple[RowGroup, ...]:
@@ -212,7 +242,10 @@ class _Finder:
             self.streams[shape].append((number, labels))
 
     def _reads(self, number: int) -> tuple[Read, ...]:
-        return find_reads(self.values, self.values[number].record, self.conditions)
+        """What a value reads."""
+        if number not in self.reads:
+            self.reads[number] = find_reads(self.values, self.values[number].record, self.conditions)
+        return self.reads[number]
 
     def _merge(self, one: _Draft, two: _Draft, pairs: Sequence[tuple[int, int]]) -> None:
         """Make two groups one if one loop can make both; `pairs` are labels of one and of the other."""

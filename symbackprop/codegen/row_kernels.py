@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from symbackprop.calculus.definitions import slot_symbol
 from symbackprop.calculus.indices import Affine
@@ -69,11 +70,18 @@ class RowKernel:
         """The function."""
         return _Writer(self).write(name, arguments)
 
+    def counter(self, label: int) -> str:
+        """The variable that runs along a label; they are numbered from the outermost loop on."""
+        return f"i{(*self.order, self.inner).index(label)}"
+
     def reads(self, number: int) -> tuple[Read, ...]:
         """What a member reads, by the labels of the group."""
-        labels = self.group.labels[number]
-        reads = find_reads(self.values, self.values[number].record, self.conditions)
-        return tuple(read.rename(labels) for read in reads)
+        return self._reads[number]
+
+    @cached_property
+    def _reads(self) -> Mapping[int, tuple[Read, ...]]:
+        found = {n: find_reads(self.values, self.values[n].record, self.conditions) for n in self.group.members}
+        return {n: tuple(read.rename(self.group.labels[n]) for read in reads) for n, reads in found.items()}
 
     def own(self, number: int) -> tuple[int, ...]:
         """The labels of the axes of a member."""
@@ -145,8 +153,8 @@ class _Writer:
                 self._add(margin, f"{self.names[number]} = DTYPE(0)")
             else:
                 self._add(margin, f"{stream.array}.fill(DTYPE(0))")
-        for label in kernel.order:
-            self._add(margin, f"for i{label} in range(n{label}):")
+        for place in range(len(kernel.order)):
+            self._add(margin, f"for i{place} in range(n{place}):")
             margin += "    "
         along = [n for n in group.members if kernel.goes_along(n)]
         last = max((self.passes[n] for n in along), default=-1)
@@ -175,7 +183,7 @@ class _Writer:
             peak = isinstance(kernel.values[number].record, Peak)
             self._add(margin, f"{totals[number]} = {'ROW_LOWEST' if peak else 'DTYPE(0)'}")
         outside = dict(self.known)
-        self._add(margin, f"for i{inner} in range(n{inner}):")
+        self._add(margin, f"for {kernel.counter(inner)} in range(n{len(kernel.order)}):")
         for number in members:
             if kernel.is_sum(number):
                 self._sum(number, totals.get(number), margin + "    ")
@@ -242,7 +250,8 @@ class _Writer:
         assert isinstance(record, Map)
         slots = [slot_symbol(k) for k in range(len(texts))]
         printer = RowPrinter(dict(zip(slots, as_numbers, strict=True)), dict(zip(slots, as_flags, strict=True)))
-        return printer.condition(record.body) if is_boolean(record.body) else printer.write(record.body)
+        text = printer.condition(record.body) if is_boolean(record.body) else printer.write(record.body)
+        return text[1:-1] if text.startswith("(") else text  # brackets stand around the whole
 
     def _compare(self, number: int, record: Match | Inside, margin: str) -> str:
         """A condition on positions, which are integers."""
@@ -251,7 +260,7 @@ class _Writer:
         parts, begin = [], position.offset
         for part, coefficient in position.parts:
             if isinstance(part, Label):
-                parts.append((f"i{labels[part.number]}", coefficient))
+                parts.append((kernel.counter(labels[part.number]), coefficient))
                 begin += Affine.of(part.start) * coefficient
             else:
                 read = next(reads)
