@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("symbackprop", "sympy", "numpy", "python-flint", "jax", "torch", "autograd", "pytensor")
+PACKAGES = ("symbackprop", "sympy", "numpy", "python-flint", "numba", "jax", "torch", "autograd", "pytensor")
 
 
 @dataclass(frozen=True)

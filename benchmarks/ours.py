@@ -27,8 +27,17 @@ def reference(case: Case) -> Callable[[Arrays], Result]:
 
 def train(case: Case, dtype: str) -> Contestant:
     """A training step of the compiled function as it is returned by default."""
+    return _train(case, "numpy", dtype)
+
+
+def train_fused(case: Case, dtype: str) -> Contestant:
+    """The same with loops over rows that numba has compiled."""
+    return _train(case, "fused", dtype)
+
+
+def _train(case: Case, target: str, dtype: str) -> Contestant:
     own = case.cast(dtype)
-    f = _compile(case, "numpy", dtype)
+    f = _compile(case, target, dtype)
     rate = np.dtype(dtype).type(RATE)
     last: list[Any] = []
 
@@ -97,8 +106,17 @@ def train_on_torch(case: Case, dtype: str) -> Contestant:
 
 def differentiate(case: Case, dtype: str) -> Contestant:
     """Loss and gradients of any case."""
+    return _differentiate(case, "numpy", dtype)
+
+
+def differentiate_fused(case: Case, dtype: str) -> Contestant:
+    """The same with loops over rows that numba has compiled."""
+    return _differentiate(case, "fused", dtype)
+
+
+def _differentiate(case: Case, target: str, dtype: str) -> Contestant:
     own = case.cast(dtype)
-    f = _compile(case, "numpy", dtype)
+    f = _compile(case, target, dtype)
     last: list[Any] = []
 
     def step() -> None:

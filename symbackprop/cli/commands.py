@@ -241,7 +241,9 @@ def check_backward(code: str, shapes: tuple[str, ...], data: str | None, seconds
 @command.command()
 @click.argument("source")
 @network_options
-@click.option("--target", type=click.Choice(["numpy", "jax", "torch", "python"]), default="numpy", show_default=True)
+@click.option(
+    "--target", type=click.Choice(["numpy", "fused", "jax", "torch", "python"]), default="numpy", show_default=True
+)
 @click.option("--size", "sizes", multiple=True, metavar="N=2", help="A size, for --target python; repeat it for more.")
 def source(
     source: str,

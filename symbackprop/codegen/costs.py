@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
 
 from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
+from symbackprop.codegen.deposits import find_deposits, find_replaced
+from symbackprop.codegen.loop_writers import make_body_plan
 from symbackprop.codegen.records import (
     Constant,
     Contract,
@@ -27,7 +29,11 @@ from symbackprop.codegen.records import (
     is_condition,
     uses_of,
 )
+from symbackprop.codegen.row_groups import Grouping, RowGroup, schedule
+from symbackprop.codegen.row_reads import find_reads
 
+Grouper = Callable[[Plan, Collection[int]], Grouping]
+"""Finds the groups of a plan, given what is in none."""
 WIDTHS = {"float64": 8, "float32": 4}
 
 
@@ -84,25 +90,45 @@ class Costs:
         return "\n".join(line.rstrip() for line in lines)
 
 
-def measure_costs(plan: Plan, sizes: Mapping[str, int], dtype: str) -> Costs:
-    """The costs of a plan in which some sizes, or all, have values."""
-    return Costs(tuple(_Meter(plan, sizes, WIDTHS[dtype]).operations()), dtype)
+def measure_costs(plan: Plan, sizes: Mapping[str, int], dtype: str, group: Grouper) -> Costs:
+    """The costs of a plan in which some sizes, or all, have values; `group` says what is done in one operation."""
+    return Costs(tuple(_Meter(plan, sizes, WIDTHS[dtype], group).operations()), dtype)
 
 
 class _Meter:
     """Measures the values of one plan."""
 
-    def __init__(self, plan: Plan, sizes: Mapping[str, int], width: int) -> None:
-        self.plan, self.sizes, self.width = plan, sizes, width
+    def __init__(self, plan: Plan, sizes: Mapping[str, int], width: int, group: Grouper) -> None:
+        self.plan, self.sizes, self.width, self.group = plan, sizes, width, group
         self.names = dict(plan.named)
 
     def operations(self) -> Iterator[Operation]:
-        fixed = find_fixed(self.plan.values)
-        for stage, numbers in (("forward", self.plan.forward), ("backward", self.plan.backward)):
-            for number in numbers:
-                value = self.plan.values[number]
-                if not isinstance(value.record, Given | Constant | Count | Pick | Spread):
-                    yield self._operation("once" if number in fixed else stage, number, value)
+        plan, fixed, deposits = self.plan, find_fixed(self.plan.values), find_deposits(self.plan)
+        grouping = self.group(plan, {*fixed, *deposits, *find_replaced(plan, deposits)})
+        for stage, numbers in (("forward", plan.forward), ("backward", plan.backward)):
+            for each in schedule(plan.values, numbers, grouping):
+                if isinstance(each, RowGroup):
+                    yield self._loop_over_rows(stage, each, grouping)
+                elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread):
+                    yield self._operation("once" if each in fixed else stage, each, plan.values[each])
+
+    def _loop_over_rows(self, stage: str, group: RowGroup, grouping: Grouping) -> Operation:
+        flops, count = self._measure_group(group, grouping, self.plan.values)
+        names = ", ".join(self.names[n] for n in group.outputs if n in self.names)
+        last = [group.sizes[k] for k in ([] if group.inner is None else [group.inner])]
+        axes = [*(axis for k, axis in enumerate(group.sizes) if k != group.inner), *last]
+        shape = tuple(self._number(axis) for axis in axes)
+        return Operation(stage, "loop over rows", names, shape, flops, count * self.width)
+
+    def _measure_group(
+        self, group: RowGroup, grouping: Grouping, values: Sequence[Value]
+    ) -> tuple[sympy.Expr, sympy.Expr]:
+        """The flops of all members, and the entries that are read of other values and written for them."""
+        flops = sympy.Add(*(self._measure(values[n], values)[0] for n in group.members))
+        records = [values[n].record for n in group.members]
+        reads = {read.value for record in records for read in find_reads(values, record, grouping.conditions)}
+        touched = [*sorted(reads - set(group.members)), *group.outputs]
+        return flops, sympy.Add(*(self._entries(values[n].axes) for n in touched))
 
     def _operation(self, stage: str, number: int, value: Value) -> Operation:
         shape = tuple(self._number(axis) for axis in value.axes)
@@ -115,9 +141,7 @@ class _Meter:
         if isinstance(record, Loop):
             flops, count = sympy.Integer(0), sympy.Integer(0)
             for segment in record.segments:
-                body = [
-                    self._measure(each, segment.body) for each in segment.body if not isinstance(each.record, Given)
-                ]
+                body = list(self._measure_body(make_body_plan(record, segment)))
                 steps = self._number(segment.size)
                 flops += steps * sympy.Add(*(f for f, _ in body))
                 count += steps * sympy.Add(*(e for _, e in body))
@@ -135,6 +159,15 @@ class _Meter:
         elif isinstance(record, Peak | First):
             flops = read[0]
         return flops, made + sympy.Add(*read)
+
+    def _measure_body(self, plan: Plan) -> Iterator[tuple[sympy.Expr, sympy.Expr]]:
+        """What each operation of a step costs."""
+        grouping = self.group(plan, frozenset())
+        for each in schedule(plan.values, plan.forward, grouping):
+            if isinstance(each, RowGroup):
+                yield self._measure_group(each, grouping, plan.values)
+            elif not isinstance(plan.values[each].record, Given):
+                yield self._measure(plan.values[each], plan.values)
 
     def _entries(self, axes: Sequence[Affine]) -> sympy.Expr:
         return sympy.Mul(*(self._number(axis) for axis in axes))

@@ -44,6 +44,16 @@ RESERVED = frozenset(
         "Any",
         "saved",
         "annotations",
+        "compiled",
+        "row_exp",
+        "row_tanh",
+        "row_erf",
+        "row_larger",
+        "row_square",
+        "row_plus",
+        "row_higher",
+        "row_entry",
+        "ROW_LOWEST",
     }
     | set(dir(builtins))
 )

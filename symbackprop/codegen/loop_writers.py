@@ -27,23 +27,29 @@ class ExpressionWriter(KernelWriter):
         return BodyWriter(self, loop, segment, states)
 
 
+def make_body_plan(loop: Loop, segment: Segment) -> Plan:
+    """A step of a loop as a plan without a backward pass, whose outputs are the slices that it makes."""
+    results = [
+        Output("", use, state.axes[: state.axis] + state.axes[state.axis + 1 :])
+        for use, state in zip(segment.results, loop.states, strict=True)
+        if use is not None
+    ]
+    roots = tuple(result.use.value for result in results)
+    forward = tuple(sorted(reach(segment.body, roots)))
+    return Plan(segment.body, (), results[0], tuple(results[1:]), forward, ())
+
+
 class BodyWriter(KernelWriter):
     """Writes the body of a loop, which reads what is outside of it."""
 
     def __init__(self, outside: KernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
         self.outside, self.dialect = outside, outside.dialect
-        results = [
-            Output("", use, state.axes[: state.axis] + state.axes[state.axis + 1 :])
-            for use, state in zip(segment.results, loop.states, strict=True)
-            if use is not None
-        ]
-        roots = tuple(result.use.value for result in results)
-        forward = tuple(sorted(reach(segment.body, roots)))
-        plan = Plan(segment.body, (), results[0], tuple(results[1:]), forward, ())
+        plan = make_body_plan(loop, segment)
+        roots = {plan.result.use.value, *(result.use.value for result in plan.gradients)}
         self.plan, self.comments, self.names, self.taken = plan, {}, outside.names, outside.taken
         self.arrays, self.size_names, self.variables = (), (), {}
         self.loop, self.segment, self.states = loop, segment, states
-        self.inline = self._find_inline(set(roots))
+        self.inline = self._find_inline(roots)
         for number in plan.forward:
             record = plan.values[number].record
             if isinstance(record, Given):

@@ -23,7 +23,7 @@ def write_module(code: Code, title: str = "A forward and a backward pass") -> st
     """A module with forward, backward and value_and_grad that checks its gradients when it is run."""
     heading = "".join(c if c.isprintable() and c not in '"\\' else " " for c in title)
     kernel = code.source.rstrip()
-    runtime, constants, imports = _read(code.target.runtime)
+    runtime, constants, imports = _read_all(_modules(code))
     precision, end = _choose(code)
     rest: list[str] = []
     for part in ("binding", end):
@@ -53,6 +53,21 @@ def _choose(code: Code) -> tuple[str, str]:
     if code.target.arrays:
         raise UnsupportedError(f"There is no module for the target {code.target.name}; take that of python.")
     return "float", "scalar_checking"
+
+
+def _modules(code: Code) -> tuple[str, ...]:
+    """The modules whose functions the code calls."""
+    target = code.target
+    return target.modules(code.dtype) if isinstance(target, Target) else (target.runtime,)
+
+
+def _read_all(modules: Sequence[str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """What several modules define, as `_read` tells it of one."""
+    found: tuple[dict[str, str], dict[str, str], dict[str, str]] = {}, {}, {}
+    for module in modules:
+        for known, more in zip(found, _read(module), strict=True):
+            known |= more
+    return found
 
 
 def _read(module: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:

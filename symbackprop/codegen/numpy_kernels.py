@@ -50,10 +50,10 @@ def write_numpy_kernel(
     """The source of `_workspace(*sizes)`, of `_forward(*arrays, *sizes)` -> (value, saved) and of
     `_backward(*saved, out=None)` -> gradients in order, written into the arrays of `out` where there is one.
     """
-    return _NumpyKernelWriter(plan, arrays, sizes, comments, dialect).write()
+    return NumpyKernelWriter(plan, arrays, sizes, comments, dialect).write()
 
 
-class _NumpyKernelWriter(ArrayWriter):
+class NumpyKernelWriter(ArrayWriter):
     """Writes the statements of both passes, then what they share."""
 
     owns_outputs = True
@@ -191,7 +191,7 @@ class _NumpyKernelWriter(ArrayWriter):
         return ""
 
     def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> BodyWriter:
-        return _NumpyBodyWriter(self, loop, segment, states)
+        return NumpyBodyWriter(self, loop, segment, states)
 
     def _returned(self, gradient: Output, shared: set[int]) -> str:
         """The expression of a gradient."""
@@ -298,13 +298,13 @@ class _NumpyKernelWriter(ArrayWriter):
         return [*lines, f"    return {groups[0]}, {groups[1]}"]
 
 
-class _NumpyBodyWriter(BodyWriter, ArrayWriter):
+class NumpyBodyWriter(BodyWriter, ArrayWriter):
     """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
 
     owns_outputs = False
-    outside: _NumpyKernelWriter
+    outside: NumpyKernelWriter
 
-    def __init__(self, outside: _NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
+    def __init__(self, outside: NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
         self.fixed, self.deposits, self.leading = frozenset(), {}, {}
         self.orders, self.outputs, self.copies = {}, {}, {}
         self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
@@ -344,6 +344,10 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
 
     def write_steps(self, step: str) -> list[str]:
         """The lines of one step, those before which say where the results stand."""
+        return self._begin_slices(step) + super().write_steps(step)
+
+    def _begin_slices(self, step: str) -> list[str]:
+        """The lines that say where the results of a step stand."""
         begin: list[str] = []
         for name, state, use in zip(self.states, self.loop.states, self.segment.results, strict=True):
             axes = state.axes[: state.axis] + state.axes[state.axis + 1 :]
@@ -353,7 +357,7 @@ class _NumpyBodyWriter(BodyWriter, ArrayWriter):
                 self.outputs[use.value] = Output(name, use, axes)
                 self.variables[use.value] = self._fresh("s")
                 begin.append(f"{self.variables[use.value]} = {name}[{self._place_of(state, step)}]")
-        return begin + super().write_steps(step)
+        return begin
 
     def _assign(self, name: str, state: State, use: Use, step: str) -> list[str]:
         written = self.outputs.get(use.value)

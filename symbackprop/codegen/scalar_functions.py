@@ -57,7 +57,7 @@ def write_step(plan: ScalarPlan, comments: Mapping[str, str]) -> str:
     if len(needed) > LARGEST_COMPILED:
         raise LimitError(
             f"The code has {len(needed)} operations, and numba would take minutes to compile more than "
-            f"{LARGEST_COMPILED}; take smaller sizes, or the numpy target."
+            f"{LARGEST_COMPILED}; take smaller sizes, or the target fused."
         )
     for node in needed:
         if plan.nodes.made[node].kind == "matrix":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.codegen.dialects import Dialect, JaxDialect, NumpyDialect, TorchDialect
+from symbackprop.codegen.fused_kernels import write_fused_kernel
 from symbackprop.codegen.loop_writers import write_kernel
 from symbackprop.codegen.numpy_kernels import write_numpy_kernel
 from symbackprop.codegen.records import Plan
+from symbackprop.codegen.row_groups import Grouping, find_groups, keep_apart
 from symbackprop.errors import UnknownNameError
 
 
@@ -17,8 +19,9 @@ class Target:
     """A library: how its operations are written, and which module of this package it runs on.
 
     `write` makes the source of a plan, given its arrays and sizes and what stands above which tensor. `runtime` is the
-    module of this package on which generated code runs, and whose functions a standalone module carries; `extra` is the
-    extra of this package that brings the library.
+    module of this package on which generated code runs, and whose functions a standalone module carries, as it does
+    those of `helpers`, further modules, some for a precision; `extra` is the extra of this package that brings the
+    library. `group` finds the values of a plan that are made together.
     """
 
     name: str
@@ -26,6 +29,16 @@ class Target:
     write: Callable[[Plan, Sequence[str], Sequence[str], Mapping[str, str], Dialect], str]
     runtime: str
     extra: str = ""
+    helpers: tuple[str, ...] = ()
+    group: Callable[[Plan, Collection[int]], Grouping] = keep_apart
+
+    def modules(self, dtype: str) -> tuple[str, ...]:
+        """The modules of this package whose functions generated code calls.
+
+        >>> find_target("fused").modules("float32")
+        ('numpy_runtime', 'rows_runtime', 'rows_float32')
+        """
+        return (self.runtime, *(helper.format(dtype=dtype) for helper in self.helpers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,10 @@ class ScalarTarget:
 
 TARGETS = (
     Target("numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime"),
+    Target(
+        "fused", NumpyDialect(), write_fused_kernel, "numpy_runtime", "numba", ("rows_runtime", "rows_{dtype}"),
+        find_groups,
+    ),  # fmt: skip
     Target("jax", JaxDialect(), write_kernel, "jax_runtime", "jax"),
     Target("torch", TorchDialect(), write_kernel, "torch_runtime", "torch"),
 )

@@ -284,7 +284,7 @@ class Derivation:
 
     @overload
     def compile(
-        self, target: Literal["numpy", "jax", "torch"] = "numpy", dtype: str = "float64", trust: bool = False
+        self, target: Literal["numpy", "fused", "jax", "torch"] = "numpy", dtype: str = "float64", trust: bool = False
     ) -> CompiledFunction: ...
 
     @overload
@@ -298,7 +298,9 @@ class Derivation:
         """A function f(params, /, **data) that returns (value, {name: gradient}), on arrays of the target's library.
 
         `target` is "numpy", "jax" (compiled for each choice of sizes) or "torch"; the last two need the extras of these
-        names. The function relies on no assumption that data could break, unless `trust` is True.
+        names. "fused" is NumPy's code in which functions of entries, and sums and maxima along an axis, are loops that
+        numba (the extra of that name) compiles at the first call, for all sizes. The function relies on no assumption
+        that data could break, unless `trust` is True.
 
         "python" and "numba" (which needs the extra of that name) are for tiny networks: the program is written out
         entry by entry at `sizes`, as Python over floats or as the same compiled. Their functions have
@@ -334,10 +336,13 @@ class Derivation:
         code = self._code(self.unconditional.definitions, target, "float64", self._comments, sizes)
         return codegen.write_module(code)
 
-    def plan(self, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Costs:
+    def plan(
+        self, sizes: Mapping[str, int] | None = None, dtype: str = "float64", target: str = "numpy"
+    ) -> Costs:
         """The array operations that `compile` makes of the formulas, with the flops and bytes of each.
 
-        The costs are formulas in the sizes that have no value in `sizes`; print the result for a table.
+        The costs are formulas in the sizes that have no value in `sizes`; print the result for a table. For the target
+        "fused" what a loop makes is one operation, which reads and writes only what it shares with others.
 
         >>> from symbackprop.facade.programs import parse
         >>> d = derive(parse("input x[N,D]\\nparam w[D]\\nz[n] = sum(d, w[d]*x[n,d])\\nloss = sum(n, exp(z[n]))"))
@@ -352,12 +357,15 @@ class Derivation:
         4*D*N + 2*N
         """
         unknown = sorted(set(sizes or {}) - set(self.core.program.size_names))
+        if codegen.find_scalar_target(target) is not None:
+            raise ArgumentError(f"The target {target!r} is written out entry by entry and has no array operations.")
+        group = codegen.find_target(target).group
         if unknown:
             known = ", ".join(self.core.program.size_names)
             raise ArgumentError(f"There is no size {', '.join(unknown)}; the sizes are {known}.")
         program, adjoints = self.core.program, self.unconditional.definitions
         plan = codegen.make_plan(program, adjoints, self.core.numerator.name, self._outputs)
-        return codegen.measure_costs(plan, sizes or {}, dtype)
+        return codegen.measure_costs(plan, sizes or {}, dtype, group)
 
     def _code(
         self,

@@ -52,3 +52,19 @@ def test_a_size_that_is_not_there_is_an_error() -> None:
     """The message lists those that are."""
     with pytest.raises(sb.SymBackpropError, match="There is no size Q; the sizes are N"):
         sb.derive(sb.mlp([3, 2])).plan({"Q": 3})
+
+
+def test_a_loop_over_rows_is_one_operation() -> None:
+    """It computes the same, and reads and writes what is shared with others alone."""
+    text = "input x[N,D], g[N,D]\nm[n] = sum(j, exp(x[n,j]))\nloss = sum(n, i, g[n,i]*exp(x[n,i])/m[n])"
+    d, sizes = sb.derive(sb.parse(text), "x"), {"N": 32, "D": 1000}
+    apart, fused = d.plan(sizes), d.plan(sizes, target="fused")
+
+    assert [o.kind for o in fused.operations] == ["loop over rows"] * 2
+    assert fused.flops == apart.flops
+    assert fused.bytes * 2 < apart.bytes
+    steps = sb.derive(sb.Network(input=(6, 3), layers=[sb.layer("lstm", H=4)], loss="mse"))
+    assert steps.plan({"N": 2}, target="fused").bytes < steps.plan({"N": 2}).bytes
+    assert d.plan(sizes, target="jax") == apart
+    with pytest.raises(sb.ArgumentError, match="'numba' is written out entry by entry"):
+        d.plan(sizes, target="numba")

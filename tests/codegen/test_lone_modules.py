@@ -10,7 +10,13 @@ from lone_modules import NAMES, run_alone, write_modules
 
 
 @pytest.mark.parametrize(
-    "target,names", [("numpy", NAMES), ("python", NAMES), ("jax", ("gelu", "dense", "layer_norm", "focal"))]
+    "target,names",
+    [
+        ("numpy", NAMES),
+        ("fused", ("gelu", "softmax", "layer_norm", "lstm", "max_pool2d")),
+        ("python", NAMES),
+        ("jax", ("gelu", "dense", "layer_norm", "focal")),
+    ],
 )
 def test_modules_need_their_library_alone(target: str, names: Sequence[str], tmp_path: Path) -> None:
     """Each has functions that agree with finite differences, with formulas as comments, and warns of nothing."""

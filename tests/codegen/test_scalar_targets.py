@@ -219,7 +219,7 @@ def test_limits_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
         inverse.compile("numba", sizes={"N": 2})
     with pytest.raises(sb.ArgumentError, match="leave sizes= away"):
         d.compile("numpy", sizes={"D": 4, "N": 2})  # type: ignore[call-overload]
-    with pytest.raises(sb.UnknownNameError, match="numpy, jax, torch, python, numba"):
+    with pytest.raises(sb.UnknownNameError, match="numpy, fused, jax, torch, python, numba"):
         d.compile("fortran")
 
 

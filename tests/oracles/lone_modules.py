@@ -12,6 +12,7 @@ import symbackprop as sb
 WORKER = Path(__file__).with_name("module_worker.py")
 LIBRARIES = {
     "numpy": ("numpy",),
+    "fused": ("numpy", "numba"),
     "python": ("",),
     "jax": ("jax", "numpy", "scipy"),
     "torch": ("torch", "numpy", "sympy"),  # which PyTorch imports by itself
