@@ -77,7 +77,7 @@ def test_masked_attention_is_proved_for_all_values(mask: Scores, shift: bool) ->
     verdict = sb.verify_backward(*attention(mask, shift=shift), shapes=SHAPES)
 
     assert verdict.proved, str(verdict)
-    assert verdict.scope == "the shapes q=(3, 2), k=(3, 2), v=(3, 2) and q=(3, 4), k=(3, 4), v=(3, 2)"
+    assert verdict.scope == "the shapes q=(3, 2), k=(3, 2), v=(3, 2) and q=(4, 3), k=(4, 3), v=(4, 2)"
     assert time.process_time() - start < 10
 
 
