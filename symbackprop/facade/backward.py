@@ -25,7 +25,8 @@ def verify_backward(
     `out, cache = forward(**inputs)` and `grads = backward(dout, cache)`, with the gradients in the order of `shapes`
     or in a mapping by name. Without `backward`, `forward(**inputs)` returns `(output, upstream, {"x": dx, ...})`, where
     `upstream(output)` makes the upstream gradient. `data` holds what is not differentiated: labels, masks, options.
-    The proof holds at the given shapes and at another choice of sizes, if the code accepts one; `seconds` bounds each.
+    The proof holds at the given shapes and at another choice of sizes, if the code accepts one; `seconds` of the
+    processor bound each.
 
     >>> import numpy as np
     >>> def forward(x, w):

@@ -218,7 +218,8 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
             _distrust(trace)
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
-                diagnosis = diagnose_entry(others, Gradients.of(trace, name, truth[name]), place, verdict.diagnosis)
+                own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
+                diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
                 notes = (_SIDES, *_say_path(trace), *trace.notes)
                 return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=notes)
             if stuck is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
 
@@ -34,13 +34,20 @@ _STEPS, _STEPS_IN_ALL = 20_000, 100_000
 _SECONDS, _SECONDS_IN_ALL = 10.0, 30.0  # a guard, far beyond what the steps take
 
 
-def diagnose_entry(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], known: str) -> str:
-    """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found."""
+def diagnose_entry(
+    others: OtherRuns, gradients: Gradients, inputs: Sequence[Gradients], place: tuple[int, ...], known: str
+) -> str:
+    """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found, and `inputs`
+    are the gradients of the other inputs.
+    """
     name, trace = gradients.name, others.trace
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
     same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
+    for other in inputs:
+        if right != 0 and other.shape == gradients.shape and all(map(same, other.truth, gradients.claims)):
+            return f"the gradient of {name} is that of {other.name}: are gradients returned in another order?"
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: is a mask the wrong way round?"

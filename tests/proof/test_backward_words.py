@@ -77,3 +77,16 @@ def test_what_is_no_function_is_told() -> None:
     """Before anything is run."""
     with pytest.raises(ArgumentError, match="forward is a function"):
         sb.verify_backward(3, 4, shapes={"x": (2,)})  # type: ignore[arg-type]
+
+
+def test_gradients_in_another_order_are_named() -> None:
+    """Scale and shift have one shape, so nothing else tells them apart."""
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, gamma = cache
+        return dout * gamma, dout.sum(0), (dout * x).sum(0)
+
+    shapes = {"x": (2, 3), "gamma": (3,), "beta": (3,)}
+    verdict = sb.verify_backward(lambda x, gamma, beta: (x * gamma + beta, (x, gamma)), backward, shapes=shapes)
+
+    assert "the gradient of gamma is that of beta: are gradients returned in another order?" in verdict.diagnosis
