@@ -6,7 +6,6 @@ numbers. Nothing is known of what the code is meant to compute.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -261,12 +260,10 @@ def _judge_entry(
         found.admit(trace, cuts.domain((left, right)))
         return None
     for eliminated in (found.eliminated, not found.eliminated):
-        pair = cuts.eliminate((left, right)) if eliminated else (left, right)
-        alike = _rename(pair)
+        alike = found.outlines.of((left, right, *(cuts.equations((left, right)) if eliminated else ())))
         if alike not in found.alike:
-            if pair[0] != pair[1] and find_witness(*pair, budget=Budget(limit)) is not None:
-                continue
-            verdict = decide(*pair, claim=title, budget=Budget(limit))
+            pair = cuts.eliminate((left, right)) if eliminated else (left, right)
+            verdict = decide(*pair, claim="", budget=Budget(limit))
             if not verdict.proved or len(verdict.formulas) != len(verdict.hypotheses):
                 continue
             found.alike.add(alike)
@@ -274,17 +271,6 @@ def _judge_entry(
         found.admit(trace, cuts.domain((left, right)))
         return None
     return _judge_in_full(path, found, cuts.expand(left), cuts.expand(right), title, deadline)
-
-
-def _rename(sides: tuple[sp.Expr, ...]) -> tuple[sp.Expr, ...]:
-    """Two sides with their names in order in the place of the names: alike for entries that differ in names alone."""
-    symbols: set[sp.Basic] = set().union(*(side.free_symbols for side in sides))
-    names = {symbol: sp.Symbol(f"name{k}") for k, symbol in enumerate(sorted(symbols, key=_order))}
-    return tuple(side.xreplace(names) for side in sides)
-
-
-def _order(symbol: sp.Symbol) -> tuple[str, list[int]]:
-    return re.sub(r"\d+", "", symbol.name), [int(digits) for digits in re.findall(r"\d+", symbol.name)]
 
 
 def _may_refute(path: _Path, left: sp.Expr, right: sp.Expr, deadline: float) -> bool:

@@ -11,6 +11,7 @@ import sympy as sp
 from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.plain_signs import plain_parts
+from symbackprop.proof.renaming import Outlines
 from symbackprop.proof.shapes import list_untold_sizes, write_shapes
 from symbackprop.proof.tracing import Shapes, Subject, Trace
 from symbackprop.proof.verdict import Verdict
@@ -29,7 +30,8 @@ class Findings:
     hypotheses: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
-    alike: set[tuple[sp.Expr, ...]] = field(default_factory=set)  # equations that were proved, up to names
+    outlines: Outlines = field(default_factory=Outlines)
+    alike: set[tuple[int, ...]] = field(default_factory=set)  # outlines of equations that were proved
     eliminated: bool = False  # whether the last proof needed that; the next one will
     admitted: set[Fact] = field(default_factory=set)
     masks: dict[sp.Expr, None] = field(default_factory=dict)

@@ -18,6 +18,8 @@ class BudgetExceededError(SymBackpropError):
 
 _PAIRS_IN_A_STEP = 256
 """Pairs of terms in a product that take about as long as what else is done in a step."""
+_STEPS_BETWEEN_LOOKS = 16
+"""Steps of products between two looks at the clock, each of which takes as long as a small product."""
 _STEPS_OF_A_CELL = 8
 """What building the sides of a cell takes, and telling apart what it is."""
 
@@ -45,6 +47,7 @@ class Budget:
         self.seconds, self.most_terms, self.most_degree, self.most_cells = seconds, most_terms, most_degree, most_cells
         self.most_steps, self.steps = most_steps, 0
         self._deadline = time.process_time() + seconds
+        self._unclocked = 0
         self._cells = 0
 
     @property
@@ -55,15 +58,26 @@ class Budget:
 
     def count_step(self, steps: int = 1) -> None:
         """Count some more steps, and raise once they or the time are spent."""
-        self.steps += steps
-        if self.most_steps is not None and self.steps > self.most_steps:
-            raise BudgetExceededError(f"more than {self.most_steps} steps were needed")
-        if time.process_time() > self._deadline:
-            raise BudgetExceededError(f"more than {self.seconds:g} seconds were needed")
+        self._count(steps)
+        self._look_at_clock()
 
     def count_pairs(self, first: int, second: int) -> None:
         """Count what is done with each pair of terms of two polynomials."""
-        self.count_step(1 + first * second // _PAIRS_IN_A_STEP)
+        steps = 1 + first * second // _PAIRS_IN_A_STEP
+        self._count(steps)
+        self._unclocked += steps
+        if self._unclocked >= _STEPS_BETWEEN_LOOKS:
+            self._look_at_clock()
+
+    def _count(self, steps: int) -> None:
+        self.steps += steps
+        if self.most_steps is not None and self.steps > self.most_steps:
+            raise BudgetExceededError(f"more than {self.most_steps} steps were needed")
+
+    def _look_at_clock(self) -> None:
+        self._unclocked = 0
+        if time.process_time() > self._deadline:
+            raise BudgetExceededError(f"more than {self.seconds:g} seconds were needed")
 
     def check_product(self, first: int, second: int) -> None:
         """Raise if a product of polynomials of so many terms could be too large."""

@@ -14,6 +14,7 @@ import sympy as sp
 from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
+from symbackprop.proof.renaming import parts_of
 
 PREFIX = "#"  # no name of an input begins so
 
@@ -37,6 +38,7 @@ class Cuts:
         self._symbols: dict[sp.Expr, sp.Symbol] = {}
         self._definitions: dict[sp.Symbol, sp.Expr] = {}
         self._short: dict[sp.Expr, sp.Expr] = {}
+        self._read: dict[sp.Expr, tuple[sp.Symbol, ...]] = {}
         self._full: dict[sp.Symbol, sp.Expr] = {}
         self._domains: dict[sp.Symbol, tuple[Fact, ...]] = {}
 
@@ -107,6 +109,11 @@ class Cuts:
             values[target] = value
         return tuple(expression.xreplace(values) for expression in expressions)
 
+    def equations(self, expressions: Sequence[sp.Expr]) -> tuple[sp.Expr, ...]:
+        """What `eliminate` knows of the symbols in some expressions: reciprocals, each with what it is the value of."""
+        found = self._reciprocals(expressions)
+        return tuple(each for symbol in found for each in (symbol, self._definitions[symbol]))
+
     def _reciprocals(self, expressions: Sequence[sp.Expr]) -> list[sp.Symbol]:
         """The reciprocals that expressions read, and those that these read, in the order in which they were made."""
         found: set[sp.Symbol] = set()
@@ -131,8 +138,13 @@ class Cuts:
             self._full[symbol] = known
         return known
 
-    def _used(self, expression: sp.Expr) -> list[sp.Symbol]:
-        return sorted((symbol for symbol in expression.free_symbols if symbol in self._definitions), key=_number)
+    def _used(self, expression: sp.Expr) -> tuple[sp.Symbol, ...]:
+        """The named results in an expression, in the order of their making."""
+        known = self._read.get(expression)
+        if known is None:
+            read = (part for part in parts_of([expression]) if part in self._definitions)
+            known = self._read[expression] = tuple(sorted(read, key=_number))
+        return known
 
     def domain(self, expressions: Iterable[sp.Expr]) -> tuple[Fact, ...]:
         """Where some expressions, and everything that they are made of, have a value."""
@@ -163,7 +175,7 @@ class Cuts:
     def list_names(self, expression: sp.Expr) -> list[sp.Symbol]:
         """The named results that an expression reads, and those that these read, in the order of their making."""
         found: set[sp.Symbol] = set()
-        waiting = self._used(expression)
+        waiting = list(self._used(expression))
         while waiting:
             symbol = waiting.pop()
             if symbol not in found:
@@ -249,8 +261,18 @@ def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     """What SymPy's `diff` gives, without a look at the terms of a sum that do not read the symbol."""
     if expression == symbol:
         return sp.S.One
-    terms = [term for term in sp.Add.make_args(expression) if symbol in term.free_symbols]
-    return sp.Add(*(sp.S.One if term == symbol else sp.diff(term, symbol) for term in terms))
+    return sp.Add(*(_derivative_of_term(term, symbol) for term in sp.Add.make_args(expression)))
+
+
+def _derivative_of_term(term: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    if term == symbol:
+        return sp.S.One
+    if isinstance(term, sp.Mul):  # most terms are products of which one factor reads the symbol
+        moving = [factor for factor in term.args if symbol in factor.free_symbols]
+        if len(moving) == 1:
+            return sp.Mul(*(factor for factor in term.args if factor is not moving[0]), _derivative(moving[0], symbol))
+        return sp.diff(term, symbol) if moving else sp.S.Zero
+    return sp.diff(term, symbol) if symbol in term.free_symbols else sp.S.Zero
 
 
 def _ordered(symbols: Iterable[sp.Basic]) -> list[sp.Symbol]:

@@ -193,10 +193,11 @@ def _judge_cell(
     if cell.left is None or cell.right is None:
         broken = None if cell.open else _find_broken(problem, cell, budget)
         return _as_outside(cell, broken) if broken is not None else (cell, _CellResult(True), frozenset())
+    names = len(cell.left.free_symbols | cell.right.free_symbols)
     try:
-        result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell))
+        result = with_normal_form(cell.facts, budget, partial(_prove_cell, cell=cell), names=names)
         if not result.equal and any(side.has(*_PERIODIC) for side in (cell.left, cell.right)):
-            result = with_normal_form(cell.facts, budget, lambda form: _prove_cell(form, cell), angles=True)
+            result = with_normal_form(cell.facts, budget, partial(_prove_cell, cell=cell), names=names, angles=True)
     except ArithmeticError as error:
         left = _with_value(cell, cell.left, cell.left_compared, budget)
         right = _with_value(cell, cell.right, cell.right_compared, budget)

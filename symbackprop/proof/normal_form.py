@@ -50,9 +50,11 @@ class TooLongError(Exception):
 
 
 def with_normal_form(
-    facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result], *, angles: bool = False
+    facts: Sequence[Fact], budget: Budget, work: Callable[[NormalForm], Result], *, angles: bool = False, names: int = 0
 ) -> Result:
     """Run `work` on a normal form, again with more generators or finer units as long as it asks for them.
+
+    It starts with room for as many `names`, and for some functions.
 
     With `angles`, sin and cos of sums and multiples are expanded; without, an argument as a whole is one angle.
 
@@ -63,6 +65,8 @@ def with_normal_form(
     True
     """
     size = 12
+    while size <= names:
+        size *= 2
     units = Units()
     while True:
         budget.count_step()

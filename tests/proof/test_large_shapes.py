@@ -37,6 +37,18 @@ def layer_norm(x: Any, g: Any, wrong: bool = False) -> Any:
     return out, upstream, {"x": r * (d - mean - h * (d * h).mean(1, keepdims=True)), "g": (upstream * h).sum(0)}
 
 
+def attention(q: Any, k: Any, v: Any, wrong: bool = False) -> Any:
+    """One head."""
+    scores = q @ k.T / np.sqrt(q.shape[1])
+    exps = np.exp(scores - scores.max(1, keepdims=True))
+    p = exps / exps.sum(1, keepdims=True)
+    out = p @ v
+    upstream = sb.upstream(out)
+    dp = upstream @ v.T
+    ds = p * (dp - (dp * p).sum(1, keepdims=True)) / np.sqrt(q.shape[1])
+    return out, upstream, {"q": ds @ k, "k": ds.T @ (k if wrong else q), "v": p.T @ upstream}
+
+
 @pytest.mark.parametrize(
     ("case", "shapes", "data", "scope", "lacking"),
     [
@@ -48,8 +60,15 @@ def layer_norm(x: Any, g: Any, wrong: bool = False) -> Any:
             "the extra factor 16, the length of an axis",
         ),
         (layer_norm, {"x": (4, 16), "g": (16,)}, {}, "the shapes x=(4, 16), g=(16,) and x=(3, 4), g=(4,)", "x[0,0]"),
+        (
+            attention,
+            {"q": (4, 4), "k": (4, 4), "v": (4, 4)},
+            {},
+            "the shapes q=(4, 4), k=(4, 4), v=(4, 4) and q=(5, 5), k=(5, 5), v=(5, 5)",
+            "gradient of k",
+        ),
     ],
-    ids=["cross-entropy", "layer norm"],
+    ids=["cross-entropy", "layer norm", "attention"],
 )
 def test_large_shapes_are_decided(
     case: Case, shapes: dict[str, tuple[int, ...]], data: dict[str, Any], scope: str, lacking: str
@@ -62,3 +81,21 @@ def test_large_shapes_are_decided(
     assert proved.scope == scope
     assert refuted.refuted
     assert lacking in refuted.diagnosis
+
+
+def test_entries_that_differ_in_names_alone_are_proved_once() -> None:
+    """Of two equations that read alike in the names of reciprocals, the one with other reciprocals is wrong."""
+
+    def shares(x: Any, y: Any, weight: float) -> Any:
+        total = x + np.array([1.0, weight]) * y
+        out = x / total
+        upstream = sb.upstream(out)
+        r = 1 / total
+        return out, upstream, {"x": upstream * y * r * r, "y": -upstream * np.array([1.0, weight]) * x * r * r}
+
+    shapes = {"x": (2,), "y": (2,)}
+
+    assert sb.verify_backward(shares, shapes=shapes, data={"weight": 1.0}).proved
+    refuted = sb.verify_backward(shares, shapes=shapes, data={"weight": 2.0})
+    assert refuted.refuted
+    assert "x[1]" in str(refuted)
