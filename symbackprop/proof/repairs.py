@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from symbackprop.errors import SymBackpropError
+from symbackprop.language import write_tree
 from symbackprop.proof.additions import (
     list_added_numbers,
     list_additions,
@@ -18,7 +19,7 @@ from symbackprop.proof.additions import (
 )
 from symbackprop.proof.common_factors import list_common_factors
 from symbackprop.proof.edits import Edit, list_edits, list_exponents, list_factors_of_all, list_sums_for_means
-from symbackprop.proof.ingredients import sum_over
+from symbackprop.proof.ingredients import is_number, sum_over
 from symbackprop.proof.missing_paths import (
     list_diagonals,
     list_missing_paths,
@@ -43,11 +44,20 @@ def find_repair(question: Question, seconds: float = SECONDS) -> str:
         trial = Trial.make(question, time.process_time() + seconds)
         for candidates in _list_kinds(trial):
             found = _first_of(candidates)
-            if found:
+            if found and not _says_all(question, found):
                 return found
     except (OutOfStepsError, *_FAILURES):
         return ""
     return ""
+
+
+def _says_all(question: Question, text: str) -> bool:
+    """Whether one side is a number, and what is lacking the whole other side, as the factor x that 1 lacks to be x."""
+    sides = (question.tree, question.truth[0])
+    lacking = text.startswith(("the claim lacks the factor", "the claim lacks the term"))
+    if not lacking or not any(map(is_number, sides)):
+        return False
+    return any(write_tree(side) in text for side in sides if not is_number(side))
 
 
 def _first_of(candidates: Iterator[str]) -> str:

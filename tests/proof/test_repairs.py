@@ -282,3 +282,12 @@ def test_a_search_that_breaks_costs_no_verdict(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(repairs, "list_missing_paths", break_down)
 
     assert judge(RELU, "d loss / d w = z*x + 1").refuted
+
+
+@pytest.mark.parametrize("claim", ["sum(i, x[i]^2) = 1", "x[2]*s = 0", "1 = s/(1 + x[1]^2)"])
+def test_a_number_lacks_nothing_but_everything(claim: str) -> None:
+    """That 1 lacks the factor x to be x says no more than the claim itself."""
+    verdict = judge(HALVES, claim)
+
+    assert verdict.refuted
+    assert "lacks" not in verdict.diagnosis
