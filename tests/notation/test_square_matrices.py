@@ -99,6 +99,7 @@ def test_a_slash_before_a_matrix_is_asked_about(latex: str) -> None:
 
 ENTRYWISE = [
     (r"\exp(A) \odot \exp(B) = \exp(A + B)", "exp(A).*exp(B) = exp(A+B)"),
+    (r"A = \operatorname{diag}(\exp(B) \mathbf{1})^{-1} \exp(B)", "A = inv(diag(sum(exp(B),2)))*exp(B)"),
     (r"\exp(A) v = \sqrt{B} x", "exp(A)*v = sqrt(B)*x"),
     (r"x \odot x = |x| \odot |x|", "x.*x = abs(x).*abs(x)"),
     (r"\frac{A}{B} = A \oslash B", "A./B = A./B"),

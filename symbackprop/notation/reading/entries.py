@@ -94,7 +94,8 @@ def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:
     if len(found) != 1 or len(whole) != 1:
         return None
     numbered = isinstance(node, Scripts) and node.below is not None
-    entries = [r for r in find_readings(node, vocabulary) if r.indices and r.above is None] if numbered else []
+    others = find_readings(node, vocabulary) if numbered else ()
+    entries = [r for r in others if r.indices and all(isinstance(bare(i), Numeral) for i in r.indices)]
     if entries:
         shown = f"{write_tree(entries[0].value)}[{', '.join(map(write_syntax, entries[0].indices))}]"
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", (whole[0].name, shown),

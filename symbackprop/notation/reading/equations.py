@@ -27,7 +27,7 @@ def check_equation(sides: Sequence[t.Expression], syntax: Sequence[Syntax], voca
     """
     reader = MatrixReader(vocabulary)
     parts = [part for side in sides for part, _ in walk_matrix(side) if isinstance(part, Operation)]
-    for part in parts if any(part.name in OF_WHOLES for part in parts) else ():
+    for part in parts if any(map(_is_of_whole, parts)) else ():
         shape = reader.shape(part.operands[0]) if part.name in OF_MATRICES and not part.primed else SCALAR
         if shape != SCALAR and shape[0] == shape[1]:
             readings = (f"the {part.name} of the matrix", f"the {part.name} of each entry")
@@ -37,3 +37,9 @@ def check_equation(sides: Sequence[t.Expression], syntax: Sequence[Syntax], voca
         for node in (node for side in syntax for node in walk_syntax(side) if isinstance(node, Group)):
             if node.opened == "|" and len(node.parts) == 1 and reader.shape(reader.read(node.parts[0])) != SCALAR:
                 raise doubtful_size(node)
+
+
+def _is_of_whole(part: Operation) -> bool:
+    """Whether a matrix is taken as a whole; to divide rows by their sums, diag(...)^{-1}, is no such thing."""
+    inner = part.operands[0]
+    return part.name in OF_WHOLES and not (isinstance(inner, Operation) and inner.name == "diag")
