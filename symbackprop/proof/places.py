@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isnan
+from math import isnan, nan
 
 import sympy
 
@@ -272,7 +272,10 @@ class Place:
             return (_sample(str(symbol)) - shift) * scale
         value = self.solved[symbol]
         drawn = {s: sympy.Float((_sample(str(s)) - shift) * scale) for s in value.free_symbols}
-        return float(value.xreplace(drawn))
+        try:
+            return float(value.xreplace(drawn))
+        except TypeError:  # it has no real value there, or a condition in it has none
+            return nan
 
 
 def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:
@@ -305,6 +308,8 @@ def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) 
         coefficient = sympy.diff(equation, symbol)
         if coefficient.is_number and coefficient != 0:
             value = sympy.expand(symbol - equation / coefficient)
+            if value.has(symbol):  # in the condition of a branch
+                continue
             for known in solved:
                 solved[known] = solved[known].xreplace({symbol: value})
             solved[symbol] = value
