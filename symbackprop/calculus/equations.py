@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop.calculus.atoms import Atom, Kind, Number, Poly, atoms_of
+from symbackprop.calculus.atoms import GUARDS, Atom, Kind, Number, Poly, atoms_of
 from symbackprop.calculus.polynomials import add, order_of, scale
 from symbackprop.calculus.relations import FewValues, Relation, real_roots, value_at
 from symbackprop.calculus.rewriting import Algebra
@@ -42,7 +42,8 @@ class Equations:
             lead = max(gap, key=order_of, default=())
             value = scale({m: c for m, c in gap.items() if m != lead}, Fraction(-1) / Fraction(gap.get(lead, 1)))
             free = frozenset().union(*(a.free for a, _ in lead))
-            if not lead or any(e <= 0 for _, e in lead) or not all(a.free <= free for m in value for a, _ in m):
+            plain = all(e > 0 and a.kind not in GUARDS for a, e in lead)
+            if not lead or not plain or not all(a.free <= free for m in value for a, _ in m):
                 continue
             if len(lead) == 1 and lead[0][0].kind is Kind.SUM and lead[0][1] == 1:
                 sums.append(SumRule(lead[0][0], value, source))
@@ -68,9 +69,10 @@ def _clear(algebra: Algebra, poly: Poly) -> Poly:
 
 def _find_values(algebra: Algebra, gap: Poly, source: str) -> FewValues | None:
     """The numbers that a tensor may have, where an equation reads that tensor alone, in conditions too."""
-    inner = [a for atom in atoms_of(gap) for a in (atoms_of(atom.body) if atom.kind is Kind.MASK else [atom])]
+    bodies = [gap, *(atom.body for atom in atoms_of(gap) if atom.kind is Kind.MASK)]
+    inner = [atom for body in bodies for atom in atoms_of(body) if body is not gap or atom.kind is not Kind.MASK]
     tensors = set(inner)
-    whole = all(isinstance(e, int) and e > 0 for m in gap for _, e in m)
+    whole = all(isinstance(e, int) and e > 0 for body in bodies for m in body for _, e in m)
     if len(tensors) != 1 or inner[0].kind not in (Kind.TENSOR, Kind.CONSTANT) or not whole:
         return None
     found: set[Fraction] = set()

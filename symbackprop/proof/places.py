@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isnan
+from math import isnan, nan
 from zlib import crc32
 
 import sympy
@@ -214,7 +214,10 @@ class Place:
             return (_sample(str(symbol), shuffle) - shift) * scale
         value = self.solved[symbol]
         drawn = {s: sympy.Float((_sample(str(s), shuffle) - shift) * scale) for s in value.free_symbols}
-        return float(value.xreplace(drawn))
+        try:
+            return float(value.xreplace(drawn))
+        except TypeError:  # it has no real value there, or a condition in it has none
+            return nan
 
 
 def _value(numbers: Evaluation, definition: Definition, entry: Entry) -> float:
@@ -258,6 +261,8 @@ def _solve_linear(equation: sympy.Expr, solved: dict[sympy.Symbol, sympy.Expr]) 
         coefficient = sympy.diff(equation, symbol)
         if coefficient.is_number and coefficient != 0:
             value = sympy.expand(symbol - equation / coefficient)
+            if value.has(symbol):  # in the condition of a branch
+                continue
             for known in solved:
                 solved[known] = solved[known].xreplace({symbol: value})
             solved[symbol] = value

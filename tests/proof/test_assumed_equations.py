@@ -95,7 +95,9 @@ def test_what_follows_is_proved_for_all_sizes(program: str, claim: str) -> None:
         (CIRCLE, "x = sqrt(1 - y^2)"),
         (INVERSE, "sum(n:N, x[n]*y[n+1]) = N"),
         ("input x\nassume x^3 = 2*x", "x^2 = 2"),
+        ("input x\nassume where(sqrt(x) > 2, x - 9, x - 5) = 0", "x = 5"),
         ("input y\nassume y^2 = -1", "y = 3"),
+        ("input x, y\nassume where(sqrt(x) > 2, y + x, y) = 1", "y = 1 - x"),
     ],
 )
 def test_what_does_not_follow_is_not_proved(program: str, claim: str) -> None:
