@@ -207,7 +207,8 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
             if verdict.refuted and place.is_beyond(left, right, entry):
                 raise BeyondEndError
             if verdict.refuted:  # the last choice keeps no name, so this speaks of what is given alone
-                return place.refutation(entry, verdict.witness, verdict.diagnosis)
+                # What one entry lacks at sizes that are numbers is not what is lacking in general.
+                return place.refutation(entry, verdict.witness, "" if entry or place.sizes else verdict.diagnosis)
             if not verdict.proved:
                 where = f" at the entry {list(entry)}" if entry else ""
                 return Verdict("undecided", reason=verdict.reason or f"neither a proof nor a counterexample{where}")

@@ -93,3 +93,13 @@ def test_sizes_are_tried_in_every_order(claim: str, sizes: str) -> None:
 
     assert judged.verdict.refuted, str(judged.verdict)
     assert judged.verdict.scope.startswith(sizes)
+
+
+def test_what_is_lacking_at_one_size_is_not_said() -> None:
+    """N - 1 is half of N where N is 2."""
+    program = "input x[N]\nparam w\nassume x[i]^2 = 1\nloss = w*sum(i, x[i])\nclaim sum(i:N, x[i+1]^2) = N"
+    statements = read_statements(program)
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert judged.verdict.refuted
+    assert judged.verdict.diagnosis == ""
