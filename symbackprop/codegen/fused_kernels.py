@@ -19,7 +19,7 @@ from symbackprop.codegen.row_groups import Grouping, RowGroup, find_groups, sche
 from symbackprop.codegen.row_kernels import RowKernel, Stream, is_flag
 from symbackprop.codegen.row_reads import Read
 
-LOCAL = re.compile(r"[aeinos]\d+")
+LOCAL = re.compile(r"[aeinos]\d+|rows")
 """The names that a loop gives to numbers of its own."""
 
 
@@ -84,9 +84,10 @@ class _Call:
         values = writer.plan.values
         inputs: dict[Read, Stream] = {}
         written: dict[int, Stream] = {}
+        parts: dict[int, Stream] = {}
         sizes: dict[Affine, str] = {}
         bare = RowKernel(
-            group, values, writer.indicators, (), -1, inputs, written, frozenset(), sizes, self._find_comments()
+            group, values, writer.indicators, (), -1, inputs, written, parts, frozenset(), sizes, self._find_comments()
         )
         reads = [
             read
@@ -106,6 +107,8 @@ class _Call:
         for number in group.outputs:
             if values[number].axes:
                 written[number] = self._output(number, self.kernel.own(number))
+                if self.kernel.is_late(number):
+                    parts[number] = self._scratch(number)
         for number in self.kernel.find_kept():
             if number not in written:
                 written[number] = self._scratch(number)
@@ -171,7 +174,7 @@ class _Call:
         return Stream(array, tuple(kernel.counter(labels[k]) for k in axes), kernel.inner in labels)
 
     def _scratch(self, number: int) -> Stream:
-        """The entry of a member that only later passes of the row read, in an array for one row."""
+        """An entry of a member in an array for one row."""
         writer, kernel = self.writer, self.kernel
         name = writer._fresh("r")
         kind = "bool" if is_flag(writer.plan.values[number].record) else "DTYPE"
@@ -213,8 +216,12 @@ class _FusedKernelWriter(_RowWriter, NumpyKernelWriter):
 
     def _statements(self, numbers: Sequence[int]) -> list[Line]:
         lines: list[Line] = []
+        unwritten = self._find_unwritten()
         for each in self._schedule(numbers):
-            lines += self._write_rows(each) if isinstance(each, RowGroup) else super()._statements([each])
+            if isinstance(each, RowGroup):
+                lines += self._write_rows(each)
+            elif each not in unwritten:
+                lines += self._statement(each)
         return lines
 
     def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> NumpyBodyWriter:

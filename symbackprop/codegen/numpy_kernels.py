@@ -135,32 +135,35 @@ class NumpyKernelWriter(ArrayWriter):
             self.variables[base] = self.variables[number]
 
     def _statements(self, numbers: Sequence[int]) -> list[Line]:
-        lines: list[Line] = []
-        named = dict(self.plan.named)
-        unwritten = self.inline | self.fixed | frozenset(self.indicators) | find_replaced(self.plan, self.deposits)
-        for number in numbers:
-            value = self.plan.values[number]
-            if number in unwritten or isinstance(value.record, Given | Constant | Pick):
-                continue
-            if isinstance(value.record, Loop):
-                lines += self._loop_lines(number, value.record)
-                continue
-            name, quiet = self.variables[number], self._is_quiet(number)
-            comment = self.comments.get(named.get(number, ""), "")
-            if self._is_written(number):
-                made = self._write_into(number)
-                lines += [replace(line, quiet=quiet) for line in made[:-1]]
-                lines.append(replace(made[-1], quiet=quiet, comment=comment))
-                continue
-            text = self._expression(value)
-            if self._may_be_view(number):
-                self.bases[name] = frozenset(_words(text))
-            if isinstance(value.record, Window | Spread) or is_joined(value.record):
-                order = self._order_of_view(value.record)
-                if sorted(order) == list(range(len(value.axes))):
-                    self.orders[number] = order
-            lines.append(Line(f"{name} = {text}", name, (), quiet, comment))
-        return lines
+        """The statements of a pass."""
+        unwritten = self._find_unwritten()
+        return [line for number in numbers if number not in unwritten for line in self._statement(number)]
+
+    def _find_unwritten(self) -> frozenset[int]:
+        """The values that no statement of a pass makes."""
+        loose = {n for n, v in enumerate(self.plan.values) if isinstance(v.record, Given | Constant | Pick)}
+        return self.inline | self.fixed | {*loose, *self.indicators} | find_replaced(self.plan, self.deposits)
+
+    def _statement(self, number: int) -> list[Line]:
+        """The statements that make a value."""
+        value = self.plan.values[number]
+        if isinstance(value.record, Loop):
+            return self._loop_lines(number, value.record)
+        name, quiet = self.variables[number], self._is_quiet(number)
+        comment = self.comments.get(dict(self.plan.named).get(number, ""), "")
+        if self._is_written(number):
+            made = self._write_into(number)
+            return [
+                *(replace(line, quiet=quiet) for line in made[:-1]), replace(made[-1], quiet=quiet, comment=comment)
+            ]  # fmt: skip
+        text = self._expression(value)
+        if self._may_be_view(number):
+            self.bases[name] = frozenset(_words(text))
+        if isinstance(value.record, Window | Spread) or is_joined(value.record):
+            order = self._order_of_view(value.record)
+            if sorted(order) == list(range(len(value.axes))):
+                self.orders[number] = order
+        return [Line(f"{name} = {text}", name, (), quiet, comment)]
 
     def _may_be_view(self, number: int) -> bool:
         """Whether an expression may show the memory of another value."""

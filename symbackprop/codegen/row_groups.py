@@ -1,14 +1,14 @@
 """Values of a plan that one loop over rows makes: functions of entries, and sums and maxima along the axis of a row.
 
 A group has labels, one of which is its *inner* one, along the row. Each of its values has all of the labels, or all but
-the inner one, or is a sum over rows, which is known only when the loop has ended. No layer is known here: what reads
-what, and along which axes, decides.
+the inner one, or is a sum over rows, one for all or for each place along a row, which is known when the loop has ended.
+No layer is known here: what reads what, and along which axes, decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.inlining import find_indicators
@@ -159,8 +159,8 @@ class _Draft:
     labels: dict[int, tuple[int, ...]]
     sizes: tuple[Affine, ...]
     inner: int | None
-    wished: int | None = field(default=None)
-    """The label along which its only sum or maximum runs, if entries lie along it."""
+    wished: int | None = None
+    """The label along which a sum or a maximum runs if entries lie along it, or else the only one that it keeps."""
 
 
 class _Finder:
@@ -173,14 +173,20 @@ class _Finder:
         self.stage, self.barred = set(numbers), barred
         self.draft_of: dict[int, _Draft] = {}
         self.reads: dict[int, tuple[Read, ...]] = {}
+        self.whole: dict[int, int] = {}
+        self.above: dict[int, int] = {}
+        """The values that are made with one, and those that have to be made before it, as bits."""
         self.streams: dict[object, list[tuple[int, tuple[int, ...]]]] = {}
 
     def find(self, kept: Collection[int]) -> tuple[RowGroup, ...]:
+        """The groups, given what is read elsewhere."""
         for number in self.numbers:
             alone = None if number in self.barred else self._start(number)
+            if alone is not None:
+                self.draft_of[number] = alone
+            self._see(number)
             if alone is None:
                 continue
-            self.draft_of[number] = alone
             for other, relate in list(self._neighbours(number)):
                 if self.draft_of[other] is not self.draft_of[number]:
                     self._merge(self.draft_of[other], self.draft_of[number], relate())
@@ -217,7 +223,7 @@ class _Finder:
                 if any(set(use.labels) != set(uses[0].labels) for use in uses) or len(labels) == rank:
                     return None
                 along = len(labels) == rank + 1 and any(use.labels[-1] == rank for use in uses)
-                draft.wished = rank if along else None
+                draft.wished = rank if along else 0 if rank == 1 else None
                 if isinstance(record, Peak):
                     draft.inner = draft.wished
                     return draft if along else None
@@ -274,7 +280,7 @@ class _Finder:
         moved = {number: tuple(place[label] for label in labels) for number, labels in two.labels.items()}
         draft = _Draft(one.labels | moved, one.sizes, inner)
         if len(draft.labels) <= LARGEST and self._is_sound(draft) and not self._is_circular(draft.labels):
-            self.draft_of.update(dict.fromkeys(draft.labels, draft))
+            self._join(draft)
 
     def _is_sound(self, draft: _Draft) -> bool:
         """Whether one loop can make the values of a group."""
@@ -289,6 +295,8 @@ class _Finder:
             if isinstance(value.record, Peak) and number in late:
                 return False
             if number not in late and own != everything and own != everything - {draft.inner}:
+                return False
+            if number in late and own not in (set(), {draft.inner}):
                 return False
             if isinstance(value.record, Map) and is_slow(value.record.body) and own == everything:
                 return False
@@ -314,19 +322,32 @@ class _Finder:
 
     def _is_circular(self, members: Collection[int]) -> bool:
         """Whether a value outside of a group stands between its members."""
-        waiting = [n for member in members for n in self._before(member) if n not in members]
-        seen = set(waiting)
-        while waiting:
-            number = waiting.pop()
-            draft = self.draft_of.get(number)
-            own = [number] if draft is None or set(draft.labels) & set(members) else list(draft.labels)
-            for before in (n for each in own for n in self._before(each)):
-                if before in members:
-                    return True
-                if before not in seen:
-                    seen.add(before)
-                    waiting.append(before)
-        return False
+        own = self._mask(members)
+        outside = {before for n in members for before in self._before(n) if before not in members}
+        return any(self.above[before] & own for before in outside)
+
+    def _mask(self, numbers: Collection[int]) -> int:
+        """A set of values as bits."""
+        return sum(1 << n for n in numbers)
+
+    def _see(self, number: int) -> None:
+        """Note what stands above a value: what it reads, and what that reads, a group whole."""
+        self.whole[number], self.above[number] = 1 << number, 0
+        for before in self._before(number):
+            self.above[number] |= self.whole[before] | self.above[before]
+
+    def _join(self, draft: _Draft) -> None:
+        """Make a group of values that are in others, and note what stands above it and above what reads it."""
+        self.draft_of.update(dict.fromkeys(draft.labels, draft))
+        own, above = self._mask(draft.labels), 0
+        for number in draft.labels:
+            above |= self.above[number]
+        above &= ~own
+        for number in draft.labels:
+            self.whole[number], self.above[number] = own, above
+        for number, known in self.above.items():
+            if known & own:
+                self.above[number] = known | own | above
 
     def _before(self, number: int) -> Iterator[int]:
         """What a value reads of the same pass."""

@@ -30,6 +30,9 @@ from symbackprop.codegen.row_bodies import RowPrinter
 from symbackprop.codegen.row_groups import RowGroup
 from symbackprop.codegen.row_reads import Read, find_reads
 
+BLOCK = 128
+"""The number of rows whose sum is added to that of all at once, as single precision loses the digits of small terms."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -51,8 +54,8 @@ class RowKernel:
     """What the source of a loop is written of.
 
     `order` are the outer labels from the outermost on, `inner` is that along the row; `inputs` are the entries that are
-    read of what is no member, `written` those of members that have an array, `flags` the values that are true or false,
-    `sizes` the names of sizes in conditions.
+    read of what is no member, `written` those of members that have an array, `parts` the sums over a few rows for
+    members that are sums over all, `flags` the values that are true or false, `sizes` the names of sizes in conditions.
     """
 
     group: RowGroup
@@ -62,6 +65,7 @@ class RowKernel:
     inner: int
     inputs: Mapping[Read, Stream]
     written: Mapping[int, Stream]
+    parts: Mapping[int, Stream]
     flags: frozenset[int]
     sizes: Mapping[Affine, str]
     comments: Mapping[int, str]
@@ -142,17 +146,21 @@ class _Writer:
         self.count = 0
 
     def write(self, name: str, arguments: Sequence[str]) -> str:
+        """The function."""
         kernel, group = self.kernel, self.kernel.group
         head = ["@compiled", f"def {name}({', '.join(arguments)}):"]
         late = [n for n in group.members if kernel.is_late(n)]
         margin = "    "
+        columns = [n for n in late if n in kernel.written]
         for number in late:
-            stream = kernel.written.get(number)
-            if stream is None:
-                self.names[number] = self._fresh("s")
-                self._add(margin, f"{self.names[number]} = DTYPE(0)")
+            if number in columns:
+                self._add(margin, f"{kernel.written[number].array}.fill(DTYPE(0))")
+                self._add(margin, f"{kernel.parts[number].array}.fill(DTYPE(0))")
             else:
-                self._add(margin, f"{stream.array}.fill(DTYPE(0))")
+                self.names[number] = self._fresh("s")
+                self._add(margin, f"{self.names[number]} = np.float64(0)")
+        if columns:
+            self._add(margin, "rows = 0")
         for place in range(len(kernel.order)):
             self._add(margin, f"for i{place} in range(n{place}):")
             margin += "    "
@@ -164,10 +172,25 @@ class _Writer:
                     self._make(number, margin)
             if level <= last:
                 self._go_along([n for n in along if self.passes[n] == level], margin)
+        if columns:
+            self._add(margin, "rows += 1")
+            self._add(margin, f"if rows == {BLOCK}:")
+            self._add_parts(columns, margin + "    ", True)
+            self._add(margin, "    rows = 0")
+            self._add_parts(columns, "    ", False)
         numbers = [n for n in group.outputs if not kernel.own(n)]
         if numbers:
             self._add("    ", f"return {', '.join(self.names[n] for n in numbers)},")
         return "\n".join([*head, *self.lines])
+
+    def _add_parts(self, columns: Sequence[int], margin: str, again: bool) -> None:
+        """Add the sums over a few rows to those over all; `again` is whether further rows follow."""
+        kernel = self.kernel
+        self._add(margin, f"for {kernel.counter(kernel.inner)} in range(n{len(kernel.order)}):")
+        for number in columns:
+            self._add(margin, f"    {kernel.written[number]} += {kernel.parts[number]}")
+            if again:
+                self._add(margin, f"    {kernel.parts[number]} = DTYPE(0)")
 
     def _go_along(self, members: Sequence[int], margin: str) -> None:
         """One pass of a row."""
@@ -207,14 +230,14 @@ class _Writer:
         if total is not None:
             self._add(margin, f"{total} = row_plus({total}, {term})")
         else:
-            self._add(margin, f"{kernel.written[number]} += {term}")
+            self._add(margin, f"{kernel.parts[number]} += {term}")
 
     def _close(self, number: int, total: str, margin: str) -> None:
         """What becomes of the sum of a row."""
         kernel = self.kernel
         stream = kernel.written.get(number)
         if kernel.is_late(number):
-            self._add(margin, f"{self.names[number] if stream is None else stream} += {total}")
+            self._add(margin, f"{self.names[number]} += {total}")
             return
         if isinstance(kernel.values[number].record, Peak):
             self._add(margin, f"{total} = row_entry({total})")
@@ -227,7 +250,7 @@ class _Writer:
         kernel, stream = self.kernel, self.kernel.written.get(number)
         if kernel.is_sum(number):  # over rows, of numbers of rows
             term = "*".join(self._terms(number, margin))
-            self._add(margin, f"{self.names[number] if stream is None else stream} += {term}")
+            self._add(margin, f"{self.names[number]} += {term}")
             return
         text = self._expression(number, margin)
         if number in kernel.comments:

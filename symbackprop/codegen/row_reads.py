@@ -67,10 +67,10 @@ def find_reads(values: Sequence[Value], record: Record, conditions: Mapping[int,
 
 
 def has_plain_lookups(values: Sequence[Value], record: Match | Inside) -> bool:
-    """Whether a condition reads integers entry by entry."""
+    """Whether a condition reads integers entry by entry, of arrays."""
     position = record.position
     return all(isinstance(part, Label | Lookup) for part, _ in position.parts) and all(
-        len(set(use.labels)) == len(values[use.value].axes) for use in _find_lookups(values, record)
+        0 < len(set(use.labels)) == len(values[use.value].axes) for use in _find_lookups(values, record)
     )
 
 
