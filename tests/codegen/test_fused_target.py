@@ -8,9 +8,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from oracle_programs import ATTENTION, CLASSIFIER, GATED_CELL, LAYER_NORM, ORACLE_PROGRAMS, OracleProgram
@@ -31,12 +33,13 @@ NORM = """
 SEEDS = (0, 3, 6, 18, 25, 38)
 """The random programs that numba compiles, which takes it seconds each."""
 HEAD = "input x[N,D], g[N,D]\nparam w[D]\n"
-EDGES = (0.0, -0.0, 1.0, 0.625, -0.625, -88.7, -103.5, 710.0, -745.0, 1e30, 5e-324, np.inf, -np.inf, np.nan)
+EDGES = (0.0, -0.0, 1.0, 0.625, -0.625, -88.7, -103.5, 710.0, -745.0, 1e30, 5e-324, np.inf, -np.inf, np.nan, -np.nan)
 BODIES = {
     "softmax": "m[n] = sum(j, exp(x[n,j]*w[j]))\na[n,i] = exp(x[n,i]*w[i])/m[n]",
     "relu": "a[n,i] = relu(x[n,i]*w[i] + 1)",
     "sigmoid and tanh": "a[n,i] = sigmoid(x[n,i]*w[i])*tanh(x[n,i])",
     "maximum and modulus": "q[n] = max(j, x[n,j]*w[j])\na[n,i] = abs(x[n,i]*w[i] - q[n])",
+    "softplus": "a[n,i] = softplus(x[n,i]*w[i])",
     "error function": "a[n,i] = gelu(x[n,i]*w[i])",
     "choices": "a[n,i] = where(x[n,i] > 0, log(x[n,i]), x[n,i]^2)/w[i] + where(x[n,i] == 1, exp(x[n,i]), 1/x[n,i])",
     "powers": "a[n,i] = (x[n,i]*w[i])^3 + (x[n,i]^2 + 1)^(-3/2) + sqrt(abs(x[n,i]))",
@@ -76,6 +79,31 @@ def assert_same(derivation: sb.Derivation, dtype: str, params: Mapping[str, Any]
         for name, gradient in gradients.items():
             assert_near(found[name], gradient, dtype)
     return f.source
+
+
+@pytest.mark.parametrize("dtype", LIMITS)
+def test_functions_of_entries_are_those_of_numpy(dtype: str) -> None:
+    """Within two units in the last place, at what is not finite and where results are denormal too."""
+    functions, limits = import_module(f"symbackprop.codegen.rows_{dtype}"), np.finfo(dtype)
+    span = 110 if dtype == "float32" else 760
+    u = np.concatenate([np.linspace(-span, span, 20001), np.linspace(-1, 1, 2001), EDGES]).astype(dtype)
+    for own, name in ((functions.row_exp, "exp"), (functions.row_tanh, "tanh")):
+
+        @numba.njit  # type: ignore[untyped-decorator]
+        def fill(given: Any, out: Any) -> None:
+            for place in range(given.size):
+                out[place] = own(given[place])  # noqa: B023
+
+        out = np.empty_like(u)
+        fill(u, out)
+        with np.errstate(all="ignore"):
+            exact = getattr(np, name)(u.astype(np.longdouble))
+            wanted = exact.astype(dtype)
+        finite = np.isfinite(wanted)
+        error = np.abs(out[finite] - exact[finite])
+
+        assert np.array_equal(out[~finite], wanted[~finite], equal_nan=True)
+        assert np.all(error <= 2 * limits.eps * np.abs(exact[finite]) + 2 * limits.smallest_subnormal)
 
 
 @pytest.mark.parametrize("program", ORACLE_PROGRAMS, ids=lambda p: p.name)
