@@ -209,6 +209,13 @@ def test_a_cell_is_one_loop_a_step() -> None:
         ("a[i,j] = exp(w[i])*w[j]\nb[i,j] = a[i,j]*a[j,i]\nloss = sum(i, j, b[i,j]^2)", None),
         # A product of matrices stands between what comes before it and what comes after.
         ("a[n,i] = exp(x[n,i]*w[i])\nb[n,m] = sum(j, a[n,j]*a[m,j])\nloss = sum(n, m, exp(b[n,m])*b[m,n])", None),
+        # Products stand between y and p, and between a and c.
+        (
+            "y[n,i] = tanh(x[n,i]*w[i])\na[n,i] = tanh(g[n,i])\nb[n,m] = sum(i, a[n,i]*a[m,i])\n"
+            "c[n,i] = sum(m, b[n,m]*g[m,i])\np[n] = sum(j, y[n,j]*w[j])\nq[n,i] = a[n,i]*p[n]\n"
+            "loss = sum(n, i, tanh(c[n,i])*y[n,i]*q[n,i]^2)",
+            None,
+        ),
         ("a[n,i] = x[n,i]*w[i]\nq[n] = max(j, a[n,j])\nloss = sum(n, i, (a[n,i] - q[n])^2*tanh(g[n,i]))", None),
         ("r[n] = sum(i, x[n,i]*w[i])\ns[n] = log(1 + r[n]^2)\nloss = sum(n, i, exp(s[n])*g[n,i]*w[i])", None),
         ("a[n,i] = where(n == i, x[n,i]*w[i], exp(g[n,i]))\nloss = sum(n, i, a[n,i]^2)", None),
