@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from symbackprop.calculus.definitions import Definition, rename_terms
+from sympy import Piecewise
+
+from symbackprop.calculus.definitions import Definition, Term, rename_terms, slot_symbol
 from symbackprop.calculus.guards import Equal, Within
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Index, compare_range
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import arrange, read_recurrence
-from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.calculus.tensors import Count, Read, Role, Tensor, slot_indices
 from symbackprop.errors import CycleError, FormulaError
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.index_forms import read_size
@@ -157,8 +159,31 @@ def _assume(statement: Assume, symbols: Symbols, limits: Limits) -> Assumption:
     indices = resolve_indices((condition,), symbols)
     elaborator = Elaborator(symbols, limits=limits, nameless=True)
     sides = [_assumed_side(elaborator, side, indices) for side in (condition.left, condition.right)]
+    for term in (*sides[0].terms, *sides[1].terms):
+        _check_assumed(statement, term)
     relation = "=" if condition.operator == "==" else condition.operator
     return Assumption(indices, sides[0].terms, relation, sides[1].terms, statement)
+
+
+def _check_assumed(statement: Assume, term: Term) -> None:
+    """FormulaError where an assumption reads an entry that there is not for every index, which would say of it that it
+    is 0; a condition may keep it away.
+    """
+    counts = {slot_symbol(k) for k, slot in enumerate(term.slots) if isinstance(slot, Count)}
+    if term.guards or any(
+        counts & condition.free_symbols for choice in term.body.atoms(Piecewise) for _, condition in choice.args
+    ):
+        return
+    for slot in term.slots:
+        if not isinstance(slot, Read) or not slot_indices(slot):
+            continue
+        spans = zip(slot.at, slot.tensor.spans, strict=True)
+        if not all(compare_range(at, size, start) for at, (start, size) in spans):
+            read = f"{slot.tensor.name}[{', '.join(map(str, slot.at))}]"
+            letters = ", ".join(dict.fromkeys(index.name for index in slot_indices(slot)))
+            raise fail(statement, f"{read}, which is no entry for some {letters}, in an assumption",
+                       "entries that there are for all values of its indices",
+                       "say where it holds, as in where(i < N, x[i+1] - x[i], 0) >= 0")  # fmt: skip
 
 
 def _assumed_side(elaborator: Elaborator, side: Expression, indices: tuple[Index, ...]) -> Definition:

@@ -53,7 +53,7 @@ def conclude(
 ) -> Verdict:
     """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point.
 
-    `changes` is what is not the same when the code is called again.
+    `changes` is what is not the same after an earlier call.
     """
     shapes = subject.shapes
     parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
@@ -73,7 +73,7 @@ def conclude(
         notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
     if changes:
         again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
-        notes[f"When the code is called again with the same inputs, {again}: it keeps state between calls."] = None
+        notes[f"After an earlier call with other inputs {again}: the code keeps state between calls."] = None
     if there is None:
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))

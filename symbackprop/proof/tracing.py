@@ -144,28 +144,37 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
 
 
 def list_changes(subject: Subject, deadline: float) -> list[str]:
-    """What is not the same when the code is called once more with the same inputs, as it keeps state between calls."""
+    """What is not the same after an earlier call with other inputs, as the code keeps state between calls."""
     for seed in range(2 * MANY_SEEDS):
-        path = TracedPath({}, draw_numbers(seed), deadline, Reading())
-        rebind = _rebinder(path, subject.ownership)
         try:
-            first, second = (_read_values(path, subject, _call(subject, path, rebind)) for _ in range(2))
+            first, second = (_call_after(subject, deadline, seed, earlier) for earlier in ((), ("earlier ",)))
         except PointRejectedError:
             continue
         return [what for what, entries in first.items() if entries != second[what]]
     return []
 
 
+def _call_after(
+    subject: Subject, deadline: float, seed: int, earlier: tuple[str, ...]
+) -> dict[str, tuple[sp.Expr, ...]]:
+    """What is returned after earlier calls in the same world, each with inputs of a name of its own."""
+    path = TracedPath({}, draw_numbers(seed), deadline, Reading())
+    rebind = _rebinder(path, subject.ownership)
+    for prefix in earlier:
+        _call(subject, path, rebind, prefix)
+    return _read_values(path, subject, _call(subject, path, rebind))
+
+
 def _read_values(path: TracedPath, subject: Subject, made: _Outcome) -> dict[str, tuple[sp.Expr, ...]]:
-    """What a call returned, entry by entry; read at once, as a later call may change it in place."""
+    """What a call returned, entry by entry."""
     named = {f"the gradient of {name}": _read_gradient(path, name, made.gradients[name]) for name in subject.shapes}
     read = {"the output": made.targets, **named}
     return {what: tuple(map(path.cuts.expand, entries)) for what, entries in read.items()}
 
 
-def _call(subject: Subject, path: TracedPath, rebind: Rebinder) -> _Outcome:
-    """Call the person's code once, in the world of a path."""
-    inputs = {name: path.variables(name, tuple(shape)) for name, shape in subject.shapes.items()}
+def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = "") -> _Outcome:
+    """Call the person's code once, in the world of a path; the entries of x are named x[0], behind the prefix."""
+    inputs = {name: path.variables(prefix + name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
     given = {name: _given(path, value) for name, value in subject.data.items()}
     remarks = []

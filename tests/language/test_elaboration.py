@@ -378,6 +378,14 @@ def test_assumptions_are_elaborated() -> None:
     assert read_program(write_program(program)) == program
 
 
+@pytest.mark.parametrize("assumed", ["x[n] <= x[n+1]", "x[n-1] = 2*x[n]", "where(x[n] > 0, x[n+1], 0) = 0"])
+def test_assumptions_read_entries_that_there_are(assumed: str) -> None:
+    """x[n+1] at the last n would be the 0 of a program, and x[N] below it."""
+    with pytest.raises(FormulaError, match="no entry for some n, in an assumption"):
+        read_program(GIVEN + f"assume {assumed}")
+    read_program(GIVEN + "assume where(n < N, x[n+1] - x[n], 0) >= 0\nassume sum(n:N-1, x[n+1]) = 1")
+
+
 def test_assumption_names_no_hidden_definition() -> None:
     """Beside an assumption nothing is defined: functions stay in place, nested sums are refused."""
     program = read_program(GIVEN + "assume 2*tanh(c) > 1")

@@ -111,13 +111,22 @@ def test_state_between_calls_is_told() -> None:
         Calls.count += 1
         return 2 * dout * x if Calls.count < 2 else 3 * dout * x
 
+    cache: dict[str, Any] = {}
+
+    def keeps_the_first(x: Any) -> Any:
+        cache.setdefault("x", x)
+        return (x**2).sum(), None
+
+    stale = sb.verify_backward(keeps_the_first, lambda dout, _: 2 * dout * cache["x"], shapes={"x": (3,)})
     plain = sb.verify_backward(squares, lambda dout, x: 2 * dout * x, shapes={"x": (3,)})
 
     for backward in (accumulates, counts):
         verdict = sb.verify_backward(squares, backward, shapes={"x": (3,)})
         assert verdict.proved
-        assert any("the gradient of x is not the same: it keeps state" in note for note in verdict.notes)
-    assert not any("called again" in note for note in plain.notes)
+        assert any("the gradient of x is not the same: the code keeps state" in note for note in verdict.notes)
+    assert any("the gradient of x is not the same" in note for note in stale.notes)
+    assert cache == {}
+    assert not any("earlier call" in note for note in plain.notes)
     assert (Calls.count, kept) == (0, [0])
 
 
