@@ -34,6 +34,7 @@ from symbackprop.proof.extents import (
     check_head,
     check_ranges,
     list_needed_sizes,
+    list_rooms_between,
     narrowest,
     ranges_below_zero,
     read_beyond,
@@ -133,9 +134,11 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     of = (d for d in whole.definitions if d.tensor.name in derived)
     written = [s for s in (left, right) if s.tree is not None]
     least = narrowest(room for s in (left, right) for room in s.least)
+    between = list_rooms_between(program, *(s.tree for s in written if s.tree is not None))
+    rooms = narrowest((*least, *between))
     domain = replace(
         find_domain(whole, (left.definition, right.definition, *of)),
-        least=least,
+        least=rooms,
         written=tuple(d for side in written for d in (side.definition, *side.claimed)),
     )
     try:
@@ -146,12 +149,12 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
         needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
         needs += tuple(need for side in (left, right) for need in ranges_below_zero(side.tree))
-        needs += tuple(map(write_needed, least))
+        needs += tuple(map(write_needed, least if verdict.for_all_sizes else rooms))
         own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
         return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:
         return verdict
-    repair = find_repair(_ask(extended, truth, right, right.tree, least)) or verdict.diagnosis
+    repair = find_repair(_ask(extended, truth, right, right.tree, rooms)) or verdict.diagnosis
     # What is lacking at one entry, and at sizes that are numbers, is not what is lacking in general.
     if repair or left.definition.indices or read.size_names:
         return replace(verdict, diagnosis=repair)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
 
 from symbackprop.calculus.indices import Affine, Index, compare_range, is_nonnegative
 from symbackprop.calculus.programs import Program
@@ -53,6 +54,24 @@ def list_needed_sizes(program: Program, *trees: t.Node) -> Iterator[Affine]:
                     if room.names and not is_nonnegative(room):
                         yield room
         yield from list_needed_sizes(program, *t.children(tree))
+
+
+def list_rooms_between(program: Program, *trees: t.Node) -> Iterator[Affine]:
+    """What is at least 0 where the entries that claims name without letters are several: x[1] and x[N] are two.
+
+    At other sizes such a claim is not tried, as nobody who writes both means that they are one.
+    """
+    places: dict[tuple[str, int], dict[Affine, None]] = {}
+    for read in (part for tree in trees for part, _ in t.walk(tree) if isinstance(part, t.Access)):
+        for axis, index in enumerate(read.indices if read.name in program.tensors() else ()):
+            form = _read_sized(index, program.size_names)
+            if form is not None:
+                places.setdefault((read.name, axis), {})[form] = None
+    for forms in places.values():
+        for low, high in permutations(forms, 2):
+            apart = high - low
+            if apart.names and all(coefficient > 0 for _, coefficient in apart.terms):
+                yield apart - Affine.of(1)
 
 
 def _read_sized(index: t.Node, sizes: Sequence[str]) -> Affine | None:

@@ -103,3 +103,20 @@ def test_what_is_lacking_at_one_size_is_not_said() -> None:
 
     assert judged.verdict.refuted
     assert judged.verdict.diagnosis == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "least"),
+    [
+        ("sum(n, x[n]) = x[1] + x[N] + sum(n, where(n >= 2 and n <= N - 1, x[n], 0))", "N >= 2"),
+        ("sum(n, where(n == 1 or n == N, x[n], 0)) = x[1] + x[N]", "N >= 2"),
+        ("sum(n, x[n]) = x[1] + x[2] + x[N] + sum(n, where(n >= 3 and n <= N - 1, x[n], 0))", "N >= 3"),
+    ],
+)
+def test_entries_that_a_claim_names_are_several(claim: str, least: str) -> None:
+    """Who writes x[1] and x[N] means two entries, so it is not refuted where they are one, and that is said."""
+    statements = read_statements(f"{LINEAR}\nclaim {claim}")
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert judged.verdict.proved
+    assert least in judged.verdict.hypotheses

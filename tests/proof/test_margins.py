@@ -86,7 +86,7 @@ def test_an_entry_that_is_named_exists() -> None:
     assert judge(LINE, claim).proved
     assert "N >= 3" in judge(LINE, claim).hypotheses
     assert far.proved
-    assert far.hypotheses == ("N >= 12",)
+    assert far.hypotheses == ("N >= 14",)
     assert judge(LINE, "exp(x[3]) = 1").refuted
     assert judge(LINE, "d loss / d x[3] = w*z[3]").diagnosis == "the claim lacks the term -y[3]*w"
     assert not judge(LINE, "d loss / d x[1] = w*(z[1] - y[1])").hypotheses

@@ -188,7 +188,6 @@ SIZES = "param x[N], E[K]\nindex t[N] in K\nloss = sum(i, x[i]^2) + sum(n, E[t[n
     [
         "where(N == 1, 0, 1) = 1",
         "where(N > 1, 1, 0) = 1",
-        "sum(i, where(i == 1 or i == N, x[i], 0)) = x[1] + x[N]",
         "where(t[n] == 5, 1, 0) = 0",
     ],
 )
