@@ -432,6 +432,8 @@ class _Builder:
         match tree:
             case t.Compare(operator, left, right):
                 first, second = self.scalar(left, scope, slots), self.scalar(right, scope, slots)
+                if operator in ("==", "!=") and first.free_symbols & second.free_symbols:
+                    first, second = first - second, sympy.S.Zero  # else SymPy turns x - z = y - x round for ever
                 return RELATIONS[operator](first, second)
             case t.Not(operand):
                 return sympy.Not(self.condition(operand, scope, slots))

@@ -72,8 +72,9 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The conditions of the cell, as words."""
-        return " and ".join(fact.text for fact in self.conditions)
+        """The conditions of the cell, or the values that they have become, as words."""
+        values = [f"{symbol} = {value}" for symbol, value in self.substitution]
+        return " and ".join([fact.text for fact in self.conditions] or values)
 
 
 class _SplitNeeded(Exception):
