@@ -45,9 +45,10 @@ def diagnose_entry(
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
     same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
-    for other in inputs:
-        if right != 0 and other.shape == gradients.shape and all(map(same, other.truth, gradients.claims)):
-            return f"the gradient of {name} is that of {other.name}: are gradients returned in another order?"
+    for other in inputs if right != 0 else ():
+        swapped = (*zip(other.truth, gradients.claims, strict=False), *zip(gradients.truth, other.claims, strict=False))
+        if other.shape == gradients.shape and all(same(*pair) for pair in swapped):
+            return f"the gradients of {name} and {other.name} are returned in each other's place"
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: is a mask the wrong way round?"

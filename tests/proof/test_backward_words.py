@@ -89,4 +89,4 @@ def test_gradients_in_another_order_are_named() -> None:
     shapes = {"x": (2, 3), "gamma": (3,), "beta": (3,)}
     verdict = sb.verify_backward(lambda x, gamma, beta: (x * gamma + beta, (x, gamma)), backward, shapes=shapes)
 
-    assert "the gradient of gamma is that of beta: are gradients returned in another order?" in verdict.diagnosis
+    assert "the gradients of gamma and beta are returned in each other's place" in verdict.diagnosis
