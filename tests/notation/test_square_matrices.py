@@ -70,7 +70,8 @@ def test_the_inverse_of_an_entry_needs_no_program() -> None:
     assert sb.verify(sb.latex_formula(r"a^{-1}_{ij}"), "1/a_ij").proved
 
 
-FUNCTIONS = [r"\det(e^A) = e^{\mathrm{tr}(A)}", r"\mathrm{tr}(\log A) = \log \det A", r"\sqrt{A} = \sqrt{B} A^{-1}"]
+FUNCTIONS = [r"\det(e^A) = e^{\mathrm{tr}(A)}", r"\mathrm{tr}(\log A) = \log \det A", r"\sqrt{A} = \sqrt{B} A^{-1}",
+             r"\sqrt{A} \sqrt{A} = A", r"\exp(2A) = \exp(A) \exp(A)"]  # fmt: skip
 
 
 @pytest.mark.parametrize("latex", FUNCTIONS)
@@ -78,6 +79,13 @@ def test_functions_of_square_matrices_are_asked_about(latex: str) -> None:
     """Beside a determinant, a trace or an inverse they may be those of the matrix."""
     with pytest.raises(AmbiguousFormulaError, match=r"of a square matrix.* each entry"):
         read(latex)
+
+
+def test_a_power_of_a_function_of_a_square_matrix_is_asked_about() -> None:
+    """Of each entry, or a product of matrices; behind the name of the function it is clear."""
+    with pytest.raises(AmbiguousFormulaError, match="of what is taken of each entry"):
+        read(r"\tanh(A)^2 = B")
+    read(r"\tanh^2(A) = B")
 
 
 LENGTHS = [r"|x| = \sqrt{x^\top x}", r"x^\top x = |x| \odot |x|", r"\frac{x}{|x|} = x"]

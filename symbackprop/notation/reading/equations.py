@@ -2,10 +2,11 @@ r"""Equations of whole matrices that show a second reading of a part: \det(e^A),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from symbackprop.language import tree as t
-from symbackprop.language.matrix_grammar import Operation, walk_matrix
+from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.matrix_shapes import SCALAR
 from symbackprop.notation.reading.doubts import doubtful_size
 from symbackprop.notation.reading.matrix_formulas import MatrixReader
@@ -22,13 +23,15 @@ OF_WHOLES = ("tr", "det", "logdet", "inv")
 def check_equation(sides: Sequence[t.Expression], syntax: Sequence[Syntax], vocabulary: Vocabulary) -> None:
     """AmbiguousFormulaError where the other parts of an equation of matrices speak for a second reading of one.
 
-    Beside a trace, a determinant or an inverse the exponential of a square matrix may be that of the matrix, and bars
-    around a vector are its length where another side is a number.
+    Beside a trace, a determinant or an inverse, or another one, the exponential of a square matrix may be that of the
+    matrix, and bars around a vector are its length where another side is a number.
     """
     reader = MatrixReader(vocabulary)
-    parts = [part for side in sides for part, _ in walk_matrix(side) if isinstance(part, Operation)]
-    for part in parts if any(map(_is_of_whole, parts)) else ():
-        shape = reader.shape(part.operands[0]) if part.name in OF_MATRICES and not part.primed else SCALAR
+    nodes = [node for side in sides for node, _ in walk_matrix(side)]
+    parts = [node for node in nodes if isinstance(node, Operation)]
+    beside = any(_is_of_matrix(a) and _is_of_matrix(b) for a, b in _list_products(nodes))
+    for part in parts if beside or any(map(_is_of_whole, parts)) else ():
+        shape = reader.shape(part.operands[0]) if _is_of_matrix(part) else SCALAR
         if shape != SCALAR and shape[0] == shape[1]:
             readings = (f"the {part.name} of the matrix", f"the {part.name} of each entry")
             raise ambiguous(part.line, part.column, f"`{part.name}` of a square matrix", readings,
@@ -37,6 +40,21 @@ def check_equation(sides: Sequence[t.Expression], syntax: Sequence[Syntax], voca
         for node in (node for side in syntax for node in walk_syntax(side) if isinstance(node, Group)):
             if node.opened == "|" and len(node.parts) == 1 and reader.shape(reader.read(node.parts[0])) != SCALAR:
                 raise doubtful_size(node)
+
+
+def _is_of_matrix(part: t.Node) -> bool:
+    """Whether it is a function that texts take of whole square matrices too."""
+    return isinstance(part, Operation) and part.name in OF_MATRICES and not part.primed
+
+
+def _list_products(nodes: Sequence[t.Node]) -> Iterator[tuple[t.Node, t.Node]]:
+    """What stands side by side in products of matrices."""
+    for node in nodes:
+        if not isinstance(node, Run):
+            continue
+        for sign, (before, behind) in zip(node.signs, pairwise(node.operands), strict=True):
+            if sign.symbol == "*":
+                yield before, behind
 
 
 def _is_of_whole(part: Operation) -> bool:

@@ -169,9 +169,10 @@ class MatrixReader(TermReader):
                 inverse = Operation("inv", (base,), False, **place)
                 return inverse if inverted == "1" else Operation("'", (inverse,), False, **place)
         rows, columns = self.shape(base) if base != ONES else SCALAR
-        if (rows, columns) != SCALAR and rows != columns:
-            shown = write_syntax(node)
-            raise ambiguous(node.line, node.column, f"`{shown}`, a power of a vector or a matrix that is not square",
+        of_entries = isinstance(base, Operation) and base.name in FUNCTION_BY_NAME
+        if (rows, columns) != SCALAR and (rows != columns or of_entries):
+            of = "what is taken of each entry" if of_entries else "a vector or a matrix that is not square"
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`, a power of {of}",
                             ("the power of each entry", "a product with itself"),
                             rf"write ^{{\odot {write_syntax(exponent)}}} for the power of each entry")  # fmt: skip
         return Operation("^", (base, self.read(above)), False, **place)
