@@ -64,6 +64,7 @@ class Path(PathSigns, ABC):
 
     def symbol(self, name: str) -> Traced:
         """A variable, with its value at the sample point."""
+        self.check_time()
         self.point.setdefault(name, self._draw(name))
         return Traced(self, sp.Symbol(name))
 
