@@ -12,14 +12,15 @@ import numpy as np
 
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
-from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import PointRejectedError, Reading
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.traced_arrays import entry_name
-from symbackprop.proof.tracing import MANY_SEEDS, Shapes, Subject, Trace, run
+from symbackprop.proof.tracing import Shapes, Subject, Trace, at_some_point, run
 
 _FEW_CONDITIONS = 4
 _MOST_COMBINED = 3
 _MOST_CORNERS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Unvisited:
@@ -120,13 +121,7 @@ def branches_of(trace: Trace, start: int) -> list[Unvisited]:
 
 
 def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
-    rejected = PointRejectedError("no sample point was tried")
-    for seed in range(2 * MANY_SEEDS):
-        try:
-            return run(subject, {}, deadline, seed, reading)
-        except PointRejectedError as error:
-            rejected = error
-    raise TracingStoppedError(str(rejected))
+    return at_some_point(lambda seed: run(subject, {}, deadline, seed, reading))
 
 
 def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:

@@ -15,7 +15,8 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, as_floats, inner, kind_of
+from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
+from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_random import numpy_random
 from symbackprop.proof.traced_types import TracedNdarray
@@ -102,11 +103,12 @@ class NamespaceShim:
             except (TypeError, PlainNumberError, AttributeError) as error:
                 if not _is_traced((args, options)):
                     raise
-                known = as_floats((args, options))
-                if known is not None:
-                    return self._path.settle(function(*known[0], **known[1]))
-                name = f"{'math' if self._module is math else 'np'}.{function.__name__}"
-                raise TracingStoppedError(f"{name} has no trace; {NO_TRACE}") from error
+                try:
+                    known, named = as_floats((args, options))
+                except NotConstantError:
+                    name = f"{'math' if self._module is math else 'np'}.{function.__name__}"
+                    raise TracingStoppedError(f"{name} has no trace; {NO_TRACE}") from error
+                return self._path.settle(function(*known, **named))
 
         return call
 

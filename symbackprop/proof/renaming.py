@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -24,12 +23,13 @@ class Outlines:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[object, ...], int] = {}
+        self._keys: dict[sp.Symbol, tuple[str, tuple[int, ...]]] = {}
 
     def of(self, expressions: Iterable[sp.Expr]) -> tuple[int, ...]:
         """The number of each of some expressions, in which a name is the same throughout."""
         expressions = tuple(expressions)
         nodes = list(parts_of(expressions))
-        names = sorted((node for node in nodes if isinstance(node, sp.Symbol)), key=_order)
+        names = sorted((node for node in nodes if isinstance(node, sp.Symbol)), key=self._order)
         ranks = {name: rank for rank, name in enumerate(names)}
         made: dict[sp.Basic, int] = {}
         for node in nodes:
@@ -43,6 +43,14 @@ class Outlines:
                 key = node.func, *(sorted(inner) if isinstance(node, sp.Add | sp.Mul) else inner)
             made[node] = self._numbers.setdefault(key, len(self._numbers))
         return tuple(made[expression] for expression in expressions)
+
+    def _order(self, symbol: sp.Symbol) -> tuple[str, tuple[int, ...]]:
+        """What names are sorted by; of the many names of an array each is read once."""
+        known = self._keys.get(symbol)
+        if known is None:
+            digits = tuple(map(int, re.findall(r"\d+", symbol.name)))
+            known = self._keys[symbol] = re.sub(r"\d+", "", symbol.name), digits
+        return known
 
 
 def parts_of(expressions: Iterable[sp.Basic]) -> Iterator[sp.Basic]:
@@ -62,8 +70,3 @@ def parts_of(expressions: Iterable[sp.Basic]) -> Iterator[sp.Basic]:
             seen.add(node)
             waiting.append((node, True))
             waiting += [(argument, False) for argument in reversed(node.args) if argument not in seen]
-
-
-@functools.lru_cache(maxsize=65536)
-def _order(symbol: sp.Symbol) -> tuple[str, tuple[int, ...]]:
-    return re.sub(r"\d+", "", symbol.name), tuple(int(digits) for digits in re.findall(r"\d+", symbol.name))

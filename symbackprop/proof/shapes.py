@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, product
 from typing import Any
@@ -13,6 +13,9 @@ from symbackprop.proof.tracing import Shapes, Subject
 
 _MOST_SPLIT_AXES = 6
 _LARGE = 6
+
+Axis = tuple[str, int]
+"""The name of an input, and the number of one of its axes."""
 
 
 def write_shapes(shapes: Shapes) -> str:
@@ -26,7 +29,7 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
     A size of 1, as of a batch of one sample, is raised first. Equal sizes are then taken for one size that was given
     twice by chance, then for the same size.
     """
-    sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
+    sizes = _sizes_of(subject.shapes)
     for shapes in _without_ones(subject):
         yield _resize(subject, shapes, {size: size + 1 for size in sizes})
     for renamed in ({size: size + 1 for size in sizes}, {}) if len(sizes) > 1 else ({},):
@@ -60,23 +63,31 @@ def _without_ones(subject: Subject) -> Iterator[Shapes]:
     ones = _axes_of(subject.shapes, 1)
     if not 1 <= len(ones) <= _MOST_SPLIT_AXES:
         return
-    for chosen in product((True, False), repeat=len(ones)):
-        raised = {axis for axis, take in zip(ones, chosen, strict=True) if take}
-        if raised:
-            yield {
-                name: tuple(size + (size > 1 or (name, axis) in raised) for axis, size in enumerate(shape))
-                for name, shape in subject.shapes.items()
-            }
+    for raised in _list_subsets(ones):
+        yield {
+            name: tuple(size + (size > 1 or (name, axis) in raised) for axis, size in enumerate(shape))
+            for name, shape in subject.shapes.items()
+        }
 
 
-def _axes_of(shapes: Shapes, size: int) -> list[tuple[str, int]]:
+def _list_subsets(axes: Sequence[Axis]) -> Iterator[set[Axis]]:
+    """Some axes or all, those in front first."""
+    for chosen in product((True, False), repeat=len(axes)):
+        if any(chosen):
+            yield {axis for axis, take in zip(axes, chosen, strict=True) if take}
+
+
+def _sizes_of(shapes: Shapes) -> list[int]:
+    return sorted({size for shape in shapes.values() for size in shape if size > 1})
+
+
+def _axes_of(shapes: Shapes, size: int) -> list[Axis]:
     return [(name, axis) for name, shape in shapes.items() for axis, each in enumerate(shape) if each == size]
 
 
 def list_untold_sizes(subject: Subject) -> list[int]:
     """The sizes that stand on so many axes that it was not tried whether they are several."""
-    sizes = sorted({size for shape in subject.shapes.values() for size in shape if size > 1})
-    return [size for size in sizes if len(_axes_of(subject.shapes, size)) > _MOST_SPLIT_AXES]
+    return [size for size in _sizes_of(subject.shapes) if len(_axes_of(subject.shapes, size)) > _MOST_SPLIT_AXES]
 
 
 def _split(subject: Subject, sizes: list[int], renamed: Mapping[int, int]) -> Iterator[Subject]:
@@ -89,15 +100,14 @@ def _split(subject: Subject, sizes: list[int], renamed: Mapping[int, int]) -> It
         others = {other: renamed.get(other, other) for other in sizes if other != size}
         fresh = next(new for new in count(size + 1) if new not in others.values())
         splits = []
-        for chosen in product((True, False), repeat=len(axes)):
-            longer = {axis for axis, take in zip(axes, chosen, strict=True) if take}
-            if 0 < len(longer) < len(axes):
-                resized = {
-                    name: tuple(
-                        fresh if (name, axis) in longer else others.get(each, each) for axis, each in enumerate(shape)
-                    )
-                    for name, shape in shapes.items()
-                }
+        for longer in _list_subsets(axes):
+            resized = {
+                name: tuple(
+                    fresh if (name, axis) in longer else others.get(each, each) for axis, each in enumerate(shape)
+                )
+                for name, shape in shapes.items()
+            }
+            if len(longer) < len(axes):
                 splits.append(resized)
         for split in sorted(splits, key=lambda split: -_count_told(shapes, split, size)):
             yield _resize(subject, split, others)

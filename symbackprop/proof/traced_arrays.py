@@ -324,23 +324,6 @@ def inner(value: Any) -> Any:
     return value
 
 
-def as_floats(value: Any) -> Any:
-    """Arguments in which no number depends on an input, with plain floats in place of traced ones; None for others."""
-    if isinstance(value, Traced):
-        return float(value) if value.expression.is_number else None
-    if isinstance(value, InnerArray):
-        entries = [as_floats(entry) for entry in np.ndarray.view(value, np.ndarray).flat]
-        return None if None in entries else np.array(entries, dtype=np.float64).reshape(np.shape(value))
-    if type(value) in (list, tuple):
-        known = [as_floats(each) for each in value]
-        return None if any(k is None and each is not None for k, each in zip(known, value, strict=True)) else (
-            type(value)(known))  # fmt: skip
-    if type(value) is dict:
-        every = as_floats(list(value.values()))
-        return None if every is None else dict(zip(value, every, strict=True))
-    return value
-
-
 def outer(value: Any) -> Any:
     """The other way: what NumPy hands to a function of the person."""
     return value._path.settle(value) if isinstance(value, InnerArray) else value

@@ -10,7 +10,8 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
-from symbackprop.proof.traced_arrays import TracedPath, as_floats
+from symbackprop.proof.traced_arrays import TracedPath
+from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_values import Traced
 
 _LARGEST = 5
@@ -42,10 +43,12 @@ class LinalgShim:
 
     def _of_constants(self, function: Any, args: Any, options: Any) -> Any:
         """What NumPy makes of numbers that are known."""
-        known = as_floats((args, options))
-        if known is None:
-            raise TracingStoppedError(f"np.linalg.{function.__name__} is not traced: it has no formula in the entries")
-        made = function(*known[0], **known[1])
+        try:
+            known, named = as_floats((args, options))
+        except NotConstantError as error:
+            name = function.__name__
+            raise TracingStoppedError(f"np.linalg.{name} is not traced: it has no formula in the entries") from error
+        made = function(*known, **named)
         return tuple(map(self._path.settle, made)) if isinstance(made, tuple) else self._path.settle(made)
 
     def cholesky(self, a: Any, *, upper: bool = False) -> Any:

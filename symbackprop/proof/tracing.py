@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import sympy as sp
@@ -25,11 +25,12 @@ from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
 from symbackprop.proof.traced_values import Traced, Unwritten
 
-MANY_SEEDS = 6
-"""From this seed on a point is drawn from many numbers."""
+_MANY_SEEDS = 6
+"""From this seed on a point is drawn from many numbers; as many are tried again."""
 _EMPTY = "np.empty holds whatever was there"
 
 Shapes = Mapping[str, tuple[int, ...]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ def _upstream_of(output: Any, name: str) -> Any:
     return made
 
 
-def draw_numbers(seed: int) -> Callable[[str], Fraction]:
+def _draw_numbers(seed: int) -> Callable[[str], Fraction]:
     """A number for each name, the same in every process; odd seeds draw positive ones.
 
     Late seeds draw from many, as the entries of a large array would else be alike somewhere, which is a tie.
     """
-    largest, denominator = (97, 64) if seed < MANY_SEEDS else (99_991, 65_536)
+    largest, denominator = (97, 64) if seed < _MANY_SEEDS else (99_991, 65_536)
 
     def draw(name: str) -> Fraction:
         generator = random.Random(f"{seed}:{name}")
@@ -117,7 +118,7 @@ class _Outcome:
 
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, draw_numbers(seed), deadline, reading)
+    path = TracedPath(point, _draw_numbers(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
     if path.maxima_compared:
@@ -143,26 +144,29 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     )
 
 
+def at_some_point(attempt: Callable[[int], Result]) -> Result:
+    """What an attempt makes of the first seed whose point is not rejected."""
+    rejected = PointRejectedError("no sample point was tried")
+    for seed in range(2 * _MANY_SEEDS):
+        try:
+            return attempt(seed)
+        except PointRejectedError as error:
+            rejected = error
+    raise TracingStoppedError(str(rejected))
+
+
 def list_changes(subject: Subject, deadline: float) -> list[str]:
     """What is not the same after an earlier call with other inputs, as the code keeps state between calls."""
-    for seed in range(2 * MANY_SEEDS):
-        try:
-            first, second = (_call_after(subject, deadline, seed, earlier) for earlier in ((), ("earlier ",)))
-        except PointRejectedError:
-            continue
-        return [what for what, entries in first.items() if entries != second[what]]
-    return []
 
+    def call_last(seed: int, prefixes: Sequence[str]) -> dict[str, tuple[sp.Expr, ...]]:
+        """What the last of some calls in one world returns, each with inputs of a name of its own."""
+        path = TracedPath({}, _draw_numbers(seed), deadline, Reading())
+        rebind = _rebinder(path, subject.ownership)
+        *_, made = [_call(subject, path, rebind, prefix) for prefix in prefixes]
+        return _read_values(path, subject, made)
 
-def _call_after(
-    subject: Subject, deadline: float, seed: int, earlier: tuple[str, ...]
-) -> dict[str, tuple[sp.Expr, ...]]:
-    """What is returned after earlier calls in the same world, each with inputs of a name of its own."""
-    path = TracedPath({}, draw_numbers(seed), deadline, Reading())
-    rebind = _rebinder(path, subject.ownership)
-    for prefix in earlier:
-        _call(subject, path, rebind, prefix)
-    return _read_values(path, subject, _call(subject, path, rebind))
+    first, second = at_some_point(lambda seed: (call_last(seed, [""]), call_last(seed, ["earlier ", ""])))
+    return [what for what, entries in first.items() if entries != second[what]]
 
 
 def _read_values(path: TracedPath, subject: Subject, made: _Outcome) -> dict[str, tuple[sp.Expr, ...]]:
