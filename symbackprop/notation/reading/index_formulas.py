@@ -6,10 +6,9 @@ both readings, because people write it and mean the longer one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
-from typing import Any
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError, UnsupportedError
@@ -19,6 +18,7 @@ from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.applications import BIG
 from symbackprop.notation.reading.commands import TRANSPOSED
+from symbackprop.notation.reading.conditions import choose_row, read_conditions
 from symbackprop.notation.reading.deltas import Delta
 from symbackprop.notation.reading.differentials import head_parts, second_parts
 from symbackprop.notation.reading.doubts import check_power, doubtful_prime, may_be_indexed
@@ -27,13 +27,11 @@ from symbackprop.notation.reading.factors import Factor, is_name, without_script
 from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.kronecker import is_kronecker
 from symbackprop.notation.reading.letters import (
-    are_complementary,
     index_letter,
     opened_product,
     scalar_name,
 )  # fmt: skip
 from symbackprop.notation.reading.marks import LAYERS, check_above, check_imaginary, check_marked
-from symbackprop.notation.reading.membership import read_membership
 from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_numbered, check_scopes
@@ -397,50 +395,11 @@ class IndexReader(TermReader):
         def choose(condition: t.Condition, then: t.Expression, otherwise: t.Expression) -> t.Expression:
             return t.Where(condition, then, otherwise, line=node.line, column=node.column)
 
-        chosen: t.Expression = self.chosen(node, [self.read(row.value) for row in node.rows], choose)
+        chosen: t.Expression = choose_row(node, [self.read(row.value) for row in node.rows], choose, self)
         return chosen
 
-    def chosen(self, node: Cases, values: Sequence[Any], choose: Callable[[t.Condition, Any, Any], Any]) -> Any:
-        """The value of the first row whose conditions hold, as `choose` says it of two."""
-        *rows, last = node.rows
-        if last.conditions and not (len(rows) == 1 and are_complementary(rows[0].conditions, last.conditions)):
-            raise fail(last, "cases without a row for what is left", r"\text{otherwise} in the last row")
-        value = values[-1]
-        for row, then in reversed(list(zip(rows, values, strict=False))):
-            if not row.conditions:
-                raise fail(row, "otherwise before the last row", "a condition")
-            made = [c for one in row.conditions for c in self.conditions(one)]
-            condition = made[0] if len(made) == 1 else t.And(tuple(made))
-            value = choose(condition, then, value)
-        return value
-
-    def conditions(self, node: Syntax) -> tuple[t.Condition, ...]:
-        """What a condition says, all of which must hold: comparisons of two sides, and what `or` and `not` make."""
-        inner, place = bare(node), {"line": node.line, "column": node.column}
-        if isinstance(inner, Group) and inner.opened in ("(", "[") and len(inner.parts) == 1:
-            return self.conditions(inner.parts[0])
-        if isinstance(inner, Compound):
-            parts = [self.conditions(part) for part in inner.parts]
-            if inner.word == "and":
-                return tuple(c for part in parts for c in part)
-            whole = tuple(part[0] if len(part) == 1 else t.And(part, **place) for part in parts)
-            return (t.Or(whole, **place) if inner.word == "or" else t.Not(whole[0], **place),)
-        if not isinstance(inner, Relation):
-            raise fail(node, f"`{write_syntax(node)}`", "a condition such as x > 0")
-        if r"\in" in inner.operators:
-            return read_membership(inner, self)
-        sides = [self.read(part) for part in inner.parts]
-        made = []
-        for operator, left, right in zip(inner.operators, sides, sides[1:], strict=False):
-            if operator in (":=", r"\approx"):
-                raise fail(node, f"`{operator}` in a condition", "a comparison")
-            made.append(
-                t.Compare("==" if operator == "=" else operator, left, right, line=node.line, column=node.column)
-            )
-        return tuple(made)
-
     def mask(self, relation: Relation | Compound, node: Syntax) -> t.Expression:
-        made = self.conditions(relation)
+        made = read_conditions(relation, self)
         one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
         return t.Where(made[0] if len(made) == 1 else t.And(made), one, zero, line=node.line, column=node.column)
 

@@ -26,7 +26,14 @@ from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
-from symbackprop.notation.reading.matrix_trees import name_shown, run_of, sign_at, whole_of, without_adjoints
+from symbackprop.notation.reading.matrix_trees import (
+    join_inner_products,
+    name_shown,
+    run_of,
+    sign_at,
+    whole_of,
+    without_adjoints,
+)  # fmt: skip
 from symbackprop.notation.reading.ones import (
     ONES,
     TURNED,
@@ -259,7 +266,7 @@ class MatrixReader(TermReader):
     def _product(self, factors: Sequence[t.Expression], node: Syntax) -> t.Expression:
         """Factors side by side, in which vectors of ones add up rows or columns, or repeat a vector."""
         if ONES not in factors and TURNED not in factors:
-            factors = self._with_inner_products(factors)
+            factors = join_inner_products(factors, self.shape)
             return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)
         row = list(factors)
         first = next((k for k, f in enumerate(row) if f not in (ONES, TURNED) and not self._scalar(f)), None)
@@ -286,18 +293,6 @@ class MatrixReader(TermReader):
             made, before = Operation("'", (total,), False, **place), before[:-1]
         whole = (*scalars, *before, made, *behind)
         return whole[0] if len(whole) == 1 else run_of(whole, ("*",) * (len(whole) - 1), node)
-
-    def _with_inner_products(self, factors: Sequence[t.Expression]) -> Sequence[t.Expression]:
-        """Factors in which x^T x behind a matrix is the number that it is, since A x^T alone is no product."""
-        made: list[t.Expression] = []
-        for factor in factors:
-            row = self.shape(made[-1]) if len(made) > 1 and not has_ones(made[-1]) else SCALAR
-            known = row[0] is None and row[1] is not None and not has_ones(factor) and not has_ones(made[-2])
-            if known and self.shape(made[-2])[1] is not None and self.shape(factor) == (row[1], None):
-                made[-1] = Run((made[-1], factor), (sign_at("*", factor),), line=made[-1].line, column=made[-1].column)
-            else:
-                made.append(factor)
-        return made
 
     def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
         """Operands of one shape; vectors of ones take their length from what they stand beside."""

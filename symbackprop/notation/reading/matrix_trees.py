@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
+from symbackprop.language.matrix_shapes import SCALAR, Shape
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.ones import has_ones
 from symbackprop.notation.reading.syntax import Syntax, write_syntax
 
 
@@ -50,3 +53,18 @@ def without_adjoints(tree: t.Expression) -> t.Expression:
         case Operation(_, operands) | Run(operands, _):
             return replace(tree, operands=tuple(map(without_adjoints, operands)))
     return tree
+
+
+def join_inner_products(
+    factors: Sequence[t.Expression], shape_of: Callable[[t.Expression], Shape]
+) -> Sequence[t.Expression]:
+    """Factors in which x^T x behind a matrix is the number that it is, since A x^T alone is no product."""
+    made: list[t.Expression] = []
+    for factor in factors:
+        row = shape_of(made[-1]) if len(made) > 1 and not has_ones(made[-1]) else SCALAR
+        known = row[0] is None and row[1] is not None and not has_ones(factor) and not has_ones(made[-2])
+        if known and shape_of(made[-2])[1] is not None and shape_of(factor) == (row[1], None):
+            made[-1] = Run((made[-1], factor), (sign_at("*", factor),), line=made[-1].line, column=made[-1].column)
+        else:
+            made.append(factor)
+    return made

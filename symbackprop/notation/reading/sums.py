@@ -12,6 +12,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.symbols import reads_alone
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.conditions import read_conditions
 from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -37,9 +38,6 @@ class Reader(Protocol):
 
     def index(self, node: Syntax) -> t.Expression:
         """An index."""
-
-    def conditions(self, node: Syntax) -> tuple[t.Condition, ...]:
-        """The comparisons of a condition."""
 
     def binding(self, names: Iterable[str]) -> Reader:
         """The reader inside a sum over indices of these names."""
@@ -89,7 +87,7 @@ def read_bounds(scripts: Scripts, reader: Reader) -> Bounds:
     if not binders:
         raise fail(scripts, f"`{write_syntax(scripts)}` without an index", "the letter that it runs over")
     inside = reader.binding(b.name for b in binders)
-    conditions += [condition for part in held for condition in inside.conditions(part)]
+    conditions += [condition for part in held for condition in read_conditions(part, inside)]
     return Bounds(tuple(binders), tuple(conditions))
 
 

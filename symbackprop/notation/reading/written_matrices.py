@@ -18,6 +18,7 @@ from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading import grids
 from symbackprop.notation.reading.commands import TRANSPOSED
+from symbackprop.notation.reading.conditions import choose_row
 from symbackprop.notation.reading.deltas import Ranges, check_deltas
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers, find_ranges, find_whole
@@ -296,7 +297,7 @@ class WrittenReader(IndexReader):
         for value in values:
             if not isinstance(value, Grid) or value.shape != values[0].shape:
                 raise fail(node, "cases of matrices and of something else", "matrices of one shape", kind=ShapeError)
-        return self.chosen(node, values, lambda c, then, other: then.beside(other, partial(t.Where, c)))
+        return choose_row(node, values, lambda c, then, other: then.beside(other, partial(t.Where, c)), self)
 
     def _reduced(self, operation: str, bounds: Bounds, body: Any, node: Syntax) -> Any:
         if not isinstance(body, Grid):
