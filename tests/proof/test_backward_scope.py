@@ -293,12 +293,14 @@ def test_what_is_compared_by_equality_is_named() -> None:
 def test_an_entry_with_the_name_of_another_is_no_copy_of_a_proof() -> None:
     """An equation of the same form is proved already, for one name on both sides."""
 
-    def backward(dout: Any, x: Any) -> Any:
-        slopes = 1 / np.cosh(x) ** 2
-        return dout * np.array([slopes[0], slopes[1], slopes[0]])
+    def slopes(x: Any) -> Any:
+        return 3 * x**2 + 6 * x + 3
 
-    right = sb.verify_backward(lambda x: (np.tanh(x), x), lambda d, x: d / np.cosh(x) ** 2, shapes={"x": (3,)})
-    wrong = sb.verify_backward(lambda x: (np.tanh(x), x), backward, shapes={"x": (3,)})
+    def backward(dout: Any, x: Any) -> Any:
+        return dout * slopes(x)[[0, 1, 0]]
+
+    right = sb.verify_backward(lambda x: ((x + 1) ** 3, x), lambda d, x: d * slopes(x), shapes={"x": (3,)})
+    wrong = sb.verify_backward(lambda x: ((x + 1) ** 3, x), backward, shapes={"x": (3,)})
 
     assert right.proved
     assert wrong.refuted
