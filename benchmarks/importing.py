@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 
 from benchmarks.contest import Pace, measure, write_table, write_time
+from benchmarks.processes import keep_bytecode
 
 ROUNDS = 7
 IMPORTS = (
@@ -19,8 +19,7 @@ IMPORTS = (
 
 def start(code: str) -> Callable[[], object]:
     """A new interpreter that runs one line; the round that does not count leaves the bytecode, as installing does."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    return lambda: subprocess.run([sys.executable, "-c", code], check=True, env=keep_bytecode())
 
 
 def report(pace: Pace) -> str:

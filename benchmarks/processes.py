@@ -36,6 +36,11 @@ class Outcome:
     ended: str
 
 
+def keep_bytecode() -> dict[str, str]:
+    """The environment of this process, where the bytecode of modules is kept, as that of installed ones is."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def cores() -> list[int]:
     """The cores that are free to use, by number; empty where the system does not say."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -53,7 +58,7 @@ def attempt(
     module: str, function: str, threads: int, seconds: float | None, gigabytes: float | None, **arguments: object
 ) -> Outcome:
     """The same within limits; what was written before the end counts."""
-    environment = os.environ | dict.fromkeys(VARIABLES, str(threads))
+    environment = keep_bytecode() | dict.fromkeys(VARIABLES, str(threads))
     environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
     command = [sys.executable, "-m", "benchmarks.processes", module, function]
     limits = {"threads": threads, "gigabytes": gigabytes}

@@ -28,6 +28,8 @@ from symbackprop.errors import WorkerError as WorkerError
 from symbackprop.facade.derivations import Derivation as Derivation
 from symbackprop.facade.derivations import Gradient as Gradient
 from symbackprop.facade.derivations import derive as derive
+from symbackprop.facade.networks import Network as Network
+from symbackprop.facade.networks import mlp as mlp
 from symbackprop.facade.programs import Program as Program
 from symbackprop.facade.programs import matrix as matrix
 from symbackprop.facade.programs import parse as parse
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
     from symbackprop.facade.descent import descend as descend
     from symbackprop.facade.latex import LatexFormula as LatexFormula
     from symbackprop.facade.latex import latex_formula as latex_formula
-    from symbackprop.facade.networks import Network as Network
-    from symbackprop.facade.networks import mlp as mlp
     from symbackprop.facade.newton import gauss_newton as gauss_newton
     from symbackprop.facade.newton import newton as newton
     from symbackprop.facade.training import Training as Training
@@ -87,7 +87,6 @@ PLACES: Mapping[str, str] = MappingProxyType({
     "facade.catalogue": "Entry catalogue find_entry",
     "facade.descent": "descend",
     "facade.latex": "LatexFormula latex_formula",
-    "facade.networks": "Network mlp",
     "facade.newton": "gauss_newton newton",
     "facade.training": "Training train",
     "facade.verification": "check_document verify verify_gradient",
@@ -102,7 +101,7 @@ ROOMS = ("testing", "training")
 
 
 def __getattr__(name: str) -> object:
-    """Import what deriving does not need when it is first asked for (PEP 562), so that nobody waits for it."""
+    """Import what a first gradient does not need when it is first asked for (PEP 562), so that nobody waits for it."""
     if name in ROOMS:
         return import_module(f"symbackprop.{name}")
     for place, names in PLACES.items():

@@ -1,4 +1,4 @@
-"""Importing the package brings what deriving needs alone, and every public name is there when it is asked for."""
+"""Importing the package brings what a first gradient needs alone, and every public name is there when asked for."""
 
 from __future__ import annotations
 
@@ -23,15 +23,27 @@ def test_the_import_brings_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_deriving_brings_no_reader_writer_proof_or_code() -> None:
-    """The import brings the engine; what reads, writes, proves, runs and trains comes when it is first used."""
+def test_the_import_brings_what_leads_to_a_first_gradient_and_no_more() -> None:
+    """The language, the engine and NumPy's code come with the import; what shows, proves and trains when it is used."""
     script = "import sys, symbackprop; print(*sorted(m for m in sys.modules if m.startswith('symbackprop.')))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     found = done.stdout.split()
 
-    assert "symbackprop.calculus.chain" in found
-    rooms = ("proof", "codegen", "networks", "notation.reading", "notation.writing", "language.grammar", "training")
+    assert {"symbackprop.language.reader", "symbackprop.calculus.chain", "symbackprop.codegen.functions"} <= set(found)
+    rooms = ("proof", "notation.reading", "notation.writing", "report", "training")
     assert [m for m in found for room in rooms if m.startswith(f"symbackprop.{room}.")] == []
+
+
+def test_a_first_gradient_imports_its_runtime_alone() -> None:
+    """Nobody waits for modules of ours once they have imported the package and run a network."""
+    script = (
+        "import sys, symbackprop as sb; before = set(sys.modules); d = sb.derive(sb.mlp([1, 1, 1]));"
+        "d.compile()({'W1': [[1.0]], 'W2': [[1.0]], 'b1': [0.0], 'b2': [0.0]}, x=[[1.0]], y=[[1.0]]);"
+        "print(*sorted(m for m in set(sys.modules) - before if m.startswith('symbackprop.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["symbackprop.codegen.numpy_runtime"]
 
 
 def test_public_names_are_listed_and_unknown_ones_refused() -> None:

@@ -94,7 +94,7 @@ class NumpyKernelWriter(ArrayWriter):
         borrowable = [*(self.variables[n] for n in fixed), *self.constants, *memory]
         passes = [self._print(forward), self._print(backward)]
         texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
-        borrowed = [[name for name in borrowable if name in _words(text)] for text in texts]
+        borrowed = [[name for name in borrowable if name in words] for words in map(_words, texts)]
         made = self._returned_arrays()
         saved = self._needed("\n".join([texts[1], *made]), borrowable)
         arguments = [self.names[n] for n in self.arrays]
@@ -279,7 +279,8 @@ class NumpyKernelWriter(ArrayWriter):
         ready: set[str] = set()
         for number in fixed:
             text = self._expression(self.plan.values[number])
-            before = [name for name in self.constants if name in _words(text) and name not in ready]
+            words = _words(text)
+            before = [name for name in self.constants if name in words and name not in ready]
             lines += [f"    {name} = {self.constants[name]}" for name in before]
             value = self.plan.values[number]
             number_alone = not value.axes and isinstance(value.record, Map | Count) and not is_condition(value.record)

@@ -6,27 +6,24 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from symbackprop.language.limits import Limits as Limits
+from symbackprop.language.program_text import read_program as read_program
+from symbackprop.language.program_text import write_program as write_program
+from symbackprop.language.reader import read_expression as read_expression
+from symbackprop.language.reader import read_statements as read_statements
+from symbackprop.language.writer import write_statements as write_statements
+from symbackprop.language.writer import write_tree as write_tree
+
 if TYPE_CHECKING:
     from symbackprop.language.fences import extract_fences as extract_fences
-    from symbackprop.language.limits import Limits as Limits
     from symbackprop.language.matrix_program import read_matrix_claim as read_matrix_claim
     from symbackprop.language.matrix_program import read_matrix_program as read_matrix_program
     from symbackprop.language.matrix_text import write_matrix_tree as write_matrix_tree
-    from symbackprop.language.program_text import read_program as read_program
-    from symbackprop.language.program_text import write_program as write_program
-    from symbackprop.language.reader import read_expression as read_expression
-    from symbackprop.language.reader import read_statements as read_statements
-    from symbackprop.language.writer import write_statements as write_statements
-    from symbackprop.language.writer import write_tree as write_tree
 
 PLACES = MappingProxyType({
     "fences": "extract_fences",
-    "limits": "Limits",
     "matrix_program": "read_matrix_claim read_matrix_program",
     "matrix_text": "write_matrix_tree",
-    "program_text": "read_program write_program",
-    "reader": "read_expression read_statements",
-    "writer": "write_statements write_tree",
 })
 """The modules that hold these names."""
 
