@@ -130,12 +130,16 @@ class Operations(Records):
         places = [o.indices.index(bound[0]) for o in (left, right)]
         if left.value != right.value or places[0] != places[1] or not is_never_negative(self.values, weight.value):
             return None
+        times, outside = slot_symbol(0) * slot_symbol(1), found.outside
+        alone = [f for f in sympy.Mul.make_args(outside) if not self._carries(f, operands)]
+        scale = self.element(sympy.Mul(*alone), operands, quiet)
+        if is_never_negative(self.values, scale.value):
+            weight, outside = self.element(times, [weight, scale], quiet), outside / sympy.Mul(*alone)
         root = self.element(sympy.sqrt(slot_symbol(0)), [weight], quiet)
-        times = slot_symbol(0) * slot_symbol(1)
         inside = self._product_sum(
             self.element(times, [left, root], quiet), self.element(times, [right, root], quiet), bound
         )
-        return self.element(found.outside * slot_symbol(len(operands)), [*operands, inside], quiet)
+        return self.element(outside * slot_symbol(len(operands)), [*operands, inside], quiet)
 
     def _contract(
         self,

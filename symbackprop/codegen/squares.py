@@ -14,7 +14,7 @@ import sympy
 from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Index
 from symbackprop.codegen.forms import Larger, Logistic, Magnitude, Ramp, Softplus
-from symbackprop.codegen.records import Constant, Map, Record, Value, reach
+from symbackprop.codegen.records import Constant, Count, Map, Position, Record, Value, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ def _sign(record: Record, number: int, signs: Mapping[int, sympy.Expr]) -> sympy
     )
     if isinstance(record, Constant):
         return record.number
+    if isinstance(record, Count):
+        return positive if _is_size(record.position) else real
     if not isinstance(record, Map) or not isinstance(record.body, sympy.Expr):
         return real
     body = record.body
@@ -73,3 +75,9 @@ def _sign(record: Record, number: int, signs: Mapping[int, sympy.Expr]) -> sympy
         return real
     found = body.xreplace({slot_symbol(k): signs[use.value] for k, use in enumerate(record.uses)})
     return positive if found.is_positive else nonnegative if found.is_nonnegative else real
+
+
+def _is_size(position: Position) -> bool:
+    """Whether a position is a sum of sizes, which are 1 or more, that takes nothing away."""
+    amounts = [*(coefficient for _, coefficient in position.offset.terms), position.offset.constant]
+    return not position.parts and min(amounts) >= 0 < max(amounts)
