@@ -234,7 +234,7 @@ def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]
     for first, second in pairs:
         strides[first] += strides[second]
     kept = [k for k in range(len(shape)) if k not in {second for _, second in pairs}]
-    view = np.lib.stride_tricks.as_strided(result, [shape[k] for k in kept], [strides[k] for k in kept])
+    view = np.ndarray([shape[k] for k in kept], result.dtype, result, 0, [strides[k] for k in kept])
     moved = np.transpose(value, sorted(range(len(labels)), key=lambda k: labels[k]))
     view[...] = moved[tuple(slice(None) if k in labels else None for k in kept)]
     return result
