@@ -69,6 +69,36 @@ def train_in_place(case: Case, dtype: str) -> Contestant:
     return Contestant(repeat(step), lambda: (float(last[0]), own.params))
 
 
+def train_straight(case: Case, dtype: str) -> Contestant:
+    """Straight lines that numba compiles at one batch size, one step of gradient descent a call."""
+    run = _Descent(case, dtype)
+    return Contestant(repeat(lambda: run.take(1)), run.look)
+
+
+def loop_straight(case: Case, dtype: str) -> Contestant:
+    """The same, with all steps in one call."""
+    run = _Descent(case, dtype)
+    return Contestant(run.take, run.look)
+
+
+class _Descent:
+    """Parameters that go down the gradient."""
+
+    def __init__(self, case: Case, dtype: str) -> None:
+        own = case.cast(dtype)
+        self.params, self.data, self.loss = own.params, own.data, 0.0
+        self.f = sb.derive(case.program, list(case.wrt)).compile("numba", dtype, sizes={"N": len(own.data["x"])})
+
+    def take(self, steps: int) -> None:
+        """So many steps in one call."""
+        losses, self.params = self.f.descend(self.params, RATE, steps, **self.data)
+        self.loss = losses[-1]
+
+    def look(self) -> Result:
+        """The last loss and the parameters."""
+        return float(self.loss), self.params
+
+
 def train_on_jax(case: Case, dtype: str) -> Contestant:
     """Our derivation as JAX code, with the update of each parameter outside it."""
     own = case.cast(dtype)

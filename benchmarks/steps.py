@@ -32,6 +32,10 @@ OUR_TRAINERS = {
     "symbackprop on JAX": "ours:train_on_jax",
     "symbackprop on PyTorch": "ours:train_on_torch",
 }
+STRAIGHT_TRAINERS = {
+    "symbackprop, straight lines": "ours:train_straight",
+    "symbackprop, straight lines, loop": "ours:loop_straight",
+}
 COMPILERS = ("torch.compile", "PyTensor")
 DIFFERENTIATORS = {
     "symbackprop": "ours:differentiate",
@@ -57,7 +61,8 @@ def race_dense(dtype: str, quick: bool) -> Iterator[Row]:
     own = {name: place for name, place in OUR_TRAINERS.items() if not (quick and " on " in name)}
     for network in DENSE:
         case = network.case()
-        ours, absent = gather(own, case, dtype)
+        straight = STRAIGHT_TRAINERS if network.batch == 1 else {}
+        ours, absent = gather(own | straight, case, dtype)
         peers, missing = gather(makers, network, case, dtype, breakable=COMPILERS)
         contestants = ours | peers
         check_training(case, contestants, dtype)
@@ -106,18 +111,21 @@ def _time(case: Case, contestants: Mapping[str, Contestant], absent: Mapping[str
 
 def report_dense(pace: Pace) -> str:
     """A table of contestants by networks for each number of threads and each precision."""
-    parts = []
+    parts: list[str] = []
+    names = [*OUR_TRAINERS, *STRAIGHT_TRAINERS, *TRAINERS]
     for threads, dtype in _settings(pace):
         rows = call("steps", "race_dense", threads, dtype=dtype, quick=pace.quick)
-        parts.append(f"### {_say(threads)}, {dtype}\n\n{write_race(rows, [*OUR_TRAINERS, *TRAINERS], BASIS)}")
+        parts.append(f"### {_say(threads)}, {dtype}\n\n{write_race(rows, names, BASIS)}")
     return (
         "## Training steps of dense networks\n\n"
         "Forward pass, loss, backward pass and update by gradient descent; widths, activation, loss and batch head\n"
         "the columns. A cell is the median time of a step, then that time divided by the one of careful NumPy, which\n"
         "is written by hand with every array made once. `symbackprop` is `f = derivation.compile(...)` and a loop\n"
         "over the parameters, `on numba` the same with the target `fused`; `in place` trusts that targets sum to one,\n"
-        "as `sb.train` does once it has checked them, and has `out=`. All losses and gradients of two steps were\n"
-        "found equal before anything was timed (relative to the largest entry 1e-10 in float64, 1e-4 in float32).\n"
+        "as `sb.train` does once it has checked them, and has `out=`. `straight lines` are the target `numba`, for\n"
+        "batch 1 alone: one step a call of `descend`, or all in one call, as in JAX's loop. All losses and gradients\n"
+        "of two steps were found equal before anything was timed (relative to the largest entry 1e-10 in float64,\n"
+        "1e-4 in float32).\n"
         f"{HOW}\n\n" + "\n\n".join(parts) + "\n"
     )
 

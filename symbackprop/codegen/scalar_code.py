@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.expansion import check_sizes
 from symbackprop.calculus.programs import Program
-from symbackprop.codegen.code import Code
+from symbackprop.codegen.code import DTYPES, Code
 from symbackprop.codegen.layouts import fix_layout, make_layout
 from symbackprop.codegen.scalar_functions import write_functions, write_step
 from symbackprop.codegen.scalar_plan import make_scalar_plan
@@ -29,7 +29,9 @@ def write_scalar_code(
 
     Raises ArgumentError for sizes that do not fit, LimitError where the code would be too long.
     """
-    if dtype != "float64":
+    if dtype not in DTYPES:
+        raise ArgumentError(f"The dtype {dtype!r} is not one of {', '.join(DTYPES)}.")
+    if dtype != "float64" and not target.arrays:
         raise ArgumentError(f"The target {target.name!r} computes in float64 only, not in {dtype!r}.")
     check_sizes(program, sizes)
     layout = fix_layout(make_layout(program, (*program.definitions, *adjoints)), sizes)

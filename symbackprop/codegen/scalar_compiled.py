@@ -8,6 +8,7 @@ import math
 import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
@@ -32,7 +33,7 @@ class ScalarFunction(CodeHolder, ABC):
         self.code = code
         self.shapes: dict[str, tuple[int, ...]] = python_runtime.shapes_of(code.layout)
 
-    @property
+    @cached_property
     def moving(self) -> tuple[str, ...]:
         """The parameters that a gradient step changes: those of wrt."""
         return tuple(name for name in self.layout["params"] if name in self.gradient_names)
