@@ -28,6 +28,7 @@ _MATH_FUNCTIONS = {
     "log10": "log10",
 }  # fmt: skip
 _AS_STRIDED = "np.lib.stride_tricks.as_strided", "reads raw memory, which is not traced; sliding_window_view is"
+_EMPTY_INTEGERS = "np.empty of integers is not traced, as it holds whatever was there; np.zeros of them is"
 _EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "power", "tanh", "log1p", "expm1", "log2", "log10", "erf")
 
 
@@ -160,52 +161,55 @@ class NumpyShim(NamespaceShim):
         self.ndarray = TracedNdarray
         self.c_, self.r_ = Joined(path, columns=True), Joined(path, columns=False)
 
-    def full(self, shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    def full(self, shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **_: Any) -> Any:
         """A new array of one number or broadcast numbers."""
         if self._path.is_exact_type(dtype) or (dtype is None and np.asarray(fill_value).dtype.kind in "biu"):
-            return np.full(shape, fill_value, dtype)
-        return self._path.filled(shape, fill_value)
+            return np.full(shape, fill_value, dtype, order)
+        return self._path.fill(np.empty(shape, object, order), fill_value, dtype)
 
-    def zeros(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+    def zeros(self, shape: Any, dtype: Any = None, order: Any = "C", **_: Any) -> Any:
         """Zeros."""
-        return np.zeros(shape, dtype) if self._path.is_exact_type(dtype) else self._path.filled(shape, self._path.zero)
+        return self.full(shape, 0 if self._path.is_exact_type(dtype) else self._path.zero, dtype or float, order)
 
-    def empty(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+    def empty(self, shape: Any, dtype: Any = None, order: Any = "C", **_: Any) -> Any:
         """Entries that nothing was written to."""
         if self._path.is_exact_type(dtype):
-            raise TracingStoppedError(
-                "np.empty of integers is not traced, as it holds whatever was there; np.zeros of them is"
-            )
-        return self._path.filled(shape, Unwritten(self._path))
+            raise TracingStoppedError(_EMPTY_INTEGERS)
+        return self.full(shape, Unwritten(self._path), dtype or float, order)
 
-    def ones(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+    def ones(self, shape: Any, dtype: Any = None, order: Any = "C", **_: Any) -> Any:
         """Ones."""
-        return np.ones(shape, dtype) if self._path.is_exact_type(dtype) else self._path.filled(shape, self._path.one)
+        return self.full(shape, 1 if self._path.is_exact_type(dtype) else self._path.one, dtype or float, order)
 
-    def _like(self, other: Any, dtype: Any, shape: Any, value: Any) -> Any:
-        other = np.asarray(other)
-        shape = other.shape if shape is None else shape
-        if self._path.is_exact_type(dtype) or (dtype is None and other.dtype.kind in "biu"):
-            return np.full(shape, value.expression if isinstance(value, Traced) else value, dtype or other.dtype)
-        return self._path.filled(shape, value)
+    def _like(
+        self, value: Any, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
+    ) -> Any:
+        plain = np.asarray(other)
+        exact = self._path.is_exact_type(dtype) or (dtype is None and plain.dtype.kind in "biu")
+        kind: Any = (plain.dtype if dtype is None else dtype) if exact else object
+        made = np.empty_like(plain, kind, order, False, shape)
+        if exact:
+            if isinstance(value, Unwritten):
+                raise TracingStoppedError(_EMPTY_INTEGERS)
+            made[...] = value.expression if isinstance(value, Traced) else value
+            return made
+        return self._path.fill(made, value, getattr(other, "precision", None) if dtype is None else dtype)
 
-    def zeros_like(self, other: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-        """Zeros in the shape of another array."""
-        return self._like(other, dtype, shape, self._path.zero)
+    def zeros_like(self, other: Any, *args: Any, **options: Any) -> Any:
+        """Zeros in the shape of another array, and in its layout."""
+        return self._like(self._path.zero, other, *args, **options)
 
-    def empty_like(self, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None) -> Any:
+    def empty_like(self, other: Any, *args: Any, **options: Any) -> Any:
         """Entries that nothing was written to, in the shape of another array."""
-        kind = np.asarray(other).dtype
-        exact = dtype is None and kind.kind in "biu"
-        return self.empty(np.shape(other) if shape is None else shape, kind if exact else dtype)
+        return self._like(Unwritten(self._path), other, *args, **options)
 
-    def ones_like(self, other: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+    def ones_like(self, other: Any, *args: Any, **options: Any) -> Any:
         """Ones in the shape of another array."""
-        return self._like(other, dtype, shape, self._path.one)
+        return self._like(self._path.one, other, *args, **options)
 
-    def full_like(self, other: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+    def full_like(self, other: Any, fill_value: Any, *args: Any, **options: Any) -> Any:
         """One number in the shape of another array."""
-        return self._like(other, dtype, shape, fill_value)
+        return self._like(fill_value, other, *args, **options)
 
     def eye(self, *args: Any, dtype: Any = None, **options: Any) -> Any:
         """The identity matrix."""
@@ -214,41 +218,49 @@ class NumpyShim(NamespaceShim):
 
     identity = eye
 
-    def array(self, value: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0, **_: Any) -> Any:
-        """A new array; the same one where no copy is asked for."""
-        if copy is not True and isinstance(value, TracedArray) and not self._path.is_exact_type(dtype):
-            return value
+    def array(
+        self, value: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: int = 0, **_: Any
+    ) -> Any:
+        """A new array; the same one where no copy is asked for, and none needed for another type or layout."""
+        traced = isinstance(value, TracedArray)
+        casts = traced and self._path.casts(value, dtype)
         if self._path.is_exact_type(dtype):
             return np.array(value, dtype)
-        made = np.array(value, ndmin=ndmin)
+        if traced and copy is not True and not casts:
+            made = np.array(value, copy=None, order=order, subok=True)
+            return value if np.shares_memory(made, value) else self._path.settle(made)
+        made = np.array(value, ndmin=ndmin, order=order)
         wants_floats = dtype is not None and made.dtype.kind in "biu"
-        made = self._path.exact(made) if wants_floats else made
-        return self._keep(made)
+        precision = dtype if dtype is not None else value.precision if traced else None
+        return self._keep(self._path.exact(made) if wants_floats else made, precision)
 
-    def asarray(self, value: Any, dtype: Any = None, **_: Any) -> Any:
-        """The same array, where it is one."""
-        return self.array(value, dtype, copy=None)
+    def asarray(self, value: Any, dtype: Any = None, order: Any = "K", **_: Any) -> Any:
+        """The same array, where it is one of that type and layout."""
+        return self.array(value, dtype, None, order)
 
     asanyarray = asarray
 
     def ascontiguousarray(self, value: Any, dtype: Any = None, **_: Any) -> Any:
         """The same array, where its entries lie in a row."""
-        contiguous = isinstance(value, np.ndarray) and value.flags.c_contiguous
-        return self.array(value, dtype, copy=None if contiguous else True)
+        return self.array(value, dtype, None, "C")
 
     def copy(self, value: Any, **_: Any) -> Any:
         """A copy."""
         return self.array(value)
 
-    def _keep(self, made: Any) -> Any:
+    def _keep(self, made: Any, precision: Any) -> Any:
         """The array, as one even if it has no axes."""
-        return made if made.dtype.kind in "biuSU" else self._path.filled(made.shape, made)
+        exact = made.dtype.kind in "biuSU"
+        return made if exact else self._path.fill(np.empty_like(made, dtype=object), made, precision)
 
-    def einsum(self, *operands: Any, **options: Any) -> Any:
-        """Einstein sums; objects are never handed to BLAS."""
+    def einsum(self, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False, **_: Any) -> Any:
+        """Einstein sums; objects are never handed to BLAS, and truth values alone stay such, unless a type is named."""
         plain = [np.asarray(o) if isinstance(o, np.ndarray | Traced) else o for o in operands]
+        arrays = [o for o in plain if isinstance(o, np.ndarray)]
+        if self._path.is_exact_type(dtype) or (dtype is None and all(o.dtype.kind in "biu" for o in arrays)):
+            return self._path.deliver(np.einsum(*plain, dtype=dtype, optimize=optimize), out)
         exact = [self._path.exact(o) if isinstance(o, np.ndarray) and o.dtype.kind in "fbiu" else o for o in plain]
-        return self._path.settle(np.einsum(*exact, optimize=options.get("optimize", False)))
+        return self._path.deliver(np.einsum(*exact, optimize=optimize), out)
 
     def bincount(self, x: Any, weights: Any = None, minlength: int = 0) -> Any:
         """How often each integer occurs, or the sum of the weights that stand where it does."""

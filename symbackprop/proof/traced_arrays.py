@@ -16,9 +16,9 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
-from symbackprop.proof.traced_needs import join_needs
+from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
-from symbackprop.proof.traced_values import Path, Traced, Unwritten, is_infinite
+from symbackprop.proof.traced_values import Path, Traced, TracedFloat, Unwritten, is_infinite
 
 
 class TracedPath(Path):
@@ -50,7 +50,8 @@ class TracedPath(Path):
         name = ufunc.__name__
         operation = self._operation(name)
         if method == "__call__" and operation is not None:
-            return self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
+            made = self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
+            return made if targets else self._typed(made, inputs)
         if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
             module = "np" if hasattr(np, name) else "scipy.special"
             raise TracingStoppedError(f"{module}.{name} has no trace; {NO_TRACE}")
@@ -68,7 +69,7 @@ class TracedPath(Path):
         result = getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
-        return self.settle(result)
+        return self._typed(self.settle(result), inputs)
 
     def _each(
         self, function: np.ufunc, name: str, raw: list[Any], options: dict[str, Any], targets: Any, casting: str
@@ -144,8 +145,7 @@ class TracedPath(Path):
     def _operation(self, name: str) -> Callable[..., Any] | None:
         """What a function does to the entries, if NumPy cannot do it on objects."""
         if name in FINITE:
-            finite = FINITE[name]
-            return lambda a: finite if not is_infinite(self.constant(a).expression) else name == "isinf"
+            return lambda a: self._is_finite(name, self.constant(a))
         if name in FUNCTIONS:
             function = FUNCTIONS[name]
             return lambda a: self.constant(a).apply(function)
@@ -153,6 +153,15 @@ class TracedPath(Path):
             operation = OPERATIONS[name]
             return lambda *a: operation(*map(self.constant, a))
         return None
+
+    def _is_finite(self, name: str, value: Traced) -> bool:
+        """What isfinite, isnan or isinf says of a number; roots and logarithms of negative numbers are none."""
+        if isinstance(value, Unwritten) or is_infinite(value.expression):
+            return (name == "isinf") == is_infinite(value.expression)
+        for fact in list_needs((value.needs,)):
+            if fact.relation in (">", ">=") and self.sign(fact.expression) < 0:
+                return name == "isnan"
+        return FINITE[name]
 
     def function(self, name: str, value: Any) -> Any:
         """A function of one number by its NumPy name."""
@@ -183,7 +192,7 @@ class TracedPath(Path):
 
     def exact(self, value: np.ndarray[Any, Any]) -> Any:
         """Plain numbers as traced ones, in a plain array."""
-        made = np.empty(value.shape, dtype=object)
+        made = np.empty_like(value, dtype=object, subok=False)
         for place in np.ndindex(*value.shape):
             made[place] = self.constant(value[place])
         return made
@@ -192,7 +201,7 @@ class TracedPath(Path):
         """A result of NumPy as the traced code goes on with it: floats exact, arrays of objects traced."""
         if isinstance(value, np.ndarray):
             if isinstance(value, TracedArray):
-                return value if value.ndim else value.item()
+                return value if value.ndim else value[()]
             if value.dtype.kind == "f":
                 value = self.exact(value)
             if value.dtype.kind == "b" and value.ndim:
@@ -202,7 +211,7 @@ class TracedPath(Path):
             if value.dtype.kind != "O":
                 return value
             if value.ndim == 0:
-                return value.item()
+                return value[()]
             traced = value.view(TracedArray)
             traced.path = self
             return traced
@@ -212,14 +221,29 @@ class TracedPath(Path):
             return type(value)(self.settle(each) for each in value)
         return value
 
-    def filled(self, shape: Any, value: Any) -> Any:
-        """A new array of one number."""
-        made = np.empty(shape, dtype=object)
+    @staticmethod
+    def _typed(made: Any, inputs: tuple[Any, ...]) -> Any:
+        """The result, of the type of floats that its operands have if all is known of them."""
+        if isinstance(made, InnerArray):
+            kinds = [each.precision if isinstance(each, InnerArray) else None for each in inputs if not _is_weak(each)]
+            known = [kind for kind in kinds if kind is not None]  # np.dtype(float) == None holds
+            made.precision = np.result_type(*(known or (np.float64,))) if len(known) == len(kinds) else None
+        return made
+
+    def casts(self, array: InnerArray, dtype: Any) -> bool:
+        """Whether an array of floats is made one of another type of floats, which copies it."""
+        if dtype is None:
+            return False
+        known = array.precision if self._other_types else np.dtype(np.float64)
+        if known is None:
+            raise TracingStoppedError("the code mixes types of numbers, and whether a cast copies is not traced")
+        return bool(np.dtype(dtype) != known)
+
+    def fill(self, made: np.ndarray[Any, Any], value: Any, precision: Any = None) -> Any:
+        """The array, each entry one number, or that of another array; of a type of floats, if one is known."""
         made[...] = self._raw(value)
-        if made.ndim:
-            return self.settle(made)
         array = made.view(TracedArray)
-        array.path = self
+        array.path, array.precision = self, None if precision is None else np.dtype(precision)
         return array
 
     def variables(self, name: str, shape: tuple[int, ...]) -> Any:
@@ -227,7 +251,15 @@ class TracedPath(Path):
         made = np.empty(shape, dtype=object)
         for place in np.ndindex(*shape):
             made[place] = self.symbol(entry_name(name, place))
-        return self.settle(made)
+        made = self.settle(made)
+        if made.ndim:
+            made.precision = np.dtype(np.float64)
+        return made
+
+
+def _is_weak(value: Any) -> bool:
+    """Whether an operand takes no part in the type of a result: a number of Python, or truth values."""
+    return type(value) in (bool, int, float, TracedFloat) or (isinstance(value, np.ndarray) and kind_of(value) == "b")
 
 
 def _is_unknown(value: Traced) -> bool:
@@ -238,10 +270,12 @@ class InnerArray(np.ndarray[Any, Any]):
     """An array of objects that are traced numbers, as NumPy's own functions are handed it."""
 
     path: TracedPath | None = None
+    precision: np.dtype[Any] | None = None
+    """The type of floats that the code made of it, where it did."""
 
     def __array_finalize__(self, source: Any) -> None:
-        """Views and copies belong to the path of their source."""
-        self.path = getattr(source, "path", None)
+        """Views and copies belong to the path of their source, and have its type."""
+        self.path, self.precision = getattr(source, "path", None), getattr(source, "precision", None)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy's functions reach each entry."""
@@ -249,9 +283,12 @@ class InnerArray(np.ndarray[Any, Any]):
 
     def astype(self, dtype: Any, *_: Any, copy: Any = True, **__: Any) -> Any:
         """A copy where a float type is asked for; true where it is not zero for bool; cut to integers for int."""
-        if not self._path.is_exact_type(dtype):
-            return self.copy() if copy else self
-        return np.asarray(self).astype(dtype)
+        copies = copy or self._path.casts(self, dtype)
+        if self._path.is_exact_type(dtype):
+            return np.asarray(self).astype(dtype)
+        made = self.copy() if copies else self
+        made.precision = np.dtype(dtype)
+        return made
 
     # NumPy's own read the type of an entry, which is no float.
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **options: Any) -> Any:
@@ -304,11 +341,32 @@ class TracedArray(InnerArray):
                 raise TracingStoppedError(f"view({kind!r}) reads raw memory, which is not traced")
         return super().view()
 
+    def item(self, *place: Any) -> Any:
+        """An entry as a float of Python."""
+        return _as_float(super().item(*place))
+
+    def tolist(self) -> Any:
+        """The entries as floats of Python, in lists."""
+        return _as_float(super().tolist())
+
+    def conj(self) -> Any:
+        """Itself: it is real."""
+        return self
+
+    conjugate = conj
+
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise TracingStoppedError("raw memory is read, which is not traced: a symbol has no bytes")
 
     tobytes = tostring = tofile = dump = dumps = byteswap = getfield = setfield = __reduce__ = __reduce_ex__ = _refuse
     data = ctypes = __array_interface__ = __array_struct__ = property(_refuse)
+
+
+def _as_float(value: Any) -> Any:
+    """An entry, or lists of them, as NumPy hands them to Python."""
+    if type(value) is list:
+        return [_as_float(each) for each in value]
+    return value.item() if type(value) is Traced else value
 
 
 def inner(value: Any) -> Any:

@@ -292,23 +292,27 @@ class Traced:
             return 0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1
         return self.path.sign(first - second, equality=equality)
 
+    def _truth(self, holds: bool) -> Any:
+        """NumPy's truth values, whose sums are no counts."""
+        return np.bool_(holds)
+
     def __lt__(self, other: Any) -> Any:
-        return self._compare(other) < 0 if isinstance(other, _NUMBERS) else NotImplemented
+        return self._truth(self._compare(other) < 0) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __le__(self, other: Any) -> Any:
-        return self._compare(other) <= 0 if isinstance(other, _NUMBERS) else NotImplemented
+        return self._truth(self._compare(other) <= 0) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __gt__(self, other: Any) -> Any:
-        return self._compare(other) > 0 if isinstance(other, _NUMBERS) else NotImplemented
+        return self._truth(self._compare(other) > 0) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __ge__(self, other: Any) -> Any:
-        return self._compare(other) >= 0 if isinstance(other, _NUMBERS) else NotImplemented
+        return self._truth(self._compare(other) >= 0) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __eq__(self, other: Any) -> Any:
-        return self._compare(other, True) == 0 if isinstance(other, _NUMBERS) else NotImplemented
+        return self._truth(self._compare(other, True) == 0) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __ne__(self, other: Any) -> Any:
-        return self._compare(other, True) != 0 if isinstance(other, _NUMBERS) else NotImplemented
+        return self._truth(self._compare(other, True) != 0) if isinstance(other, _NUMBERS) else NotImplemented
 
     def __bool__(self) -> bool:
         """Whether it is not zero, as for a float."""
@@ -357,15 +361,17 @@ class Traced:
         """Itself: it is real."""
         return self
 
-    def item(self) -> Traced:
-        """Itself, as a NumPy scalar hands out its value."""
-        return self
+    def item(self) -> TracedFloat:
+        """The same as a float of Python."""
+        return TracedFloat(self.path, self.expression, self.needs)
+
+    tolist = item
 
     def copy(self) -> Traced:
         """Itself: it never changes."""
         return self
 
-    conjugate = conj = squeeze = item
+    conjugate = conj = squeeze = copy
 
     def sum(self, *_: Any, **__: Any) -> Traced:
         """Itself, the only entry."""
@@ -380,6 +386,22 @@ class Traced:
     def tobytes(self, *_: Any, **__: Any) -> Any:
         """Not traced: a symbol has no bytes."""
         raise TracingStoppedError("tobytes reads raw memory, which is not traced")
+
+
+class TracedFloat(Traced):
+    """A float of Python, which differs from NumPy's in the truth values of its comparisons: these can be counted."""
+
+    __slots__ = ()
+
+    def _truth(self, holds: bool) -> bool:
+        return holds
+
+    def _with(self, other: Any, *args: Any, **options: Any) -> Any:
+        made = super()._with(other, *args, **options)
+        return made.item() if type(made) is Traced and type(other) in (TracedFloat, bool, int, float) else made
+
+    def __neg__(self) -> Traced:
+        return super().__neg__().item()
 
 
 class Unwritten(Traced):

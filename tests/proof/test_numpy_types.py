@@ -1,0 +1,152 @@
+"""Truth values, types of floats, layouts and NaN come out in traced code as they do in NumPy.
+
+Each right backward pass differs from the wrong one beside it by what NumPy alone decides; NumPy itself is asked which of
+them is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbackprop as sb
+
+Code = Callable[..., Any]
+
+
+def total(x: Any) -> Any:
+    return x.sum(), x
+
+
+def square(x: Any) -> Any:
+    return x**2, x
+
+
+def masked(x: Any) -> Any:
+    h = np.asarray(x, dtype=np.float32)  # a copy, as x is an array of float64
+    m = h < 0
+    h[m] = 0
+    return h + x, m
+
+
+def scaled(factor: Callable[[Any], Any]) -> Code:
+    """A backward pass of `total` that is right where the factor is 1."""
+
+    def backward(d: Any, x: Any) -> Any:
+        return d * np.ones_like(x) * factor(x)
+
+    return backward
+
+
+def write(make: Callable[[Any], Any], show: Callable[[Any], Any], back: Callable[[Any], Any] = lambda g: g) -> Code:
+    """A backward pass of `square` that writes into what `show` gives of a new array: into it, or into a copy."""
+
+    def backward(d: Any, x: Any) -> Any:
+        g = make(x)
+        shown = show(g)
+        shown[...] = 2 * (back(d) * back(x)).reshape(shown.shape)
+        return back(g)
+
+    return backward
+
+
+CASES: dict[str, tuple[Code, Code, tuple[int, ...], bool]] = {
+    "einsum of truth values is no count": (
+        total, scaled(lambda x: 1 + np.einsum("i->", x > 0) - (x > 0).sum()), (3,), False),
+    "einsum of truth values is an or": (
+        total, scaled(lambda x: 1 + np.einsum("i->", x > 0) - (x > 0).any()), (3,), True),
+    "einsum of truth values and a type": (
+        total, scaled(lambda x: 1 + np.einsum("i->", x > 0, dtype=float) - (x > 0).sum()), (3,), True),
+    "truth values of numbers are no counts": (
+        total, scaled(lambda x: 1 + ((x[0] > 0) + (x[1] > 0)) - (float(x[0] > 0) + float(x[1] > 0))), (3,), False),
+    "truth values of numbers are turned round": (
+        total, scaled(lambda x: 1 + ~(x[0] > 0) - (1 - float(x[0] > 0))), (3,), True),
+    "those of Python are counts": (
+        total, scaled(lambda x: 1 + ((x[0].item() > 0) + (-x[1].item() < 0)) - (float(x[0] > 0) + float(x[1] > 0))),
+        (3,), True),
+    "those of lists too": (
+        total,
+        scaled(lambda x: 1 + ((x.tolist()[0] > 0) + (x.tolist()[1] * 2 > 0)) - (float(x[0] > 0) + float(x[1] > 0))),
+        (3,), True),
+    "asarray of another type copies": (
+        square, write(np.zeros_like, lambda g: np.asarray(g, dtype=np.float32)), (3,), False),
+    "astype of another type copies": (
+        square, write(np.zeros_like, lambda g: g.astype(np.float32, copy=False)), (3,), False),
+    "asarray of its own type does not": (
+        square, write(np.zeros_like, lambda g: np.asarray(g, dtype=float)), (3,), True),
+    "a copy is changed in place": (masked, lambda d, m: d * (~m) + d, (3,), True),
+    "and what it was made of is not": (masked, lambda d, m: 2 * d * (~m), (3,), False),
+    "zeros_like keeps the layout": (
+        square, write(lambda x: np.zeros_like(x.T), np.ravel, lambda g: g.T), (2, 3), False),
+    "zeros_like in the layout of C": (
+        square, write(lambda x: np.zeros_like(x.T, order="C"), np.ravel, lambda g: g.T), (2, 3), True),
+    "copy keeps the layout": (square, write(lambda x: np.copy(x.T) * 0, np.ravel, lambda g: g.T), (2, 3), False),
+    "zeros in the layout of Fortran": (
+        square, write(lambda x: np.zeros(x.T.shape, order="F"), np.ravel, lambda g: g.T), (2, 3), False),
+    "zeros in the layout of C": (square, write(lambda x: np.zeros(x.T.shape), np.ravel, lambda g: g.T), (2, 3), True),
+    "conj is the array itself": (square, write(np.zeros_like, lambda g: g.conj()), (3,), True),
+    "a root of a negative number is no number": (
+        total, scaled(lambda x: 1 + np.isnan(np.sqrt(x)) - (x < 0)), (3,), True),
+    "and it is not finite": (total, scaled(lambda x: np.isfinite(np.log(x)) + (x < 0)), (3,), True),
+    "nor always finite": (total, scaled(lambda x: 1.0 * np.isfinite(np.log(x))), (3,), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_the_verdict_is_that_of_numpy(name: str) -> None:
+    """Proved where NumPy's own run gives the gradient at every sign of the inputs, refuted where it does not."""
+    forward, backward, shape, right = CASES[name]
+    agree = [agrees(forward, backward, np.random.default_rng(seed).normal(size=shape)) for seed in range(20)]
+    assert all(agree) is right
+
+    verdict = sb.verify_backward(forward, backward, shapes={"x": shape})
+
+    assert verdict.proved is right, str(verdict)
+    assert verdict.refuted is not right
+
+
+def agrees(forward: Code, backward: Code, x: Any) -> bool:
+    """Whether NumPy's gradient is the one by central differences."""
+    output, cache = forward(x)
+    upstream = np.random.default_rng(1).normal(size=np.shape(output))
+    found = backward(upstream if np.ndim(output) else upstream[()], cache)
+    for place in np.ndindex(*x.shape):
+        step = np.zeros_like(x)
+        step[place] = 1e-3
+        slope = np.sum(upstream * (forward(x + step)[0] - forward(x - step)[0])) / 2e-3
+        if abs(found[place] - slope) > 1e-2 * (1 + abs(slope)):
+            return False
+    return True
+
+
+def test_single_precision_throughout_is_proved() -> None:
+    """Casts of inputs, and of results whose type follows from those of what they are made of."""
+
+    def forward(x: Any, w: Any) -> Any:
+        x, w = np.asarray(x, dtype=np.float32), np.asarray(w, dtype=np.float32)
+        return x @ w, (x, w)
+
+    def backward(d: Any, cache: Any) -> Any:
+        x, w = cache
+        return np.asarray(d @ w.T, dtype=np.float32), np.asarray(x.T @ d, dtype=np.float32)
+
+    assert sb.verify_backward(forward, backward, shapes={"x": (2, 3), "w": (3, 2)}).proved
+
+
+def test_a_cast_of_an_unknown_type_is_said() -> None:
+    """Whether it copies decides what is written where; undecided is no proof."""
+
+    def backward(d: Any, x: Any) -> Any:
+        g = np.concatenate([x.astype(np.float32), x])[: len(x)] * 0
+        np.asarray(g, dtype=np.float32)[...] = 2 * d * x
+        return g
+
+    verdict = sb.verify_backward(square, backward, shapes={"x": (3,)})
+
+    assert not verdict.proved
+    assert not verdict.refuted
+    assert "whether a cast copies is not traced" in str(verdict)
