@@ -1,6 +1,6 @@
 """Truth values, types of floats, layouts and NaN come out in traced code as they do in NumPy.
 
-Each right backward pass differs from the wrong one beside it by what NumPy alone decides; NumPy itself is asked which of
+Each right backward pass differs from the wrong one beside it by what NumPy alone decides; NumPy is asked which is right.
 them is right.
 """
 
