@@ -131,8 +131,10 @@ class _Builder:
         """An integer tensor that says where a formula is largest first."""
         scope = {i.name: i for i in indices}
         self.outer = frozenset(scope)
+        hidden = len(self.elaborator.hidden)
         term, _ = self._place(tree, scope)
-        self.elaborator.forget()
+        if len(self.elaborator.hidden) > hidden:  # else the program says the same somewhere, in a part that stays
+            self.elaborator.forget()
         made = replace(tensor, range=term.bound[0].size)
         return Definition(made, indices, (term,), tuple(dict.fromkeys(self.domain)), line=line, argmax=0)
 

@@ -29,7 +29,7 @@ from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStopp
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
-from symbackprop.proof.shapes import has_refitted_data, other_shapes, write_shapes
+from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, write_shapes
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
@@ -124,6 +124,12 @@ def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None,
                 f"{found.failed.diagnosis}; pass data of such shapes to see whether it is to hold there"
             )
             break
+        if found.failed is not None and (held := list_outgrown(subject.shapes, other.shapes, found.arrays)):
+            refusals.append(
+                f"At the shapes {write_shapes(other.shapes)}, which {join_words(held)} may not go with, "
+                f"it does not hold: {found.failed.diagnosis}"
+            )
+            break
         return found, other.shapes, refusals
     return None, subject.shapes, refusals
 
@@ -170,7 +176,7 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
             found.unvisited.append(trace)
             continue
         found.masks.update(dict.fromkeys(trace.masks))
-        found.arrays.update(dict.fromkeys(trace.arrays))
+        found.arrays.update(trace.arrays)
         try:
             failed = _judge_cell(subject, trace, found, deadline)
         except TracingStoppedError as error:

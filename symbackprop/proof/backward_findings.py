@@ -35,7 +35,7 @@ class Findings:
     eliminated: bool = False  # whether the last proof needed that; the next one will
     admitted: set[Fact] = field(default_factory=set)
     masks: dict[sp.Expr, None] = field(default_factory=dict)
-    arrays: dict[str, None] = field(default_factory=dict)  # those that stand outside of the functions
+    arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the shapes of those outside of the functions
     failed: Verdict | None = None
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:

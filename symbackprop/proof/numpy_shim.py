@@ -29,7 +29,7 @@ _MATH_FUNCTIONS = {
 }  # fmt: skip
 _AS_STRIDED = "np.lib.stride_tricks.as_strided", "reads raw memory, which is not traced; sliding_window_view is"
 _EMPTY_INTEGERS = "np.empty of integers is not traced, as it holds whatever was there; np.zeros of them is"
-_EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "power", "tanh", "log1p", "expm1", "log2", "log10", "erf")
+_EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "tanh", "log1p", "expm1", "log2", "log10", "erf")
 
 
 class TracedUfunc:
@@ -95,6 +95,8 @@ class NamespaceShim:
         """A function without float types, its floats made exact."""
         if function is as_strided:
             return Forbidden(*_AS_STRIDED)
+        if function.__module__.startswith("numpy.ma"):
+            return self.ma  # type: ignore[no-any-return]
 
         def call(*args: Any, **options: Any) -> Any:
             if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
@@ -159,6 +161,10 @@ class NumpyShim(NamespaceShim):
             "np.vectorize", "has no trace, as the first result decides on the type of all; write the loop"
         )
         self.ndarray = TracedNdarray
+        self.matrix = self.asmatrix = self.bmat = Forbidden(
+            "np.matrix", "multiplies matrices by *, which is not traced; arrays and @ are"
+        )
+        self.ma = Forbidden("np.ma", "keeps masks beside its arrays, which is not traced; np.where and masks are")
         self.c_, self.r_ = Joined(path, columns=True), Joined(path, columns=False)
 
     def full(self, shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **_: Any) -> Any:

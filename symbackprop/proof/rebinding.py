@@ -70,7 +70,7 @@ class Rebinder:
     ) -> None:
         self._ownership, self._modules, self._settle = ownership, dict(modules), settle
         self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
-        self.arrays: dict[str, None] = {}  # the names under which arrays stand outside of the functions
+        self.arrays: dict[str, tuple[int, ...]] = {}  # the shapes of arrays that stand outside, by their names there
         self.handles_errors = False  # whether a function has handlers of its own
         self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any], set[str]]] = {}
         self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
@@ -112,8 +112,8 @@ class Rebinder:
         if isinstance(value, functools.partial):
             return functools.partial(self(value.func), *map(self, value.args), **self._mapping(value.keywords))
         if isinstance(value, type):
-            if value is np.ndarray:
-                return self._modules["numpy"].ndarray
+            if value in (np.ndarray, np.matrix):
+                return getattr(self._modules["numpy"], value.__name__)
             if issubclass(value, random.Random | np.random.RandomState):
                 return self._library(value)
             return self._class(value) if self._is_own_class(value) else value
@@ -128,7 +128,7 @@ class Rebinder:
     def _named(self, name: str, value: Any) -> Any:
         """The value of a name outside of the functions."""
         if isinstance(value, np.ndarray):
-            self.arrays[name] = None
+            self.arrays[name] = value.shape
         return self(value)
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -177,8 +177,12 @@ class Rebinder:
         )
         self._memo[id(function)] = (function, made)
         self.handles_errors |= _has_handler(function.__code__)
-        made.__defaults__ = None if function.__defaults__ is None else tuple(map(self, function.__defaults__))
-        made.__kwdefaults__ = None if function.__kwdefaults__ is None else self._mapping(function.__kwdefaults__)
+        defaults, code = function.__defaults__, function.__code__
+        if defaults is not None:
+            names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+            made.__defaults__ = tuple(map(self._named, names, defaults))
+        if function.__kwdefaults__ is not None:
+            made.__kwdefaults__ = {name: self._named(name, value) for name, value in function.__kwdefaults__.items()}
         made.__dict__.update({key: self(value) for key, value in vars(function).items() if key != "__wrapped__"})
         made.__qualname__ = function.__qualname__
         for name, old, new in zip(function.__code__.co_freevars, cells or (), made.__closure__ or (), strict=True):

@@ -154,3 +154,13 @@ def has_refitted_data(subject: Subject, other: Subject) -> bool:
     """Whether arrays of data had to be made for the other shapes: they may lack what the person's own ensure."""
     pairs = ((subject.data[name], value) for name, value in other.data.items())
     return any(isinstance(own, np.ndarray) and own.shape != made.shape for own, made in pairs)
+
+
+def list_outgrown(given: Shapes, other: Shapes, arrays: Shapes) -> list[str]:
+    """The arrays that code holds with an axis of a length that an axis of an input had, and has not at other shapes.
+
+    >>> list_outgrown({"x": (2, 3)}, {"x": (3, 3)}, {"labels": (2,), "table": (3, 7)})
+    ['labels']
+    """
+    changed = {old for name in given for old, new in zip(given[name], other[name], strict=True) if old != new}
+    return [name for name, shape in arrays.items() if changed & set(shape)]

@@ -39,6 +39,8 @@ class TracedPath(Path):
         casting = options.pop("casting", "same_kind")
         if not self.is_exact_type(options.get("dtype")):
             options.pop("dtype", None)
+        elif ufunc.__name__ not in TRUTH:
+            raise TracingStoppedError(f"np.{ufunc.__name__} is to give integers of floats, which is not traced")
         out = options.pop("out", None)
         targets = tuple(out) if isinstance(out, tuple) else () if out is None else (out,)
         if any(isinstance(target, np.ndarray) and kind_of(target) == "f" for target in targets):
@@ -210,8 +212,8 @@ class TracedPath(Path):
                 return mask
             if value.dtype.kind != "O":
                 return value
-            if value.ndim == 0:
-                return value[()]
+            if value.ndim == 0 and not (isinstance(value, InnerArray) and value.base is not None):
+                return value[()]  # else it shows one entry of another array, which may be written to
             traced = value.view(TracedArray)
             traced.path = self
             return traced
@@ -293,6 +295,7 @@ class InnerArray(np.ndarray[Any, Any]):
     # NumPy's own read the type of an entry, which is no float.
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **options: Any) -> Any:
         """The sum over the number of entries."""
+        self._refuse_integers(dtype)
         total, count = self._count(axis, keepdims, options.get("where", True))
         return self._path.deliver(total / count, out)
 
@@ -300,6 +303,7 @@ class InnerArray(np.ndarray[Any, Any]):
         self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **options: Any
     ) -> Any:
         """The mean square of what is left without the mean."""
+        self._refuse_integers(dtype)
         where = options.get("where", True)
         middle = options.get("mean")
         left = self._path.settle(self) - (self.mean(axis, keepdims=True, where=where) if middle is None else middle)
@@ -309,6 +313,10 @@ class InnerArray(np.ndarray[Any, Any]):
     def std(self, *args: Any, out: Any = None, **options: Any) -> Any:
         """The root of the variance."""
         return self._path.deliver(np.sqrt(self.var(*args, **options)), out)
+
+    def _refuse_integers(self, dtype: Any) -> None:
+        if self._path.is_exact_type(dtype):
+            raise TracingStoppedError("a mean is to be computed in integers, which is not traced")
 
     def _count(self, axis: Any, keepdims: Any, where: Any) -> tuple[Any, Any]:
         """The sum of the entries that a mask keeps, and their number."""

@@ -262,8 +262,14 @@ class Traced:
         return self.floor() if self.path.sign(self.expression) >= 0 else self.ceil()
 
     def rint(self) -> Traced:
-        """The nearest integer, as a number."""
+        """The nearest integer, as a number; of two the even one."""
+        if self.expression.is_Rational:
+            return self.path.constant(round(Fraction(self.expression.p, self.expression.q)))
         return Traced(self.path, self.expression + sp.Rational(1, 2)).floor()
+
+    def round(self, decimals: int = 0) -> Traced:
+        """The nearest number with so many decimals."""
+        return self.rint() if decimals == 0 else (self * 10**decimals).rint() / 10**decimals
 
     def __floor__(self) -> int:
         return int(self.floor())
@@ -275,7 +281,7 @@ class Traced:
         return int(self.trunc())
 
     def __round__(self, digits: int | None = None) -> Any:
-        return int(self.rint()) if digits is None else (self * 10**digits).rint() / 10**digits
+        return int(self.rint()) if digits is None else self.round(digits)
 
     def __neg__(self) -> Traced:
         return Traced(self.path, -self.expression, self.needs)

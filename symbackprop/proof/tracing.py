@@ -67,7 +67,7 @@ class Trace:
     reading: Reading
     maxima_free: bool  # whether a maximum was met and left free
     masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
-    arrays: tuple[str, ...]  # the names of arrays that stand outside of the functions
+    arrays: Mapping[str, tuple[int, ...]]  # the shapes of arrays that stand outside of the functions
 
 
 def make_upstream(output: Any) -> Any:
@@ -140,7 +140,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         reading,
         path.maxima_met,
         tuple(path.masks),
-        tuple(rebind.arrays),
+        rebind.arrays,
     )
 
 

@@ -98,3 +98,13 @@ def test_a_side_that_is_an_argmax_is_a_number() -> None:
     (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
 
     assert judged.verdict.proved
+
+
+def test_an_argmax_that_the_program_has_within_is_a_side() -> None:
+    """The place of the maximum is a part of the program already, and that part stays."""
+    program = "input x[N], y[N]\nparam w\nloss = w*max(i, x[i])\n"
+    claims = ("argmax(i, x[i]) = argmax(i, 2*x[i])", "argmax(i, x[i]) = 1", "d loss / d w = x[argmax(i, x[i])]")
+    statements = read_statements(program + "\n".join(f"claim {claim}" for claim in claims))
+    judged = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert [each.verdict.status for each in judged] == ["proved", "refuted", "proved"]

@@ -1,6 +1,6 @@
 """Truth values, types of floats, layouts and NaN come out in traced code as they do in NumPy.
 
-Each right backward pass differs from the wrong one beside it by what NumPy alone decides; NumPy is asked which is right.
+Each right backward pass differs from the wrong one beside it by what NumPy alone decides, and NumPy is asked which of
 them is right.
 """
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy import matrix
+from numpy.ma import masked_less
 
 import symbackprop as sb
 
@@ -30,6 +32,21 @@ def masked(x: Any) -> Any:
     m = h < 0
     h[m] = 0
     return h + x, m
+
+
+def powers(x: Any) -> Any:
+    try:
+        s = np.power(2, -(x > 0).astype(int))
+    except ValueError:
+        s = 3
+    return x * s, (s, x)
+
+
+def squeezed(x: Any) -> Any:
+    x = x.copy()
+    y = np.squeeze(x[:1])
+    y *= 2
+    return x * x, x
 
 
 def scaled(factor: Callable[[Any], Any]) -> Code:
@@ -92,6 +109,19 @@ CASES: dict[str, tuple[Code, Code, tuple[int, ...], bool]] = {
         total, scaled(lambda x: 1 + np.isnan(np.sqrt(x)) - (x < 0)), (3,), True),
     "and it is not finite": (total, scaled(lambda x: np.isfinite(np.log(x)) + (x < 0)), (3,), True),
     "nor always finite": (total, scaled(lambda x: 1.0 * np.isfinite(np.log(x))), (3,), False),
+    "halves are rounded to the even integer": (
+        lambda x: (x * np.rint((x > 0).sum() / 2), x), lambda d, x: d * [0, 0, 1, 2][int((x > 0).sum())], (3,), True),
+    "and not up": (
+        lambda x: (x * np.rint((x > 0).sum() / 2), x), lambda d, x: d * [0, 1, 1, 2][int((x > 0).sum())], (3,), False),
+    "round of an array": (
+        lambda x: (x * np.round((x > 0) + 0.5), x), lambda d, x: d * 2 * (x > 0), (3,), True),
+    "round of a number": (
+        lambda x: (x * np.round(np.mean(x > 0) * x.size / 2), x), lambda d, x: d * round((x > 0).sum() / 2),
+        (3,), True),
+    "a power that is an error": (powers, lambda d, c: d * c[0], (3,), True),
+    "and not its value": (powers, lambda d, c: d * 2.0 ** -(c[1] > 0).astype(int), (3,), False),
+    "squeeze shows an entry": (squeezed, lambda d, x: 2 * d * x * (1 + np.eye(3)[0]), (3,), True),
+    "and does not copy it": (squeezed, lambda d, x: 2 * d * x, (3,), False),
 }  # fmt: skip
 
 
@@ -150,3 +180,42 @@ def test_a_cast_of_an_unknown_type_is_said() -> None:
     assert not verdict.proved
     assert not verdict.refuted
     assert "whether a cast copies is not traced" in str(verdict)
+
+
+@pytest.mark.parametrize(("forward", "said"), [
+    (lambda x: (np.asarray(np.matrix(x) * np.matrix(x)), x), "np.matrix multiplies"),
+    (lambda x: (np.asarray(matrix(x) * matrix(x)), x), "np.matrix multiplies"),
+    (lambda x: (np.ma.array(x, mask=np.eye(2, dtype=bool)).sum(), x), "np.ma.array keeps masks"),
+    (lambda x: (masked_less(x, 0).sum(), x), "np.ma keeps masks"),
+    (lambda x: (x * np.mean(x > 0, dtype=int), x), "computed in integers"),
+    (lambda x: (np.multiply(x, 2, dtype=int, casting="unsafe"), x), "integers of floats"),
+])  # fmt: skip
+def test_other_kinds_of_arrays_are_undecided(forward: Code, said: str) -> None:
+    """Matrices, masked arrays and results cut to integers are not taken for plain arrays."""
+    verdict = sb.verify_backward(forward, lambda d, x: 2 * d * x, shapes={"x": (2, 2)})
+
+    assert not verdict.proved
+    assert not verdict.refuted
+    assert said in str(verdict)
+
+
+def test_labels_that_code_holds_go_with_the_shapes_given() -> None:
+    """At a batch that two labels do not have nothing is refuted; what is wrong at the shapes given is."""
+    labels = np.array([2, 0])
+
+    def forward(x: Any) -> Any:
+        p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+        return -np.log(p[np.arange(len(labels)), labels]).sum(), p
+
+    def backward(d: Any, p: Any, y: Any = labels) -> Any:
+        g = p.copy()
+        g[np.arange(len(y)), y] -= 1
+        return g * d
+
+    right = sb.verify_backward(forward, backward, shapes={"x": (2, 3)})
+    wrong = sb.verify_backward(forward, lambda d, p: p * d, shapes={"x": (2, 3)})
+
+    assert right.proved
+    assert "with labels and y as given" in str(right)
+    assert "which labels and y may not go with" in str(right)
+    assert wrong.refuted
