@@ -147,7 +147,8 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
         raise read_beyond(program, *(side.tree for side in written if side.tree is not None)) from None
     if verdict.proved:
         claimed = [d for side in (left, right) if side.tree is not None for d in (*side.claimed, side.definition)]
-        needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed)
+        granted = derived | program.sources([program.loss] if program.loss else [])
+        needs = unsaid_needs(program.extended(_unique((*left.needed, *right.needed))), claimed, granted)
         needs += tuple(need for side in (left, right) for need in ranges_below_zero(side.tree))
         needs += tuple(map(write_needed, least if verdict.for_all_sizes else rooms))
         own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]

@@ -1,14 +1,15 @@
-"""What a claim needs to have a value, beyond what its program needs: SymPy, which turns w/w into 1, does not say it."""
+"""What a claim needs to have a value, beyond what is derived: SymPy, which turns w/w into 1, does not say it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sympy as sp
 
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role
 from symbackprop.language.phrasing import hidden_definitions, phrase_body
 from symbackprop.language.tree import Expression, Number, Where
 from symbackprop.language.writer import write_tree
@@ -19,16 +20,23 @@ from symbackprop.proof.facts import SIGNS, Fact
 from symbackprop.proof.tidying import tidy
 
 
-def unsaid_needs(program: Program, claimed: Sequence[Definition]) -> tuple[str, ...]:
-    """The conditions of claimed definitions that neither hold always nor are those of the program, as texts.
+def unsaid_needs(
+    program: Program, claimed: Sequence[Definition], granted: Collection[str]
+) -> tuple[str, ...]:
+    """The conditions of claimed definitions that neither hold always nor are granted, as texts.
 
-    `program` has the definitions that the claim reads. A condition is left out where it is proved for all sizes.
+    `program` has the definitions that the claim reads. Those in `granted` have a value wherever something is claimed at
+    all, as those have of which a loss is made; what others need that the claim reads is said like what it needs itself.
+    A condition is left out where it is proved for all sizes.
     """
     own = {d.tensor.name for d in claimed}
-    conditions = tuple(dict.fromkeys(c for d in claimed for c in d.domain))
+    read = program.sources(name for d in claimed for name in d.uses())
+    others = [d for d in program.definitions if d.tensor.name not in own and d.tensor.role is not Role.ADJOINT]
+    asked = [d for d in others if d.tensor.name in read and d.tensor.name not in granted]
+    conditions = tuple(dict.fromkeys(c for d in (*asked, *claimed) for c in d.domain))
     if not conditions:
         return ()
-    known = tuple(dict.fromkeys(c for d in program.definitions if d.tensor.name not in own for c in d.domain))
+    known = tuple(dict.fromkeys(c for d in program.definitions if d.tensor.name in granted for c in d.domain))
     rules = tuple(map(Rule.of_condition, known))
     entries = EntryFacts(program, rules)
     given = {write_assumption(a, program): rule for a in program.assumptions if (rule := Rule.of_assumption(a))}

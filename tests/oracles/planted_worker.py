@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import string
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,7 @@ def hang() -> None:
 
 def flood() -> None:
     """Multiply polynomials until FLINT finds no memory, and ends the process."""
-    context = flint.fmpz_mpoly_ctx.get(tuple("abcdefgh"), "lex")
+    context = flint.fmpz_mpoly_ctx.get(tuple(string.ascii_lowercase), "lex")
     total = sum(context.gens(), context.constant(1))
     product = total
     while True:

@@ -54,6 +54,33 @@ def test_what_the_program_needs_goes_without_saying() -> None:
     assert sb.verify_gradient(weaker, "w", "w/w").hypotheses == ("w != 0",)
 
 
+HELPERS = """input x
+param w
+q = log(x)
+r = x/x
+s = log(w)*0 + r
+loss = w*x
+"""
+
+
+@pytest.mark.parametrize(("claim", "needed"), [
+    ("d loss / d w = x", ()),
+    ("d loss / d w = exp(log(x))", ("x > 0",)),
+    ("d loss / d w = x*r", ("x != 0",)),
+    ("d loss / d w = x*s", ("x != 0", "w > 0")),
+    ("exp(q) = x", ("x > 0",)),
+    ("d q / d x = 1/x", ()),
+])  # fmt: skip
+def test_what_helper_lines_need_is_said_by_who_reads_them(claim: str, needed: tuple[str, ...], tmp_path: Path) -> None:
+    """Only the loss, and what is derived, go without saying; a helper line that a claim does not read says nothing."""
+    path = tmp_path / "a.md"
+    path.write_text(f"```symbackprop\n{HELPERS}claim {claim}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+
+
 def test_what_follows_from_an_assumption_names_the_assumption() -> None:
     """A root that is positive as eps is needs eps > 0, and is not a condition of its own."""
     program = sb.parse("param w, eps\ns = sqrt(w^2 + eps)\nloss = w^2\nassume eps > 0")
