@@ -80,19 +80,23 @@ def _satisfies(fact: Fact, point: Mapping[str, Fraction]) -> bool:
 
 
 def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random, fineness: int) -> None:
-    """Change one name as if the condition were linear in it, and go a little further, the less the finer; a step at
-    most doubles what is large.
+    """Change one name as if the condition were linear in it, and go a little further, the less the finer; where it is
+    not, a step at most doubles what is large.
     """
     denominator = _DENOMINATOR * fineness
     name = generator.choice(sorted(symbol.name for symbol in fact.expression.free_symbols))
     ahead = Fraction(1, fineness)
     value = _short(evaluate(fact.expression, point), denominator**2)
-    slope = (_short(evaluate(fact.expression, {**point, name: point[name] + ahead}), denominator**2) - value) / ahead
+    slope, further = (
+        (_short(evaluate(fact.expression, {**point, name: point[name] + step}), denominator**2) - value) / step
+        for step in (ahead, 2 * ahead)
+    )
     if slope:
         beyond = Fraction(generator.randint(1, 24), 8 * fineness)
         step = -value / slope + (beyond if slope > 0 else -beyond)
-        farthest = max(Fraction(2), abs(point[name]))  # where a curve is flat its tangent leads far away
-        step = max(-farthest, min(farthest, step))
+        if further != slope:
+            farthest = max(Fraction(2), abs(point[name]))  # where a curve is flat its tangent leads far away
+            step = max(-farthest, min(farthest, step))
         point[name] = (point[name] + step).limit_denominator(denominator)
 
 

@@ -141,7 +141,8 @@ class Rebinder:
             return functools.reduce(getattr, module.__name__.split(".")[1:], self._modules["numpy"])
         file = getattr(module, "__file__", None)
         if not file or not self._ownership.owns(file, module.__name__):
-            return module
+            within = any(name.startswith(f"{module.__name__}.") for name in self._modules)
+            return _Package(module, self) if within else module
         made = ModuleType(module.__name__)
         self._memo[id(module)] = (module, made)
         vars(made).update(self._mapping({k: v for k, v in vars(module).items() if not k.startswith("__")}))
@@ -237,6 +238,16 @@ class Rebinder:
             if hasattr(value, name):
                 object.__setattr__(made, name, self._named(name, getattr(value, name)))
         return made
+
+
+class _Package:
+    """A package of which some modules are replaced, as `scipy` whose `special` is."""
+
+    def __init__(self, module: ModuleType, rebind: Rebinder) -> None:
+        self._module, self._rebind = module, rebind
+
+    def __getattr__(self, name: str) -> Any:
+        return self._rebind(getattr(self._module, name))
 
 
 def _slots(value: type) -> tuple[str, ...]:

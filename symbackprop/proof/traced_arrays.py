@@ -61,6 +61,8 @@ class TracedPath(Path):
             ufunc = np.frompyfunc(operation, ufunc.nin, 1)
         if method == "reduce" and "where" in options:
             raw[0] = self._without(ufunc, raw[0], options.pop("where"))
+        if method == "reduce" and name in ("maximum", "minimum", "fmax", "fmin") and not np.size(raw[0]):
+            raw[0] = np.zeros(np.shape(raw[0]))  # NumPy's own error, or its empty result
         plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
         if plain and self.reading.maxima_free and name in ("maximum", "fmax"):
             return self._largest(raw[0], options, out)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from numpy import matrix
 from numpy.ma import masked_less
 
@@ -47,6 +48,21 @@ def squeezed(x: Any) -> Any:
     y = np.squeeze(x[:1])
     y *= 2
     return x * x, x
+
+
+def largest_of_positive(x: Any) -> Any:
+    try:
+        m = x[x > 0].max()
+    except ValueError:
+        m = 0
+    return x + m, x
+
+
+def of_largest_positive(d: Any, x: Any) -> Any:
+    g = d.copy()
+    if (x > 0).any():
+        g[np.argmax(x)] += d.sum()
+    return g
 
 
 def scaled(factor: Callable[[Any], Any]) -> Code:
@@ -120,6 +136,13 @@ CASES: dict[str, tuple[Code, Code, tuple[int, ...], bool]] = {
         (3,), True),
     "a power that is an error": (powers, lambda d, c: d * c[0], (3,), True),
     "and not its value": (powers, lambda d, c: d * 2.0 ** -(c[1] > 0).astype(int), (3,), False),
+    "the maximum of nothing is an error": (largest_of_positive, of_largest_positive, (3,), True),
+    "and its gradient goes to one entry": (largest_of_positive, lambda d, x: d + d.sum() * (x > 0), (3,), False),
+    "a softmax by its full name": (
+        lambda x: (scipy.special.softmax(x), x),
+        lambda d, x: scipy.special.softmax(x) * (d - (scipy.special.softmax(x) * d).sum()), (3,), True),
+    "what is very large is visited": (
+        lambda x: (x * (1 + (x > 1e9)), x), lambda d, x: d * (1 + (x > 1e9)), (3,), True),
     "squeeze shows an entry": (squeezed, lambda d, x: 2 * d * x * (1 + np.eye(3)[0]), (3,), True),
     "and does not copy it": (squeezed, lambda d, x: 2 * d * x, (3,), False),
 }  # fmt: skip
@@ -219,3 +242,10 @@ def test_labels_that_code_holds_go_with_the_shapes_given() -> None:
     assert "with labels and y as given" in str(right)
     assert "which labels and y may not go with" in str(right)
     assert wrong.refuted
+
+
+def test_what_is_right_up_to_a_large_number_alone_is_refuted() -> None:
+    """A linear condition is reached however far it is."""
+    verdict = sb.verify_backward(lambda x: (x * (1 + (x > 1e9)), x), lambda d, x: 1 * d, shapes={"x": (2,)})
+
+    assert verdict.refuted
