@@ -40,6 +40,8 @@ _FAILURES = (SymBackpropError, ArithmeticError, RecursionError, TypeError, Value
 
 def find_repair(question: Question, seconds: float = SECONDS) -> str:
     """A proven sentence about what the claim lacks, or nothing."""
+    if not question.left.terms:
+        return _say_zero(question)
     try:
         trial = Trial.make(question, time.process_time() + seconds)
         for candidates in _list_kinds(trial):
@@ -49,6 +51,15 @@ def find_repair(question: Question, seconds: float = SECONDS) -> str:
     except (OutOfStepsError, *_FAILURES):
         return ""
     return ""
+
+
+def _say_zero(question: Question) -> str:
+    """Why the truth is 0, from which no change of a claim tells anything."""
+    if question.of is None or question.wrt is None:
+        return ""
+    of, wrt = question.of.name, question.wrt.name
+    apart = wrt not in question.program.sources((of,))
+    return f"the derivative is 0, as {of} is not made of {wrt}" if apart else ""
 
 
 def _says_all(question: Question, text: str) -> bool:

@@ -291,3 +291,18 @@ def test_a_number_lacks_nothing_but_everything(claim: str) -> None:
 
     assert verdict.refuted
     assert "lacks" not in verdict.diagnosis
+
+
+@pytest.mark.parametrize(("claim", "said"), [
+    ("d w / d z = 1/x", "the derivative is 0, as w is not made of z"),
+    ("d loss / d u = (z - y)*x/(2*w)", "the derivative is 0, as loss is not made of u"),
+    ("z - z = x", ""),
+])  # fmt: skip
+def test_a_derivative_that_is_zero_lacks_nothing(claim: str, said: str) -> None:
+    """That one is not made of the other is said, and not what would have to be changed to make the claim 0."""
+    program = "input x, y\nparam w, b\nz = w*x + b\nu = w^2\nloss = (z - y)^2/2\n"
+    statements = read_statements(f"{program}claim {claim}")
+    (judged,) = judge_claims(assemble(statements), tuple(s for s in statements if isinstance(s, Claim)))
+
+    assert judged.verdict.refuted
+    assert judged.verdict.diagnosis == said

@@ -132,7 +132,9 @@ def _check_plain(value: t.Expression, name: str, vocabulary: Vocabulary, node: S
     """An error where a formula may depend on a name through something else than itself."""
     for part, _ in t.walk(value):
         found = ""
-        if isinstance(part, t.Access | t.Entry | t.Reduce) or (isinstance(part, t.Apply) and part.function == "adj"):
+        if isinstance(part, t.Apply) and part.function == "adj":
+            found = f"{write_tree(part)} is a derivative of the program, which is claimed in general, not at a point."
+        elif isinstance(part, t.Access | t.Entry | t.Reduce):
             found = f"{write_tree(value)} holds more than scalars; only scalars are derived, or taken at a point."
         elif isinstance(part, t.Apply) and part.function not in FUNCTION_BY_NAME:
             found = f"{part.function} is no function of the catalogue; write out what is derived, or taken at a point."
