@@ -36,6 +36,8 @@ STRAIGHT_TRAINERS = {
     "symbackprop, straight lines": "ours:train_straight",
     "symbackprop, straight lines, loop": "ours:loop_straight",
 }
+SHORT = 10
+"""Layers of fewer units are written out in straight lines."""
 COMPILERS = ("torch.compile", "PyTensor")
 DIFFERENTIATORS = {
     "symbackprop": "ours:differentiate",
@@ -61,7 +63,7 @@ def race_dense(dtype: str, quick: bool) -> Iterator[Row]:
     own = {name: place for name, place in OUR_TRAINERS.items() if not (quick and " on " in name)}
     for network in DENSE:
         case = network.case()
-        straight = STRAIGHT_TRAINERS if network.batch == 1 else {}
+        straight = STRAIGHT_TRAINERS if max(network.widths) < SHORT else {}
         ours, absent = gather(own | straight, case, dtype)
         peers, missing = gather(makers, network, case, dtype, breakable=COMPILERS)
         contestants = ours | peers
@@ -123,7 +125,7 @@ def report_dense(pace: Pace) -> str:
         "is written by hand with every array made once. `symbackprop` is `f = derivation.compile(...)` and a loop\n"
         "over the parameters, `on numba` the same with the target `fused`; `in place` trusts that targets sum to one,\n"
         "as `sb.train` does once it has checked them, and has `out=`. `straight lines` are the target `numba`, for\n"
-        "batch 1 alone: one step a call of `descend`, or all in one call, as in JAX's loop. All losses and gradients\n"
+        "the tiny ones: one step a call of `descend`, or all in one call, as in JAX's loop. All losses and gradients\n"
         "of two steps were found equal before anything was timed (relative to the largest entry 1e-10 in float64,\n"
         "1e-4 in float32).\n"
         f"{HOW}\n\n" + "\n\n".join(parts) + "\n"

@@ -9,8 +9,10 @@ from symbackprop.calculus.expansion import check_sizes
 from symbackprop.calculus.programs import Program
 from symbackprop.codegen.code import DTYPES, Code
 from symbackprop.codegen.layouts import fix_layout, make_layout
-from symbackprop.codegen.scalar_functions import write_functions, write_step
+from symbackprop.codegen.rolling import Rolled, roll
+from symbackprop.codegen.scalar_functions import write_functions
 from symbackprop.codegen.scalar_plan import make_scalar_plan
+from symbackprop.codegen.scalar_steps import Batch, Output, write_step
 from symbackprop.codegen.targets import ScalarTarget
 from symbackprop.errors import ArgumentError
 
@@ -35,7 +37,40 @@ def write_scalar_code(
         raise ArgumentError(f"The target {target.name!r} computes in float64 only, not in {dtype!r}.")
     check_sizes(program, sizes)
     layout = fix_layout(make_layout(program, (*program.definitions, *adjoints)), sizes)
-    plan = make_scalar_plan(program, adjoints, value, gradients, sizes)
-    layout["outputs"] = tuple(block.shape for block in (plan.value, *plan.gradients))
-    write = write_step if target.arrays else write_functions
-    return Code(target, dtype, value, tuple(gradients), layout, write(plan, comments or {}))
+    tensors = program.extended(tuple(adjoints)).tensors()
+    called = {value: value, **{adjoint: name for name, adjoint in gradients.items()}}
+    values = dict(sizes.items())
+    outputs = {
+        tensor: Output(name, tuple(size.evaluate(values) for size in tensors[tensor].shape))
+        for tensor, name in called.items()
+    }
+    layout["outputs"] = tuple(output.shape for output in outputs.values())
+    comments = comments or {}
+    if not target.arrays:
+        source = write_functions(make_scalar_plan(program, adjoints, value, gradients, sizes), comments)
+        return Code(target, dtype, value, tuple(gradients), layout, source)
+    rolled = roll(program, adjoints, value, sizes)
+    adjoint_names = {adjoint: adjoint for adjoint in gradients.values()}
+    if rolled is None:
+        source = write_step(make_scalar_plan(program, adjoints, value, adjoint_names, sizes), outputs, comments)
+    else:
+        source = _write_rolled(rolled, value, adjoint_names, sizes, outputs, comments)
+    return Code(target, dtype, value, tuple(gradients), layout, source)
+
+
+def _write_rolled(
+    rolled: Rolled,
+    value: str,
+    adjoints: Mapping[str, str],
+    sizes: Mapping[str, int],
+    outputs: Mapping[str, Output],
+    comments: Mapping[str, str],
+) -> str:
+    """The source of a step with a loop, and what follows it."""
+    along = {name: axis for name, tensor in rolled.inside.tensors().items()
+             if (axis := rolled.axis(tensor)) is not None}  # fmt: skip
+    first, *others = [*(t.name for t in rolled.totals), *(name for name in adjoints if name in along)]
+    inside = make_scalar_plan(rolled.inside, (), first, {name: name for name in others}, {**sizes, rolled.size: 1})
+    behind = {name: name for name in adjoints if name not in along}
+    after = make_scalar_plan(rolled.after, (), value, behind, sizes)
+    return write_step(after, outputs, comments, Batch(inside, rolled.count, along))

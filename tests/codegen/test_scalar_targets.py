@@ -233,7 +233,7 @@ def test_limits_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(sb.LimitError, match="more than 50000 operations; take smaller sizes"):
         d.compile("python", sizes={"D": 4, "N": 2000})
     with pytest.raises(sb.LimitError, match="numba would take minutes"):
-        d.compile("numba", sizes={"D": 4, "N": 400})
+        d.compile("numba", sizes={"D": 1000, "N": 4})
     inverse = sb.derive(sb.parse("param A[N,N]\nB[i,j] = inv(A)[i,j]\nloss = sum(i, j, B[i,j]^2)"))
     with pytest.raises(sb.UnsupportedError, match="no numba code for functions of whole matrices"):
         inverse.compile("numba", sizes={"N": 2})
