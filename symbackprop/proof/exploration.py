@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -101,13 +101,16 @@ def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
 def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
     """A run that takes a branch, or None where no point of it was found."""
     prefix = branch.conditions
-    for seed, point in enumerate(points_near(branch.near, prefix)):
+    traces = traces_near(subject, branch.near, prefix, deadline, reading)
+    return next((trace for trace in traces if trace.conditions[: len(prefix)] == prefix), None)
+
+
+def traces_near(
+    subject: Subject, near: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float, reading: Reading
+) -> Iterator[Trace]:
+    """Runs at points at which facts hold."""
+    for seed, point in enumerate(points_near(near, facts)):
         try:
-            trace = run(subject, point, deadline, seed, reading)
+            yield run(subject, point, deadline, seed, reading)
         except PointRejectedError:
             continue
-        if trace.conditions[: len(prefix)] == prefix:
-            return trace
-    return None
-
-

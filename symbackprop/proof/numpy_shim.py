@@ -15,10 +15,12 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
+from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, TracedArray, TracedPath, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_random import numpy_random
+from symbackprop.proof.traced_selections import Selection
+from symbackprop.proof.traced_truths import Truth
 from symbackprop.proof.traced_types import TracedNdarray
 from symbackprop.proof.traced_values import PlainNumberError, Traced, Unwritten
 
@@ -39,6 +41,8 @@ class TracedUfunc:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         name, count = self._ufunc.__name__, self._ufunc.nin
+        if any(isinstance(each, Selection) for each in inputs):
+            return self._ufunc(*inputs, **options)
         operands = [v if isinstance(v, np.ndarray | Traced) else np.asarray(v) for v in inputs[:count]]
         kinds = {kind_of(v) if isinstance(v, np.ndarray) else "O" for v in operands}
         if not kinds & {"O", "f"} and name not in _EXACT_ON_INTEGERS:
@@ -183,7 +187,7 @@ class NumpyShim(NamespaceShim):
         return np.ones(shape, dtype) if self._path.is_exact_type(dtype) else self._path.filled(shape, self._path.one)
 
     def _like(self, other: Any, dtype: Any, shape: Any, value: Any) -> Any:
-        other = np.asarray(other)
+        other = np.zeros(other.shape, bool) if isinstance(other, TruthArray) else np.asarray(other)
         shape = other.shape if shape is None else shape
         if self._path.is_exact_type(dtype) or (dtype is None and other.dtype.kind in "biu"):
             return np.full(shape, value.expression if isinstance(value, Traced) else value, dtype or other.dtype)
@@ -195,7 +199,7 @@ class NumpyShim(NamespaceShim):
 
     def empty_like(self, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None) -> Any:
         """Entries that nothing was written to, in the shape of another array."""
-        kind = np.asarray(other).dtype
+        kind = other.dtype if isinstance(other, TruthArray) else np.asarray(other).dtype
         exact = dtype is None and kind.kind in "biu"
         return self.empty(np.shape(other) if shape is None else shape, kind if exact else dtype)
 
@@ -243,6 +247,14 @@ class NumpyShim(NamespaceShim):
     def _keep(self, made: Any) -> Any:
         """The array, as one even if it has no axes."""
         return made if made.dtype.kind in "biuSU" else self._path.filled(made.shape, made)
+
+    def where(self, condition: Any, *choices: Any) -> Any:
+        """One or the other, entry by entry; or the places where a mask holds."""
+        if len(choices) == 2 and isinstance(condition, TruthArray | Truth):
+            raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
+            plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
+            return self._path.settle(CHOOSE(*plain))
+        return self.wrap(np.where)(condition, *choices)
 
     def einsum(self, *operands: Any, **options: Any) -> Any:
         """Einstein sums; objects are never handed to BLAS."""

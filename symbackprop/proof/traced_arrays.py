@@ -18,6 +18,8 @@ import sympy as sp
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
 from symbackprop.proof.traced_needs import join_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
+from symbackprop.proof.traced_selections import Selection
+from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, choose, is_truth
 from symbackprop.proof.traced_values import Path, Traced, Unwritten, is_infinite
 
 
@@ -30,11 +32,16 @@ class TracedPath(Path):
         super().__init__(point, draw, deadline, reading)
         self.upstreams: list[tuple[Any, tuple[sp.Expr, ...]]] = []  # as they were made
 
+    def truth(self, expression: sp.Expr) -> Any:
+        """A truth value, open unless it is known."""
+        return bool(expression) if expression.is_Integer else Truth(self, expression)
+
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """An elementwise function, or its reduction, on arrays of objects."""
         self.check_time()
         if ufunc is np.divmod and method == "__call__":
             return tuple(self.apply_ufunc(each, method, inputs, options) for each in (np.floor_divide, np.remainder))
+        name = ufunc.__name__
         options = {key: value for key, value in options.items() if key not in ("subok", "order")}
         casting = options.pop("casting", "same_kind")
         if not self.is_exact_type(options.get("dtype")):
@@ -43,11 +50,14 @@ class TracedPath(Path):
         targets = tuple(out) if isinstance(out, tuple) else () if out is None else (out,)
         if any(isinstance(target, np.ndarray) and kind_of(target) == "f" for target in targets):
             raise TracingStoppedError("a traced number is written into an array of plain floats")
+        if any(isinstance(each, TruthArray) for each in targets) and name not in TRUTH_OPERATIONS:
+            raise TracingStoppedError(f"np.{name} writes numbers into truth values")
         at = method == "at"
         raw = [self._raw(value, keep=at and place in (0, 1)) for place, value in enumerate(inputs)]
+        if method in ("reduce", "accumulate") and name == "add" and isinstance(inputs[0], TruthArray):
+            raw[0] = _NUMBERS(raw[0])
         if "where" in options:
             options["where"] = np.asarray(self._plain(options["where"]), dtype=bool)
-        name = ufunc.__name__
         operation = self._operation(name)
         if method == "__call__" and operation is not None:
             return self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
@@ -59,7 +69,7 @@ class TracedPath(Path):
         if method == "reduce" and "where" in options:
             raw[0] = self._without(ufunc, raw[0], options.pop("where"))
         plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
-        if plain and self.reading.maxima_free and name in ("maximum", "fmax"):
+        if plain and name in ("maximum", "fmax") and (self.reading.maxima_free or self.reading.comparisons_open):
             return self._largest(raw[0], options, out)
         for target in targets:
             self._check_cast(name, target, casting)
@@ -109,12 +119,15 @@ class TracedPath(Path):
         return self.deliver(np.expand_dims(made, tuple(axes)) if options.get("keepdims") else made, out)
 
     def _largest_of(self, entries: list[Traced]) -> Traced:
-        """The largest of some numbers: free, unless they are plain ones."""
+        """The largest of some numbers: free or open, unless they are plain ones."""
         finite = [each for each in entries if each.expression != -sp.oo]
         if len(finite) < 2 or all(each.expression.is_number for each in finite) or any(map(_is_unknown, finite)):
             return functools.reduce(lambda a, b: a if a >= b else b, entries)
-        self.maxima_met = True
         needs = functools.reduce(join_needs, (each.needs for each in finite))
+        if not self.reading.maxima_free:
+            chosen = self.largest([each.expression for each in finite])
+            return functools.reduce(OPERATIONS["maximum"], finite) if chosen is None else Traced(self, chosen, needs)
+        self.maxima_met = True
         return Traced(self, self.cuts.largest(each.expression for each in finite), needs)
 
     def _without(self, ufunc: np.ufunc, values: Any, where: Any) -> Any:
@@ -152,6 +165,8 @@ class TracedPath(Path):
         if name in OPERATIONS:
             operation = OPERATIONS[name]
             return lambda *a: operation(*map(self.constant, a))
+        if self.reading.comparisons_open:
+            return TRUTH_OPERATIONS.get(name)
         return None
 
     def function(self, name: str, value: Any) -> Any:
@@ -203,7 +218,12 @@ class TracedPath(Path):
                 return value
             if value.ndim == 0:
                 return value.item()
-            traced = value.view(TracedArray)
+            if self.reading.comparisons_open and value.size and all(map(is_truth, value.flat)):
+                if not any(isinstance(each, Truth) for each in value.flat):
+                    return self.settle(value.astype(bool))
+                traced: Any = value.view(TruthArray)
+            else:
+                traced = value.view(TracedArray)
             traced.path = self
             return traced
         if isinstance(value, np.floating):
@@ -297,6 +317,28 @@ class TracedArray(InnerArray):
         made = super().__array_function__(function, (), inner(args), inner(options))
         return self._path.settle(made)
 
+    def __getitem__(self, key: Any) -> Any:
+        """Entries; those that an open mask selects stay as open as the mask."""
+        if isinstance(key, TruthArray) and key.shape == self.shape[: key.ndim]:
+            return Selection(self, key)
+        return super().__getitem__(told(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Entries changed; a mask that one number goes to, or what it has selected, chooses entry by entry."""
+        if isinstance(value, Selection):
+            if isinstance(key, TruthArray) and value.has_mask(key) and key.shape == self.shape[: key.ndim]:
+                value.put_into(np.ndarray.view(self, np.ndarray))
+                return
+            value = value.told()
+        if isinstance(value, TruthArray | Truth) and not isinstance(self, TruthArray):
+            value = _NUMBERS(np.ndarray.view(value, np.ndarray) if isinstance(value, TruthArray) else value)
+        if isinstance(key, TruthArray) and np.ndim(value) == 0 and key.shape == self.shape[: key.ndim]:
+            plain = np.ndarray.view(self, np.ndarray)
+            mask = np.ndarray.view(key, np.ndarray).reshape(key.shape + (1,) * (self.ndim - key.ndim))
+            plain[...] = CHOOSE(mask, self._path.boxed(value), plain)
+            return
+        super().__setitem__(told(key), value)
+
     def view(self, *kinds: Any, **named: Any) -> Any:
         """The same memory, which holds no bytes of floats."""
         for kind in (*kinds, *named.values()):
@@ -309,6 +351,54 @@ class TracedArray(InnerArray):
 
     tobytes = tostring = tofile = dump = dumps = byteswap = getfield = setfield = __reduce__ = __reduce_ex__ = _refuse
     data = ctypes = __array_interface__ = __array_struct__ = property(_refuse)
+
+
+class TruthArray(TracedArray):
+    """Truth values that are open, as the person's code holds them; a mask of plain ones is made where one is needed."""
+
+    @property
+    def dtype(self) -> Any:
+        """That of truth values."""
+        return np.dtype(np.bool_)
+
+    def astype(self, dtype: Any, *_: Any, copy: Any = True, **__: Any) -> Any:
+        """Itself for bool, else 0 and 1: numbers, of whatever type."""
+        if np.dtype(float if dtype is None else dtype) == np.bool_:
+            return self.copy() if copy else self
+        return self._path.settle(_NUMBERS(np.ndarray.view(self, np.ndarray)))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Entries changed to other truth values."""
+        if not (isinstance(value, TruthArray) or is_truth(value) or np.asarray(value).dtype.kind == "b"):
+            raise TracingStoppedError("numbers are written into truth values")
+        super().__setitem__(key, value)
+
+    @property
+    def told(self) -> Any:
+        """The mask on this path, which is recorded."""
+        return np.ndarray.view(self, np.ndarray).astype(bool)
+
+    def _no_bytes(self) -> Any:
+        raise TracingStoppedError("the bytes of truth values are not traced")
+
+    itemsize = nbytes = strides = property(_no_bytes)
+
+
+def told(key: Any) -> Any:
+    """An index with plain truth values in the place of open ones."""
+    if isinstance(key, TruthArray):
+        return key.told
+    if isinstance(key, Truth):
+        return bool(key)
+    return tuple(map(told, key)) if type(key) is tuple else key
+
+
+def _number_of(value: Any) -> Any:
+    return value.number() if isinstance(value, Truth) else int(value) if isinstance(value, bool | np.bool_) else value
+
+
+_NUMBERS = np.frompyfunc(_number_of, 1, 1)
+CHOOSE = np.frompyfunc(choose, 3, 1)
 
 
 def inner(value: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError
+from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.guarded_calls import Watch, call_guarded
@@ -68,6 +69,7 @@ class Trace:
     maxima_free: bool  # whether a maximum was met and left free
     masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
     arrays: tuple[str, ...]  # the names of arrays that stand outside of the functions
+    choices: Choices
 
 
 def make_upstream(output: Any) -> Any:
@@ -121,6 +123,8 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     path = TracedPath(point, _draw_numbers(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
+    if reading.comparisons_open and rebind.handles_errors:
+        raise TracingStoppedError("the code has handlers, which may hide what an open comparison is not asked for")
     if path.maxima_compared:
         raise FreeMaximumError("a maximum is compared")
     shapes, output, gradients = subject.shapes, made.output, made.gradients
@@ -141,6 +145,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.maxima_met,
         tuple(path.masks),
         tuple(rebind.arrays),
+        path.choices,
     )
 
 
