@@ -15,9 +15,10 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, TracedArray, TracedPath, TruthArray, inner, kind_of
+from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, TracedArray, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
+from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import numpy_random
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth

@@ -19,8 +19,9 @@ from symbackprop.proof.guarded_calls import Watch, call_guarded
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership, Rebinder
-from symbackprop.proof.traced_arrays import TracedPath, find_path
+from symbackprop.proof.traced_arrays import ArrayPath, find_path
 from symbackprop.proof.traced_needs import Needs
+from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random
 from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
@@ -260,7 +261,7 @@ def _given(path: TracedPath, value: Any) -> Any:
     return value
 
 
-def _expressions(path: TracedPath, value: Any) -> tuple[sp.Expr, ...]:
+def _expressions(path: ArrayPath, value: Any) -> tuple[sp.Expr, ...]:
     """The entries of an array, or of several, in row-major order."""
     return tuple(path.read(entry) for entry in _entries(value))
 
