@@ -19,6 +19,8 @@ def argument_of_sign(difference: sp.Expr) -> sp.Expr | None:
     >>> x, y = sp.symbols("x y", real=True)
     >>> argument_of_sign(sp.exp(x) - 1), argument_of_sign(2 * sp.tanh(x)), argument_of_sign(sp.log(y) - sp.log(x))
     (x, x, -x + y)
+    >>> argument_of_sign(2 * sp.sqrt(x) - 6)
+    x - 9
     """
     terms = sp.Add.make_args(difference)
     if len(terms) == 1:
@@ -33,11 +35,13 @@ def argument_of_sign(difference: sp.Expr) -> sp.Expr | None:
     (first, function), (second, other) = (term.as_coeff_Mul() for term in terms)
     if function is sp.S.One:
         (first, function), (second, other) = (second, other), (first, function)
+    # first * f(a) + second * f(b) has the sign of first * (f(a) - level).
+    level = -second * other / first
+    if isinstance(function, sp.Pow) and function.exp == sp.S.Half and level.is_Rational:
+        return None if level < 0 else sp.sign(first) * (function.base - level**2)
     inverse = _INVERSES.get(function.func)
     if inverse is None:
         return None
-    # first * f(a) + second * f(b) has the sign of first * (f(a) - level).
-    level = -second * other / first
     if level.is_Rational:
         if function.func is sp.exp and level <= 0:
             return None

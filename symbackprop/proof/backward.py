@@ -19,11 +19,12 @@ from symbackprop.proof.backward_findings import Findings, conclude, shorten
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.exploration import Unvisited, trace_paths
+from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.nearby_points import may_hold
+from symbackprop.proof.open_paths import NotProvedError, prove_openly
 from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly
@@ -38,6 +39,8 @@ from symbackprop.proof.verdict import Verdict, Witness
 from symbackprop.proof.wording import join_words
 
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
+_MOST_CHECKED = 8
+"""Paths that are run beside a proof for all of them."""
 _MOST_SAID = 4
 _STEPS_TO_DIAGNOSE = 20_000
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
@@ -169,7 +172,10 @@ def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading
 
 
 def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Findings:
-    """The findings on one path after the other, up to the first on which something is not proved."""
+    """The findings on one path after the other, up to the first on which something is not proved.
+
+    Where there may be more paths than are run, a proof for all of them is looked for; it is held against some runs.
+    """
     found = Findings()
     for trace in trace_paths(subject, deadline, most, reading):
         if isinstance(trace, Unvisited):
@@ -185,13 +191,35 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
             found.unvisited.append(Unvisited(trace.conditions, trace.point))
             found.notes[f"Stopped after {found.cells} path cells: {error}."] = None
             continue
+        if failed is None and not found.cells and 2 ** len(trace.conditions) > most:
+            failed = _judge_openly(subject, trace, found, deadline, most)
         if failed is not None:
             found.failed = failed
             return found
         found.cells += 1
-        found.seen.update(trace.conditions)
         found.notes.update(dict.fromkeys(trace.notes))
+        if found.open and found.cells >= _MOST_CHECKED:
+            break
+        if not found.open:
+            found.seen.update(trace.conditions)
     return found
+
+
+def _judge_openly(subject: Subject, first: Trace, found: Findings, deadline: float, most: int) -> Verdict | None:
+    """Note a proof for all paths, if there is one; the verdict where a path is found on which an equation fails."""
+    now = time.process_time()
+    try:
+        proof = prove_openly(subject, (now + deadline) / 2, most, first.reading, found)
+    except NotProvedError as error:
+        traces = traces_near(subject, first.point, error.facts, deadline, first.reading) if error.facts else iter(())
+        try:
+            return next((_judge_cell(subject, trace, found, deadline) for trace in traces), None)
+        except (TracingStoppedError, FreeMaximumError):
+            return None
+    found.open = True
+    found.seen.update(proof.seen)
+    found.hypotheses.update(dict.fromkeys(proof.hypotheses))
+    return None
 
 
 def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float) -> Verdict | None:

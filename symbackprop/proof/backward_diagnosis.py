@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
@@ -15,23 +16,27 @@ from symbackprop.proof.backward_entries import (
     on_the_diagonal,
     rearranged,
     right_elsewhere,
+    right_in_symmetric_part,
 )
 from symbackprop.proof.backward_paths import list_path_repairs
 from symbackprop.proof.backward_repairs import Same, WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.equality import decide, find_witness
+from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients
+from symbackprop.proof.other_entries import is_said_elsewhere, list_in_other_entries, wrong_entry
 from symbackprop.proof.other_runs import OtherRuns
+from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.premises import LARGEST_STABILISER
 from symbackprop.proof.traced_arrays import entry_name, entry_symbol
+from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import join_words
 
 _MOST_CONDITIONS = 3
-_MOST_OTHERS = 3
 _EXTRA = " has the extra factor "
 _STEPS, _STEPS_IN_ALL = 20_000, 100_000
-_SECONDS, _SECONDS_IN_ALL = 10.0, 30.0  # a guard, far beyond what the steps take
+_LEAST_SECONDS, _SECONDS, _SECONDS_IN_ALL = 1.0, 10.0, 30.0  # a guard, far beyond what the steps take
 
 
 def diagnose_entry(
@@ -44,11 +49,20 @@ def diagnose_entry(
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
-    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
+    limit = max(_LEAST_SECONDS, min(_SECONDS_IN_ALL, others.deadline - time.process_time()))
+    budget = Budget(limit, most_steps=_STEPS_IN_ALL)  # no longer than the decision may take
+    same = partial(_same, budget, _domain(trace))
     for other in inputs if right != 0 else ():
         swapped = (*zip(other.truth, gradients.claims, strict=False), *zip(gradients.truth, other.claims, strict=False))
         if other.shape == gradients.shape and all(same(*pair) for pair in swapped):
             return f"the gradients of {name} and {other.name} are returned in each other's place"
+    text = (
+        rearranged(gradients, same)
+        or right_in_symmetric_part(gradients, same)
+        or _without_other_rows(trace, gradients, title, right, same)
+    )
+    if text:
+        return text
     zeros = [(t == 0, c == 0) for t, c in gradients.pairs()]
     if len(set(zeros)) == 2 and all(t != c for t, c in zeros):
         return f"the gradient of {name} is 0 just where the derivative is not: is a mask the wrong way round?"
@@ -63,7 +77,6 @@ def diagnose_entry(
         return f"{title} is not 0 where the derivative is{more}"
     text = (
         (branch and f"{title} {branch}")
-        or rearranged(gradients, same)
         or _with_transposed_input(trace, gradients, left, right, same)
         or _with_another_input(trace, gradients, same)
         or _with_upstream_transposed(trace, gradients, same)
@@ -71,12 +84,15 @@ def diagnose_entry(
     )
     if not text and not trace.remarks:  # a factor that aliasing made has nothing to do with sizes
         text = _rescaled(others, gradients, place, title, same)
+    entry = wrong_entry(trace, gradients, place, same, budget)
+    if not text and not is_said_elsewhere(known, trace, gradients, entry):
+        known = ""  # it puts this entry right by chance
     text = (
         text
         or _of_the_upstream(trace, gradients, place, title, same)
         or misplaced(gradients, where, title, same)
         or _unstable(gradients, where, title, same)
-        or _repaired(trace, gradients, place, title, same, known)
+        or _repaired(entry, gradients, inputs, place, known)
     )
     text = text or known or _reading(trace, gradients, place, title)
     if text:
@@ -101,6 +117,9 @@ def _reading(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: 
     upstream = [w for w in trace.upstream if w.is_Symbol]
     missing = [w for w in upstream if w in first - second and _depends(left, w)]
     extra = [w for w in upstream if w in second - first and _depends(right, w)]
+    compared = next((fact for fact in trace.conditions if _reads_any(fact, (*missing, *extra))), None)
+    if compared is not None:
+        return f"a comparison of the upstream gradient, {compared.text}, decides on {title}: is a mask of it meant?"
     if missing and extra:
         return f"{title} reads {_list(extra)} in place of {_list(missing)}: another axis or place"
     if missing:
@@ -108,6 +127,10 @@ def _reading(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: 
     if extra:
         return f"{title} reads {_list(extra)}, on which the derivative does not depend"
     return ""
+
+
+def _reads_any(fact: Fact, symbols: Sequence[sp.Symbol]) -> bool:
+    return bool({s.name for s in fact.expression.free_symbols} & {s.name for s in symbols})
 
 
 def _depends(expression: sp.Expr, symbol: sp.Symbol) -> bool:
@@ -120,37 +143,20 @@ def _list(symbols: list[sp.Symbol]) -> str:
     return join_words(texts if len(texts) <= _MOST_CONDITIONS else [*texts[:_MOST_CONDITIONS], "so on"])
 
 
-def _repaired(trace: Trace, gradients: Gradients, place: tuple[int, ...], title: str, same: Same, known: str) -> str:
+def _repaired(
+    entry: WrongEntry, gradients: Gradients, inputs: Sequence[Gradients], place: tuple[int, ...], known: str
+) -> str:
     """What would put the entry right; a plain sign or factor that is known comes before what takes more words."""
-    entry = _wrong_entry(trace, gradients, place, same)
+    trace = entry.trace
     shapes = {name: shape for name, (shape, _) in trace.gradients.items()}
     if known.endswith("has the wrong sign"):
         return known
-    text = next(list_entry_repairs(entry, shapes), "")
-    text = text or ("" if known else off_along_an_axis(gradients, place, title, same))
+    repairs = (each for each in list_entry_repairs(entry, shapes) if is_said_elsewhere(each, trace, gradients, entry))
+    text = next(repairs, "") or ("" if known else off_along_an_axis(gradients, place, entry.title, entry.same))
     if text or known:
         return text or known
     text = next(list_path_repairs(entry), "") or next(list_coefficient_repairs(entry), "")
-    return text or next(_in_other_entries(trace, gradients, place, same), "")
-
-
-def _wrong_entry(trace: Trace, gradients: Gradients, place: tuple[int, ...], same: Same) -> WrongEntry:
-    every = tuple(gradients.pairs())
-    title = f"the gradient of {entry_name(gradients.name, place)}"
-    symbol = entry_symbol(gradients.name, place)
-    return WrongEntry(trace, symbol, *every[gradients.number_of(place)], title, same, every)
-
-
-def _in_other_entries(trace: Trace, gradients: Gradients, place: tuple[int, ...], same: Same) -> Iterator[str]:
-    """The same for other entries, the last first: fewest paths lead to what is read last."""
-    wrong = [
-        other
-        for other, pair in zip(np.ndindex(*gradients.shape), gradients.pairs(), strict=True)
-        if other != place and 0 not in pair and not same(*pair)
-    ]
-    for other in wrong[: -_MOST_OTHERS - 1 : -1]:
-        entry = _wrong_entry(trace, gradients, other, same)
-        yield from list_path_repairs(entry)
+    return text or next(list_in_other_entries(trace, gradients, inputs, entry), "")
 
 
 def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
@@ -177,7 +183,7 @@ def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
-    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL))
+    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL), _domain(trace))
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
@@ -322,13 +328,25 @@ def _of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...],
     if own in symbols and shape == gradients.shape and _is_diagonal(gradients, symbols, same):
         return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
     for row in range(shape[0] if shape[0] > 1 else 0):
-        kept = _row(symbols, shape, row)
-        if same(_counting(left, symbols, kept), right):
-            whole = all(same(_counting(truth, symbols, kept), claim) for truth, claim in gradients.pairs())
+        if same(_counting(left, symbols, _row(symbols, shape, row)), right):
             last = not any(left.free_symbols & _row(symbols, shape, later) for later in range(row + 1, shape[0]))
-            missing = ": the sum over the first axis of the output is missing" if whole else ""
             written = ": is an entry overwritten where it should be added to, as np.add.at does?" if last else ""
-            return f"{title} counts the output [{row}] only{missing or written}"
+            return f"{title} counts the output [{row}] only{written}"
+    return ""
+
+
+def _without_other_rows(trace: Trace, gradients: Gradients, title: str, right: sp.Expr, same: Same) -> str:
+    """A whole gradient that counts one sample where it is to sum over all of them."""
+    symbols, shape = [w for w in trace.upstream if w.is_Symbol], trace.output_shape
+    partial_entries = [(truth, claim) for truth, claim in gradients.pairs() if claim != 0 and truth != claim]
+    if not shape or shape[0] == 1 or len(symbols) != prod(shape) or not partial_entries:
+        return ""
+    for row in range(shape[0]):
+        kept = _row(symbols, shape, row)
+        pairs = (*partial_entries, *gradients.pairs())
+        if all(same(_counting(truth, symbols, kept), claim) for truth, claim in pairs):
+            what = title if right != 0 else f"the gradient of {gradients.name}"
+            return f"{what} counts the output [{row}] only: the sum over the first axis of the output is missing"
     return ""
 
 
@@ -357,8 +375,14 @@ def _for_one() -> Budget:
     return Budget(_SECONDS, most_steps=_STEPS)
 
 
-def _same(all_together: Budget, left: sp.Expr, right: sp.Expr) -> bool:
-    """Whether two formulas are proved equal, in few steps."""
+def _domain(trace: Trace) -> tuple[sp.Basic, ...]:
+    """What forward needs to have a value."""
+    needs = map(trace.cuts.expand_fact, list_needs(trace.needs[""]))
+    return tuple(fact.formula for fact in needs if not holds_plainly(fact))
+
+
+def _same(all_together: Budget, domain: tuple[sp.Basic, ...], left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether two formulas are proved equal where forward has a value, in few steps."""
     if left == right:
         return True
     if all_together.is_spent:
@@ -366,6 +390,9 @@ def _same(all_together: Budget, left: sp.Expr, right: sp.Expr) -> bool:
     budget = _for_one()
     try:
         # A witness comes first, without the diagnosis that a refutation brings.
-        return find_witness(left, right, budget=budget) is None and decide(left, right, claim="", budget=budget).proved
+        if find_witness(left, right, (), domain, budget=budget) is not None:
+            return False
+        verdict = decide(left, right, claim="", budget=budget)
+        return (decide(left, right, domain, claim="", budget=budget) if verdict.undecided else verdict).proved
     finally:
         all_together.steps += budget.steps

@@ -6,7 +6,7 @@ import numpy as np
 
 from symbackprop.proof.backward_repairs import Same
 from symbackprop.proof.gradient_entries import Gradients
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 
 
 def right_elsewhere(gradients: Gradients, same: Same, *, claimed: bool, masked: bool) -> str:
@@ -45,6 +45,31 @@ def rearranged(gradients: Gradients, same: Same) -> str:
         if all(same(*pair) for pair in pairs):
             return f"the gradient of {gradients.name} {words}"
     return ""
+
+
+def right_in_symmetric_part(gradients: Gradients, same: Same) -> str:
+    """What is returned for a symmetric matrix, of which forward reads the two halves apart, or only one of them."""
+    name, shape = gradients.name, gradients.shape
+    if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] == 1:
+        return ""
+    mirrored = {
+        entry_symbol(name, place): entry_symbol(name, (*place[:-2], place[-1], place[-2]))
+        for place in np.ndindex(*shape)
+        if place[-2] < place[-1]
+    }
+    pairs = [(truth.xreplace(mirrored), claim.xreplace(mirrored)) for truth, claim in gradients.pairs()]
+    if all(same(*pair) for pair in pairs):
+        return ""  # each entry by itself is right for a symmetric matrix
+    truth, claims = np.empty(shape, dtype=object), np.empty(shape, dtype=object)
+    truth.reshape(-1)[:], claims.reshape(-1)[:] = zip(*pairs, strict=True)
+    for whole in (truth, claims):
+        whole += np.swapaxes(whole, -1, -2).copy()
+    if not all(same(*pair) for pair in zip(truth.flat, claims.flat, strict=True)):
+        return ""
+    return (
+        f"the gradient of {name} is right if {name} is symmetric and stays so, with entries (i, j) and (j, i) added "
+        "up: forward reads each by itself, or only one of them"
+    )
 
 
 def on_the_diagonal(gradients: Gradients, same: Same) -> str:

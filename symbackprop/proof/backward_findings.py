@@ -36,6 +36,7 @@ class Findings:
     admitted: set[Fact] = field(default_factory=set)
     masks: dict[sp.Expr, None] = field(default_factory=dict)
     arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the shapes of those outside of the functions
+    open: bool = False  # whether comparisons were left open, so that no path is left out
     failed: Verdict | None = None
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
@@ -92,10 +93,17 @@ def conclude(
 def _cells(findings: Findings) -> str:
     if not findings.seen and not findings.unvisited:
         return ""
+    if findings.open and not _has_equalities(findings):
+        return " (on all paths)"
     count = _count_cells(findings)
     every = "all " if findings.cells > 1 else ""
-    some = findings.unvisited or any(fact.relation == "!=" for fact in findings.seen)
+    some = findings.unvisited or _has_equalities(findings)
     return f" (on {count}, not all)" if some else f" (on {every}{count})"
+
+
+def _has_equalities(findings: Findings) -> bool:
+    """Whether something was compared by == and was not equal in any run."""
+    return any(fact.relation == "!=" for fact in findings.seen)
 
 
 def _name_equalities(facts: Sequence[Fact]) -> str:

@@ -14,7 +14,7 @@ from math import isclose
 
 import sympy as sp
 
-from symbackprop.proof.backward_repairs import WrongEntry, list_factors, name_result, number_of
+from symbackprop.proof.backward_repairs import WrongEntry, is_same_in_short, list_factors, name_result, number_of
 from symbackprop.proof.wording import join_words, say
 
 _MOST_USES = 10
@@ -50,9 +50,7 @@ def _along(entry: WrongEntry, fixed: frozenset[sp.Symbol], left_out: frozenset[S
 
 def _is_same(entry: WrongEntry, expression: sp.Expr) -> bool:
     """Whether it is proved to be what was returned: whatever the named results are, else for what they are."""
-    cuts = entry.trace.cuts
-    short = cuts.eliminate((cuts.shorten(expression), cuts.shorten(entry.right)))
-    return entry.same(*short) or entry.same(expression, entry.right)
+    return is_same_in_short(entry, expression, entry.right) or entry.same(expression, entry.right)
 
 
 def _names(entry: WrongEntry) -> list[sp.Symbol]:

@@ -6,11 +6,11 @@ numbers at the point of the path first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
-from math import isclose, prod
+from math import isclose, isfinite, prod
 
 import numpy as np
 import sympy as sp
@@ -18,6 +18,7 @@ from flint import fmpq
 
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.reader import read_expression
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.evaluation import evaluate
 from symbackprop.proof.rounded_constants import constant_value, find_constant, say_rounded
 from symbackprop.proof.traced_arrays import entry_symbol
@@ -30,6 +31,7 @@ MOST_TRIED = 8
 """Candidates that are tried by proof, of each kind."""
 LONGEST = 12
 """Operations of a part that is named; a longer one helps nobody."""
+_STEPS_OF_A_NUMBER = 20
 MULTIPLES = (Fraction(1), Fraction(2), Fraction(1, 2), Fraction(4), Fraction(1, 4))
 
 Same = Callable[[sp.Expr, sp.Expr], bool]
@@ -39,7 +41,7 @@ Same = Callable[[sp.Expr, sp.Expr], bool]
 class WrongEntry:
     """An entry of a gradient: its symbol, the derivative as it is and as it was returned, and what is proved equal.
 
-    `every` has both for all entries of the gradient.
+    `every` has both for all entries of the gradient; what is tried in numbers counts in the `budget`.
     """
 
     trace: Trace
@@ -48,6 +50,7 @@ class WrongEntry:
     right: sp.Expr
     title: str
     same: Same
+    budget: Budget
     every: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
 
 
@@ -67,27 +70,37 @@ def list_coefficient_repairs(entry: WrongEntry) -> Iterator[str]:
         if right == 0 or left == 0 or left.has(weight) or right.has(weight) or entry.same(left, right):
             continue
         title = f"in what comes from {weight}, {entry.title}"
-        yield from _parts_of(WrongEntry(entry.trace, entry.symbol, left, right, title, entry.same))
+        yield from _parts_of(WrongEntry(entry.trace, entry.symbol, left, right, title, entry.same, entry.budget))
 
 
 def _tried(entry: WrongEntry, candidates: Iterator[tuple[str, sp.Expr, sp.Expr]]) -> Iterator[str]:
     """The words of the candidates (words, left, right) that are proved, of the first few that agree in numbers."""
     tried = 0
+    known = {side: number_of(entry, side) for side in (entry.left, entry.right)}
     for words, left, right in candidates:
-        numbers = number_of(entry, left), number_of(entry, right)
+        numbers = [known[side] if side in known else number_of(entry, side) for side in (left, right)]
         if None in numbers or not isclose(*numbers, rel_tol=1e-9, abs_tol=1e-12):  # type: ignore[arg-type]
             continue
         tried += 1
         if tried > MOST_TRIED:
             return
-        if entry.same(left, right):
+        if is_same_in_short(entry, left, right) or entry.same(left, right):
             yield words
 
 
-def number_of(entry: WrongEntry, expression: sp.Expr) -> float | None:
-    """The value at the point of the path."""
+def is_same_in_short(entry: WrongEntry, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether two formulas are proved equal whatever the named results are, of which they are short."""
+    cuts = entry.trace.cuts
+    return entry.same(*cuts.eliminate((cuts.shorten(left), cuts.shorten(right))))
+
+
+def number_of(entry: WrongEntry, expression: sp.Expr, names: Mapping[str, Fraction] | None = None) -> float | None:
+    """The value at the point of the path, with values for named results; None too where no steps are left."""
+    if not entry.budget.has_steps:
+        return None
+    entry.budget.steps += _STEPS_OF_A_NUMBER
     try:
-        value = evaluate(expression, entry.trace.point)
+        value = evaluate(expression, entry.trace.point if names is None else {**entry.trace.point, **names})
     except (ArithmeticError, UnsupportedError, KeyError):
         return None
     return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value)
@@ -183,13 +196,29 @@ def _parts(entry: WrongEntry, *expressions: sp.Expr) -> list[sp.Symbol]:
 
 
 def _replaced(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+    """What has the value of the derivative once a part of what was returned is another one."""
     cuts = entry.trace.cuts
     short = cuts.shorten(entry.right)
+    truth = number_of(entry, entry.left)
+    others = _parts(entry, entry.left)
+    names = _values(entry, short, others)
     for one in _parts(entry, entry.right):
-        for other in _parts(entry, entry.left):
-            if one != other and short.has(one):
+        for other in others if short.has(one) else ():
+            value = number_of(entry, short.xreplace({one: other}), names) if one != other else None
+            if truth is not None and value is not None and isclose(truth, value, rel_tol=1e-9, abs_tol=1e-12):
                 words = f"{entry.title} has {say(cuts.expand(one))} in place of {say(cuts.expand(other))}"
                 yield words, entry.left, cuts.expand(short.xreplace({one: other}))
+
+
+def _values(entry: WrongEntry, short: sp.Expr, parts: Iterable[sp.Symbol]) -> dict[str, Fraction]:
+    """The values of the named results that an expression reads, and of some more."""
+    cuts = entry.trace.cuts
+    found = {}
+    for name in dict.fromkeys((*sorted(short.free_symbols, key=str), *parts)):
+        value = number_of(entry, cuts.expand(name))
+        if value is not None and isfinite(value):
+            found[name.name] = Fraction(value)
+    return found
 
 
 def list_factors(entry: WrongEntry) -> list[tuple[sp.Expr, float]]:

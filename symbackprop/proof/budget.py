@@ -51,10 +51,14 @@ class Budget:
         self._cells = 0
 
     @property
+    def has_steps(self) -> bool:
+        """Whether steps are left; the clock is not read."""
+        return self.most_steps is None or self.steps <= self.most_steps
+
+    @property
     def is_spent(self) -> bool:
         """Whether the steps or the time are spent."""
-        too_many = self.most_steps is not None and self.steps > self.most_steps
-        return too_many or time.process_time() > self._deadline
+        return not self.has_steps or time.process_time() > self._deadline
 
     def count_step(self, steps: int = 1) -> None:
         """Count some more steps, and raise once they or the time are spent."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice, product
 
-import numpy as np
-
+from symbackprop.proof.corners import corners_of
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.path_signs import PointRejectedError, Reading
 from symbackprop.proof.plain_signs import fails_plainly
-from symbackprop.proof.traced_arrays import entry_name
-from symbackprop.proof.tracing import Shapes, Subject, Trace, at_some_point, run
+from symbackprop.proof.tracing import Subject, Trace, at_some_point, run
 
 _FEW_CONDITIONS = 4
-_MOST_COMBINED = 3
-_MOST_CORNERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +45,7 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
         yield corner
         seen.update(corner.conditions)
         waiting += branches_of(corner, len(branch.conditions))
+    most = max(most, count + most // 2)  # corners leave some runs to what branches have together
     while waiting:
         branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
         waiting.remove(branch)
@@ -72,10 +68,10 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
 def _trace_corners(
     subject: Subject, first: Trace, waiting: list[Unvisited], deadline: float
 ) -> Iterator[tuple[Trace, Unvisited]]:
-    """The runs at points where whole inputs, or slices of them, have one sign, each with the branch that it takes."""
+    """The runs at corners, each with the branch that it takes."""
     if len(first.conditions) <= _FEW_CONDITIONS:
         return
-    for point in islice(_corners(first.point, subject.shapes), _MOST_CORNERS):
+    for point in corners_of(first.point, subject.shapes, first.conditions):
         if time.process_time() >= deadline:
             return
         try:
@@ -85,28 +81,6 @@ def _trace_corners(
         branch = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
         if branch is not None:
             yield trace, branch
-
-
-def _corners(point: Mapping[str, Fraction], shapes: Shapes) -> Iterator[Mapping[str, Fraction]]:
-    """The magnitudes of a point with other signs, one for each input, or another for a slice of one input; and inputs
-    whose entries rise or fall.
-    """
-    names = {name: [entry_name(name, place) for place in np.ndindex(*shape)] for name, shape in shapes.items()}
-    positive = {name: abs(value) for name, value in point.items()}
-    free = list(names)[-_MOST_COMBINED:]
-    for signs in product((1, -1), repeat=len(free)):
-        negative = {entry for name, sign in zip(free, signs, strict=True) if sign < 0 for entry in names[name]}
-        yield {entry: -value if entry in negative else value for entry, value in positive.items()}
-    for falling in (False, True):
-        ordered = dict(point)
-        for entries in names.values():
-            ordered |= zip(entries, sorted((point[entry] for entry in entries), reverse=falling), strict=True)
-        yield ordered
-    for name, shape in shapes.items():
-        for axis, size in enumerate(shape):
-            for k in range(size):
-                inside = {entry_name(name, place) for place in np.ndindex(*shape) if place[axis] == k}
-                yield {entry: -value if entry in inside else value for entry, value in positive.items()}
 
 
 def branches_of(trace: Trace, start: int) -> list[Unvisited]:
@@ -127,13 +101,16 @@ def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
 def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
     """A run that takes a branch, or None where no point of it was found."""
     prefix = branch.conditions
-    for seed, point in enumerate(points_near(branch.near, prefix)):
+    traces = traces_near(subject, branch.near, prefix, deadline, reading)
+    return next((trace for trace in traces if trace.conditions[: len(prefix)] == prefix), None)
+
+
+def traces_near(
+    subject: Subject, near: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float, reading: Reading
+) -> Iterator[Trace]:
+    """Runs at points at which facts hold."""
+    for seed, point in enumerate(points_near(near, facts)):
         try:
-            trace = run(subject, point, deadline, seed, reading)
+            yield run(subject, point, deadline, seed, reading)
         except PointRejectedError:
             continue
-        if trace.conditions[: len(prefix)] == prefix:
-            return trace
-    return None
-
-

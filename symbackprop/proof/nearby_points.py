@@ -17,6 +17,7 @@ _FINER = 6
 """So many more attempts are made with steps that are smaller each time, for what is narrow."""
 _CLOSER = (1, 2, 4, 6, 9, 13)
 """The decimal places by which entries are brought closer to zero, or to each other."""
+_FAR = (16, 128, 1024)
 _MOVES = 30
 _DENOMINATOR = 64
 
@@ -30,12 +31,7 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
     >>> found["x"] > found["y"] > 0
     True
     """
-    for start in _special(point):
-        try:
-            if all(_satisfies(fact, start) for fact in facts):
-                yield start
-        except (UndefinedValueError, ImpreciseValueError):
-            continue
+    yield from _those_with(facts, _special(point))
     for seed in range(_ATTEMPTS + _FINER):
         generator = random.Random(seed)
         fineness = 10 ** max(0, seed - _ATTEMPTS + 1)
@@ -49,6 +45,26 @@ def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterato
                 _move(moved, generator.choice(violated), generator, fineness)
         except (UndefinedValueError, ImpreciseValueError):
             continue
+
+
+    yield from _those_with(facts, _far_away(point))
+
+
+def _those_with(facts: Sequence[Fact], points: Iterator[Mapping[str, Fraction]]) -> Iterator[Mapping[str, Fraction]]:
+    """The points that satisfy the facts."""
+    for point in points:
+        try:
+            if all(_satisfies(fact, point) for fact in facts):
+                yield point
+        except (UndefinedValueError, ImpreciseValueError):
+            continue
+
+
+def _far_away(point: Mapping[str, Fraction]) -> Iterator[Mapping[str, Fraction]]:
+    """Points of which all entries are large, where the moves of one after the other would be many."""
+    for shift in _FAR:
+        yield {name: value + shift for name, value in point.items()}
+        yield {name: value - shift for name, value in point.items()}
 
 
 def _special(point: Mapping[str, Fraction]) -> Iterator[Mapping[str, Fraction]]:

@@ -15,10 +15,13 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import InnerArray, TracedArray, TracedPath, inner, kind_of
+from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, TracedArray, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
+from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import numpy_random
+from symbackprop.proof.traced_selections import Selection
+from symbackprop.proof.traced_truths import Truth
 from symbackprop.proof.traced_types import TracedNdarray
 from symbackprop.proof.traced_values import PlainNumberError, Traced, Unwritten
 
@@ -40,6 +43,8 @@ class TracedUfunc:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         name, count = self._ufunc.__name__, self._ufunc.nin
+        if any(isinstance(each, Selection) for each in inputs):
+            return self._ufunc(*inputs, **options)
         operands = [v if isinstance(v, np.ndarray | Traced) else np.asarray(v) for v in inputs[:count]]
         kinds = {kind_of(v) if isinstance(v, np.ndarray) else "O" for v in operands}
         if not kinds & {"O", "f"} and name not in _EXACT_ON_INTEGERS:
@@ -190,7 +195,7 @@ class NumpyShim(NamespaceShim):
     def _like(
         self, value: Any, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
     ) -> Any:
-        plain = np.asarray(other)
+        plain = np.zeros(other.shape, bool) if isinstance(other, TruthArray) else np.asarray(other)
         exact = self._path.is_exact_type(dtype) or (dtype is None and plain.dtype.kind in "biu")
         kind: Any = (plain.dtype if dtype is None else dtype) if exact else object
         made = np.empty_like(plain, kind, order, False, shape)
@@ -228,6 +233,8 @@ class NumpyShim(NamespaceShim):
         self, value: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: int = 0, **_: Any
     ) -> Any:
         """A new array; the same one where no copy is asked for, and none needed for another type or layout."""
+        if isinstance(value, TruthArray):
+            return value.astype(bool if dtype is None else dtype, copy=copy is True)
         traced = isinstance(value, TracedArray)
         casts = traced and self._path.casts(value, dtype)
         if self._path.is_exact_type(dtype):
@@ -258,6 +265,14 @@ class NumpyShim(NamespaceShim):
         """The array, as one even if it has no axes."""
         exact = made.dtype.kind in "biuSU"
         return made if exact else self._path.fill(np.empty_like(made, dtype=object), made, precision)
+
+    def where(self, condition: Any, *choices: Any) -> Any:
+        """One or the other, entry by entry; or the places where a mask holds."""
+        if len(choices) == 2 and isinstance(condition, TruthArray | Truth):
+            raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
+            plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
+            return self._path.settle(CHOOSE(*plain))
+        return self.wrap(np.where)(condition, *choices)
 
     def einsum(self, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False, **_: Any) -> Any:
         """Einstein sums; objects are never handed to BLAS, and truth values alone stay such, unless a type is named."""

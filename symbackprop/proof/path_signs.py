@@ -5,8 +5,9 @@ A run of the code follows one path, and the recorded conditions say for which in
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import sympy as sp
 
 from symbackprop.errors import SymBackpropError
+from symbackprop.proof.arguments import argument_of_sign
 from symbackprop.proof.budget import Budget
+from symbackprop.proof.choices import Choice, Choices
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.equality import decide
 from symbackprop.proof.evaluation import (
@@ -28,6 +31,8 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
 
 _MOST_STEPS = 1_000
+_MOST_OPEN = 3
+"""Comparisons left open that one more comparison may depend on."""
 _STEPS, _SECONDS = 50_000, 20.0  # to tell that a comparison is a tie; the seconds are a guard
 
 
@@ -54,10 +59,13 @@ class Reading:
     `maxima_free`: `x.max(...)` is a number of which nothing is known, nor how it moves with x. What is proved so holds
     for each value of it, the true one among them, whichever entry is the largest.
     `masks_infinite`: a number that no float survives in `exp`, such as -1e9, is minus infinity, as a mask means it.
+    `comparisons_open`: what a comparison gives is a number of which nothing is known, until the code asks for it. What
+    is proved so holds whichever way the comparison goes.
     """
 
     maxima_free: bool = False
     masks_infinite: bool = False
+    comparisons_open: bool = False
 
 
 class PathSigns:
@@ -69,6 +77,7 @@ class PathSigns:
         self.point = dict(point)
         self.conditions: list[Fact] = []
         self.cuts = Cuts()
+        self.choices = Choices()
         self._deadline = deadline
         self._known: dict[tuple[sp.Expr, str], int] = {}
 
@@ -84,6 +93,7 @@ class PathSigns:
         if self.cuts.reads_free(difference):
             self.maxima_compared = True  # whatever the code does with the error
             raise FreeMaximumError("a maximum is compared")
+        difference = self.tell(difference)
         if difference.is_number:
             if difference.is_infinite:
                 return 1 if difference.is_positive else -1
@@ -102,9 +112,70 @@ class PathSigns:
                 self.conditions.append(Fact(real if sign > 0 or equality else -real, relation))
         return -sign if turned else sign
 
+    def tell(self, expression: sp.Expr) -> sp.Expr:
+        """A full expression with what it reads of open comparisons as that is on this path, which is recorded."""
+        values: dict[sp.Symbol, sp.Expr] = {}
+        for choice in self.choices.among((expression,)):
+            alternative = choice.alternatives[choice.taken]
+            values |= alternative.values
+            for positive in alternative.positive:
+                self.sign(positive)
+        return expression.xreplace(values) if values else expression
+
+    def compare(self, difference: sp.Expr, holds: Callable[[int], bool]) -> sp.Expr:
+        """Whether what is said of the sign of a difference holds: 0, 1, or open where the path leaves that."""
+        if not self.reading.comparisons_open:
+            return sp.Integer(holds(self.sign(difference, equality=holds(1) == holds(-1))))
+        self.check_time()
+        difference = self.cuts.expand(difference)
+        if len(self.choices.among((difference,))) > _MOST_OPEN:
+            difference = self.tell(difference)
+        return self._compare_openly(difference, holds, {})
+
+    def _compare_openly(self, difference: sp.Expr, holds: Callable[[int], bool], taken: dict[Choice, int]) -> sp.Expr:
+        """The comparison, gone through alternative by alternative of what the difference reads."""
+        open_choices = self.choices.among((difference,))
+        if open_choices:
+            choice = open_choices[0]
+            return sp.Add(
+                *(
+                    each.indicator * self._compare_openly(difference.xreplace(each.values), holds, {**taken, choice: k})
+                    for k, each in enumerate(choice.alternatives)
+                )
+            )
+        equality = holds(1) == holds(-1)
+        if equality and self.choices.has_compared(difference):
+            return sp.Integer(holds(1))
+        if equality or difference.is_number or self.cuts.reads_free(difference):
+            return sp.Integer(holds(self.sign(difference, equality=equality)))
+        inner = argument_of_sign(difference)
+        if inner is not None:  # a comparison of increasing functions is one of what they are taken of
+            return self._compare_openly(inner, holds, taken)
+        turned = bool(difference.could_extract_minus_sign())
+        canonical = -difference if turned else difference
+        known = self._known.get((canonical, "sign"))
+        sign = self._evaluate_sign(canonical) if known is None else known
+        if known is not None or sign == 0:
+            return sp.Integer(holds(-sign if turned else sign))
+        choice = self.choices.of_sign(canonical, sign)
+        above, below = (sp.Integer(holds(-each if turned else each)) for each in (1, -1))
+        if choice in taken:
+            return (above, below)[taken[choice]]
+        return above * choice.alternatives[0].indicator + below * choice.alternatives[1].indicator
+
+    def largest(self, numbers: Sequence[sp.Expr]) -> sp.Expr | None:
+        """The largest of some numbers, which of them is left open; None where they depend on what is open already."""
+        full = {self.cuts.expand(each): each for each in numbers}
+        if self.choices.among(full) or len(full) < 2:
+            return None
+        best = functools.reduce(lambda one, other: other if self._evaluate_sign(other - one) > 0 else one, full)
+        choice = self.choices.of_largest(tuple(full), list(full).index(best))
+        pairs = zip(full.values(), choice.alternatives, strict=True)
+        return sp.Add(*(number * alternative.indicator for number, alternative in pairs))
+
     def is_positive_here(self, expression: sp.Expr) -> bool:
         """Whether an expression is positive at the sample point, which makes no path of its own."""
-        return self._evaluate_sign(self.cuts.expand(expression)) > 0
+        return self._evaluate_sign(self.tell(self.cuts.expand(expression))) > 0
 
     def floor(self, expression: sp.Expr) -> int:
         """The largest integer that is not above an expression on this path.

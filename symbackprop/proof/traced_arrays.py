@@ -6,233 +6,39 @@ They differ from plain arrays of objects: functions such as exp reach each entry
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from abc import abstractmethod
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
-from symbackprop.proof.traced_needs import join_needs, list_needs
-from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
-from symbackprop.proof.traced_values import Path, Traced, TracedFloat, Unwritten, is_infinite
+from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.traced_selections import Selection
+from symbackprop.proof.traced_truths import Truth, choose, is_truth
+from symbackprop.proof.traced_values import Path, Traced
 
 
-class TracedPath(Path):
-    """A path whose numbers live in arrays."""
+class ArrayPath(Path):
+    """A path whose numbers live in arrays, as the arrays know it."""
 
-    def __init__(
-        self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float, reading: Reading
-    ) -> None:
-        super().__init__(point, draw, deadline, reading)
-        self.upstreams: list[tuple[Any, tuple[sp.Expr, ...]]] = []  # as they were made
+    upstreams: list[tuple[Any, tuple[sp.Expr, ...]]]  # as they were made
 
-    def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-        """An elementwise function, or its reduction, on arrays of objects."""
-        self.check_time()
-        if ufunc is np.divmod and method == "__call__":
-            return tuple(self.apply_ufunc(each, method, inputs, options) for each in (np.floor_divide, np.remainder))
-        options = {key: value for key, value in options.items() if key not in ("subok", "order")}
-        casting = options.pop("casting", "same_kind")
-        if not self.is_exact_type(options.get("dtype")):
-            options.pop("dtype", None)
-        elif ufunc.__name__ not in TRUTH:
-            raise TracingStoppedError(f"np.{ufunc.__name__} is to give integers of floats, which is not traced")
-        out = options.pop("out", None)
-        targets = tuple(out) if isinstance(out, tuple) else () if out is None else (out,)
-        if any(isinstance(target, np.ndarray) and kind_of(target) == "f" for target in targets):
-            raise TracingStoppedError("a traced number is written into an array of plain floats")
-        at = method == "at"
-        raw = [self._raw(value, keep=at and place in (0, 1)) for place, value in enumerate(inputs)]
-        if "where" in options:
-            options["where"] = np.asarray(self._plain(options["where"]), dtype=bool)
-        name = ufunc.__name__
-        operation = self._operation(name)
-        if method == "__call__" and operation is not None:
-            made = self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
-            return made if targets else self._typed(made, inputs)
-        if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
-            module = "np" if hasattr(np, name) else "scipy.special"
-            raise TracingStoppedError(f"{module}.{name} has no trace; {NO_TRACE}")
-        if name not in NATIVE and operation is not None:
-            ufunc = np.frompyfunc(operation, ufunc.nin, 1)
-        if method == "reduce" and "where" in options:
-            raw[0] = self._without(ufunc, raw[0], options.pop("where"))
-        if method == "reduce" and name in ("maximum", "minimum", "fmax", "fmin") and not np.size(raw[0]):
-            raw[0] = np.zeros(np.shape(raw[0]))  # NumPy's own error, or its empty result
-        plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
-        if plain and self.reading.maxima_free and name in ("maximum", "fmax"):
-            return self._largest(raw[0], options, out)
-        for target in targets:
-            self._check_cast(name, target, casting)
-        if targets:
-            options["out"] = tuple(self._plain(target) for target in targets)
-        result = getattr(ufunc, method)(*raw, **options)
-        if targets:
-            return targets[0] if len(targets) == 1 else targets
-        return self._typed(self.settle(result), inputs)
+    @abstractmethod
+    def variables(self, name: str, shape: tuple[int, ...]) -> Any:
+        """An array of variables name[0,1], or one variable."""
 
-    def _each(
-        self, function: np.ufunc, name: str, raw: list[Any], options: dict[str, Any], targets: Any, casting: str
-    ) -> Any:
-        """A function of the entries; all are computed before one is written, as NumPy does where memory overlaps."""
-        where = options.pop("where", None)
-        result = function(*raw, **options) if where is None else self._chosen(function, raw, where)
-        if targets:
-            if name not in FINITE:
-                self._check_cast(name, targets[0], casting)
-            np.copyto(self._plain(targets[0]), result, where=True if where is None else where, casting="unsafe")
-            return targets[0]
-        if name in FINITE:
-            return self.settle(np.asarray(result, dtype=bool)) if np.ndim(result) else bool(result)
-        return self.settle(result)
-
-    def _chosen(self, function: np.ufunc, raw: list[Any], where: Any) -> Any:
-        """The function where a mask is true; elsewhere nothing is written."""
-        made = np.empty(np.broadcast_shapes(where.shape, *(np.shape(each) for each in raw)), dtype=object)
-        made[...] = Unwritten(self)
-        operands = [np.broadcast_to(each, made.shape) for each in raw]
-        mask = np.broadcast_to(where, made.shape)
-        for place in np.ndindex(*made.shape):
-            if mask[place]:
-                made[place] = function(*(each[place] for each in operands))
-        return made
-
-    def _largest(self, values: Any, options: Mapping[str, Any], out: Any) -> Any:
-        """The maximum over some axes, none of its entries asked whether it is the one."""
-        axis = options.get("axis", 0)
-        chosen = range(values.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = sorted(each % values.ndim for each in chosen)
-        kept = [k for k in range(values.ndim) if k not in axes]
-        rows = values.transpose(*kept, *axes).reshape([values.shape[k] for k in kept] + [-1])
-        made = np.empty(rows.shape[:-1], dtype=object)
-        for place in np.ndindex(*made.shape):
-            made[place] = self._largest_of(list(map(self.constant, rows[place])))
-        return self.deliver(np.expand_dims(made, tuple(axes)) if options.get("keepdims") else made, out)
-
-    def _largest_of(self, entries: list[Traced]) -> Traced:
-        """The largest of some numbers: free, unless they are plain ones."""
-        finite = [each for each in entries if each.expression != -sp.oo]
-        if len(finite) < 2 or all(each.expression.is_number for each in finite) or any(map(_is_unknown, finite)):
-            return functools.reduce(lambda a, b: a if a >= b else b, entries)
-        self.maxima_met = True
-        needs = functools.reduce(join_needs, (each.needs for each in finite))
-        return Traced(self, self.cuts.largest(each.expression for each in finite), needs)
-
-    def _without(self, ufunc: np.ufunc, values: Any, where: Any) -> Any:
-        """The operand of a reduction with what changes nothing in the place of entries that do not count."""
-        neutral = NEUTRAL.get(ufunc.__name__)
-        if neutral is None:
-            raise TracingStoppedError(f"np.{ufunc.__name__}.reduce with where= has no trace")
-        return np.where(where, values, self.boxed(Traced(self, neutral)))
-
-    @staticmethod
-    def _check_cast(name: str, target: Any, casting: str) -> None:
-        """Floats go into integers only where the code says so."""
-        exact = isinstance(target, np.ndarray) and kind_of(target) in "biu" and name not in TRUTH
-        if exact and casting != "unsafe":
-            raise TracingStoppedError(
-                f"NumPy raises UFuncTypeError for this line: np.{name} gives floats, which do not go into an array of "
-                f"{target.dtype}"
-            )
-
-    def deliver(self, value: Any, out: Any) -> Any:
-        """A result, in the array that it is asked to go to, if any."""
-        if out is None:
-            return self.settle(value)
-        self._plain(out)[...] = value
-        return out
-
-    def _operation(self, name: str) -> Callable[..., Any] | None:
-        """What a function does to the entries, if NumPy cannot do it on objects."""
-        if name in FINITE:
-            return lambda a: self._is_finite(name, self.constant(a))
-        if name in FUNCTIONS:
-            function = FUNCTIONS[name]
-            return lambda a: self.constant(a).apply(function)
-        if name in OPERATIONS:
-            operation = OPERATIONS[name]
-            return lambda *a: operation(*map(self.constant, a))
-        return None
-
-    def _is_finite(self, name: str, value: Traced) -> bool:
-        """What isfinite, isnan or isinf says of a number; roots and logarithms of negative numbers are none."""
-        if isinstance(value, Unwritten) or is_infinite(value.expression):
-            return (name == "isinf") == is_infinite(value.expression)
-        for fact in list_needs((value.needs,)):
-            if fact.relation in (">", ">=") and self.sign(fact.expression) < 0:
-                return name == "isnan"
-        return FINITE[name]
-
-    def function(self, name: str, value: Any) -> Any:
-        """A function of one number by its NumPy name."""
-        return self.constant(value).apply(FUNCTIONS[name])
-
-    @staticmethod
-    def _plain(value: Any) -> Any:
-        return np.ndarray.view(value, np.ndarray) if isinstance(value, InnerArray | TracedMask) else value
-
-    def _raw(self, value: Any, keep: bool = False) -> Any:
-        """An operand as a plain array, floats made exact."""
-        if isinstance(value, list | tuple) and not keep:
-            value = np.asarray(value)
-        if isinstance(value, Traced | float | np.floating):
-            return self.boxed(self.constant(value))
-        if isinstance(value, np.ndarray) and kind_of(value) == "f":
-            if keep:
-                raise TracingStoppedError("a traced number is written into an array of plain floats")
-            return self.exact(value)
-        return self._plain(value)
-
-    @staticmethod
-    def boxed(value: Traced) -> np.ndarray[Any, Any]:
-        """A traced number as an array without axes."""
-        made = np.empty((), dtype=object)
-        made[()] = value
-        return made
-
-    def exact(self, value: np.ndarray[Any, Any]) -> Any:
-        """Plain numbers as traced ones, in a plain array."""
-        made = np.empty_like(value, dtype=object, subok=False)
-        for place in np.ndindex(*value.shape):
-            made[place] = self.constant(value[place])
-        return made
-
+    @abstractmethod
     def settle(self, value: Any) -> Any:
         """A result of NumPy as the traced code goes on with it: floats exact, arrays of objects traced."""
-        if isinstance(value, np.ndarray):
-            if isinstance(value, TracedArray):
-                return value if value.ndim else value[()]
-            if value.dtype.kind == "f":
-                value = self.exact(value)
-            if value.dtype.kind == "b" and value.ndim:
-                mask = value.view(TracedMask)
-                mask.path = self
-                return mask
-            if value.dtype.kind != "O":
-                return value
-            if value.ndim == 0 and not (isinstance(value, InnerArray) and value.base is not None):
-                return value[()]  # else it shows one entry of another array, which may be written to
-            traced = value.view(TracedArray)
-            traced.path = self
-            return traced
-        if isinstance(value, np.floating):
-            return self.constant(value)
-        if type(value) in (list, tuple):
-            return type(value)(self.settle(each) for each in value)
-        return value
 
-    @staticmethod
-    def _typed(made: Any, inputs: tuple[Any, ...]) -> Any:
-        """The result, of the type of floats that its operands have if all is known of them."""
-        if isinstance(made, InnerArray):
-            kinds = [each.precision if isinstance(each, InnerArray) else None for each in inputs if not _is_weak(each)]
-            known = [kind for kind in kinds if kind is not None]  # np.dtype(float) == None holds
-            made.precision = np.result_type(*(known or (np.float64,))) if len(known) == len(kinds) else None
-        return made
+    @abstractmethod
+    def deliver(self, value: Any, out: Any) -> Any:
+        """A result, in the array that it is asked to go to, if any."""
+
+    @abstractmethod
+    def exact(self, value: np.ndarray[Any, Any]) -> Any:
+        """Plain numbers as traced ones, in a plain array."""
 
     def casts(self, array: InnerArray, dtype: Any) -> bool:
         """Whether an array of floats is made one of another type of floats, which copies it."""
@@ -243,37 +49,18 @@ class TracedPath(Path):
             raise TracingStoppedError("the code mixes types of numbers, and whether a cast copies is not traced")
         return bool(np.dtype(dtype) != known)
 
-    def fill(self, made: np.ndarray[Any, Any], value: Any, precision: Any = None) -> Any:
-        """The array, each entry one number, or that of another array; of a type of floats, if one is known."""
-        made[...] = self._raw(value)
-        array = made.view(TracedArray)
-        array.path, array.precision = self, None if precision is None else np.dtype(precision)
-        return array
-
-    def variables(self, name: str, shape: tuple[int, ...]) -> Any:
-        """An array of variables name[0,1], or one variable."""
-        made = np.empty(shape, dtype=object)
-        for place in np.ndindex(*shape):
-            made[place] = self.symbol(entry_name(name, place))
-        made = self.settle(made)
-        if made.ndim:
-            made.precision = np.dtype(np.float64)
+    @staticmethod
+    def boxed(value: Traced) -> np.ndarray[Any, Any]:
+        """A traced number as an array without axes."""
+        made = np.empty((), dtype=object)
+        made[()] = value
         return made
-
-
-def _is_weak(value: Any) -> bool:
-    """Whether an operand takes no part in the type of a result: a number of Python, or truth values."""
-    return type(value) in (bool, int, float, TracedFloat) or (isinstance(value, np.ndarray) and kind_of(value) == "b")
-
-
-def _is_unknown(value: Traced) -> bool:
-    return isinstance(value, Unwritten) or is_infinite(value.expression)
 
 
 class InnerArray(np.ndarray[Any, Any]):
     """An array of objects that are traced numbers, as NumPy's own functions are handed it."""
 
-    path: TracedPath | None = None
+    path: ArrayPath | None = None
     precision: np.dtype[Any] | None = None
     """The type of floats that the code made of it, where it did."""
 
@@ -327,7 +114,7 @@ class InnerArray(np.ndarray[Any, Any]):
         return np.sum(self._path.settle(kept), axis=axis, keepdims=keepdims), count
 
     @property
-    def _path(self) -> TracedPath:
+    def _path(self) -> ArrayPath:
         return self.path if self.path is not None else find_path(self.flat)
 
 
@@ -343,6 +130,34 @@ class TracedArray(InnerArray):
         """NumPy's functions see the objects."""
         made = super().__array_function__(function, (), inner(args), inner(options))
         return self._path.settle(made)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Entries; those that an open mask selects stay as open as the mask."""
+        if isinstance(key, TruthArray) and key.shape == self.shape[: key.ndim]:
+            return Selection(self, key)
+        return super().__getitem__(told(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Entries changed; a mask that one number goes to, or what it has selected, chooses entry by entry."""
+        if isinstance(value, Selection):
+            if isinstance(key, TruthArray) and value.has_mask(key) and key.shape == self.shape[: key.ndim]:
+                value.put_into(np.ndarray.view(self, np.ndarray))
+                return
+            value = value.told()
+        if isinstance(value, TruthArray | Truth) and not isinstance(self, TruthArray):
+            value = NUMBERS(np.ndarray.view(value, np.ndarray) if isinstance(value, TruthArray) else value)
+        if isinstance(key, TruthArray) and np.ndim(value) == 0 and key.shape == self.shape[: key.ndim]:
+            plain = np.ndarray.view(self, np.ndarray)
+            mask = np.ndarray.view(key, np.ndarray).reshape(key.shape + (1,) * (self.ndim - key.ndim))
+            plain[...] = CHOOSE(mask, self._path.boxed(value), plain)
+            return
+        if isinstance(value, int | float | np.number | np.bool_) and not isinstance(self, TruthArray):
+            value = self._path.constant(value)  # a number of the array's type, whatever type it had
+        super().__setitem__(told(key), value)
+
+    def fill(self, value: Any) -> None:
+        """Every entry changed to one number."""
+        self[...] = value
 
     def view(self, *kinds: Any, **named: Any) -> Any:
         """The same memory, which holds no bytes of floats."""
@@ -370,6 +185,54 @@ class TracedArray(InnerArray):
 
     tobytes = tostring = tofile = dump = dumps = byteswap = getfield = setfield = __reduce__ = __reduce_ex__ = _refuse
     data = ctypes = __array_interface__ = __array_struct__ = property(_refuse)
+
+
+class TruthArray(TracedArray):
+    """Truth values that are open, as the person's code holds them; a mask of plain ones is made where one is needed."""
+
+    @property
+    def dtype(self) -> Any:
+        """That of truth values."""
+        return np.dtype(np.bool_)
+
+    def astype(self, dtype: Any, *_: Any, copy: Any = True, **__: Any) -> Any:
+        """Itself for bool, else 0 and 1: numbers, of whatever type."""
+        if np.dtype(float if dtype is None else dtype) == np.bool_:
+            return self.copy() if copy else self
+        return self._path.settle(NUMBERS(np.ndarray.view(self, np.ndarray)))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Entries changed to other truth values."""
+        if not (isinstance(value, TruthArray) or is_truth(value) or np.asarray(value).dtype.kind == "b"):
+            raise TracingStoppedError("numbers are written into truth values")
+        super().__setitem__(key, value)
+
+    @property
+    def told(self) -> Any:
+        """The mask on this path, which is recorded."""
+        return np.ndarray.view(self, np.ndarray).astype(bool)
+
+    def _no_bytes(self) -> Any:
+        raise TracingStoppedError("the bytes of truth values are not traced")
+
+    itemsize = nbytes = strides = property(_no_bytes)
+
+
+def told(key: Any) -> Any:
+    """An index with plain truth values in the place of open ones."""
+    if isinstance(key, TruthArray):
+        return key.told
+    if isinstance(key, Truth):
+        return bool(key)
+    return tuple(map(told, key)) if type(key) is tuple else key
+
+
+def _number_of(value: Any) -> Any:
+    return value.number() if isinstance(value, Truth) else int(value) if isinstance(value, bool | np.bool_) else value
+
+
+NUMBERS = np.frompyfunc(_number_of, 1, 1)
+CHOOSE = np.frompyfunc(choose, 3, 1)
 
 
 def _as_float(value: Any) -> Any:
@@ -405,7 +268,7 @@ def kind_of(value: np.ndarray[Any, Any]) -> str:
 class TracedMask(np.ndarray[Any, Any]):
     """Truth values that comparisons gave; as numbers they become traced ones, which updates in place may fill."""
 
-    path: TracedPath | None = None
+    path: ArrayPath | None = None
 
     def __array_finalize__(self, source: Any) -> None:
         """Views and copies belong to the path of their source."""
@@ -428,12 +291,12 @@ class TracedMask(np.ndarray[Any, Any]):
         return self.path.settle(self.path.exact(np.asarray(self)))
 
 
-def find_path(values: Any) -> TracedPath:
+def find_path(values: Any) -> ArrayPath:
     """The path that some operands belong to."""
     for value in values:
         if isinstance(value, InnerArray | TracedMask) and value.path is not None:
             return value.path
-        if isinstance(value, Traced) and isinstance(value.path, TracedPath):
+        if isinstance(value, Traced) and isinstance(value.path, ArrayPath):
             return value.path
         if isinstance(value, list | tuple):
             try:
@@ -442,7 +305,7 @@ def find_path(values: Any) -> TracedPath:
                 continue
         if isinstance(value, np.ndarray) and value.dtype.kind == "O":
             for entry in value.flat:
-                if isinstance(entry, Traced) and isinstance(entry.path, TracedPath):
+                if isinstance(entry, Traced) and isinstance(entry.path, ArrayPath):
                     return entry.path
     raise TracingStoppedError("nothing traced takes part")
 

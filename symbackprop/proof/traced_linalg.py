@@ -10,8 +10,8 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
-from symbackprop.proof.traced_arrays import TracedPath
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
+from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_values import Traced
 
 _LARGEST = 5
@@ -54,6 +54,9 @@ class LinalgShim:
     def cholesky(self, a: Any, *, upper: bool = False) -> Any:
         """The lower factor L of L L^T, row by row, of the lower half of each matrix; upper is its transpose."""
         matrices = self._exact(a)
+        half = "upper" if upper else "lower"
+        note = f"The {half} half is all that np.linalg.cholesky reads: by the rest the derivative is 0."
+        self._path.notes[note] = None
         if upper:
             matrices = np.swapaxes(matrices, -1, -2)
         made = np.asarray(self._each(self._square(matrices, "cholesky"), self._factor, matrices.shape[-2:]))

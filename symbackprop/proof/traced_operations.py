@@ -8,6 +8,7 @@ from fractions import Fraction
 import sympy as sp
 
 from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.traced_truths import choose
 from symbackprop.proof.traced_values import Traced
 
 FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
@@ -25,20 +26,28 @@ FUNCTIONS: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
 
 
 def _larger(a: Traced, b: Traced) -> Traced:
-    return a if a >= b else b
+    return choose(a >= b, a, b)  # type: ignore[no-any-return]
 
 
 def _smaller(a: Traced, b: Traced) -> Traced:
-    return a if a <= b else b
+    return choose(a <= b, a, b)  # type: ignore[no-any-return]
+
+
+def _clipped(a: Traced, least: Traced, most: Traced) -> Traced:
+    return _smaller(_larger(a, least), most)
+
+
+def _absolute(a: Traced) -> Traced:
+    return choose(a >= 0, a, -a)  # type: ignore[no-any-return]
 
 
 def _sign(a: Traced) -> Traced:
-    return a.path.constant(a.path.sign(a.expression))
+    return Traced(a.path, a.path.read(a > 0) - a.path.read(a < 0))
 
 
 def _step(a: Traced, middle: Traced) -> Traced:
-    sign = a.path.sign(a.expression)
-    return middle if sign == 0 else a.path.constant((sign + 1) // 2)
+    above = a > 0
+    return middle if above is False and (a < 0) is False else Traced(a.path, a.path.read(above))
 
 
 def _log_add(a: Traced, b: Traced) -> Traced:
@@ -75,7 +84,8 @@ def _angle(a: Traced, b: Traced) -> Traced:
 
 
 OPERATIONS: Mapping[str, Callable[..., Traced]] = {
-    "sign": _sign, "absolute": abs, "fabs": abs, "conjugate": lambda a: a, "positive": lambda a: a,
+    "sign": _sign, "absolute": _absolute, "fabs": _absolute, "clip": _clipped,
+    "conjugate": lambda a: a, "positive": lambda a: a,
     "maximum": _larger, "fmax": _larger, "minimum": _smaller, "fmin": _smaller,
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b, "power": lambda a, b: a**b, "float_power": lambda a, b: a**b,

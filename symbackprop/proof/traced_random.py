@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_arrays import TracedPath
+from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_values import Traced
 
 _MAKERS = ("default_rng", "RandomState", "Random")

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symbackprop.proof.numpy_shim import TracedUfunc
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import TracedPath
+from symbackprop.proof.traced_paths import TracedPath
 
 
 class SpecialShim:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.traced_selections import Selection
+from symbackprop.proof.traced_truths import Truth
 from symbackprop.proof.traced_values import Traced
 
 
@@ -50,7 +52,7 @@ class _ArrayType(type):
     """The type of arrays, which must not be called: what it makes holds whatever was in memory."""
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, np.ndarray)
+        return isinstance(value, np.ndarray | Selection)
 
     def __call__(cls, *_: Any, **__: Any) -> Any:
         raise TracingStoppedError("np.ndarray(...) holds whatever was in memory; np.zeros is traced")
@@ -74,8 +76,8 @@ class TracedType(type):
         if len(args) > 1:
             return type(*args)
         if isinstance(args[0], Traced):
-            return np.float64
-        return TracedNdarray if isinstance(args[0], np.ndarray) else type(args[0])
+            return np.bool_ if isinstance(args[0], Truth) else np.float64
+        return TracedNdarray if isinstance(args[0], np.ndarray | Selection) else type(args[0])
 
 
 def is_instance(value: Any, kinds: Any) -> bool:
@@ -83,4 +85,6 @@ def is_instance(value: Any, kinds: Any) -> bool:
     if isinstance(kinds, tuple):
         return any(is_instance(value, kind) for kind in kinds)
     kind = type if kinds is TracedType else kinds
-    return isinstance(np.float64(0) if isinstance(value, Traced) else value, kind)
+    if isinstance(value, Traced):
+        value = np.bool_(False) if isinstance(value, Truth) else np.float64(0)
+    return isinstance(value, kind)

@@ -47,6 +47,10 @@ class Path(PathSigns, ABC):
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """One of NumPy's elementwise functions; the paths of arrays have them."""
 
+    @abstractmethod
+    def truth(self, expression: sp.Expr) -> Any:
+        """What a comparison gives: true or false where that is known, as 0 and 1, else left open."""
+
     def is_exact_type(self, dtype: Any) -> bool:
         """Whether a dtype asks for integers or booleans; float types and none are a number, whatever its precision."""
         if dtype is None or (isinstance(dtype, type) and issubclass(dtype, float)):
@@ -292,33 +296,37 @@ class Traced:
     def __abs__(self) -> Traced:
         return self if self.path.sign(self.expression) >= 0 else -self
 
-    def _compare(self, other: Any, equality: bool = False) -> int:
+    def _compare(self, other: Any, holds: Callable[[int], bool]) -> Any:
+        """Whether what is said of the sign of the difference holds."""
+        if not isinstance(other, _NUMBERS):
+            return NotImplemented
         first, second = self.expression, self.path.read(other)
         if is_infinite(first) or is_infinite(second):
-            return 0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1
-        return self.path.sign(first - second, equality=equality)
+            return self._truth(holds(0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1))
+        found = self.path.truth(self.path.compare(first - second, holds))
+        return self._truth(found) if type(found) is bool else found
 
     def _truth(self, holds: bool) -> Any:
         """NumPy's truth values, whose sums are no counts."""
         return np.bool_(holds)
 
     def __lt__(self, other: Any) -> Any:
-        return self._truth(self._compare(other) < 0) if isinstance(other, _NUMBERS) else NotImplemented
+        return self._compare(other, lambda sign: sign < 0)
 
     def __le__(self, other: Any) -> Any:
-        return self._truth(self._compare(other) <= 0) if isinstance(other, _NUMBERS) else NotImplemented
+        return self._compare(other, lambda sign: sign <= 0)
 
     def __gt__(self, other: Any) -> Any:
-        return self._truth(self._compare(other) > 0) if isinstance(other, _NUMBERS) else NotImplemented
+        return self._compare(other, lambda sign: sign > 0)
 
     def __ge__(self, other: Any) -> Any:
-        return self._truth(self._compare(other) >= 0) if isinstance(other, _NUMBERS) else NotImplemented
+        return self._compare(other, lambda sign: sign >= 0)
 
     def __eq__(self, other: Any) -> Any:
-        return self._truth(self._compare(other, True) == 0) if isinstance(other, _NUMBERS) else NotImplemented
+        return self._compare(other, lambda sign: sign == 0)
 
     def __ne__(self, other: Any) -> Any:
-        return self._truth(self._compare(other, True) != 0) if isinstance(other, _NUMBERS) else NotImplemented
+        return self._compare(other, lambda sign: sign != 0)
 
     def __bool__(self) -> bool:
         """Whether it is not zero, as for a float."""
@@ -367,9 +375,9 @@ class Traced:
         """Itself: it is real."""
         return self
 
-    def item(self) -> TracedFloat:
+    def item(self) -> PythonFloat:
         """The same as a float of Python."""
-        return TracedFloat(self.path, self.expression, self.needs)
+        return PythonFloat(self.path, self.expression, self.needs)
 
     tolist = item
 
@@ -394,7 +402,7 @@ class Traced:
         raise TracingStoppedError("tobytes reads raw memory, which is not traced")
 
 
-class TracedFloat(Traced):
+class PythonFloat(Traced):
     """A float of Python, which differs from NumPy's in the truth values of its comparisons: these can be counted."""
 
     __slots__ = ()
@@ -404,7 +412,7 @@ class TracedFloat(Traced):
 
     def _with(self, other: Any, *args: Any, **options: Any) -> Any:
         made = super()._with(other, *args, **options)
-        return made.item() if type(made) is Traced and type(other) in (TracedFloat, bool, int, float) else made
+        return made.item() if type(made) is Traced and type(other) in (PythonFloat, bool, int, float) else made
 
     def __neg__(self) -> Traced:
         return super().__neg__().item()

@@ -12,14 +12,16 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError
+from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.guarded_calls import Watch, call_guarded
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership, Rebinder
-from symbackprop.proof.traced_arrays import TracedPath, find_path
+from symbackprop.proof.traced_arrays import ArrayPath, find_path
 from symbackprop.proof.traced_needs import Needs
+from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random
 from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
@@ -68,6 +70,7 @@ class Trace:
     maxima_free: bool  # whether a maximum was met and left free
     masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
     arrays: Mapping[str, tuple[int, ...]]  # the shapes of arrays that stand outside of the functions
+    choices: Choices
 
 
 def make_upstream(output: Any) -> Any:
@@ -121,6 +124,8 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     path = TracedPath(point, _draw_numbers(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
+    if reading.comparisons_open and rebind.handles_errors:
+        raise TracingStoppedError("the code has handlers, which may hide what an open comparison is not asked for")
     if path.maxima_compared:
         raise FreeMaximumError("a maximum is compared")
     shapes, output, gradients = subject.shapes, made.output, made.gradients
@@ -141,6 +146,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.maxima_met,
         tuple(path.masks),
         rebind.arrays,
+        path.choices,
     )
 
 
@@ -255,7 +261,7 @@ def _given(path: TracedPath, value: Any) -> Any:
     return value
 
 
-def _expressions(path: TracedPath, value: Any) -> tuple[sp.Expr, ...]:
+def _expressions(path: ArrayPath, value: Any) -> tuple[sp.Expr, ...]:
     """The entries of an array, or of several, in row-major order."""
     return tuple(path.read(entry) for entry in _entries(value))
 
