@@ -13,13 +13,14 @@ import random
 import sys
 import sysconfig
 from abc import ABCMeta
+from collections import Counter, OrderedDict, UserDict, UserList, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from dis import get_instructions
 from importlib import import_module
 from importlib.util import resolve_name
 from pathlib import Path as FilePath
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,9 @@ class Ownership:
     def owns_function(self, function: FunctionType) -> bool:
         """Whether the person wrote a function."""
         return self.owns(function.__code__.co_filename, str(function.__globals__.get("__name__", "")))
+
+
+_CONTAINERS = (OrderedDict, defaultdict, Counter, deque)
 
 
 class Rebinder:
@@ -123,7 +127,34 @@ class Rebinder:
             return type(value)(map(self, value))
         if type(value) is dict:
             return self._mapping(value)
+        if type(value) is SimpleNamespace:
+            return SimpleNamespace(**self._mapping(vars(value)))
+        if isinstance(value, UserDict | UserList):
+            made = copy.copy(value)
+            made.data = self(value.data)
+            return made
+        own = self._is_own_class(type(value))
+        if isinstance(value, dict | list | set | deque) and (own or type(value) in _CONTAINERS):
+            return self._container(value, self(type(value)) if own else type(value))
         return self._instance(value) if self._is_own_class(type(value)) else value
+
+    def _container(self, value: Any, kind: Any) -> Any:
+        """A collection of one of Python's kinds, or of a kind that the person derived from one, with its entries."""
+        made: Any = deque(maxlen=value.maxlen) if kind is deque else kind.__new__(kind)
+        self._memo[id(value)] = (value, made)
+        if isinstance(value, defaultdict):
+            made.default_factory = self(value.default_factory)
+        if isinstance(value, dict):
+            base = OrderedDict if isinstance(value, OrderedDict) else dict
+            for key, each in value.items():
+                base.__setitem__(made, key, self(each))
+        elif isinstance(value, set):
+            set.update(made, map(self, value))
+        else:
+            (list if isinstance(value, list) else deque).extend(made, map(self, value))
+        for name, each in getattr(value, "__dict__", {}).items():
+            object.__setattr__(made, name, self._named(name, each))
+        return made
 
     def _named(self, name: str, value: Any) -> Any:
         """The value of a name outside of the functions."""

@@ -144,16 +144,32 @@ class TracedArray(InnerArray):
                 value.put_into(np.ndarray.view(self, np.ndarray))
                 return
             value = value.told()
-        if isinstance(value, TruthArray | Truth) and not isinstance(self, TruthArray):
-            value = NUMBERS(np.ndarray.view(value, np.ndarray) if isinstance(value, TruthArray) else value)
+        if not isinstance(self, TruthArray):
+            value = self._as_numbers(value)
         if isinstance(key, TruthArray) and np.ndim(value) == 0 and key.shape == self.shape[: key.ndim]:
             plain = np.ndarray.view(self, np.ndarray)
             mask = np.ndarray.view(key, np.ndarray).reshape(key.shape + (1,) * (self.ndim - key.ndim))
             plain[...] = CHOOSE(mask, self._path.boxed(value), plain)
             return
-        if isinstance(value, int | float | np.number | np.bool_) and not isinstance(self, TruthArray):
-            value = self._path.constant(value)  # a number of the array's type, whatever type it had
         super().__setitem__(told(key), value)
+
+    def _as_numbers(self, value: Any) -> Any:
+        """What is written, as numbers of this array's type, whatever type they had."""
+        if isinstance(value, TruthArray | Truth):
+            return NUMBERS(np.ndarray.view(value, np.ndarray) if isinstance(value, TruthArray) else value)
+        if isinstance(value, Traced | InnerArray):
+            return value
+        plain = np.asarray(value)
+        return NUMBERS(self._path.exact(plain)) if plain.dtype.kind in "biufO" else value
+
+    @property
+    def flat(self) -> Any:
+        """Its entries in a row, to be read and written like those of the array."""
+        return _Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        np.ndarray.view(self, np.ndarray).flat = self._as_numbers(value)
 
     def fill(self, value: Any) -> None:
         """Every entry changed to one number."""
@@ -185,6 +201,28 @@ class TracedArray(InnerArray):
 
     tobytes = tostring = tofile = dump = dumps = byteswap = getfield = setfield = __reduce__ = __reduce_ex__ = _refuse
     data = ctypes = __array_interface__ = __array_struct__ = property(_refuse)
+
+
+class _Flat:
+    """The entries of an array in row-major order."""
+
+    def __init__(self, array: TracedArray) -> None:
+        self._array, self._plain = array, np.ndarray.view(array, np.ndarray).flat
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._array._path.settle(self._plain[told(key)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._plain[told(key)] = value if isinstance(self._array, TruthArray) else self._array._as_numbers(value)
+
+    def __iter__(self) -> Any:
+        return iter(self._plain)
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        return np.asarray(self._plain)
 
 
 class TruthArray(TracedArray):

@@ -6,7 +6,10 @@ them is right.
 
 from __future__ import annotations
 
+import copy
+from collections import Counter, OrderedDict, UserDict, UserList, defaultdict, deque
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -63,6 +66,56 @@ def of_largest_positive(d: Any, x: Any) -> Any:
     if (x > 0).any():
         g[np.argmax(x)] += d.sum()
     return g
+
+
+def write_each(h: Any, m: Any) -> None:
+    for i in range(3):
+        h[i] = m[i]
+
+
+def write_flat(h: Any, m: Any) -> None:
+    for i in range(3):
+        h.flat[i] = m[i]
+
+
+def write_slices(h: Any, m: Any) -> None:
+    for i in range(3):
+        h[i : i + 1] = m[i]
+
+
+def fill_slices(h: Any, m: Any) -> None:
+    for i in range(3):
+        h[i : i + 1].fill(m[i])
+
+
+def write_list(h: Any, m: Any) -> None:
+    h[[0, 1, 2]] = [m[0], m[1], m[2]]
+
+
+def put_all(h: Any, m: Any) -> None:
+    np.put(h, [0, 1, 2], m[:3])
+
+
+FILLS: dict[str, Code] = {
+    "one by one": write_each, "by flat": write_flat, "into slices": write_slices, "by fill": fill_slices,
+    "as a list": write_list, "by put": put_all,
+}  # fmt: skip
+
+
+def counted(fill: Code) -> Code:
+    """x times the number of positive entries among the first three, which an array of floats holds."""
+
+    def forward(x: Any) -> Any:
+        m, h = x > 0, np.zeros(3)
+        fill(h, m)
+        return x * (h[0] + h[1] + h[2]), m
+
+    return forward
+
+
+def bytes_of(h: Any) -> Any:
+    h[0], h[1] = np.uint8(200), np.uint8(100)
+    return h
 
 
 def scaled(factor: Callable[[Any], Any]) -> Code:
@@ -145,6 +198,17 @@ CASES: dict[str, tuple[Code, Code, tuple[int, ...], bool]] = {
         lambda x: (x * (1 + (x > 1e9)), x), lambda d, x: d * (1 + (x > 1e9)), (3,), True),
     "squeeze shows an entry": (squeezed, lambda d, x: 2 * d * x * (1 + np.eye(3)[0]), (3,), True),
     "and does not copy it": (squeezed, lambda d, x: 2 * d * x, (3,), False),
+    **{
+        f"truth values written {way} are numbers": (counted(fill), lambda d, m: d * m[:3].sum(), (3,), True)
+        for way, fill in FILLS.items()
+    },
+    **{
+        f"truth values written {way} are counted": (counted(fill), lambda d, m: d * m[:3].any(), (3,), False)
+        for way, fill in FILLS.items()
+    },
+    "small integers are numbers": (
+        lambda x: (x * bytes_of(np.zeros(2)).sum(), x), lambda d, x: d * 300, (3,), True),
+    "and do not overflow": (lambda x: (x * bytes_of(np.zeros(2)).sum(), x), lambda d, x: d * 44, (3,), False),
 }  # fmt: skip
 
 
@@ -249,3 +313,35 @@ def test_what_is_right_up_to_a_large_number_alone_is_refuted() -> None:
     verdict = sb.verify_backward(lambda x: (x * (1 + (x > 1e9)), x), lambda d, x: 1 * d, shapes={"x": (2,)})
 
     assert verdict.refuted
+
+
+class Tape(list[Any]):
+    """A list of the person's own."""
+
+
+def test_collections_begin_anew_in_each_run_and_are_left_alone() -> None:
+    """State that code keeps in any of Python's collections is copied for each run, and the person's own stays."""
+    holders: list[Any] = [
+        OrderedDict(a=[1]), defaultdict(list, a=[1]), Counter(a=1), deque([1], maxlen=2), SimpleNamespace(a=[1]),
+        UserDict(a=[1]), UserList([1]), Tape([1]),
+    ]  # fmt: skip
+
+    def put(holder: Any, x: Any) -> Any:
+        if isinstance(holder, SimpleNamespace):
+            holder.last = x
+            return holder.last
+        if isinstance(holder, dict | UserDict):
+            holder["last"] = x
+            return holder["last"]
+        holder.append(x)
+        return holder[-1] if len(holder) == 2 else 0 * x
+
+    for holder in holders:
+        before = copy.deepcopy(holder)
+
+        def forward(x: Any, holder: Any = holder) -> Any:
+            return put(holder, x) ** 2, x
+
+        assert sb.verify_backward(forward, lambda d, x: 2 * d * x, shapes={"x": (3,)}).proved
+        assert type(holder) is type(before)
+        assert holder == before
