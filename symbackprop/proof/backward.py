@@ -15,9 +15,10 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError, UnsupportedError
 from symbackprop.proof.backward_diagnosis import diagnose_entry, diagnose_shape
-from symbackprop.proof.backward_findings import Findings, conclude, shorten
+from symbackprop.proof.backward_findings import Findings, conclude, list_equalities, shorten
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
+from symbackprop.proof.equal_points import judge_where_equal
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
@@ -41,6 +42,7 @@ from symbackprop.proof.wording import join_words
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_CHECKED = 8
 """Paths that are run beside a proof for all of them."""
+_MOST_EQUALITIES = 6
 _MOST_SAID = 4
 _STEPS_TO_DIAGNOSE = 20_000
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
@@ -202,6 +204,11 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
             break
         if not found.open:
             found.seen.update(trace.conditions)
+    for fact in list_equalities(found)[:_MOST_EQUALITIES]:
+        if found.failed is None and time.process_time() < deadline:
+            found.equal[fact] = judge_where_equal(subject, fact, deadline, reading)
+            wrong = found.equal[fact].wrong
+            found.failed = None if wrong is None else replace(wrong, notes=(_SIDES, *wrong.notes))
     return found
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 
 import sympy as sp
 
+from symbackprop.proof.equal_points import EqualPoint
 from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.plain_signs import plain_parts
@@ -37,6 +38,7 @@ class Findings:
     masks: dict[sp.Expr, None] = field(default_factory=dict)
     arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the shapes of those outside of the functions
     open: bool = False  # whether comparisons were left open, so that no path is left out
+    equal: dict[Fact, EqualPoint] = field(default_factory=dict)  # what was found where numbers are equal
     failed: Verdict | None = None
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
@@ -47,6 +49,35 @@ class Findings:
             if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
                 self.hypotheses[fact.text] = None
                 self.admitted.add(fact)
+
+
+    def judged_at(self, unequal: Fact) -> bool:
+        """Whether each entry was decided where two numbers are equal."""
+        return unequal in self.equal and self.equal[unequal].judged
+
+
+def list_equalities(findings: Findings) -> list[Fact]:
+    """What the code compares by == and was not equal in any run, in the order of its words."""
+    return sorted((fact for fact in findings.seen if fact.relation == "!="), key=lambda fact: fact.text)
+
+
+def _say_equal_points(parts: Sequence[Findings]) -> Iterator[str]:
+    """What was judged where numbers are equal, and where another convention is taken there."""
+    judged = [fact for each in parts for fact in list_equalities(each) if each.judged_at(fact)]
+    if judged:
+        apart = ", one at a time," if len(set(judged)) > 1 else ""
+        yield f"Where {_name(judged)}{apart} the branch that is taken there was judged apart."
+    if others := [fact for each in parts for fact in judged if fact in each.equal and each.equal[fact].others]:
+        yield (
+            f"Where {_name(others)} the gradient of what is compared is not the derivative of the branch that forward "
+            "takes there; across that point either is a convention."
+        )
+
+
+def _name(facts: Sequence[Fact]) -> str:
+    texts = sorted({shorten(replace(fact, relation="=")) for fact in facts})
+    shown = [*texts[:_MOST_NAMED], "so on"] if len(texts) > _MOST_NAMED else texts
+    return " or ".join(shown)
 
 
 def conclude(
@@ -69,9 +100,10 @@ def conclude(
     for each, findings in parts:
         if findings.seen or findings.unvisited:
             notes.update(dict.fromkeys(_visits(each, findings)))
-    equal = [fact for _, findings in parts for fact in findings.seen if fact.relation == "!="]
+    equal = [fact for _, findings in parts for fact in list_equalities(findings) if not findings.judged_at(fact)]
     if any(findings.seen for _, findings in parts):
         notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
+    notes.update(dict.fromkeys(_say_equal_points([findings for _, findings in parts])))
     if changes:
         again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
         notes[f"After an earlier call with other inputs {again}: the code keeps state between calls."] = None
@@ -103,16 +135,12 @@ def _cells(findings: Findings) -> str:
 
 def _has_equalities(findings: Findings) -> bool:
     """Whether something was compared by == and was not equal in any run."""
-    return any(fact.relation == "!=" for fact in findings.seen)
+    return bool(list_equalities(findings))
 
 
 def _name_equalities(facts: Sequence[Fact]) -> str:
     """What the code compares by == and was not equal in any run."""
-    if not facts:
-        return ""
-    texts = sorted({shorten(replace(fact, relation="=")) for fact in facts})
-    shown = [*texts[:_MOST_NAMED], "so on"] if len(texts) > _MOST_NAMED else texts
-    return f", or where {' or '.join(shown)}"
+    return f", or where {_name(facts)}" if facts else ""
 
 
 def _count_cells(findings: Findings) -> str:

@@ -61,11 +61,13 @@ class Reading:
     `masks_infinite`: a number that no float survives in `exp`, such as -1e9, is minus infinity, as a mask means it.
     `comparisons_open`: what a comparison gives is a number of which nothing is known, until the code asks for it. What
     is proved so holds whichever way the comparison goes.
+    `equal`: a difference of real numbers that is 0 at the point, where the code asks whether it is.
     """
 
     maxima_free: bool = False
     masks_infinite: bool = False
     comparisons_open: bool = False
+    equal: sp.Expr | None = None
 
 
 class PathSigns:
@@ -104,7 +106,11 @@ class PathSigns:
         if sign is None and equality:
             sign = self._known.get((canonical, "equality"))
         if sign is None:
-            sign = self._evaluate_sign(canonical)
+            if equality and self.reading.equal is not None and realise(canonical) == self.reading.equal:
+                sign = 0
+                self.conditions.append(Fact(self.reading.equal, "="))
+            else:
+                sign = self._evaluate_sign(canonical)
             self._known[canonical, "equality" if equality else "sign"] = sign
             if sign:
                 real = realise(canonical)

@@ -71,6 +71,7 @@ class Trace:
     masks: tuple[sp.Expr, ...]  # numbers that a mask may mean as minus infinity
     arrays: Mapping[str, tuple[int, ...]]  # the shapes of arrays that stand outside of the functions
     choices: Choices
+    asked_by_forward: tuple[Fact, ...]  # the conditions of the path that forward has
 
 
 def make_upstream(output: Any) -> Any:
@@ -117,6 +118,7 @@ class _Outcome:
     weights: tuple[sp.Expr, ...]  # what arrives at each of them
     gradients: Mapping[str, Any]
     remarks: tuple[str, ...]
+    asked: int  # how many conditions were met in forward
 
 
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
@@ -147,6 +149,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         tuple(path.masks),
         rebind.arrays,
         path.choices,
+        tuple(path.conditions[: made.asked]),
     )
 
 
@@ -191,6 +194,7 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
     forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
     title, watch = _title(subject.forward), Watch(subject.ownership, rebind.handles_errors)
     result = call_guarded(watch, title, lambda: forward(**inputs, **given))
+    asked = len(path.conditions)
     remarks += [f"{title} changes its input {n} in place" for n in inputs if _expressions(path, inputs[n]) != before[n]]
     if backward is None:
         if not isinstance(result, tuple) or len(result) != 3 or not isinstance(result[2], Mapping):
@@ -222,7 +226,7 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
         found = f"; what was returned is named {', '.join(map(str, gradients))}" if gradients else ""
         raise ArgumentError(f"no gradient was returned for {', '.join(missing)}{found}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
-    return _Outcome(output, targets, weights, gradients, tuple(remarks))
+    return _Outcome(output, targets, weights, gradients, tuple(remarks), asked)
 
 
 def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:

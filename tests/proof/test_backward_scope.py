@@ -276,18 +276,20 @@ def test_a_steep_slope_is_no_mask(slope: float) -> None:
 
 
 def test_what_is_compared_by_equality_is_named() -> None:
-    """Labels among the inputs: the branch that they take is no tie."""
+    """Where an equation is not solved no point is found."""
 
-    def forward(z: Any, y: Any) -> Any:
-        p = 1 / (1 + np.exp(-z))
-        return np.where(y == 1, -np.log(p), -np.log(1 - p)).sum(), (z, y)
+    def forward(x: Any) -> Any:
+        n = np.exp(x).sum() - 3
+        return np.where(n == 0, 1, n) * x, (x, n)
 
-    verdict = sb.verify_backward(
-        forward, lambda d, c: (d / (1 + np.exp(-c[0])), 0 * c[1]), shapes={"z": (2,), "y": (2,)}
-    )
+    def backward(dout: Any, cache: Any) -> Any:
+        x, n = cache
+        return dout * n + np.exp(x) * (dout * x).sum()
 
-    assert "y=(2,) (on 1 path cell, not all)" in verdict.scope
-    assert any("where y[0] = 1 or y[1] = 1" in note for note in verdict.notes)
+    verdict = sb.verify_backward(forward, backward, shapes={"x": (2,)})
+
+    assert "x=(2,) (on 1 path cell, not all)" in verdict.scope
+    assert any("exp(x[0]) + exp(x[1]) = 3, nothing was judged" in note for note in verdict.notes)
 
 
 def test_an_entry_with_the_name_of_another_is_no_copy_of_a_proof() -> None:
