@@ -169,7 +169,7 @@ class TracedArray(InnerArray):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        np.ndarray.view(self, np.ndarray).flat = self._as_numbers(value)
+        self.flat[:] = value
 
     def fill(self, value: Any) -> None:
         """Every entry changed to one number."""
