@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import sympy
 
+from symbackprop.calculus.branches import put_in, settle
 from symbackprop.calculus.definitions import (
     Condition,
     Definition,
@@ -355,7 +356,7 @@ class _Builder:
         check_application(function, arguments, tree, self.elaborator.limits)
         if tree.primed:
             names, slope = derivative(function.name, 0, len(arguments))
-            return slope.xreplace(dict(zip(names, arguments, strict=True)))
+            return put_in(slope, dict(zip(names, arguments, strict=True)))
         formula = function.formula(*arguments)
         if self.elaborator.nameless or named:
             return expand_applications(formula)
@@ -432,9 +433,7 @@ class _Builder:
         match tree:
             case t.Compare(operator, left, right):
                 first, second = self.scalar(left, scope, slots), self.scalar(right, scope, slots)
-                if operator in ("==", "!=") and first.free_symbols & second.free_symbols:
-                    first, second = first - second, sympy.S.Zero  # else SymPy turns x - z = y - x round for ever
-                return RELATIONS[operator](first, second)
+                return settle(RELATIONS[operator](first, second))
             case t.Not(operand):
                 return sympy.Not(self.condition(operand, scope, slots))
             case t.And(operands):
