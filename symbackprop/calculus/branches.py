@@ -56,7 +56,7 @@ def unfold(condition: sympy.Basic) -> sympy.Basic:
 
 
 def settle(condition: sympy.Basic) -> sympy.Basic:
-    """A condition in which no comparison has a sum on both sides, whatever its names are.
+    """A condition in which no comparison has differences on both sides, whatever its names are.
 
     >>> x, y, z = sympy.symbols("x y z")
     >>> settle(y - x > x - z)
@@ -64,11 +64,15 @@ def settle(condition: sympy.Basic) -> sympy.Basic:
     """
     if isinstance(condition, sympy.And | sympy.Or | sympy.Not):
         return condition.func(*map(settle, condition.args))
-    if not isinstance(condition, Relational) or not all(map(_is_sum, condition.args)):
+    if not isinstance(condition, Relational):
         return condition
-    return condition.func(condition.lhs - condition.rhs, 0)
+    sums = [_sums_in(side) for side in condition.args]
+    negative = any(part.as_coeff_Mul()[0].is_negative for parts in sums for part in parts)
+    return condition.func(condition.lhs - condition.rhs, 0) if all(sums) and negative else condition
 
 
-def _is_sum(side: sympy.Basic) -> bool:
-    """Whether a side is a sum, or a product with one: its sign can be drawn into it."""
-    return any(factor.as_base_exp()[0].is_Add for factor in sympy.Mul.make_args(side))
+def _sums_in(side: sympy.Basic) -> list[sympy.Expr]:
+    """The numbers before sums in a product, and what they are sums of: a sign can be drawn into it."""
+    factors = [factor.as_base_exp()[0] for factor in sympy.Mul.make_args(side)]
+    parts = [part for factor in factors if factor.is_Add for part in factor.args]
+    return [side, *parts] if parts else []

@@ -30,11 +30,14 @@ from symbackprop.proof.margins import BeyondEndError
 from symbackprop.proof.places import CHOICES, Place, list_entries
 from symbackprop.proof.problems import facts_of
 from symbackprop.proof.sizes import WIDEST, choose_sizes, compared_numbers, wide_sizes
+from symbackprop.proof.ties import drop_ties, list_ties
 from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
 WIDE_SECONDS = 3.0
+MOST_TIED, TIED_SECONDS = 4, 2.0
+"""Entries for which ties are made, ties that are named, and the time in which sides are shown to agree elsewhere."""
 
 
 def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Term]) -> Verdict:
@@ -92,6 +95,9 @@ def compare(
             return refuted
     if domain.written:
         _check_ends(places, left, right)
+    refuted = _refute_at_ties(program, places, left, right)
+    if refuted is not None:
+        return refuted
     beyond = max(compared_numbers((left, right, *program.definitions)), default=0)
     if program.size_names and beyond > WIDEST:
         reason = f"sizes are compared with {beyond}, and no proof for all sizes was found; larger ones are not tried"
@@ -170,6 +176,25 @@ def write_assumption(assumption: Assumption, program: Program) -> str:
     hidden = hidden_definitions(program)
     sides = (phrase_terms(side, assumption.indices, hidden) for side in (assumption.left, assumption.right))
     return f" {assumption.relation} ".join(map(write_tree, sides))
+
+
+def _refute_at_ties(
+    program: Program, places: Sequence[Place], left: Definition, right: Definition
+) -> Verdict | None:
+    """A refutation where what is compared is equal, with words where the sides agree elsewhere at all sizes."""
+    own = list_ties((left, right), program, left.indices)
+    every = list_ties((left, right, *program.definitions), program, left.indices)
+    found = (place.refute_at_tie(left, right, MOST_TIED) for place in (places if every else ()))
+    refuted = next((verdict for verdict in found if verdict is not None), None)
+    if refuted is None:
+        return None
+    choices = dict.fromkeys((*((tie,) for tie in own[:MOST_TIED]), own, every))
+    for ties in (ties for ties in choices if 0 < len(ties) <= MOST_TIED):
+        whole = replace(program, definitions=tuple(drop_ties(d, ties) for d in program.definitions))
+        if prove_for_all(whole, drop_ties(left, ties), drop_ties(right, ties), seconds=TIED_SECONDS) is not None:
+            where = " or ".join(tie.text for tie in ties)
+            return replace(refuted, diagnosis=f"the sides agree except where {where}")
+    return refuted
 
 
 def _defined(program: Program) -> frozenset[str]:

@@ -21,6 +21,7 @@ from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.margins import Margin, NoEntryError
 from symbackprop.proof.sizes import fits, write_sizes
+from symbackprop.proof.ties import find_tie
 from symbackprop.proof.verdict import Verdict, Witness
 
 DIAGNOSIS_STEPS, DIAGNOSIS_SECONDS = 40_000, 16.0
@@ -137,6 +138,14 @@ class Place:
         if witness is None:
             return None
         return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))
+
+    def refute_at_tie(self, left: Definition, right: Definition, most_entries: int) -> Verdict | None:
+        """A refutation where something compared is equal, of one of the first entries."""
+        for entry in list_entries(left.indices, self.sizes)[:most_entries]:
+            witness = find_tie(*self._sides(left, right, entry, frozenset()), self.relations, self._write_domain())
+            if witness is not None and not self.is_beyond(left, right, entry):
+                return self.refutation(entry, witness, "")
+        return None
 
     def refutation(self, entry: Entry, witness: Witness | None, diagnosis: str) -> Verdict:
         """The verdict that one entry is refuted here."""
