@@ -25,19 +25,20 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.conditions import Domain, find_domain
+from symbackprop.proof.equality import find_witness
 from symbackprop.proof.lemmas import apply_lemmas
 from symbackprop.proof.margins import BeyondEndError
 from symbackprop.proof.places import CHOICES, Place, list_entries
 from symbackprop.proof.problems import facts_of
 from symbackprop.proof.sizes import WIDEST, choose_sizes, compared_numbers, wide_sizes
-from symbackprop.proof.ties import drop_ties, list_ties
+from symbackprop.proof.ties import drop_ties, find_tie, list_ties
 from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
 WIDE_SECONDS = 3.0
-MOST_TIED, TIED_SECONDS = 4, 2.0
-"""Entries for which ties are made, ties that are named, and the time in which sides are shown to agree elsewhere."""
+MOST_TRIED, MOST_TIED, TIED_SECONDS = 4, 4, 2.0
+"""Entries for which points are made, ties that are named, and the time in which sides are shown to agree elsewhere."""
 
 
 def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Term]) -> Verdict:
@@ -95,7 +96,11 @@ def compare(
             return refuted
     if domain.written:
         _check_ends(places, left, right)
-    refuted = _refute_at_ties(program, places, left, right)
+    # What is drawn does not satisfy assumed equations that are not solved, so nothing was refuted there.
+    curved = (place.refute_first(left, right, find_witness, MOST_TRIED) for place in places if not place.draws)
+    refuted = next((verdict for verdict in curved if verdict is not None), None)
+    if refuted is None:
+        refuted = _refute_at_ties(program, places, left, right)
     if refuted is not None:
         return refuted
     beyond = max(compared_numbers((left, right, *program.definitions)), default=0)
@@ -184,7 +189,7 @@ def _refute_at_ties(
     """A refutation where what is compared is equal, with words where the sides agree elsewhere at all sizes."""
     own = list_ties((left, right), program, left.indices)
     every = list_ties((left, right, *program.definitions), program, left.indices)
-    found = (place.refute_at_tie(left, right, MOST_TIED) for place in (places if every else ()))
+    found = (place.refute_first(left, right, find_tie, MOST_TRIED) for place in (places if every else ()))
     refuted = next((verdict for verdict in found if verdict is not None), None)
     if refuted is None:
         return None

@@ -21,7 +21,6 @@ from symbackprop.proof.conditions import Domain
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.margins import Margin, NoEntryError
 from symbackprop.proof.sizes import fits, write_sizes
-from symbackprop.proof.ties import find_tie
 from symbackprop.proof.verdict import Verdict, Witness
 
 DIAGNOSIS_STEPS, DIAGNOSIS_SECONDS = 40_000, 16.0
@@ -139,10 +138,12 @@ class Place:
             return None
         return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))
 
-    def refute_at_tie(self, left: Definition, right: Definition, most_entries: int) -> Verdict | None:
-        """A refutation where something compared is equal, of one of the first entries."""
+    def refute_first(
+        self, left: Definition, right: Definition, find: Callable[..., Witness | None], most_entries: int
+    ) -> Verdict | None:
+        """A refutation of one of the first entries, by a point that is found for its sides, relations and domain."""
         for entry in list_entries(left.indices, self.sizes)[:most_entries]:
-            witness = find_tie(*self._sides(left, right, entry, frozenset()), self.relations, self._write_domain())
+            witness = find(*self._sides(left, right, entry, frozenset()), self.relations, self._write_domain())
             if witness is not None and not self.is_beyond(left, right, entry):
                 return self.refutation(entry, witness, "")
         return None
