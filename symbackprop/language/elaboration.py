@@ -30,7 +30,7 @@ from symbackprop.language.hiding import Hider
 from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_calls import read_calls
 from symbackprop.language.recursion import deep_recursion
-from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
+from symbackprop.language.slots import Slots, check_constant, holds_always, round_bound, slot_letters
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.symbols import Scope, Symbols, resolve_binder
 from symbackprop.language.wording import fail, unsupported
@@ -433,7 +433,7 @@ class _Builder:
         match tree:
             case t.Compare(operator, left, right):
                 first, second = self.scalar(left, scope, slots), self.scalar(right, scope, slots)
-                return settle(RELATIONS[operator](first, second))
+                return round_bound(settle(RELATIONS[operator](first, second)), slots.found())
             case t.Not(operand):
                 return sympy.Not(self.condition(operand, scope, slots))
             case t.And(operands):

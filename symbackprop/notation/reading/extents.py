@@ -200,7 +200,7 @@ def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) 
     sizes = {size for found in every for size in found.get(extent.name, set())}
     if not sizes:
         raise fail(extent, f"`{extent.shown}`", f"a tensor that is read at {extent.letter} alone and says its range",
-                   f"shift the equation, so that what stands at {extent.letter} + 1 stands at {extent.letter}")  # fmt: skip
+                   f"shift the equation, so that {extent.letter} + 1 becomes {extent.letter}")  # fmt: skip
     found: dict[t.Compare, None] = {}
     letter = t.Name(extent.name, line=extent.line, column=extent.column)
     if extent.other is not None:
