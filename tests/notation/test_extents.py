@@ -62,7 +62,7 @@ NOT_SO = [
     (r"\quad n < K", "expected n = 1, ..., N"),
     (r"\quad n > M", "unknown name `M`"),
     (r"\quad d \ne k", "d is none"),
-    (r"\quad y > 0", "y is none; what is assumed of a number stands in the program"),
+    (r"\quad y > 0", "y is none; conditions stand in cases"),
     (r"\quad \text{for } n", "for"),
     (r"\quad \text{for some } n", "for some"),
     (r"\quad (n = 1, \dots, N", "dots"),

@@ -183,7 +183,7 @@ def _find_limits(
         written = any(write_syntax(part) == extent.letter for side in sides for part in walk_syntax(side))
         if not (indices or (numbers and extent.is_whole) or (known.open and written)):
             assumed = extent.said and extent.name in known.tensors
-            hint = "what is assumed of a number stands in the program: `assume ...`" if assumed else ""
+            hint = "conditions stand in cases, and what is assumed of a number in the program" if assumed else ""
             raise fail(extent, f"`{extent.shown}`", f"an index of the equation; {extent.letter} is none", hint)
         if extent.is_whole:
             continue
