@@ -17,7 +17,7 @@ from symbackprop.calculus.branches import settle
 from symbackprop.calculus.definitions import Definition, Term, slot_symbol, used_slots
 from symbackprop.calculus.indices import Index
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Count, Slot, slot_indices
+from symbackprop.calculus.tensors import Count, Role, Slot, slot_indices, tensor_over
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.phrasing import hidden_definitions, phrase_body
 from symbackprop.language.writer import write_tree
@@ -66,10 +66,14 @@ def _list_compared(body: sp.Basic) -> Iterable[Relational]:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """That a difference of real numbers is 0; it is oriented, and its names are those of what is read."""
+    """That a difference of real numbers is 0; it is oriented, and its names are those of what is read.
+
+    `definition` is the difference for all values of the letters in it.
+    """
 
     difference: sp.Expr
     text: str
+    definition: Definition
 
 
 def list_ties(definitions: Iterable[Definition], program: Program, indices: Sequence[Index]) -> tuple[Tie, ...]:
@@ -84,10 +88,13 @@ def list_ties(definitions: Iterable[Definition], program: Program, indices: Sequ
                 difference, _ = _orient(compared, term.slots)
                 if difference not in found:
                     sides = (write_tree(phrase_body(side, term.slots, (), hidden)) for side in compared.args)
-                    read = (i for k in sorted(used_slots(compared)) for i in slot_indices(term.slots[k]))
+                    read = [i for k in sorted(used_slots(compared)) for i in slot_indices(term.slots[k])]
                     some = dict.fromkeys(i.name for i in read if i.name not in {each.name for each in indices})
                     text = " = ".join(sides) + (f" for some {', '.join(some)}" if some else "")
-                    found[difference] = Tie(difference, text)
+                    made = Term((), compared.lhs - compared.rhs, term.slots)
+                    letters = tuple(dict.fromkeys(read))
+                    carrier = Definition(tensor_over("tie", letters, Role.DEFINED), letters, (made,))
+                    found[difference] = Tie(difference, text, carrier)
     return tuple(found.values())
 
 

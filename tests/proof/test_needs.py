@@ -199,3 +199,14 @@ def test_fences_are_found_however_they_are_written(tmp_path: Path, opening: str)
     path = tmp_path / "claim.md"
     path.write_text(f"{opening}\nparam w\nloss = w^2\nclaim d loss/d w = 2*w\n```\n", encoding="utf-8")
     assert [verdict.status for _, verdict in sb.check_document(path)] == ["proved"]
+
+
+def test_what_would_exclude_a_point_is_said_of_all_entries() -> None:
+    """The logarithm of a square is twice that of the number where all of them are positive."""
+    claim = "2*sum(d, log(v[d]))"
+    program = sb.parse("param v[D], c\nfirst = sum(d, log(v[d]^2))\nloss = c*first")
+    undecided = sb.verify_gradient(program, "c", claim)
+    assert undecided.undecided
+    assert "assume v[d] > 0 to exclude this" in undecided.reason
+    assumed = sb.parse("param v[D], c\nassume v[d] > 0\nfirst = sum(d, log(v[d]^2))\nloss = c*first")
+    assert sb.verify_gradient(assumed, "c", claim).proved

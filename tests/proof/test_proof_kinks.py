@@ -280,6 +280,8 @@ def test_a_convention_at_the_kink_of_sums_is_refuted_there_and_said(relation: st
     assert verdict.refuted
     assert verdict.witness is not None
     assert verdict.diagnosis == "the sides agree except where y[n]*f[n] = 1 for some n"
+    written = claim.replace("f[n]", "sum(k, w[k]*x[n,k])")
+    assert sb.verify_gradient(sb.parse(HINGE), "w[d]", written).diagnosis.count(" = 1") == 1
     point = dict(verdict.witness.point)
     margins = [point[f"y[{n}]"] * sum(point[f"w[{d}]"] * point[f"x[{n},{d}]"] for d in (1, 2, 3)) for n in (1, 2)]
     assert 1 in margins
