@@ -114,3 +114,19 @@ def test_inverses_and_determinants_of_products_are_known_by_their_factors(text: 
 def test_false_laws_of_inverses_are_refuted(text: str, wrong: str) -> None:
     """What does not hold has a counterexample."""
     assert Identity("", text, "X", wrong, SQUARE).verdict().refuted
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("(eye(D) - p*ones(D)')*diag(p)", "proved"),
+        ("diag(p)*(eye(D) - ones(D)*p')", "proved"),
+        ("(eye(D) - p*ones(D)')*eye(D)*diag(p)", "proved"),
+        ("(eye(D) - ones(D)*p')*diag(p)", "refuted"),
+    ],
+)
+def test_sums_with_an_identity_times_a_diagonal_matrix(claim: str, status: str) -> None:
+    """The addend of two diagonal matrices has its entries on the diagonal."""
+    softmax = sb.parse("param w[D]\np[i] = exp(w[i])/sum(j, exp(w[j]))\nloss = sum(d, p[d]^2)/2")
+
+    assert sb.verify_gradient(softmax, "w", claim, of="p").status == status

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from symbackprop.calculus.atoms import Atom, IndexMap, Monomial, Number
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Index, compare_range
 
 
 def match(pattern: Atom, atom: Atom) -> IndexMap | None:
     """The values of the free indices of `pattern` that make it `atom`, or None.
 
-    Indices of the pattern stand for index forms of the same range; a bound one only for a bound one.
+    Indices of the pattern stand for index forms that never leave their range; a bound one only for a bound one.
 
     >>> from symbackprop.calculus.atoms import AtomTable
     >>> i, j, table = Index("i", Affine.of("N")), Index("j", Affine.of("N")), AtomTable()
@@ -59,8 +59,7 @@ def _match_form(pattern: Affine, form: Affine, values: IndexMap) -> bool:
         return _match_form(Affine.of(index), (form - rest) * coefficient + Affine.of(index), values)
     if index in values:
         return values[index] == form
-    other = form.index
-    if other is None or not other.same_range(index):
+    if not compare_range(form, index.size, index.start):
         return False
     values[index] = form
     return True

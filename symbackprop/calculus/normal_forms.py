@@ -36,6 +36,8 @@ from symbackprop.calculus.tensors import Read, Role
 
 NAMES_KEPT, AFFINE_KEPT, INLINED = "names kept", "affine kept", "inlined"
 ROUNDS = 40
+MOST_PLACED = 2
+"""The free indices of a rule of which all are put at the ends of their ranges."""
 NOTHING: Mapping[str, Definition] = MappingProxyType({})
 
 
@@ -92,7 +94,28 @@ class NormalForms:
                 continue
             if set(assumption.indices) == atom.free:
                 right = scale(self._terms(assumption.right), Fraction(1) / coefficient)
-                yield SumRule(atom, right, f"assumption {number}")
+                rule = SumRule(atom, right, f"assumption {number}")
+                yield from (rule, *self._list_instances(rule))
+
+    def _list_instances(self, rule: SumRule) -> Iterator[SumRule]:
+        """A rule where its indices are equal or at their first or last number, if its sum has another form there: of
+        Q[i,k]*Q[j,k] a square.
+        """
+        free = sorted(rule.pattern.free, key=lambda index: index.name)
+        choices = [(Affine.of(i), Affine.of(i.start), i.size + Affine.of(i.start - 1)) for i in free]
+        for places in itertools.product(*choices) if len(free) <= MOST_PLACED else ():
+            yield from self._place(rule, dict(zip(free, places, strict=True)))
+        for i, j in itertools.combinations(free, 2):
+            if i.same_range(j):
+                yield from self._place(rule, {j: Affine.of(i)})
+
+    def _place(self, rule: SumRule, values: IndexMap) -> Iterator[SumRule]:
+        """A rule at values of its indices, where that leaves a sum of another form."""
+        placed = self.algebra.rename(self.algebra.single(rule.pattern), values)
+        atoms = [m[0][0] for m, c in placed.items() if c == 1 and len(m) == 1 and m[0][1] == 1]
+        if len(atoms) == len(placed) == 1 and atoms[0].kind is Kind.SUM:
+            if atoms[0].skeleton != rule.pattern.skeleton:
+                yield SumRule(atoms[0], self.algebra.rename(rule.value, values), rule.source)
 
     def assume_equations(self) -> bool:
         """Take the assumed equations as rules for products and sums from now on; whether any of them is one."""

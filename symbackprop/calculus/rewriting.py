@@ -19,11 +19,14 @@ from symbackprop.calculus.atoms import (
     form_texts,
     is_positive,
 )
-from symbackprop.calculus.indices import Affine, Entry, Index, compare_range
+from symbackprop.calculus.indices import Affine, Entry, Index, bounds, compare_range, is_nonnegative
 from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.relations import FewValues, Relation, power_of, value_at
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
 from symbackprop.calculus.vanishing import Vanishing
+
+MOST_STEPS = 2
+"""So far from its base a comparison of whole numbers is written by it and by the numbers between."""
 
 Replace = Callable[[Atom, Number], Poly | None]
 
@@ -144,8 +147,28 @@ class Algebra(Sums):
         zero = self.single(self.table.intern(Kind.MASK, "=", (), (), primitive)) if form is None else self.delta(form)
         if relation == "=":
             return zero
+        if form is not None:  # of whole numbers p < 0 is what p + 1 > 0 is not
+            above = self._whole_above(form + Affine.of(int(flipped)), add(primitive, constant(int(flipped))))
+            return subtract(constant(1), above) if flipped else above
         above = self.single(self.table.intern(Kind.MASK, ">", (), (), primitive))
         return subtract(constant(1), add(above, zero)) if flipped else above
+
+    def _whole_above(self, form: Affine, poly: Poly) -> Poly:
+        """[p > 0] of whole numbers: what their ranges decide, else without a small number in p.
+
+        [i - j + 1 > 0] is [i - j > 0] or [i = j], and of an index i from 1 on [i > 1] is all but [i = 1].
+        """
+        low, high = bounds(form)
+        if low is not None and is_nonnegative(low - Affine.of(1)):
+            return constant(1)
+        if high is not None and is_nonnegative(high * -1):
+            return {}
+        shift, base = form.constant, form - Affine.of(form.constant)
+        if not shift or abs(shift) > MOST_STEPS:
+            return self.single(self.table.intern(Kind.MASK, ">", (), (), poly))
+        whole = self._whole_above(base, add(poly, constant(-shift)))
+        equal = (self.delta(base + Affine.of(k)) for k in (range(shift) if shift > 0 else range(shift, 0)))
+        return add(whole, *equal) if shift > 0 else subtract(whole, add(*equal))
 
     def _by_values(self, poly: Poly, function: Callable[[Fraction], Fraction | None]) -> Poly | None:
         """A function of a polynomial in a tensor with few values, where it has a rational value at each of them."""
@@ -170,7 +193,7 @@ class Algebra(Sums):
             if len(monomial) > 1 or exponent != 1 or atom.kind not in (Kind.INDEX, Kind.SIZE):
                 return None
             form = form + (atom.at[0] if atom.at else Affine.of(atom.name)) * int(c)
-        return form if form.indices else None
+        return form if form.terms else None
 
     def over_cells(self, poly: Poly, apply: Callable[[Poly], Poly]) -> Poly:
         """A function of m*u + (1-m)*v, where m is a mask or a delta, is m*f(u) + (1-m)*f(v)."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import sympy
 
+from symbackprop.calculus.branches import put_in
 from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
 from symbackprop.calculus.indices import Affine, Atom, Index, compare_range
 from symbackprop.calculus.recurrences import find_cycles
@@ -144,16 +145,16 @@ class _Rewriter:
                 inner[slot_symbol(k)] = form.body.xreplace(moved)
                 if form.overflows:
                     large[slot_symbol(k)] = inner[slot_symbol(k)]
-        given = term.body.xreplace(_find_complements(term.body, inner)) if inner else term.body
+        given = put_in(term.body, _find_complements(term.body, inner)) if inner else term.body
         body = canonical(_substitute_in_denominators(given, inner) if inner else given)
         seen = body
         dangers = self._count_overflows(body, slots) if inner or body.has(sympy.exp) else 0
         if dangers:
-            whole = canonical(_expand(canonical(term.body.xreplace(inner))))
+            whole = canonical(_expand(canonical(put_in(term.body, inner))))
             if self._count_overflows(whole, slots) < dangers and sympy.count_ops(whole) < LARGEST_BODY:
                 body = seen = whole
             elif large:
-                through = canonical(_expand(canonical(term.body.xreplace(large))))
+                through = canonical(_expand(canonical(put_in(term.body, large))))
                 seen = through if sympy.count_ops(through) < LARGEST_BODY else body
         written = _replace_body(term, body, slots)
         return written, written if seen is body else _replace_body(term, seen, slots)
@@ -261,7 +262,7 @@ def _substitute_in_denominators(body: sympy.Expr, inner: dict[sympy.Symbol, symp
     if body.is_Atom or isinstance(body, sympy.Piecewise):
         return body
     if isinstance(body, sympy.log) or (body.is_Pow and not (body.args[1].is_Integer and body.args[1] > 0)):
-        argument = canonical(body.args[0].xreplace(inner))
+        argument = canonical(put_in(body.args[0], inner))
         exponent, _ = split_exponential(argument)
         if exponent != 0 or (argument.has(sympy.exp) and exponent_of_sum(argument) is not None):
             return body.func(argument, *body.args[1:])
@@ -273,7 +274,7 @@ def _find_complements(body: sympy.Expr, inner: dict[sympy.Symbol, sympy.Expr]) -
     found = {}
     for total in body.atoms(sympy.Add):
         present = total.free_symbols & inner.keys()
-        if len(total.args) == 2 and len(present) == 1 and not canonical(total.xreplace(inner)).is_Add:
+        if len(total.args) == 2 and len(present) == 1 and not canonical(put_in(total, inner)).is_Add:
             found.update({symbol: inner[symbol] for symbol in present})
     return found
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import sympy
 
 from symbackprop.calculus import programs as calculus
-from symbackprop.errors import ArgumentError, FormulaError, ShapeError
+from symbackprop.errors import ArgumentError, FormulaError, ShapeError, UnsupportedError
 from symbackprop.facade.expressions import without_kinks
 from symbackprop.facade.latex import LatexFormula
 from symbackprop.facade.networks import Network
@@ -18,7 +19,7 @@ from symbackprop.facade.programs import Program
 from symbackprop.facade.scalars import Formula, read_conditions, read_scalar
 from symbackprop.language import read_expression, write_matrix_tree, write_tree
 from symbackprop.language import tree as t
-from symbackprop.language.transcription import transcribe
+from symbackprop.language.transcription import transcribe, transcribe_condition
 from symbackprop.notation.reading import Grid
 from symbackprop.proof import Verdict, decide, state_domain
 from symbackprop.proof.claims import judge_gradient
@@ -26,6 +27,12 @@ from symbackprop.proof.entrywise import join_entries
 from symbackprop.proof.judges import judge_document
 from symbackprop.proof.matrix_claims import judge_matrix_gradient
 from symbackprop.proof.outlines import JudgedClaim
+from symbackprop.proof.scalar_equations import judge_under_equations
+
+SIGNS = MappingProxyType({
+    ">=": sympy.Ge, "<=": sympy.Le, "!=": sympy.Ne, ">": sympy.Gt, "<": sympy.Lt, "=": sympy.Eq,
+})  # fmt: skip
+"""The relations that an assumption is read as, longer signs first."""
 
 
 def verify(
@@ -51,12 +58,27 @@ def verify(
     if latex:
         _check_spellings(*sides)
     domain = tuple(dict.fromkeys(condition for formula in read for condition in read_conditions(formula)))
-    verdict = decide(*sides, [_read_relation(a) for a in assumed], domain)
+    relations = [_read_relation(a) for a in assumed]
+    verdict = decide(*sides, relations, domain)
     texts = [_write_side(formula) for formula in read]
-    verdict = replace(verdict, claim=" = ".join(texts) if all(texts) else "")
-    if not verdict.proved:
-        return verdict
-    return state_domain(verdict, [_read_relation(a) for a in assumed], domain)
+    claim = " = ".join(texts) if all(texts) else ""
+    if verdict.undecided and any(isinstance(relation, sympy.Eq) for relation in relations):
+        found = _judge_under_equations(read[0], read[1], assumed)
+        if found is not None and found.proved:
+            return replace(found, claim=claim, notes=verdict.notes)
+    verdict = replace(verdict, claim=claim)
+    return state_domain(verdict, relations, domain) if verdict.proved else verdict
+
+
+def _judge_under_equations(
+    left: Formula | t.Expression, right: Formula | t.Expression, assumed: Sequence[sympy.Basic | str]
+) -> Verdict | None:
+    """The verdict where equations that fix no name are assumed; None for what the formula language cannot say."""
+    try:
+        sides = [s if isinstance(s, t.Expression) else transcribe(read_scalar(s)) for s in (left, right)]
+        return judge_under_equations(sides[0], sides[1], [_read_compared(relation) for relation in assumed])
+    except (FormulaError, UnsupportedError):
+        return None
 
 
 def _read_side(formula: Formula | LatexFormula) -> sympy.Expr | float | t.Expression:
@@ -200,18 +222,23 @@ def _read_relation(relation: sympy.Basic | str) -> sympy.Basic:
     """An assumption such as "eps > 0"."""
     if not isinstance(relation, str):
         return relation
-    for sign, make in (
-        (">=", sympy.Ge),
-        ("<=", sympy.Le),
-        ("!=", sympy.Ne),
-        (">", sympy.Gt),
-        ("<", sympy.Lt),
-        ("=", sympy.Eq),
-    ):
+    for sign, make in SIGNS.items():
         left, found, right = relation.partition(sign)
         if found:
             return make(read_scalar(left), read_scalar(right))
     raise FormulaError(f"{relation!r} is not a relation such as 'eps > 0'.", found=relation, expected="a relation")
+
+
+def _read_compared(relation: sympy.Basic | str) -> t.Compare:
+    """An assumption as a tree."""
+    if isinstance(relation, str):
+        sign = next(sign for sign in SIGNS if sign in relation)
+        left, _, right = relation.partition(sign)
+        return t.Compare(sign, read_expression(left), read_expression(right))
+    tree = transcribe_condition(relation)
+    if not isinstance(tree, t.Compare):
+        raise UnsupportedError(f"the assumption {relation} is not one comparison")
+    return tree
 
 
 def _check_spellings(*sides: sympy.Expr) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import sympy
 
+from symbackprop.calculus.branches import settle
+
 BOTH_SIDES = ((-3, 3),)
 BRANCHES = ((-3, -1), (1, 3))
 POSITIVE = ((1, 4),)
@@ -20,7 +22,7 @@ def where(condition: sympy.Basic, then: sympy.Expr, otherwise: sympy.Expr) -> sy
     Piecewise((1, u > 0), (0, True))
     """
     rest = otherwise.args if isinstance(otherwise, sympy.Piecewise) else ((otherwise, True),)
-    return sympy.Piecewise((then, condition), *rest)
+    return sympy.Piecewise((then, settle(condition)), *rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import sympy
 
+from symbackprop.calculus.branches import put_in, settle
 from symbackprop.calculus.definitions import (
     Condition,
     Definition,
@@ -29,7 +30,7 @@ from symbackprop.language.hiding import Hider
 from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_calls import read_calls
 from symbackprop.language.recursion import deep_recursion
-from symbackprop.language.slots import Slots, check_constant, holds_always, slot_letters
+from symbackprop.language.slots import Slots, check_constant, holds_always, round_bound, slot_letters
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.symbols import Scope, Symbols, resolve_binder
 from symbackprop.language.wording import fail, unsupported
@@ -357,7 +358,7 @@ class _Builder:
         check_application(function, arguments, tree, self.elaborator.limits)
         if tree.primed:
             names, slope = derivative(function.name, 0, len(arguments))
-            return slope.xreplace(dict(zip(names, arguments, strict=True)))
+            return put_in(slope, dict(zip(names, arguments, strict=True)))
         formula = function.formula(*arguments)
         if self.elaborator.nameless or named:
             return expand_applications(formula)
@@ -434,9 +435,7 @@ class _Builder:
         match tree:
             case t.Compare(operator, left, right):
                 first, second = self.scalar(left, scope, slots), self.scalar(right, scope, slots)
-                if operator in ("==", "!=") and first.free_symbols & second.free_symbols:
-                    first, second = first - second, sympy.S.Zero  # else SymPy turns x - z = y - x round for ever
-                return RELATIONS[operator](first, second)
+                return round_bound(settle(RELATIONS[operator](first, second)), slots.found())
             case t.Not(operand):
                 return sympy.Not(self.condition(operand, scope, slots))
             case t.And(operands):

@@ -305,10 +305,13 @@ class _Formula:
             group.append(group[-1] + (not is_diagonal(matrix)))
         first, last = at
         bound = [letter for letter in closed if letter is not None]
-        if group[-1] == 0 and last is not None and last != first:  # the sum over all entries of a diagonal product
-            bound.remove(last)
-            del self.active[last.name]
-            last = first
+        if group[-1] == 0 and first is not None and last is not None and last != first:  # all factors are diagonal
+            if first not in bound and last not in bound:
+                return [first, *[last] * len(chain.matrices)], []
+            summed, left = (last, first) if last in bound else (first, last)
+            bound.remove(summed)
+            del self.active[summed.name]
+            first = last = left
         known = {0: first, group[-1]: last}
         for place, (matrix, turned) in enumerate(chain.matrices, 1):
             if group[place] not in known:

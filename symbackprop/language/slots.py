@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import sympy
+from sympy.core.relational import Relational
 
-from symbackprop.calculus.definitions import slot_symbol
+from symbackprop.calculus.definitions import slot_number, slot_symbol
 from symbackprop.calculus.indices import Affine, Index, bounds, is_nonnegative
 from symbackprop.calculus.tensors import Count, Slot, Tensor
 from symbackprop.language.tree import Expression
@@ -40,6 +41,27 @@ class Slots:
             size = index.size.integer
             total *= self.symbol(Count(index.size)) if size is None else sympy.Integer(size)
         return total
+
+
+def round_bound(condition: sympy.Basic, slots: tuple[Slot, ...]) -> sympy.Basic:
+    """A comparison of one whole number with a fraction as one with the next whole number: t > 3/2 is t >= 2.
+
+    >>> t = sympy.Symbol("s0")
+    >>> round_bound(2 * t > 3, (Count(Affine.of("T")),)), round_bound(2 * t > 4, (Count(Affine.of("T")),))
+    (s0 >= 2, 2*s0 > 4)
+    """
+    symbols = sorted(condition.free_symbols, key=str)
+    if not isinstance(condition, Relational) or len(symbols) != 1:
+        return condition
+    (symbol,), gap = symbols, sympy.expand(condition.lhs - condition.rhs)
+    slope = gap.coeff(symbol)
+    bound = -(gap - slope * symbol) / slope if slope.is_Rational and slope else sympy.Symbol("none")
+    if not bound.is_Rational or bound.is_Integer or not isinstance(slots[slot_number(symbol)], Count):
+        return condition
+    if isinstance(condition, sympy.Eq | sympy.Ne):
+        return sympy.true if isinstance(condition, sympy.Ne) else sympy.false
+    above = isinstance(condition, sympy.Gt | sympy.Ge) == bool(slope > 0)
+    return symbol >= sympy.ceiling(bound) if above else symbol <= sympy.floor(bound)
 
 
 def check_constant(kind: str, value: sympy.Expr, tree: Expression) -> None:

@@ -29,7 +29,7 @@ from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.comparisons import compare
-from symbackprop.proof.conditions import find_domain
+from symbackprop.proof.conditions import find_domain, inside_roots
 from symbackprop.proof.extents import (
     check_head,
     check_ranges,
@@ -131,6 +131,7 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
     read = extended.concerning(sides)
     extended = replace(extended.completing(read), loss=program.loss)
     derived = program.sources((*left.derived, *right.derived))
+    whole = inside_roots(whole, frozenset(side.wrt.name for side in (left, truth) if side.wrt is not None))
     of = (d for d in whole.definitions if d.tensor.name in derived)
     written = [s for s in (left, right) if s.tree is not None]
     least = narrowest(room for s in (left, right) for room in s.least)

@@ -8,12 +8,14 @@ that it has; a refutation may not, and is made in what is given alone.
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
+from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.inductions import equal_with_recurrences
 from symbackprop.calculus.inverses import open_products, share_functions
 from symbackprop.calculus.normal_forms import Equality, NormalForms
@@ -25,16 +27,22 @@ from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.writer import write_tree
 from symbackprop.proof.conditions import Domain, find_domain
+from symbackprop.proof.equality import find_witness
 from symbackprop.proof.lemmas import apply_lemmas
 from symbackprop.proof.margins import BeyondEndError
 from symbackprop.proof.places import CHOICES, Place, list_entries
 from symbackprop.proof.problems import facts_of
 from symbackprop.proof.sizes import WIDEST, choose_sizes, compared_numbers, wide_sizes
+from symbackprop.proof.ties import Tie, drop_ties, find_tie, list_ties
 from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
 WIDE_SECONDS = 3.0
+MOST_TRIED, MOST_TIED, TIED_SECONDS = 4, 4, 2.0
+"""Entries for which points are made, ties that are named, and the time in which sides are shown to agree elsewhere."""
+
+_ASSUMED = re.compile(r"assume ([A-Za-z]\w*)\[[0-9,]+\]( (?:>=?|!=) 0)(?= )")
 
 
 def prove_terms_equal(program: Program, left: Sequence[Term], right: Sequence[Term]) -> Verdict:
@@ -92,6 +100,13 @@ def compare(
             return refuted
     if domain.written:
         _check_ends(places, left, right)
+    # What is drawn does not satisfy assumed equations that are not solved, so nothing was refuted there.
+    curved = (place.refute_first(left, right, find_witness, MOST_TRIED) for place in places if not place.draws)
+    refuted = next((verdict for verdict in curved if verdict is not None), None)
+    if refuted is None:
+        refuted = _refute_at_ties(program, places, left, right)
+    if refuted is not None:
+        return refuted
     beyond = max(compared_numbers((left, right, *program.definitions)), default=0)
     if program.size_names and beyond > WIDEST:
         reason = f"sizes are compared with {beyond}, and no proof for all sizes was found; larger ones are not tried"
@@ -172,6 +187,35 @@ def write_assumption(assumption: Assumption, program: Program) -> str:
     return f" {assumption.relation} ".join(map(write_tree, sides))
 
 
+def _refute_at_ties(
+    program: Program, places: Sequence[Place], left: Definition, right: Definition
+) -> Verdict | None:
+    """A refutation where what is compared is equal, with words where the sides agree elsewhere at all sizes."""
+    own = list_ties((left, right), program, left.indices)
+    every = list_ties((left, right, *program.definitions), program, left.indices)
+    found = (place.refute_first(left, right, find_tie, MOST_TRIED) for place in (places if every else ()))
+    refuted = next((verdict for verdict in found if verdict is not None), None)
+    if refuted is None:
+        return None
+    choices = dict.fromkeys((*((tie,) for tie in own[:MOST_TIED]), own, every))
+    for ties in (ties for ties in choices if 0 < len(ties) <= MOST_TIED):
+        whole = replace(program, definitions=tuple(drop_ties(d, ties) for d in program.definitions))
+        if prove_for_all(whole, drop_ties(left, ties), drop_ties(right, ties), seconds=TIED_SECONDS) is not None:
+            where = " or ".join(tie.text for tie in _list_different(program, ties))
+            return replace(refuted, diagnosis=f"the sides agree except where {where}")
+    return refuted
+
+
+def _list_different(program: Program, ties: Sequence[Tie]) -> list[Tie]:
+    """The ties without those that are an earlier one with a name written out."""
+    found: list[Tie] = []
+    for tie in ties:
+        same = (other for other in found if other.definition.indices == tie.definition.indices)
+        if all(prove_for_all(program, o.definition, tie.definition, seconds=TIED_SECONDS) is None for o in same):
+            found.append(tie)
+    return found
+
+
 def _defined(program: Program) -> frozenset[str]:
     """The names of the forward definitions."""
     return frozenset(d.tensor.name for d in program.definitions if d.tensor.role in (Role.DEFINED, Role.HIDDEN))
@@ -211,7 +255,8 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
                 return place.refutation(entry, verdict.witness, "" if entry or place.sizes else verdict.diagnosis)
             if not verdict.proved:
                 where = f" at the entry {list(entry)}" if entry else ""
-                return Verdict("undecided", reason=verdict.reason or f"neither a proof nor a counterexample{where}")
+                reason = _assume_all(verdict.reason, program)
+                return Verdict("undecided", reason=reason or f"neither a proof nor a counterexample{where}")
             hypotheses.update((text, None) for text in verdict.hypotheses if text not in given)
     if places[0].solved or places[0].relations:
         hypotheses.update((write_assumption(a, program), None) for a in program.assumptions)
@@ -219,3 +264,16 @@ def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> V
     everywhere = not program.size_names and not places[0].data
     scope = "all values" if everywhere else f"the sizes {sizes}"
     return Verdict("proved", scope=scope, for_all_sizes=everywhere, hypotheses=tuple(hypotheses))
+
+
+def _assume_all(reason: str, program: Program) -> str:
+    """A reason in which an entry whose sign is to be assumed is any entry: v[d] > 0 for v[1] > 0."""
+    found = _ASSUMED.search(reason)
+    tensor = program.tensors().get(found[1]) if found is not None else None
+    if found is None or tensor is None:
+        return reason
+    letters: list[str] = []
+    for axis in tensor.axes:
+        named = axis.names[0].lower() if len(axis.names) == 1 else "i"
+        letters.append(choose_name(named, {*letters, *program.tensors(), *program.size_names}))
+    return reason.replace(found[0], f"assume {found[1]}[{','.join(letters)}]{found[2]}")

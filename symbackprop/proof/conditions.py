@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -11,7 +11,7 @@ from symbackprop.calculus.definitions import Condition, Definition, Term
 from symbackprop.calculus.expansion import Expansion, points_of
 from symbackprop.calculus.indices import Affine, Atom, Index, Point
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Role, Slot, slot_indices, tensor_over
+from symbackprop.calculus.tensors import Read, Role, Slot, slot_indices, tensor_over
 from symbackprop.proof.facts import Relation
 from symbackprop.proof.problems import realise
 
@@ -42,6 +42,25 @@ class Domain:
                 made = _MAKERS[relation](value, 0)
                 if made != sp.true:
                     yield made
+
+
+def inside_roots(program: Program, moving: frozenset[str]) -> Program:
+    """The program where radicands that depend on what is derived by are above 0: at 0 a root has no derivative."""
+
+    def change(definition: Definition) -> Definition:
+        changed = (_above_zero(c) if program.sources(_names_of(c)) & moving else c for c in definition.domain)
+        return replace(definition, domain=tuple(changed))
+
+    return replace(program, definitions=tuple(map(change, program.definitions))) if moving else program
+
+
+def _above_zero(condition: Condition) -> Condition:
+    return replace(condition, kind="positive") if condition.kind == "nonnegative" else condition
+
+
+def _names_of(condition: Condition) -> tuple[str, ...]:
+    """The tensors that a condition reads."""
+    return tuple(slot.tensor.name for slot in condition.slots if isinstance(slot, Read))
 
 
 def find_domain(program: Program, definitions: Sequence[Definition]) -> Domain:

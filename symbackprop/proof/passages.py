@@ -150,7 +150,7 @@ def _called(side: Syntax) -> tuple[str, tuple[Syntax, ...]] | None:
 def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax, ...]) -> GivenFunction:
     """A function whose parameters are the names in its brackets."""
     written = [write_syntax(argument) for argument in arguments]
-    said = [extent for extent in statement.extents if extent.first is not None or extent.letter not in written]
+    said = [extent for extent in statement.extents if not extent.is_whole or extent.letter not in written]
     if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written) or said:
         return _no_function(statement)
     opened = make_vocabulary()

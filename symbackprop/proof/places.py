@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isnan, nan
 from zlib import crc32
@@ -101,9 +101,21 @@ class Place:
         budget: Budget | None = None,
         claim: str = "claim",
     ) -> Verdict:
-        """The verdict on one entry, the names in `keep` being symbols; no diagnosis without a word for a `claim`."""
+        """The verdict on one entry, the names in `keep` being symbols; no diagnosis without a word for a `claim`.
+
+        Relations of nothing that the entry depends on are left aside: a proof needs none of them, and each of them may
+        have several solutions. A point that refutes must be one for all of them.
+        """
         domain = () if keep else self._write_domain()
-        return decide(*self._sides(left, right, entry, keep), self.relations, domain, claim=claim, budget=budget)
+        sides = self._sides(left, right, entry, keep)
+        near = _list_connected(self.relations, (*sides, *domain))
+        verdict = decide(*sides, near, domain, claim=claim, budget=budget)
+        if not verdict.refuted or len(near) == len(self.relations):
+            return verdict
+        witness = find_witness(*sides, self.relations, domain, budget=budget)
+        if witness is None:
+            return Verdict("undecided", reason="no point was found that satisfies all assumptions")
+        return replace(verdict, witness=witness)
 
     def _write_domain(self) -> tuple[sympy.Basic, ...]:
         """The domain in what is given; sizes and integer data that it alone reads are the smallest."""
@@ -137,6 +149,16 @@ class Place:
         if witness is None:
             return None
         return self.refutation(entry, witness, "" if plain is None else self._diagnose(plain, right, entry))
+
+    def refute_first(
+        self, left: Definition, right: Definition, find: Callable[..., Witness | None], most_entries: int
+    ) -> Verdict | None:
+        """A refutation of one of the first entries, by a point that is found for its sides, relations and domain."""
+        for entry in list_entries(left.indices, self.sizes)[:most_entries]:
+            witness = find(*self._sides(left, right, entry, frozenset()), self.relations, self._write_domain())
+            if witness is not None and not self.is_beyond(left, right, entry):
+                return self.refutation(entry, witness, "")
+        return None
 
     def refutation(self, entry: Entry, witness: Witness | None, diagnosis: str) -> Verdict:
         """The verdict that one entry is refuted here."""
@@ -218,6 +240,17 @@ class Place:
             return float(value.xreplace(drawn))
         except TypeError:  # it has no real value there, or a condition in it has none
             return nan
+
+
+def _list_connected(relations: Sequence[sympy.Basic], sides: Sequence[sympy.Basic]) -> tuple[sympy.Basic, ...]:
+    """The relations that speak of the symbols of some expressions, or of what those are related to."""
+    reached = {symbol for side in sides for symbol in side.free_symbols}
+    while True:
+        near = tuple(relation for relation in relations if relation.free_symbols & reached)
+        more = {symbol for relation in near for symbol in relation.free_symbols} - reached
+        if not more:
+            return near
+        reached |= more
 
 
 def _value(numbers: Evaluation, definition: Definition, entry: Entry) -> float:

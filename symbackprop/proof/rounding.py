@@ -20,9 +20,10 @@ _NUMBER = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?")
 
 
 def approximates(expression: object, digits: str) -> Verdict:
-    """Whether the true value of a number rounds to the digits written; the last digit counts (100 is to the unit).
+    """Whether the true value of a number rounds to the digits written.
 
-    A value half way between two roundings is undecided, since people round it either way.
+    Zeros at the end of a whole number may count as digits or not: where they do not, a note says so. A value half way
+    between two roundings is undecided, since people round it either way.
 
     >>> import sympy as sp
     >>> approximates(1000 * sp.Rational(4, 5)**100, "2.04e-7").proved
@@ -45,10 +46,12 @@ def approximates(expression: object, digits: str) -> Verdict:
             except ImpreciseValueError:
                 continue
             offset = exact - fmpq(written.numerator, written.denominator)
-            half = fmpq(unit.numerator, 2 * unit.denominator)
-            if -half < offset < half:
-                return replace(blank, status="proved", notes=problem.notes)
-            if offset > half or offset < -half:
+            places = [_compare(offset, unit * 10**zeros) for zeros in range(_count_zeros(digits) + 1)]
+            if "inside" in places:
+                zeros = places.index("inside")
+                note = f"{digits.strip()} was read as rounded to {_write_unit(zeros)}: its zeros may not be digits."
+                return replace(blank, status="proved", notes=(*problem.notes, *([note] if zeros else [])))
+            if all(place == "outside" for place in places):
                 witness = Witness((), _show(exact), Interval(written, written))
                 return replace(blank, status="refuted", witness=witness, notes=problem.notes)
             if isinstance(offset, fmpq):
@@ -60,6 +63,30 @@ def approximates(expression: object, digits: str) -> Verdict:
     except UnsupportedError as error:
         return replace(blank, reason=str(error))
     return replace(blank, reason=f"{_PRECISIONS[-1]} bits do not tell on which side of a rounding the value lies")
+
+
+def _compare(offset: Value, unit: Fraction) -> str:
+    """Whether a value that is so far off is rounded there to a unit: "inside", "outside" or "between"."""
+    half = fmpq(unit.numerator, 2 * unit.denominator)
+    if -half < offset < half:
+        return "inside"
+    return "outside" if offset > half or offset < -half else "between"
+
+
+def _count_zeros(digits: str) -> int:
+    """The zeros at the end of a whole number, which may not be digits of it.
+
+    >>> _count_zeros("1200"), _count_zeros("1200."), _count_zeros("12e2"), _count_zeros("0")
+    (2, 0, 0, 0)
+    """
+    match = _NUMBER.fullmatch(digits.strip())
+    bare = match is not None and match[3] is None and match[4] is None and "." not in digits
+    whole = match[2] if match is not None and bare else ""
+    return len(whole) - len(whole.rstrip("0")) if whole.strip("0") else 0
+
+
+def _write_unit(zeros: int) -> str:
+    return {1: "tens", 2: "hundreds", 3: "thousands"}.get(zeros, f"the nearest 10^{zeros}")
 
 
 def read_digits(digits: str) -> tuple[Fraction, Fraction]:

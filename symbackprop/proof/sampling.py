@@ -12,6 +12,7 @@ import sympy as sp
 from flint import ctx, fmpq
 
 from symbackprop.proof.budget import Budget
+from symbackprop.proof.curves import list_curves, move_onto
 from symbackprop.proof.evaluation import (
     PRECISIONS,
     ImpreciseValueError,
@@ -58,6 +59,7 @@ def sample_points(
 ) -> Iterator[Point]:
     """Points that satisfy the facts; substituted names take the value of their expression, if it is rational."""
     generator = random.Random(seed)
+    curves = list_curves(facts, substitution)
     fixed = {symbol.name for symbol, _ in substitution}
     signs = _signs_of_names(facts)
     for number in range(tries):
@@ -66,9 +68,11 @@ def sample_points(
             if name not in fixed:
                 value = _draw(generator, _SCALES[number % len(_SCALES)], name in problem.integer_names)
                 point[name] = signs[name] * abs(value) if name in signs else value
+        if curves and not move_onto(curves, point, generator):
+            continue
         try:
             point |= {symbol.name: _rational_value(value, point) for symbol, value in substitution}
-            if not substitution:
+            if not substitution and not curves:
                 _repair(generator, problem, facts, point)
             if _integral(problem, point) and all(_satisfies(fact, point) for fact in facts):
                 yield point

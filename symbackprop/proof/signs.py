@@ -132,7 +132,7 @@ class SignTable:
     def of_product(self, polynomial: fmpq_mpoly) -> Sign:
         """The sign of a polynomial, by its factors if it has no sign of its own."""
         direct = self.of(polynomial)
-        if direct in ("+", "-"):
+        if direct in ("+", "-") or not polynomial:
             return direct
         constant, factors = self._field.factor(polynomial)
         sign: Sign = "+" if constant > 0 else "-"

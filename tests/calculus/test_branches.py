@@ -7,7 +7,7 @@ import time
 
 import sympy
 
-from symbackprop.calculus.branches import put_in, unfold
+from symbackprop.calculus.branches import put_in, settle, unfold
 
 S = sympy.Symbol("s", real=True)
 RELU = sympy.Piecewise((S, S > 0), (0, True))
@@ -49,3 +49,20 @@ def test_nesting_takes_no_minutes() -> None:
     _nested(8)
 
     assert time.process_time() - start < 10
+
+
+def test_a_comparison_of_two_sums_is_made_with_nothing() -> None:
+    """SymPy turns y - x > x - z round for ever, in whatever order its names are."""
+    x, y, z = sympy.symbols("x y z", real=True)
+    sides = (x - y, 2 * (z - x), (x - y) * (z - x) / 3, (x - z) ** 3, x * y, -z, sympy.exp(x - y) - 1)
+    for first, second in itertools.permutations(sides, 2):
+        for names in itertools.permutations((x, y, z)):
+            renamed = dict(zip((x, y, z), names, strict=True))
+            for compare in (sympy.Gt, sympy.Ge, sympy.Eq, sympy.Ne):
+                condition = settle(compare(first, second)).xreplace(renamed)
+
+                assert sympy.Piecewise((x, condition), (y, True)).has(sympy.Piecewise)
+    s, t = sympy.symbols("s t")
+    value = put_in(sympy.Piecewise((s, s > t), (0, True)), {s: y - x, t: x - z})
+
+    assert (y + z - 2 * x > 0) == value.args[0].cond

@@ -56,8 +56,13 @@ NOT_SO = [
     (r", \quad 1 \le n \le K", "expected n = 1, ..., N"),
     (r"\quad \forall d", "d is none"),
     (r", \quad m = 1, \dots, N", "m is none"),
-    (r"\quad \forall n > 1", r"\\forall"),
-    (r"\quad \forall n \neq k", r"\\forall"),
+    (r"\quad \forall n \neq k", "indices of one range"),
+    (r"\quad n \ge 0", "expected n = 1, ..., N"),
+    (r"\quad n \le N + 1", "expected n = 1, ..., N"),
+    (r"\quad n < K", "expected n = 1, ..., N"),
+    (r"\quad n > M", "unknown name `M`"),
+    (r"\quad d \ne k", "d is none"),
+    (r"\quad y > 0", "y is none; conditions stand in cases"),
     (r"\quad \text{for } n", "for"),
     (r"\quad \text{for some } n", "for some"),
     (r"\quad (n = 1, \dots, N", "dots"),
@@ -89,6 +94,12 @@ PARTS = [
     (r", \quad n = N, N-1, \dots, 2", "n >= 2"),
     (r", \quad 2 \le n \le N - 1", "n >= 2 and n <= N - 1"),
     (r", \quad n = 1, \dots, N-1, \; k = 2, \dots, K", "n <= N - 1 and k >= 2"),
+    (r", \quad n \ge 2", "n >= 2"),
+    (r"\quad \forall n > 1", "n >= 2"),
+    (r"\quad (n < N)", "n <= N - 1"),
+    (r"\quad \text{for } 1 < n < N", "n >= 2 and n <= N - 1"),
+    (r"\quad \text{if } 1 \le n < N", "n <= N - 1"),
+    (r", \; n \ne 1, \; k < K", "n != 1 and k <= K - 1"),
 ]  # fmt: skip
 
 
@@ -106,6 +117,25 @@ def test_a_derivative_is_claimed_for_a_part_of_its_entries() -> None:
     shown = _claim(ENTRY + r", \quad n = 1, \dots, N-1")
 
     assert shown.startswith("claim where(n <= N - 1, adj(z[n,k]), 0) = where(n <= N - 1, ")
+
+
+SOFTMAX = sb.parse("param z[K]\np[k] = exp(z[k])/sum(j, exp(z[j]))\nloss = sum(k, p[k]^2)").core
+
+
+@pytest.mark.parametrize("said", [r", \quad i \ne j", r"\quad \text{for } i \neq j.", r"\quad (i \not= j)"])
+def test_two_indices_may_differ(said: str) -> None:
+    """The entries of a Jacobian beside its diagonal."""
+    (statement,) = read_block(r"\frac{\partial p_i}{\partial z_j} = -p_i p_j" + said)
+    claim = read_any_claim(statement, make_vocabulary(SOFTMAX))
+
+    assert not isinstance(claim, MatrixClaim)
+    assert write_tree(claim) == "claim where(i != j, adj(p[i], z[j]), 0) = where(i != j, -p[i]*p[j], 0)"
+
+
+def test_a_range_needs_an_index_that_stands_alone() -> None:
+    """The equation is for as many entries as the tensor that is read at the letter has."""
+    with pytest.raises(FormulaError, match="read at k alone.*shift the equation"):
+        _claim(r"b_{k+1} = 2 u_{1,k+1}, \quad k = 1, \dots, K-1")
 
 
 def test_a_definition_is_for_all_entries() -> None:
@@ -144,7 +174,12 @@ def test_layers_are_those_that_an_equation_holds_for() -> None:
 
     for said in (r", \quad l = 1, \dots, L-1", r"\quad (l = L-1, L-2, \dots, 1)", r"\; (l=1, \dots, 2)", r" \forall l"):
         assert [1, 2] == layers(said)
-    for said in (r", \quad l = 1, \dots, L", r", \quad l = 2, \dots, L - 1", r"\quad (l = L-1, L-3, \dots, 1)"):
+    for said in (r", \quad l < L", r", \quad l \ge 1", r", \quad 1 \le l < L"):
+        assert [1, 2] == layers(said)
+    for said in (
+        r", \quad l = 1, \dots, L", r", \quad l = 2, \dots, L - 1", r"\quad (l = L-1, L-3, \dots, 1)",
+        r", \quad l > 1", r", \quad l \le L", r", \quad l \ne L", r", \quad l < L - 1",
+    ):  # fmt: skip
         with pytest.raises(FormulaError, match="1, 2|one by one"):
             layers(said)
 

@@ -624,7 +624,7 @@ def test_statements_know_where_their_sides_stand() -> None:
     ("latex", "said"),
     [
         (r"= b", "at the beginning"),
-        (r"a = b \quad \text{if } x > 0", "if"),
+        (r"a = b \quad \text{if it rains}", "if"),
         (r"a = b, \text{ where c is small}", "always holds"),
         (r"a = 1, 2", "by itself"),
         (r"X_i \quad (i = 1, 2)", "by itself"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import symbackprop as sb
+from symbackprop.errors import FormulaError
 from symbackprop.language import write_tree
 from symbackprop.notation.reading import AmbiguousFormulaError, make_vocabulary, read_any_claim, read_block
 from symbackprop.notation.reading.statements import MatrixClaim
@@ -143,3 +144,48 @@ def test_a_number_below_a_name_is_part_of_it_or_an_index(below: str) -> None:
     (statement,) = read_block(rf"\frac{{\partial L}}{{\partial w_{below}}} = (z - y) x_{below}")
     with pytest.raises(AmbiguousFormulaError, match=rf"`w{below}` or as `w\[{below}\]`"):
         read_any_claim(statement, make_vocabulary(sb.parse(NUMBERED).core))
+
+
+RIDGE = sb.parse("""
+input x[N,D], y[N]
+param w[D]
+const c
+z[n] = sum(d, x[n,d]*w[d])
+loss = sum(n, (z[n] - y[n])^2)/2 + c/2*sum(d, w[d]^2)
+""").core
+
+
+@pytest.mark.parametrize(
+    ("latex", "understood"),
+    [
+        (r"\nabla^2_w L = X^\top X + c I", "d adj(w) / d w = x'*x + c*eye(D)"),
+        (r"\nabla^2_w L = X^\top X + c \mathbf{I}", "d adj(w) / d w = x'*x + c*eye(D)"),
+        (r"\nabla_w L = (X^\top X + c I) w - X^\top y", "d loss / d w = (x'*x + c*eye(D))*w - x'*y"),
+        (r"\nabla^2_w L = I", "d adj(w) / d w = eye(D)"),
+    ],
+)
+def test_an_identity_is_as_large_as_what_it_stands_beside(latex: str, understood: str) -> None:
+    """I is the identity where nothing else is called that."""
+    (statement,) = read_block(latex)
+    claim = read_any_claim(statement, make_vocabulary(RIDGE))
+
+    assert isinstance(claim, MatrixClaim)
+    assert claim.texts[0] == understood
+
+
+@pytest.mark.parametrize("latex", [r"\nabla_w L = I w", r"\nabla_w L = (2 I - I) w", r"\nabla_w L = X I w"])
+def test_an_identity_of_unknown_size_is_an_error(latex: str) -> None:
+    """In a product it may be of another size."""
+    (statement,) = read_block(latex)
+    with pytest.raises(FormulaError, match="I of unknown size, expected I_{N}"):
+        read_any_claim(statement, make_vocabulary(RIDGE))
+
+
+def test_a_name_is_no_identity() -> None:
+    """A matrix that a program calls I is that matrix."""
+    (statement,) = read_block(r"\nabla_I L = I")
+    program = sb.parse("param I[N,N]\nloss = sum(i, j, I[i,j]^2)/2")
+    claim = read_any_claim(statement, make_vocabulary(program.core))
+
+    assert isinstance(claim, MatrixClaim)
+    assert claim.texts[0] == "d loss / d I = I"

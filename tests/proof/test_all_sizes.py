@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from backward_claims import AT_STATED_SIZES, PROGRAMS, RIGHT, WRONG
 
+import symbackprop as sb
 from symbackprop.errors import FormulaError
 from symbackprop.language import read_statements
 from symbackprop.language.assembly import assemble
@@ -119,4 +120,36 @@ def test_helper_lines_are_lemmas(program: str, claim: str, status: str) -> None:
     verdict = judge(program, claim)
 
     assert verdict.status == status, verdict
+    assert status == "refuted" or verdict.for_all_sizes
+
+
+WHOLE = "input x[M,M], y[N]\nparam w[M]\nloss = sum(i, j, w[i]*x[i,j])"
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        ("where(i <= 2*M, w[i], 0)", "proved"),
+        ("where(i + j > 2*M, 7, w[i])", "proved"),
+        ("where(i > 1, w[i], 0) + where(i < 2, w[i], 0)", "proved"),
+        ("where(i >= 2, w[i], 0) + where(i == 1, w[1], 0)", "proved"),
+        ("where(i > 3, w[i], 0) + where(i < 4, w[i], 0)", "proved"),
+        ("where(i <= M - 1, w[i], 0) + where(i == M, w[M], 0)", "proved"),
+        ("where(i <= j, w[i], 0) + where(i >= j + 1, w[i], 0)", "proved"),
+        ("where(i < j, w[i], 0) + where(i == j, w[i], 0) + where(i > j, w[i], 0)", "proved"),
+        ("where(i + 2 > j, w[i], 0) + where(i <= j - 2, w[i], 0)", "proved"),
+        ("where(N > 1, w[i], 0) + where(N == 1, w[i], 0)", "proved"),
+        ("where(2*i > 3, w[i], 0) + where(i < 2, w[i], 0)", "proved"),
+        ("where(i < M, w[i], 0)", "refuted"),
+        ("where(i >= 2, w[i], 0) + where(i == 2, w[2], 0)", "refuted"),
+        ("where(i > 3, w[i], 0) + where(i < 3, w[i], 0)", "refuted"),
+        ("where(i + 2 > j, w[i], 0) + where(i <= j - 1, w[i], 0)", "refuted"),
+        ("where(i <= M - 2, w[i], 0) + where(i == M, w[i], 0)", "refuted"),
+    ],
+)
+def test_whole_numbers_are_compared_by_their_ranges(claim: str, status: str) -> None:
+    """Between i > 1 and i >= 2 there is nothing, and i <= 2 M is always so."""
+    verdict = sb.verify_gradient(sb.parse(WHOLE), "x[i,j]", claim)
+
+    assert verdict.status == status
     assert status == "refuted" or verdict.for_all_sizes

@@ -207,6 +207,7 @@ def test_several_marks_of_one_kind_on_a_line_are_one(judge: Judge) -> None:
         ("<!-- sb: names \\hat y -->", "line 10: "),
         ("<!-- sb: names S = nothing -->\n$S = w$ <!-- sb: claim -->", "line 11: "),
         ("$g(w) = w + x$ <!-- sb: given -->", "line 10, column 2: found a definition with brackets"),
+        (r"$g(u) = u^2, \quad u < 1$ <!-- sb: given -->", "line 10, column 2: found a definition with brackets"),
         ("<!-- sb: names \\foo y = w -->", "line 10: found the unknown command"),
         ("$\\frac{d^2}{dw^2} b = 0$ <!-- sb: claim -->", "line 10, column 2: \\frac{d^{2}}{dw^{2}} is a higher"),
         ("<!-- sb: clam -->", "line 10: found the mark 'clam'"),

@@ -38,3 +38,17 @@ def test_a_wrong_gradient_through_many_kinks_is_refuted(program: str, wrt: str, 
 
     assert sb.verify_gradient(sb.parse(program), wrt, claim).refuted
     assert time.process_time() - start < 60
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["maximum(x - y, where(x >= z, y, 1)*(z - x))", "maximum(y - x, x - z)", "where(y - x > x - z, x, 0)"],
+)
+def test_a_comparison_of_two_sums_is_read(formula: str) -> None:
+    """SymPy's own form of such a comparison turned round for ever."""
+    program = sb.parse(f"input y, z\nparam x\nloss = {formula}")
+    gradient = str(sb.derive(program)).partition("=")[2]
+
+    assert sb.verify(formula, f"{formula} + x - x").proved
+    assert sb.verify(formula, f"{formula} + x").refuted
+    assert sb.verify_gradient(program, "x", gradient).proved

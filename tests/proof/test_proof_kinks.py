@@ -261,3 +261,47 @@ def test_a_condition_that_chooses_between_conditions_is_written_out() -> None:
     side = "sqrt(minimum(minimum(a, b)*c, abs(a - c)))"
 
     assert sb.verify(side, side).proved
+
+
+HINGE = """
+input x[N,D], y[N]
+param w[D]
+f[n] = sum(d, w[d]*x[n,d])
+loss = mean(n, maximum(0, 1 - y[n]*f[n]))
+"""
+
+
+@pytest.mark.parametrize("relation", ["<", "<="])
+def test_a_convention_at_the_kink_of_sums_is_refuted_there_and_said(relation: str) -> None:
+    """The hinge loss has one half of both slopes at its kink, and books take one of them: elsewhere they agree."""
+    claim = f"-mean(n, where(y[n]*f[n] {relation} 1, y[n]*x[n,d], 0))"
+    verdict = sb.verify_gradient(sb.parse(HINGE), "w[d]", claim)
+
+    assert verdict.refuted
+    assert verdict.witness is not None
+    assert verdict.diagnosis == "the sides agree except where y[n]*f[n] = 1 for some n"
+    written = claim.replace("f[n]", "sum(k, w[k]*x[n,k])")
+    assert sb.verify_gradient(sb.parse(HINGE), "w[d]", written).diagnosis.count(" = 1") == 1
+    point = dict(verdict.witness.point)
+    margins = [point[f"y[{n}]"] * sum(point[f"w[{d}]"] * point[f"x[{n},{d}]"] for d in (1, 2, 3)) for n in (1, 2)]
+    assert 1 in margins
+
+
+def test_a_difference_at_a_tie_beside_another_is_not_said_to_be_the_only_one() -> None:
+    """What is wrong elsewhere too gets no such words, and the right convention is proved."""
+    program = sb.parse(HINGE)
+    wrong = sb.verify_gradient(program, "w[d]", "-mean(n, where(y[n]*f[n] < 1, y[n]*x[n,d]*abs(y[n]), 0))")
+    half = "where(y[n]*f[n] < 1, y[n]*x[n,d], where(y[n]*f[n] == 1, y[n]*x[n,d]/2, 0))"
+
+    assert wrong.refuted
+    assert "agree" not in wrong.diagnosis
+    assert sb.verify_gradient(program, "w[d]", f"-mean(n, {half})").proved
+
+
+def test_ties_of_indices_are_no_kinks() -> None:
+    """A sum that leaves out its first entry does not agree with the whole one where n = 1, whatever is given."""
+    program = sb.parse("input x[N]\nparam w\nloss = sum(n, relu(w*x[n]))")
+    verdict = sb.verify_gradient(program, "w", "sum(n, where(w*x[n] >= 0 and n > 1, x[n], 0))")
+
+    assert verdict.refuted
+    assert "agree" not in verdict.diagnosis

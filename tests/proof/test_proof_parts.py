@@ -213,11 +213,26 @@ def test_a_verdict_reads_as_a_sentence_and_sets_as_latex() -> None:
         (sp.log(-1), "3.14", "undecided"),
         (x, "1", "undecided"),
         (7, "7", "proved"),
+        (1234, "1200", "proved"),
+        (1234, "1300", "refuted"),
+        (1234, "1200.", "refuted"),
+        (1234, "1200.0", "refuted"),
+        (1234, "1.20e3", "refuted"),
+        (1250, "1300", "undecided"),
+        (4, "0", "refuted"),
     ],
 )
 def test_rounding_claims(expression: object, digits: str, status: str) -> None:
     """A number rounds to the digits that are written, or it does not; a tie is undecided."""
     assert approximates(expression, digits).status == status
+
+
+def test_zeros_that_are_no_digits_are_said() -> None:
+    """A whole number with zeros at its end is read to the unit if it can be, else to fewer digits with a note."""
+    assert approximates(1200, "1200").notes == ()
+    assert approximates(-1234, "-1200").notes == (
+        "-1200 was read as rounded to hundreds: its zeros may not be digits.",
+    )
 
 
 @pytest.mark.parametrize("digits", ["", "abc", "1e999999999", "0x10", "1.2.3", "--1", "nan"])

@@ -1,7 +1,7 @@
-r"""For which indices an equation holds, where its end says so: \quad \forall n, and n = 1, \dots, N.
+r"""For which indices an equation holds, where its end says so: \quad \forall n, n = 1, \dots, N, n < N and i \ne j.
 
 An equation is claimed for all values of its indices, unless its end says that it holds for those between two others,
-as in n = 1, \dots, N-1. Anything else that is said there is an error.
+as in n = 1, \dots, N-1, or for two that differ. Anything else that is said there is an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SPACE = r"(?:\s|~|\\[,;:! ])*+"
 GAP = rf"(?P<gap>(?:(?:,|;|&|\\q?quad(?![A-Za-z])){SPACE})*)"
 PREFIX = (
     r"(?P<prefix>\\forall(?![A-Za-z])|"
-    r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*for(?P<all>\s+(?:all|every|each|any))?\s*\})?"
+    r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:if|when|where|for(?P<all>\s+(?:all|every|each|any))?)\s*\})?"
 )
 LETTERS = r"(?:\\ell(?![A-Za-z])|[A-Za-z])(?:SPACE,SPACE(?:\\ell(?![A-Za-z])|[A-Za-z]))*".replace("SPACE", SPACE)
 NAMED = r"[A-Za-z](?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?"
@@ -41,12 +41,15 @@ DOTS = r"(?:\\[lc]?dots[cb]?(?![A-Za-z])|\.\.\.)"
 LISTED = (
     rf"(?P<first>{END}){SPACE},?{SPACE}(?:(?P<second>{END}){SPACE},{SPACE})?{DOTS}{SPACE},?{SPACE}(?P<last>{END})"
 )
-AT_LEAST = r"\\le(?:q|qslant)?(?![A-Za-z])"
+ORDERED = r"(?:\\le(?:q|qslant)?(?![A-Za-z])|\\lt(?![A-Za-z])|<)"
+COMPARED = rf"(?:{ORDERED}|\\ge(?:q|qslant)?(?![A-Za-z])|\\gt(?![A-Za-z])|>|\\neq?(?![A-Za-z])|\\not\s*=)"
 EXTENT = re.compile(
     rf"{GAP}(?P<open>(?:\\left)?\()?{SPACE}{PREFIX}{SPACE}"
     rf"(?:(?P<letters>{LETTERS}){SPACE}(?:=|(?P<set>\\in(?![A-Za-z]){SPACE}(?:\\left)?\\\{{)){SPACE}{LISTED}"
     rf"(?(set){SPACE}(?:\\right)?\\\}}|)"
-    rf"|(?P<low>{END}){SPACE}{AT_LEAST}{SPACE}(?P<between>{LETTERS}){SPACE}{AT_LEAST}{SPACE}(?P<high>{END})"
+    rf"|(?P<low>{END}){SPACE}(?P<above>{ORDERED}){SPACE}(?P<between>{LETTERS}){SPACE}(?P<below>{ORDERED}){SPACE}"
+    rf"(?P<high>{END})"
+    rf"|(?P<compared>{LETTERS}){SPACE}(?P<relation>{COMPARED}){SPACE}(?P<bound>{END})"
     rf"|(?P<only>{LETTERS}))"
     rf"(?P<close>{SPACE}(?:\\right)?\))?(?={SPACE}(?:[.,;&]|\\\\|\\q?quad(?![A-Za-z])|\Z))"
 )
@@ -56,18 +59,28 @@ ZERO = t.Number(Fraction(0), "0")
 
 @dataclass(frozen=True, slots=True)
 class Extent(Node):
-    """An index that an equation holds for, with the ends of its range where they are written."""
+    """An index that an equation holds for, with the ends of its range, and what it is not, where they are written.
+
+    `said` is a comparison as it was written.
+    """
 
     letter: str
     first: Syntax | None = None
     last: Syntax | None = None
+    other: Syntax | None = None
+    said: str = ""
 
     @property
     def shown(self) -> str:
         """The extent in LaTeX."""
-        if self.first is None or self.last is None:
-            return rf"\forall {self.letter}"
+        if self.said or self.first is None or self.last is None:
+            return self.said or rf"\forall {self.letter}"
         return rf"{self.letter} = {write_syntax(self.first)}, \dots, {write_syntax(self.last)}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is for all values of the index."""
+        return self.first is None and self.last is None and self.other is None
 
     @property
     def name(self) -> str:
@@ -78,7 +91,7 @@ class Extent(Node):
 def find_extents(text: str, start: int, line: int, column: int) -> tuple[int, tuple[Extent, ...]] | None:
     """What is said at a place of the indices that an equation holds for, and where that ends; None where nothing is."""
     match = EXTENT.match(text, start)
-    if match is None or not (match["gap"] or match["prefix"] or (match["open"] and match["first"])):
+    if match is None or not (match["gap"] or match["prefix"] or (match["open"] and not match["only"])):
         return None
     if match["only"] and not (match["all"] or (match["prefix"] or "").startswith(r"\forall")):
         return None
@@ -93,14 +106,35 @@ def find_extents(text: str, start: int, line: int, column: int) -> tuple[int, tu
 
 def _read_extent(match: re.Match[str], line: int, column: int) -> tuple[Extent, ...]:
     place = locate(match.string, match.end("gap"), line, column)
-    letters = match["letters"] or match["between"] or match["only"]
+    letters = match["letters"] or match["between"] or match["compared"] or match["only"]
     letters = re.findall(r"\\ell|[A-Za-z]", re.sub(r"\\[,;:! ]", "", letters))
-    ends = (match["first"], match["last"]) if match["first"] else (match["low"], match["high"])
-    first, last = (read_syntax(end, *place) if end else None for end in ends)
-    found = tuple(Extent(letter, first, last, line=place[0], column=place[1]) for letter in letters)
+    first, last, other = (read_syntax(end, *place) if end else None for end in _ends_of(match))
+    compared = match["bound"] or match["high"]
+    said = match.string[match.end("prefix") if match["prefix"] else match.end("gap") : match.end()] if compared else ""
+    said = re.sub(rf"^(?:{SPACE}\()?{SPACE}|{SPACE}\)?$", "", said)
+    found = tuple(Extent(letter, first, last, other, said, line=place[0], column=place[1]) for letter in letters)
     if match["second"] and not _is_next(match["first"], match["second"]):
         raise fail(found[0], f"`{match['first']}, {match['second']}, \\dots`", "numbers one by one")
     return found
+
+
+def _ends_of(match: re.Match[str]) -> tuple[str | None, str | None, str | None]:
+    """The first and the last number of a range, and what is none of it; of indices n < N is n <= N - 1."""
+    if match["first"]:
+        return match["first"], match["last"], None
+    if match["high"]:
+        return _inside(match["low"], match["above"], "+"), _inside(match["high"], match["below"], "-"), None
+    relation, bound = match["relation"] or "", match["bound"]
+    if relation.startswith((r"\ne", r"\not")):
+        return None, None, bound
+    if relation.startswith((r"\l", "<")):
+        return None, _inside(bound, relation, "-"), None
+    return (_inside(bound, relation, "+") if bound else None), None, None
+
+
+def _inside(end: str, relation: str, sign: str) -> str:
+    """The last whole number before an end that is itself excluded."""
+    return f"{end} {sign} 1" if relation in ("<", ">", r"\lt", r"\gt") else end
 
 
 def _is_next(first: str, second: str) -> bool:
@@ -147,28 +181,36 @@ def _find_limits(
         numbers = any(isinstance(n, t.Name) and n.name == extent.name for tree in trees for n, _ in t.walk(tree))
         indices = any(extent.name in free_letters(tree) for tree in trees)
         written = any(write_syntax(part) == extent.letter for side in sides for part in walk_syntax(side))
-        if not (indices or (numbers and extent.first is None) or (known.open and written)):
-            raise fail(extent, f"`{extent.shown}`", f"an index of the equation; {extent.letter} is none")
-        if extent.first is None or extent.last is None:
+        if not (indices or (numbers and extent.is_whole) or (known.open and written)):
+            assumed = extent.said and extent.name in known.tensors
+            hint = "conditions stand in cases, and what is assumed of a number in the program" if assumed else ""
+            raise fail(extent, f"`{extent.shown}`", f"an index of the equation; {extent.letter} is none", hint)
+        if extent.is_whole:
             continue
         if known.open and numbers:
             raise fail(extent, f"`{extent.shown}`", f"no number {extent.letter} in the equation",
                        "here it is any real number; claim it of a program, where it is an index")  # fmt: skip
         if not known.open:
-            yield extent, _limits(extent, extent.first, extent.last, trees, known)
+            yield extent, _limits(extent, trees, known)
 
 
-def _limits(
-    extent: Extent, first: Syntax, last: Syntax, trees: tuple[t.Expression, ...], known: Vocabulary
-) -> tuple[t.Compare, ...]:
+def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) -> tuple[t.Compare, ...]:
     """What is said of an index besides its range; an error where that is not a part of the range for all sizes."""
-    low, high = _ends(first, last, known)
-    sizes = {size for tree in trees for size in _find_sizes(tree, known).get(extent.name, set())}
+    every = [_find_sizes(tree, known) for tree in trees]
+    sizes = {size for found in every for size in found.get(extent.name, set())}
     if not sizes:
-        raise fail(extent, f"`{extent.shown}`", f"an index that some tensor says the range of; {extent.letter} is none")
+        raise fail(extent, f"`{extent.shown}`", f"a tensor that is read at {extent.letter} alone and says its range",
+                   f"shift the equation, so that {extent.letter} + 1 becomes {extent.letter}")  # fmt: skip
     found: dict[t.Compare, None] = {}
     letter = t.Name(extent.name, line=extent.line, column=extent.column)
+    if extent.other is not None:
+        name = write_syntax(extent.other)
+        others = {size for one in every for size in one.get(name, set())}
+        if others and others != sizes:
+            raise fail(extent, f"`{extent.shown}`", f"indices of one range; those of {extent.letter} and {name} differ")
+        return (t.Compare("!=", letter, t.Name(name) if others else _other_number(extent, extent.other, known)),)
     for size in sorted(sizes, key=str):
+        low, high = _ends(extent, size, known)
         if low is None or high is None or not is_nonnegative(size - high):
             raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {write_tree(affine_tree(size))}",
                        "an equation is claimed for all values of its indices, or a part of them")  # fmt: skip
@@ -179,10 +221,19 @@ def _limits(
     return tuple(found)
 
 
-def _ends(first: Syntax, last: Syntax, known: Vocabulary) -> tuple[Affine | None, Affine | None]:
+def _other_number(extent: Extent, end: Syntax, known: Vocabulary) -> t.Expression:
+    """A number or a size that an index is not."""
+    number = _read_end(end, known)
+    if number is None:
+        raise fail(extent, f"`{extent.shown}`", "an index, a number from 1 on or a size that it is not")
+    return affine_tree(number)
+
+
+def _ends(extent: Extent, size: Affine, known: Vocabulary) -> tuple[Affine | None, Affine | None]:
     """The ends of a range, the lower one first, as t = T-1, ..., 1 runs down; None for a number below 1."""
-    low, high = (_read_end(end, known) for end in (first, last))
-    if low is None or high is None:
+    low = Affine.of(1) if extent.first is None else _read_end(extent.first, known)
+    high = size if extent.last is None else _read_end(extent.last, known)
+    if low is None or high is None or extent.first is None or extent.last is None:
         return low, high
     room = low - high
     falls = all(count > 0 for _, count in room.terms) if room.terms else room.constant > 0

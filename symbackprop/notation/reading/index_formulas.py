@@ -24,6 +24,7 @@ from symbackprop.notation.reading.differentials import head_parts, second_parts
 from symbackprop.notation.reading.doubts import check_power, doubtful_prime, may_be_indexed
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
+from symbackprop.notation.reading.inner_products import join_vectors, read_inner_product
 from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.kronecker import is_kronecker
 from symbackprop.notation.reading.letters import (
@@ -89,6 +90,27 @@ class IndexReader(TermReader):
     inside: bool = False
     deltas: list[Delta] = field(default_factory=list)
     ranges: Mapping[str, set[Affine]] = field(default_factory=dict)
+
+    def factor(self, row: tuple[Factor, ...], follows: bool) -> tuple[t.Expression, int]:
+        made = read_inner_product(row, self.vocabulary, self.letters | self.ranges.keys(), self._vector)
+        if made is not None:
+            return made, 2
+        read: tuple[t.Expression, int] = TermReader.factor(self, row, follows)
+        return read
+
+    def inner(self, group: Group) -> t.Expression:
+        if len(group.parts) == 2 and not self.vocabulary.open:
+            left, right = map(bare, group.parts)
+            taken = self.letters | self.ranges.keys()
+            made = join_vectors(left, right, self.vocabulary, taken, self._vector)
+            if made is not None:
+                return made
+        read: t.Expression = TermReader.inner(self, group)
+        return read
+
+    def _vector(self, node: Syntax, letter: str) -> t.Expression:
+        """An entry of a vector, at a letter of its own."""
+        return self.binding((letter,)).name(node)
 
     def number(self, text: str, node: Syntax) -> t.Expression:
         written = f"0{text}" if text.startswith(".") else text

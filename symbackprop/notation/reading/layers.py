@@ -86,10 +86,12 @@ def expand_layers(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[La
 
 def _check_layers(extent: Extent, layers: tuple[int, ...], vocabulary: Vocabulary) -> None:
     """An error where the layers that an equation is said to hold for are not those at which its names exist."""
+    first, last = (None if end is None else _layer_at(end, vocabulary) for end in (extent.first, extent.last))
     if extent.first is None or extent.last is None:
-        return
-    ends = {_layer_at(end, vocabulary) for end in (extent.first, extent.last)}
-    if ends != {layers[0], layers[-1]}:
+        fits = (extent.first is None or first == layers[0]) and (extent.last is None or last == layers[-1])
+    else:
+        fits = {first, last} == {layers[0], layers[-1]}
+    if not fits or extent.other is not None:
         listed = ", ".join(map(str, layers))
         raise fail(extent, f"`{extent.shown}`", f"the layers at which the names of the equation exist, {listed}")
 

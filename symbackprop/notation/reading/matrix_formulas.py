@@ -35,12 +35,14 @@ from symbackprop.notation.reading.matrix_trees import (
     without_adjoints,
 )  # fmt: skip
 from symbackprop.notation.reading.ones import (
+    IDENTITY,
     ONES,
     TURNED,
     has_ones,
     join_shapes,
     shape_with_ones,
     size_of,
+    unsized,
     with_ones,
 )  # fmt: skip
 from symbackprop.notation.reading.refusals import ambiguous
@@ -122,6 +124,8 @@ class MatrixReader(TermReader):
         size = self._size(scripts.below) if scripts.below is not None else None
         if symbol.name == "1" and symbol.font:
             return ONES if scripts.below is None else size and Operation("ones", (size,), line=node.line)
+        if symbol.name == "I" and not symbol.accents and not scripts.primes and scripts.below is None:
+            return IDENTITY
         if symbol.name == "I" and not symbol.accents and size is not None:
             return Operation("eye", (size,), line=node.line, column=node.column)
         return None
@@ -265,6 +269,11 @@ class MatrixReader(TermReader):
 
     def _product(self, factors: Sequence[t.Expression], node: Syntax) -> t.Expression:
         """Factors side by side, in which vectors of ones add up rows or columns, or repeat a vector."""
+        if IDENTITY in factors:
+            others = [factor for factor in factors if factor != IDENTITY]
+            if len(others) != len(factors) - 1 or not all(map(self._scalar, others)):
+                raise unsized(IDENTITY, node)
+            return run_of((*others, IDENTITY), ("*",) * len(others), node) if others else IDENTITY
         if ONES not in factors and TURNED not in factors:
             factors = join_inner_products(factors, self.shape)
             return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)
@@ -308,7 +317,7 @@ class MatrixReader(TermReader):
         if not has_ones(tree):
             return tree
         if shape is None:
-            raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
+            raise unsized(tree, node)
         return with_ones(tree, shape, node)
 
     def divide(self, top: t.Expression, bottom: t.Expression, node: Syntax) -> t.Expression:

@@ -1,12 +1,13 @@
-r"""Vectors of ones, \mathbf{1}, which are as long as what they stand beside asks for."""
+r"""Vectors of ones, \mathbf{1}, and identity matrices, I, which are as large as what they stand beside asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import EllipsisType
 
 from symbackprop.calculus.indices import Affine
+from symbackprop.errors import FormulaError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
@@ -17,17 +18,21 @@ from symbackprop.notation.reading.syntax import Syntax
 
 ONES, TURNED = t.Name("1"), Operation("'", (t.Name("1"),))
 """A column and a row of ones whose length is not known yet."""
+IDENTITY = t.Name("1I")
+"""The identity matrix whose size is not known yet."""
 Partial = tuple[Affine | EllipsisType | None, Affine | EllipsisType | None]
 
 
 def has_ones(tree: t.Expression) -> bool:
+    return any(node in (ONES, IDENTITY) for node in _leaves(tree))
+
+
+def _leaves(tree: t.Expression) -> Iterator[t.Expression]:
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        if node == ONES:
-            return True
+        yield node
         waiting += node.operands if isinstance(node, Operation | Run) else ()
-    return False
 
 
 def shape_with_ones(tree: t.Expression, shape_of: Callable[[t.Expression], Shape]) -> Partial:
@@ -37,6 +42,8 @@ def shape_with_ones(tree: t.Expression, shape_of: Callable[[t.Expression], Shape
             return ..., None
         case Operation("'", (t.Name("1"),)):
             return None, ...
+        case t.Name("1I"):
+            return ..., ...
         case _ if not has_ones(tree):
             return shape_of(tree)
         case Operation("neg", (operand,)):
@@ -68,6 +75,8 @@ def with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
         case Operation("'", (t.Name("1"),)) if columns is not None:
             ones = Operation("ones", (size_of(columns),), line=node.line, column=node.column)
             return Operation("'", (ones,), line=node.line, column=node.column)
+        case t.Name("1I") if rows is not None and rows == columns:
+            return Operation("eye", (size_of(rows),), line=node.line, column=node.column)
         case Operation("neg", (operand,)):
             return replace(tree, operands=(with_ones(operand, shape, node),))
         case Operation(name, operands) if name in FUNCTION_BY_NAME:
@@ -76,7 +85,14 @@ def with_ones(tree: t.Expression, shape: Shape, node: Syntax) -> t.Expression:
             s.symbol not in "+-*" and has_ones(o) for s, o in zip(signs, operands[1:], strict=True)
         ):
             return replace(tree, operands=tuple(with_ones(o, shape, node) if has_ones(o) else o for o in operands))
-    raise fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
+    raise unsized(tree, node)
+
+
+def unsized(tree: t.Expression, node: Syntax) -> FormulaError:
+    """The error for ones, or an identity, that nothing gives a size."""
+    if IDENTITY in _leaves(tree):
+        return fail(node, "an identity matrix I of unknown size", "I_{N}")
+    return fail(node, r"a vector \mathbf{1} of unknown length", r"\mathbf{1}_{N}")
 
 
 def size_of(size: Affine) -> t.Expression:

@@ -74,7 +74,8 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
     claim = _read_one(statement, vocabulary)
     if isinstance(claim, MatrixClaim):
         for extent in statement.extents:
-            raise fail(extent, f"`{extent.shown}`", "an equation with that index", "whole tensors have none")
+            raise fail(extent, f"`{extent.shown}`", "an equation with that index",
+                       "whole tensors have none, and conditions stand in cases")  # fmt: skip
     return claim
 
 
