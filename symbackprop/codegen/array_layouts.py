@@ -25,6 +25,7 @@ from symbackprop.codegen.records import (
     is_boolean,
 )
 from symbackprop.codegen.tilings import Tiling, find_tiling
+from symbackprop.codegen.window_layouts import Resting, sort_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class LayoutWriter(KernelWriter):
     outputs: dict[int, Output]
     permuted: dict[str, tuple[int, ...]]
     copies: dict[tuple[int, tuple[int, ...]], str]
+    resting: Mapping[int, Resting]
     owns_outputs: bool
 
     def _aligned_labels(self, use: Use, labels: Sequence[int]) -> str:
@@ -70,12 +72,7 @@ class LayoutWriter(KernelWriter):
         assert isinstance(record, Window)
         axes = self.orders.get(record.value, range(len(record.positions)))
         steps = [record.positions[axis].parts for axis in axes]
-        return tuple(
-            part.number
-            for parts in steps
-            for part, _ in sorted(parts, key=lambda step: -abs(step[1]))
-            if isinstance(part, Label)
-        )
+        return tuple(part.number for parts in steps for part in sort_steps(parts))
 
     def _order_of_tiles(self, tiling: Tiling, labels: Sequence[int]) -> tuple[int, ...]:
         """The axes of what tiles make, each pair of a tile and a place in it one of them, as the labels lie."""
@@ -137,6 +134,15 @@ class LayoutWriter(KernelWriter):
         self.buffers[name] = Buffer(name, tuple(axes[k] for k in order), "DTYPE")
         return [Line(f"np.copyto({name}, {self.dialect.transpose(self._variable(number), order)})", name)]
 
+    def _rest(self, number: int) -> list[Line]:
+        """The line that moves what windows are taken of, if one of the axes that they move along lies last."""
+        resting, lying = self.resting.get(number), self.orders.get(number, range(len(self.plan.values[number].axes)))
+        if resting is None or lying[-1] not in resting.moved or number in self.outputs:
+            return []
+        text, self.variables[number] = self._variable(number), self._fresh("k")
+        self._place(number, resting.order, "DTYPE")
+        return [Line(f"np.copyto({self.variables[number]}, {text})", self.variables[number])]
+
     def _arrange(
         self, uses: Sequence[Use], factors: Sequence[Factor], rank: int, leading: int | None
     ) -> tuple[list[Line], list[Factor]]:
@@ -156,11 +162,24 @@ class LayoutWriter(KernelWriter):
             if self._is_matrix(use, factor[1], wanted) and not (late and not arranged):
                 arranged.append(factor)
                 continue
+            if isinstance(self.plan.values[use.value].record, Window):
+                wanted = _put_last(wanted, factor[1][-1])
             labels = tuple(label for group in wanted for label in group)
             order = tuple(use.labels.index(label) for label in labels)
             lines += self._copy(use.value, order)
             arranged.append((self.copies[use.value, order], labels))
         return lines, arranged
+
+    def _is_turned(self, uses: Sequence[Use], factors: Sequence[Factor], rank: int) -> bool:
+        """Whether the result of a matrix product is to have the axes of its first factor last: those of a window that
+        lies with a last axis that it does not move along.
+        """
+        (_, labels), (_, others) = factors
+        window = self.plan.values[uses[0].value].record
+        if not isinstance(window, Window) or window.value not in self.resting:
+            return False
+        last = labels[-1]
+        return last < rank and last not in others and self._is_whole(window, uses[0].labels.index(last))
 
     def _is_matrix(self, use: Use, labels: Sequence[int], groups: Sequence[Sequence[int]]) -> bool:
         """Whether the axes of each group can be taken as one where they lie."""
@@ -170,7 +189,7 @@ class LayoutWriter(KernelWriter):
             return True
         if not all(stands_together(labels, group) for group in several):
             return False
-        if isinstance(record, Spread):
+        if isinstance(record, Spread) and len(record.use.labels) < len(labels):
             return False
         return not isinstance(record, Window) or all(
             self._is_whole(record, use.labels.index(label)) for group in several for label in group[1:]
@@ -186,3 +205,10 @@ class LayoutWriter(KernelWriter):
     def _is_condition(self, number: int) -> bool:
         record = self.plan.values[number].record
         return isinstance(record, Match | Inside) or (isinstance(record, Map) and is_boolean(record.body))
+
+
+def _put_last(groups: Sequence[list[int]], label: int) -> list[list[int]]:
+    """The two groups of a matrix in an order in which a label stands in the last; what stands before them stays."""
+    if len(groups) < 2 or label not in groups[-2]:
+        return list(groups)
+    return [*groups[:-2], groups[-1], groups[-2]]

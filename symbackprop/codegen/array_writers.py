@@ -14,6 +14,7 @@ from symbackprop.codegen.array_layouts import LayoutWriter, Line
 from symbackprop.codegen.buffers import Buffer
 from symbackprop.codegen.deposits import Deposit
 from symbackprop.codegen.expressions import BodyPrinter
+from symbackprop.codegen.foldings import Folding
 from symbackprop.codegen.inlining import find_inline
 from symbackprop.codegen.products import (
     read_product,
@@ -55,6 +56,7 @@ class ArrayWriter(LayoutWriter):
     deposits: Mapping[int, Deposit]
     constants: dict[str, str]
     leading: Mapping[int, int]
+    foldings: Mapping[int, Folding]
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
         plan = self.plan
@@ -119,7 +121,7 @@ class ArrayWriter(LayoutWriter):
         value = self.plan.values[number]
         kinds = Map | Contract | Peak | Select
         tiles = find_tiling(value.record)
-        written = isinstance(value.record, kinds) or (tiles is not None and not tiles.exact)
+        written = isinstance(value.record, kinds) or (tiles is not None and not tiles.exact) or number in self.foldings
         if isinstance(value.record, First):
             written = self._is_short(value.record.use, len(value.axes))
         if isinstance(value.record, Match):
@@ -165,6 +167,8 @@ class ArrayWriter(LayoutWriter):
                 return [Line(f"{moved}.max(axis={axes[0] if len(axes) == 1 else axes}, out={name})", name)]
             case Contract():
                 return self._contract(number, record, rank)
+            case Scatter() if number in self.foldings:
+                return [self._fold(number, self.foldings[number], rank)]
             case Scatter():
                 return [self._tiles(number, record)]
             case _:
@@ -201,6 +205,21 @@ class ArrayWriter(LayoutWriter):
         moved = self._aligned_labels(record.use, [tiling.tile, tiling.place, *rest])
         return Line(f"tile({moved}, {self._size(tiling.begin)}, out={name})", name)
 
+    def _fold(self, number: int, folding: Folding, rank: int) -> Line:
+        """The statement that sums entries into places at even steps."""
+        name, use = self.variables[number], folding.use
+        axes = {label: course.axis for course in folding.courses for label, _, _ in course.steps}
+        stored = self._labels_in_memory(use)
+        order = tuple(dict.fromkeys(axes.get(label, label) for label in stored))
+        self._place(number, order if len(order) == rank else None, "DTYPE")
+        rest = [axis for axis in range(rank) if axis not in axes.values()]
+        moved = self._aligned_labels(use, [*axes, *rest])
+        courses = []
+        for course in folding.courses:
+            steps = "".join(f"({step}, {self._size(count)}), " for _, step, count in course.steps).strip()
+            courses.append(f"({course.axis}, {self._size(course.begin)}, ({steps})), ")
+        return Line(f"fold({moved}, ({''.join(courses).strip()}), out={name})", name)
+
     def _deposit(self, number: int, deposit: Deposit, rank: int) -> Line:
         """The statement that adds entries to what they are added to."""
         name = self.variables[number]
@@ -219,7 +238,10 @@ class ArrayWriter(LayoutWriter):
         sizes = {label: self._size(n) for use in record.uses for label, n in self._labelled(use)}
         factors = [self._stored(use) for use in record.uses]
         if len(factors) == 2:
-            lines, arranged = self._arrange(record.uses, factors, rank, self.leading.get(number))
+            leading, uses = self.leading.get(number), record.uses
+            if leading is None and self._is_turned(uses, factors, rank):
+                uses, factors = uses[::-1], factors[::-1]
+            lines, arranged = self._arrange(uses, factors, rank, leading)
             product = read_product(arranged, rank, sizes, self.dialect)
             if product is not None:
                 floats = not any(self._is_condition(use.value) for use in record.uses)

@@ -9,6 +9,7 @@ import sympy
 
 from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
 from symbackprop.codegen.deposits import find_deposits, find_replaced
+from symbackprop.codegen.foldings import find_foldings
 from symbackprop.codegen.loop_writers import make_body_plan
 from symbackprop.codegen.records import (
     Constant,
@@ -101,14 +102,18 @@ class _Meter:
     def __init__(self, plan: Plan, sizes: Mapping[str, int], width: int, group: Grouper) -> None:
         self.plan, self.sizes, self.width, self.group = plan, sizes, width, group
         self.names = dict(plan.named)
+        self.foldings = find_foldings(plan, self.names)
 
     def operations(self) -> Iterator[Operation]:
         plan, fixed, deposits = self.plan, find_fixed(self.plan.values), find_deposits(self.plan)
         grouping = self.group(plan, {*fixed, *deposits, *find_replaced(plan, deposits)})
+        inside = {number for folding in self.foldings.values() for number in folding.inside}
         for stage, numbers in (("forward", plan.forward), ("backward", plan.backward)):
             for each in schedule(plan.values, numbers, grouping):
                 if isinstance(each, RowGroup):
                     yield self._loop_over_rows(stage, each, grouping)
+                elif each in inside:
+                    continue
                 elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread):
                     yield self._operation("once" if each in fixed else stage, each, plan.values[each])
 
@@ -133,6 +138,8 @@ class _Meter:
     def _operation(self, stage: str, number: int, value: Value) -> Operation:
         shape = tuple(self._number(axis) for axis in value.axes)
         flops, count = self._measure(value, self.plan.values)
+        if number in self.foldings:
+            count = sum(self._entries(self.plan.values[n].axes) for n in (number, self.foldings[number].use.value))
         return Operation(stage, _kind(value.record), self.names.get(number, ""), shape, flops, count * self.width)
 
     def _measure(self, value: Value, values: Sequence[Value]) -> tuple[sympy.Expr, sympy.Expr]:

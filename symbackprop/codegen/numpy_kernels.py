@@ -17,6 +17,7 @@ from symbackprop.codegen.array_writers import ArrayWriter
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
 from symbackprop.codegen.deposits import find_deposits, find_replaced
 from symbackprop.codegen.dialects import Dialect
+from symbackprop.codegen.foldings import find_foldings
 from symbackprop.codegen.inlining import find_indicators
 from symbackprop.codegen.leading import find_leading
 from symbackprop.codegen.loop_writers import BodyWriter
@@ -42,6 +43,7 @@ from symbackprop.codegen.records import (
     uses_of,
 )
 from symbackprop.codegen.tilings import is_joined
+from symbackprop.codegen.window_layouts import find_resting
 
 
 def write_numpy_kernel(
@@ -64,6 +66,8 @@ class NumpyKernelWriter(ArrayWriter):
         self.indicators = find_indicators(plan)
         self.deposits = find_deposits(plan)
         self.leading = find_leading(plan)
+        self.resting = find_resting(plan)
+        self.foldings = find_foldings(plan, {number for number, _ in plan.named})
         self.fixed = find_fixed(plan.values)
         super().__init__(plan, arrays, sizes, comments, dialect)
         self.buffers: dict[str, Buffer] = {}
@@ -142,7 +146,8 @@ class NumpyKernelWriter(ArrayWriter):
     def _find_unwritten(self) -> frozenset[int]:
         """The values that no statement of a pass makes."""
         loose = {n for n, v in enumerate(self.plan.values) if isinstance(v.record, Given | Constant | Pick)}
-        return self.inline | self.fixed | {*loose, *self.indicators} | find_replaced(self.plan, self.deposits)
+        inside = {n for folding in self.foldings.values() for n in folding.inside}
+        return self.inline | self.fixed | {*loose, *self.indicators, *inside} | find_replaced(self.plan, self.deposits)
 
     def _statement(self, number: int) -> list[Line]:
         """The statements that make a value."""
@@ -156,6 +161,7 @@ class NumpyKernelWriter(ArrayWriter):
             return [
                 *(replace(line, quiet=quiet) for line in made[:-1]), replace(made[-1], quiet=quiet, comment=comment)
             ]  # fmt: skip
+        before = self._rest(value.record.value) if isinstance(value.record, Window) else []
         text = self._expression(value)
         if self._may_be_view(number):
             self.bases[name] = frozenset(_words(text))
@@ -163,7 +169,7 @@ class NumpyKernelWriter(ArrayWriter):
             order = self._order_of_view(value.record)
             if sorted(order) == list(range(len(value.axes))):
                 self.orders[number] = order
-        return [Line(f"{name} = {text}", name, (), quiet, comment)]
+        return [*before, Line(f"{name} = {text}", name, (), quiet, comment)]
 
     def _may_be_view(self, number: int) -> bool:
         """Whether an expression may show the memory of another value."""
@@ -308,7 +314,7 @@ class NumpyBodyWriter(BodyWriter, ArrayWriter):
     outside: NumpyKernelWriter
 
     def __init__(self, outside: NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
-        self.fixed, self.deposits, self.leading = frozenset(), {}, {}
+        self.fixed, self.deposits, self.leading, self.resting = frozenset(), {}, {}, {}
         self.orders, self.outputs, self.copies = {}, {}, {}
         self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
         super().__init__(outside, loop, segment, states)
@@ -331,13 +337,13 @@ class NumpyBodyWriter(BodyWriter, ArrayWriter):
         return lines, arranged
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
-        self.indicators = find_indicators(self.plan)
+        self.indicators, self.foldings = find_indicators(self.plan), find_foldings(self.plan, named)
         return super()._find_inline(named)
 
     def _lines(self, numbers: Sequence[int], margin: str = "    ") -> list[str]:
         lines: list[str] = []
         for number in numbers:
-            if number in self.indicators:
+            if number in self.indicators or any(number in each.inside for each in self.foldings.values()):
                 continue
             if self._is_written(number):
                 lines += [line.text for line in self._write_into(number)]

@@ -9,8 +9,10 @@ from symbackprop.codegen.dialects import Dialect, JaxDialect, NumpyDialect, Torc
 from symbackprop.codegen.fused_kernels import write_fused_kernel
 from symbackprop.codegen.loop_writers import write_kernel
 from symbackprop.codegen.numpy_kernels import write_numpy_kernel
+from symbackprop.codegen.rebuilding import keep_plan
 from symbackprop.codegen.records import Plan
 from symbackprop.codegen.row_groups import Grouping, find_groups, keep_apart
+from symbackprop.codegen.window_products import add_up_products
 from symbackprop.errors import UnknownNameError
 
 
@@ -31,12 +33,13 @@ class Target:
     extra: str = ""
     helpers: tuple[str, ...] = ()
     group: Callable[[Plan, Collection[int]], Grouping] = keep_apart
+    rearrange: Callable[[Plan], Plan] = keep_plan
 
     def modules(self, dtype: str) -> tuple[str, ...]:
         """The modules of this package whose functions generated code calls.
 
         >>> find_target("fused").modules("float32")
-        ('numpy_runtime', 'rows_runtime', 'rows_float32')
+        ('numpy_runtime', 'windows_runtime', 'rows_runtime', 'rows_float32')
         """
         return (self.runtime, *(helper.format(dtype=dtype) for helper in self.helpers))
 
@@ -52,10 +55,13 @@ class ScalarTarget:
 
 
 TARGETS = (
-    Target("numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime"),
     Target(
-        "fused", NumpyDialect(), write_fused_kernel, "numpy_runtime", "numba", ("rows_runtime", "rows_{dtype}"),
-        find_groups,
+        "numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime", helpers=("windows_runtime",),
+        rearrange=add_up_products,
+    ),  # fmt: skip
+    Target(
+        "fused", NumpyDialect(), write_fused_kernel, "numpy_runtime", "numba",
+        ("windows_runtime", "rows_runtime", "rows_{dtype}"), find_groups, add_up_products,
     ),  # fmt: skip
     Target("jax", JaxDialect(), write_kernel, "jax_runtime", "jax"),
     Target("torch", TorchDialect(), write_kernel, "torch_runtime", "torch"),
