@@ -25,18 +25,19 @@ from symbackprop.codegen.records import (
     is_boolean,
 )
 from symbackprop.codegen.tilings import Tiling, find_tiling
-from symbackprop.codegen.window_layouts import Resting, sort_steps
+from symbackprop.codegen.window_layouts import Resting, is_inside, sort_steps
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A statement that makes the value of a name."""
+    """A statement that makes the value of a name; `shows` says that it only shows the memory of what it reads."""
 
     text: str
     name: str
     overwrites: tuple[str, ...] = ()
     quiet: bool = False
     comment: str = ""
+    shows: bool = False
 
 
 class LayoutWriter(KernelWriter):
@@ -73,6 +74,27 @@ class LayoutWriter(KernelWriter):
         axes = self.orders.get(record.value, range(len(record.positions)))
         steps = [record.positions[axis].parts for axis in axes]
         return tuple(part.number for parts in steps for part in sort_steps(parts))
+
+    def _is_shown(self, record: Record) -> bool:
+        """Whether a view is never a copy."""
+        if isinstance(record, Window):
+            return is_inside(record, self.plan.values[record.value].axes)
+        tiling = find_tiling(record)
+        if tiling is not None and isinstance(record, Scatter):
+            labels = self._labels_in_memory(record.use)
+            follows = (tiling.tile, tiling.place) in zip(labels, labels[1:], strict=False)
+            return tiling.exact and follows and self._has_no_gaps(record.use.value)
+        return isinstance(record, Spread)
+
+    def _has_no_gaps(self, number: int) -> bool:
+        """Whether all entries of an array that calls share belong to a value, and lie as is said of it."""
+        record = self.plan.values[number].record
+        if isinstance(record, Spread):
+            every = len(record.use.labels) == len(self.plan.values[number].axes)
+            return every and self._has_no_gaps(record.use.value)
+        if isinstance(record, Scatter) and find_tiling(record) is not None and self._is_shown(record):
+            return True
+        return self.variables.get(number) in self.buffers and number in self.orders
 
     def _order_of_tiles(self, tiling: Tiling, labels: Sequence[int]) -> tuple[int, ...]:
         """The axes of what tiles make, each pair of a tile and a place in it one of them, as the labels lie."""

@@ -16,6 +16,7 @@ from symbackprop.codegen.deposits import Deposit
 from symbackprop.codegen.expressions import BodyPrinter
 from symbackprop.codegen.foldings import Folding
 from symbackprop.codegen.inlining import find_inline
+from symbackprop.codegen.joined_axes import find_joined_axes
 from symbackprop.codegen.products import (
     read_product,
     read_sum,
@@ -25,6 +26,7 @@ from symbackprop.codegen.records import (
     Contract,
     Count,
     First,
+    Gather,
     Label,
     Lookup,
     Map,
@@ -101,6 +103,21 @@ class ArrayWriter(LayoutWriter):
         shape = self._shape([record.size if axis == 0 else dict(self._labelled(record.use))[axis] for axis in order])
         text = f"{self._aligned_labels(record.use, labels)}.reshape({shape})"
         return self.dialect.transpose(text, sorted(range(len(order)), key=lambda k: order[k]))
+
+    def _joined_axes(self, record: Gather, axes: Sequence[Affine]) -> tuple[str, tuple[int, ...]] | None:
+        """What goes through several axes as one, where these follow each other in memory: a view, and how it lies."""
+        own = self.plan.values[record.value].axes
+        joined = find_joined_axes(record, own)
+        if joined is None:
+            return None
+        lying = tuple(self.orders.get(record.value, range(len(own))))
+        places = [lying.index(group[0]) for group in joined]
+        if any(lying[k : k + len(group)] != group for k, group in zip(places, joined, strict=True)):
+            return None
+        order = tuple(sorted(range(len(joined)), key=lambda label: places[label]))
+        shape = self._shape([axes[label] for label in order])
+        text = f"{self.dialect.transpose(self._variable(record.value), lying)}.reshape({shape})"
+        return self.dialect.transpose(text, sorted(range(len(order)), key=lambda k: order[k])), order
 
     def _equation(self, position: Position, rank: int) -> tuple[str, str]:
         """Two sides that are equal where a position is 0: its integer tensors, and what depends on sizes alone."""

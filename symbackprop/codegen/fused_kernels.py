@@ -13,7 +13,8 @@ from symbackprop.codegen.buffers import Buffer
 from symbackprop.codegen.deposits import find_replaced
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.linear_forms import add_up
-from symbackprop.codegen.numpy_kernels import NumpyBodyWriter, NumpyKernelWriter
+from symbackprop.codegen.numpy_bodies import NumpyBodyWriter
+from symbackprop.codegen.numpy_kernels import NumpyKernelWriter
 from symbackprop.codegen.records import Constant, Inside, Label, Loop, Match, Plan, Segment
 from symbackprop.codegen.row_groups import Grouping, RowGroup, find_groups, schedule
 from symbackprop.codegen.row_kernels import RowKernel, Stream, is_flag

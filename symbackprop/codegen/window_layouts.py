@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from symbackprop.calculus.indices import Affine, is_nonnegative
 from symbackprop.codegen.records import Contract, Label, Part, Plan, Position, Use, Window
 
 
@@ -55,6 +56,19 @@ def _is_read_again(position: Position) -> bool:
     return any(
         count is None or wider < step * count for (step, count), (wider, _) in zip(widths, widths[1:], strict=False)
     )
+
+
+def is_inside(window: Window, axes: Sequence[Affine]) -> bool:
+    """Whether a window is known to stay inside of what it is taken of, whose axes have these sizes."""
+    for position, size in zip(window.positions, axes, strict=True):
+        first = last = position.offset
+        for part, step in position.parts:
+            assert isinstance(part, Label)
+            ends = Affine.of(part.start) * step, (Affine.of(part.start - 1) + part.size) * step
+            first, last = first + ends[step < 0], last + ends[step > 0]
+        if not (is_nonnegative(first - Affine.of(1)) and is_nonnegative(size - last)):
+            return False
+    return True
 
 
 def sort_steps(parts: Sequence[tuple[Part, int]]) -> list[Label]:

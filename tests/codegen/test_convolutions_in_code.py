@@ -98,3 +98,40 @@ def test_channels_that_lie_last_stay_there() -> None:
     source = sb.derive(sb.parse(text), wrt=["W"]).compile().source
 
     assert re.search(r"= m\d+\.reshape\(\(N, 4, 3, 3, 3, 4,\)\)", source)
+
+
+def test_views_of_shared_arrays_are_made_once() -> None:
+    """Where the arrays are made, not at every call; with zeros around them they are copies, made at every call."""
+    passes = {
+        name: derive_convolution("x[N,2,6,5]", "W[3,2,3,3]", FORMULAS[name]).compile().source.split("def _forward")[1]
+        for name in ("valid", "same")
+    }
+
+    assert "window(" not in passes["valid"]
+    assert "broadcast_to(" not in passes["valid"]
+    assert "window(" in passes["same"]
+
+
+@pytest.mark.parametrize("made", (2, 3))
+def test_axes_that_are_read_in_order_are_one(made: int) -> None:
+    """Flattening shows what lies in order; read in another order, entries are gathered."""
+    text = "input x[N,2,6,5]\nparam W[3,2,3,3], V[{0}]\n" + FORMULAS["valid"].replace("a[", "x[") + "\n"
+    flat = "z[n,i:36] = {0}\nloss = sum(n, i, V[i]*z[n,i]^2) + sum(n, k, p, q, y[n,k,p,q])\n"
+    orders = {
+        "(n,k,p,q)": "y[n,(i-1)//12+1,(i-1)//3%4+1,(i-1)%3+1]",
+        "(n,q,p,k)": "y[n,(i-1)%3+1,(i-1)//3%4+1,(i-1)//12+1]",
+    }
+    sources = {}
+    for order, read in orders.items():
+        program = text.format(36) + flat.format(read)
+        sized = size_program(program, {"N": made})
+        rng = np.random.default_rng(made)
+        leaves = {leaf: rng.normal(size=sized.shapes[leaf]) for leaf in sized.kinds}
+        expected = make_differentiator(sized, "loss", dict.fromkeys(("W", "V")))(leaves)
+        derivation = sb.derive(sb.parse(program), wrt=["W", "V"])
+        sources[order] = derivation.compile().source
+        value, gradients = run_compiled(derivation, sized, leaves)
+
+        assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
+    assert "gather(" not in sources["(n,k,p,q)"]
+    assert "gather(" in sources["(n,q,p,k)"]
