@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.buffers import Buffer
 from symbackprop.codegen.kernels import KernelWriter, whole_label
 from symbackprop.codegen.products import Factor, group_factors, stands_together
@@ -21,11 +22,13 @@ from symbackprop.codegen.records import (
     Select,
     Spread,
     Use,
+    Weave,
     Window,
     is_boolean,
 )
 from symbackprop.codegen.tilings import Tiling, find_tiling
-from symbackprop.codegen.window_layouts import Resting, is_inside, sort_steps
+from symbackprop.codegen.weaving import Thread
+from symbackprop.codegen.window_layouts import Resting, is_inside, is_split, sort_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ class LayoutWriter(KernelWriter):
     permuted: dict[str, tuple[int, ...]]
     copies: dict[tuple[int, tuple[int, ...]], str]
     resting: Mapping[int, Resting]
+    threads: Mapping[int, Thread]
+    begun: set[int]
+    cleared: set[int]
+    pending: list[Line]
+    bases: dict[str, frozenset[str]]
     owns_outputs: bool
 
     def _aligned_labels(self, use: Use, labels: Sequence[int]) -> str:
@@ -96,6 +104,15 @@ class LayoutWriter(KernelWriter):
             return True
         return self.variables.get(number) in self.buffers and number in self.orders
 
+    def _split_axes(self, window: Window, axes: Sequence[Affine]) -> str | None:
+        """An array with some of its axes as several, if a window is that."""
+        own = self.plan.values[window.value].axes
+        if not is_split(window, own) or self.orders.get(window.value, range(len(own))) != range(len(own)):
+            return None
+        labels = [label.number for position in window.positions for label in sort_steps(position.parts)]
+        text = f"{self._variable(window.value)}.reshape({self._shape([axes[label] for label in labels])})"
+        return self.dialect.transpose(text, [labels.index(k) for k in range(len(labels))])
+
     def _order_of_tiles(self, tiling: Tiling, labels: Sequence[int]) -> tuple[int, ...]:
         """The axes of what tiles make, each pair of a tile and a place in it one of them, as the labels lie."""
         return tuple(0 if label == tiling.tile else label for label in labels if label != tiling.place)
@@ -109,16 +126,68 @@ class LayoutWriter(KernelWriter):
         """Where a value is written: an array whose axes lie in memory in this order, or what the caller gets."""
         if number in self.outputs:
             return
+        if number in self.threads:
+            self._show_thread(number, order or range(len(self.plan.values[number].axes)))
+            return
         axes, name = self.plan.values[number].axes, self.variables[number]
         order = order or tuple(range(len(axes)))
         self.orders[number] = order
         self.buffers[name] = Buffer(name, tuple(axes[k] for k in order), dtype)
         self.permuted[name] = order
 
+    def _begin_weave(self, number: int, order: Sequence[int]) -> None:
+        """The lines from which on a weave has its array, whose axes lie in this order if nothing else is said."""
+        if number in self.begun:
+            return
+        self.begun.add(number)
+        self._place(number, tuple(order), "DTYPE")
+        name, (record, axes) = self.variables[number], self._read_weave(number)
+        (tiles,) = {axis for use in record.uses[:1] for label, axis in self._labelled(use) if label >= len(axes)}
+        full = record.begin == Affine() and tiles * len(record.uses) == record.size
+        thread = self.threads.get(number)
+        if not full and not (thread and thread.weave in self.cleared):
+            self.pending.append(Line(f"{name}[...] = 0", name))
+        elif thread is None:
+            self.pending.append(Line("", name))
+        if not full or (thread and thread.weave in self.cleared):
+            self.cleared.add(number)
+
+    def _read_weave(self, number: int) -> tuple[Weave, tuple[Affine, ...]]:
+        value = self.plan.values[number]
+        assert isinstance(value.record, Weave)
+        return value.record, value.axes
+
+    def _show_thread(self, number: int, order: Sequence[int]) -> None:
+        """The line that shows where in a weave a value is written, which would best lie in this order."""
+        thread, name = self.threads[number], self.variables[number]
+        record, axes = self._read_weave(thread.weave)
+        labels = [0 if label == len(axes) else label for label in record.uses[thread.place].labels]
+        self._begin_weave(thread.weave, [labels[axis] for axis in order])
+        lying = self.orders.get(thread.weave, range(len(axes)))
+        self.orders[number] = tuple(labels.index(axis) for axis in lying)
+        text = self._slice_of_weave(thread.weave, thread.place)
+        self.bases[name] = frozenset({self.variables[thread.weave]})
+        self.pending.append(Line(f"{name} = {text}", name, shows=True))
+
+    def _slice_of_weave(self, number: int, place: int) -> str:
+        """The entries of a weave that are those of one use, with the axes of that."""
+        record, axes = self._read_weave(number)
+        use, step = record.uses[place], len(record.uses)
+        tiles = dict(self._labelled(use))[len(axes)]
+        begin = record.begin + Affine.of(place)
+        end = begin + tiles * step - Affine.of(step - 1)
+        text = f"{self.variables[number]}[{self._size(begin)}:{self._size(end)}:{step}]"
+        return self.dialect.transpose(text, [0 if label == len(axes) else label for label in use.labels])
+
     def _order_of(self, uses: Sequence[Use], rank: int) -> tuple[int, ...] | None:
         """The order of the axes of the first operand that has all, of one that lies in its own way if any does."""
         whole = [self._labels_in_memory(use) for use in uses if len(use.labels) == rank]
-        return next((order for order in whole if list(order) != list(range(rank))), whole[0] if whole else None)
+        return self._own_way(uses, rank) or (whole[0] if whole else None)
+
+    def _own_way(self, uses: Sequence[Use], rank: int) -> tuple[int, ...] | None:
+        """The order of the axes of the first operand that has all and does not lie in their order."""
+        whole = (self._labels_in_memory(use) for use in uses if len(use.labels) == rank)
+        return next((order for order in whole if list(order) != list(range(rank))), None)
 
     def _order_of_reader(self, number: int) -> tuple[int, ...] | None:
         """The axes of a condition as what it selects from lies, if that is known by then."""
@@ -126,7 +195,7 @@ class LayoutWriter(KernelWriter):
             record, rank = self.plan.values[place].record, len(self.plan.values[place].axes)
             order: Sequence[int] | None = None
             if isinstance(record, Select) and record.mask.value == number and record.value.value in self.orders:
-                use, order = record.mask, self._order_of((record.value,), rank) or range(rank)
+                use, order = record.mask, self._own_way((record.value,), rank)
             elif isinstance(record, Map) and is_boolean(record.body):
                 found = [use for use in record.uses if use.value == number]
                 if found:
@@ -213,6 +282,8 @@ class LayoutWriter(KernelWriter):
             return False
         if isinstance(record, Spread) and len(record.use.labels) < len(labels):
             return False
+        if isinstance(record, Window) and is_split(record, self.plan.values[record.value].axes):
+            return True
         return not isinstance(record, Window) or all(
             self._is_whole(record, use.labels.index(label)) for group in several for label in group[1:]
         )

@@ -26,6 +26,7 @@ from symbackprop.codegen.records import (
     Select,
     Spread,
     Value,
+    Weave,
     find_fixed,
     is_condition,
     uses_of,
@@ -114,7 +115,7 @@ class _Meter:
                     yield self._loop_over_rows(stage, each, grouping)
                 elif each in inside:
                     continue
-                elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread):
+                elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread | Weave):
                     yield self._operation("once" if each in fixed else stage, each, plan.values[each])
 
     def _loop_over_rows(self, stage: str, group: RowGroup, grouping: Grouping) -> Operation:
@@ -201,7 +202,7 @@ def _kind(record: Record) -> str:
         body = record.body
         if is_condition(record) or body.is_Piecewise:
             return "condition" if is_condition(record) else "choice"
-        names = {"Add": "add", "Mul": "multiply", "Pow": "power"}
+        names = {"Add": "add", "Mul": "multiply", "Pow": "power", "Larger": "maximum"}
         return names.get(type(body).__name__, type(body).__name__.lower())
     kinds = {"Peak": "maximum", "First": "argmax", "MatrixFunction": "function of a matrix", "Scatter": "scatter-add"}
     name = type(record).__name__

@@ -55,7 +55,8 @@ class _RowWriter(ArrayWriter):
         made = f"{', '.join(numbers)}{',' if len(numbers) == 1 else ''} = " if numbers else ""
         line = f"    {made}{text}({', '.join(call.arguments.values())})"
         casts = [f"    {name} = DTYPE({name})" for n, name in self._numbers(group)]
-        return [*(Line("", name) for name in call.arrays), Line("\n".join([line, *casts]), "")]
+        before, self.pending = self.pending, []
+        return [*before, *(Line("", name) for name in call.arrays), Line("\n".join([line, *casts]), "")]
 
     def _numbers(self, group: RowGroup) -> list[tuple[int, str]]:
         """The numbers that a loop returns, as numba does in another precision."""

@@ -40,6 +40,7 @@ from symbackprop.codegen.records import (
     uses_of,
 )
 from symbackprop.codegen.tilings import is_joined
+from symbackprop.codegen.weaving import find_threads
 from symbackprop.codegen.window_layouts import find_resting
 
 
@@ -64,6 +65,8 @@ class NumpyKernelWriter(LoopOwner):
         self.deposits = find_deposits(plan)
         self.leading = find_leading(plan)
         self.resting = find_resting(plan)
+        self.threads = find_threads(plan)
+        self.begun, self.cleared, self.pending = set(), set(), []
         self.foldings = find_foldings(plan, {number for number, _ in plan.named})
         self.fixed = find_fixed(plan.values)
         super().__init__(plan, arrays, sizes, comments, dialect)
@@ -174,6 +177,9 @@ class NumpyKernelWriter(LoopOwner):
             ]  # fmt: skip
         before = self._rest(value.record.value) if isinstance(value.record, Window) else []
         text, shows = self._expression(value), self._is_shown(value.record)
+        split = self._split_axes(value.record, value.axes) if isinstance(value.record, Window) else None
+        if split is not None:
+            text, shows = split, False
         if isinstance(value.record, Gather):
             joined = self._joined_axes(value.record, value.axes)
             if joined is not None:

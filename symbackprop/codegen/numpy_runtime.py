@@ -86,12 +86,14 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
     rank = max(np.ndim(index) for index in indices)
     vectors = [np.reshape(index, (1,) * (rank - np.ndim(index)) + np.shape(index)) for index in indices]
     along = [[k for k, size in enumerate(vector.shape) if size != 1] for vector in vectors]
-    if all(len(axes) <= 1 for axes in along):
+    if rank > 1 and all(len(axes) <= 1 for axes in along):  # a single index is as fast as it stands
         labels = [axes[0] if axes else -1 for axes in along]
         return gather_by_axes(array, vectors, labels, rank)  # type: ignore[no-untyped-call]
     inside = True
     for size, index in zip(array.shape, indices, strict=True):
         inside = inside & (index >= 1) & (index <= size)
+    if np.all(inside):
+        return array[tuple(np.subtract(index, 1) for index in indices)]
     clipped = tuple(np.clip(index, 1, size) - 1 for size, index in zip(array.shape, indices, strict=True))
     return np.where(inside, array[clipped], array.dtype.type(0))
 

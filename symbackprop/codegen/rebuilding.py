@@ -34,6 +34,7 @@ from symbackprop.codegen.records import (
     Take,
     Use,
     Value,
+    Weave,
     Window,
     reach,
 )
@@ -110,7 +111,7 @@ def renumber(record: Record, numbers: Mapping[int, int]) -> Record:
     match record:
         case Given() | Constant():
             return record
-        case Map() | Contract():
+        case Map() | Contract() | Weave():
             return replace(record, uses=tuple(map(use, record.uses)))
         case Select():
             return Select(use(record.mask), use(record.value))

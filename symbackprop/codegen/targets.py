@@ -12,6 +12,7 @@ from symbackprop.codegen.numpy_kernels import write_numpy_kernel
 from symbackprop.codegen.rebuilding import keep_plan
 from symbackprop.codegen.records import Plan
 from symbackprop.codegen.row_groups import Grouping, find_groups, keep_apart
+from symbackprop.codegen.unrolled_tiles import unroll_tiles
 from symbackprop.codegen.window_products import add_up_products
 from symbackprop.errors import UnknownNameError
 
@@ -44,6 +45,11 @@ class Target:
         return (self.runtime, *(helper.format(dtype=dtype) for helper in self.helpers))
 
 
+def use_slices(plan: Plan) -> Plan:
+    """The plan for a library that reads and writes slices of arrays."""
+    return unroll_tiles(add_up_products(plan))
+
+
 @dataclass(frozen=True, slots=True)
 class ScalarTarget:
     """Straight-line code over floats at given sizes; `arrays` are what it works on, nested lists without."""
@@ -57,11 +63,11 @@ class ScalarTarget:
 TARGETS = (
     Target(
         "numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime", helpers=("windows_runtime",),
-        rearrange=add_up_products,
+        rearrange=use_slices,
     ),  # fmt: skip
     Target(
         "fused", NumpyDialect(), write_fused_kernel, "numpy_runtime", "numba",
-        ("windows_runtime", "rows_runtime", "rows_{dtype}"), find_groups, add_up_products,
+        ("windows_runtime", "rows_runtime", "rows_{dtype}"), find_groups, use_slices,
     ),  # fmt: skip
     Target("jax", JaxDialect(), write_kernel, "jax_runtime", "jax"),
     Target("torch", TorchDialect(), write_kernel, "torch_runtime", "torch"),

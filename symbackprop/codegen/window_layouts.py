@@ -71,6 +71,24 @@ def is_inside(window: Window, axes: Sequence[Affine]) -> bool:
     return True
 
 
+def is_split(window: Window, axes: Sequence[Affine]) -> bool:
+    """Whether a window reads all that it is taken of, whose axes have these sizes, in order: by axes that are several
+    where that has one, the last of them by single steps and each before by what follows it.
+    """
+    for position, size in zip(window.positions, axes, strict=True):
+        steps, begin, count = dict(position.parts), position.offset - Affine.of(1), Affine.of(1)
+        for label in reversed(sort_steps(position.parts)):
+            if Affine.of(steps[label]) != count:
+                return False
+            begin += Affine.of(label.start * steps[label])
+            if label.size.integer is None and count != Affine.of(1):
+                return False
+            count = label.size if label.size.integer is None else count * label.size.integer
+        if count != size or begin != Affine():
+            return False
+    return True
+
+
 def sort_steps(parts: Sequence[tuple[Part, int]]) -> list[Label]:
     """The labels by which a window moves along an axis, as its entries lie best: long steps first, and of equal ones
     the short way.

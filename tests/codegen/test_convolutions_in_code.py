@@ -11,6 +11,7 @@ from jax_oracle import make_differentiator
 from program_check import VALUE, differences, run_compiled
 
 import symbackprop as sb
+from symbackprop.codegen.numpy_runtime import gather
 
 FORMULAS = {
     "valid": "y[n,k,p:4,q:3] = sum(c, r, s, W[k,c,r,s]*a[n,c,p+r-1,q+s-1])",
@@ -135,3 +136,31 @@ def test_axes_that_are_read_in_order_are_one(made: int) -> None:
         assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
     assert "gather(" not in sources["(n,k,p,q)"]
     assert "gather(" in sources["(n,q,p,k)"]
+
+
+def test_the_adjoint_of_flattening_reads_axes_as_they_are() -> None:
+    """Weights whose one axis stands for two are read as they lie, without a copy."""
+    text = (
+        "input x[N,2,3]\nparam W[4,6]\nz[n,i:6] = x[n,(i-1)//3+1,(i-1)%3+1]\n"
+        "loss = sum(n, k:4, tanh(sum(i, W[k,i]*z[n,i])))\n"
+    )
+    sized = size_program(text, {"N": 3})
+    rng = np.random.default_rng(0)
+    leaves = {leaf: rng.normal(size=sized.shapes[leaf]) for leaf in sized.kinds}
+    expected = make_differentiator(sized, "loss", dict.fromkeys(("x", "W")))(leaves)
+    derivation = sb.derive(sb.parse(text), wrt=["x", "W"])
+    value, gradients = run_compiled(derivation, sized, leaves)
+    source = derivation.compile().source
+
+    assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
+    assert "window(" not in source
+    assert "copyto(" not in source
+
+
+@pytest.mark.parametrize("outside", (False, True))
+def test_entries_at_pairs_of_indices(outside: bool) -> None:
+    """One index for several axes: each pair is an entry, 0 where one of them is outside."""
+    array = np.arange(1.0, 13).reshape(3, 4)
+    rows, columns = np.array([1, 3, 2]), np.array([4, 1, 5 if outside else 2])
+
+    np.testing.assert_array_equal(gather(array, rows, columns), [4, 9, 0 if outside else 6])

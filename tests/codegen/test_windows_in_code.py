@@ -22,7 +22,7 @@ PROGRAMS = {
     "convolution behind a pool": (
         "m[n,p:4] = max(r:2, sin(x[n,2*p+r-2]))\ny[n,p:3] = sum(r, w[r]*m[n,p+r-1])",
         "x[N,9]",
-        "tile(",
+        "keep(",
     ),
     "a pool that reaches beyond its axis": (
         "m[n,p:4] = max(r:2, sin(x[n,2*p+r-1]))\ny[n,p:3] = sum(r, w[r]*m[n,p+r-1])",
