@@ -27,12 +27,14 @@ from symbackprop.codegen.records import (
     Spread,
     Value,
     Weave,
+    Window,
     find_fixed,
     is_condition,
     uses_of,
 )
 from symbackprop.codegen.row_groups import Grouping, RowGroup, schedule
 from symbackprop.codegen.row_reads import find_reads
+from symbackprop.codegen.window_layouts import is_inside, is_split
 
 Grouper = Callable[[Plan, Collection[int]], Grouping]
 """Finds the groups of a plan, given what is in none."""
@@ -104,6 +106,7 @@ class _Meter:
         self.plan, self.sizes, self.width, self.group = plan, sizes, width, group
         self.names = dict(plan.named)
         self.foldings = find_foldings(plan, self.names)
+        self.views = _find_views(plan)
 
     def operations(self) -> Iterator[Operation]:
         plan, fixed, deposits = self.plan, find_fixed(self.plan.values), find_deposits(self.plan)
@@ -113,7 +116,7 @@ class _Meter:
             for each in schedule(plan.values, numbers, grouping):
                 if isinstance(each, RowGroup):
                     yield self._loop_over_rows(stage, each, grouping)
-                elif each in inside:
+                elif each in inside or each in self.views:
                     continue
                 elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread | Weave):
                     yield self._operation("once" if each in fixed else stage, each, plan.values[each])
@@ -192,6 +195,23 @@ class _Meter:
         return (
             sympy.Integer(self.sizes[name]) if name in self.sizes else sympy.Symbol(name, integer=True, positive=True)
         )
+
+
+def _find_views(plan: Plan) -> frozenset[int]:
+    """The windows that nobody copies: without zeros around them, and in no matrix product that takes them apart."""
+    multiplied = {
+        use.value
+        for number in (*plan.forward, *plan.backward)
+        for use in uses_of(plan.values[number].record)
+        if isinstance(plan.values[number].record, Contract)
+    }
+    found: set[int] = set()
+    for number, value in enumerate(plan.values):
+        if isinstance(value.record, Window):
+            own = plan.values[value.record.value].axes
+            if is_split(value.record, own) or (number not in multiplied and is_inside(value.record, own)):
+                found.add(number)
+    return frozenset(found)
 
 
 def _kind(record: Record) -> str:

@@ -65,10 +65,12 @@ def test_the_adjoint_of_a_convolution_is_a_product_that_is_added_up() -> None:
     costs = derivation.plan({"N": 1})
     products = [o.flops for o in costs.operations if o.kind == "matrix product"]
     (added,) = [o for o in costs.operations if o.kind == "scatter-add"]
+    windows = [o for o in costs.operations if o.kind == "window"]
 
     assert sorted(products)[-3:] == [2 * 32 * 16 * 9 * 121] * 3
     assert sorted(added.shape) == [1, 13, 13, 16]
     assert added.bytes == 8 * (16 * 9 * 121 + 16 * 169)
+    assert [o.stage for o in windows] == ["forward"]  # copied once
     assert derivation.compile().source.count("fold(") == 1
 
 
@@ -155,6 +157,23 @@ def test_the_adjoint_of_flattening_reads_axes_as_they_are() -> None:
     assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
     assert "window(" not in source
     assert "copyto(" not in source
+
+
+@pytest.mark.parametrize("width, offset", ((6, 0), (8, 0), (8, 2), (8, -1), (5, 0)))
+def test_an_axis_that_stands_for_two(width: int, offset: int) -> None:
+    """Read whole, in part, from a later entry on, and beyond its ends."""
+    text = (
+        f"input x[N,2,3]\nparam W[4,{width}]\n"
+        f"loss = sum(n, k:4, tanh(sum(p, q, W[k,3*p+q-3+{offset}]*x[n,p,q])))\n"
+    ).replace("+-", "-")
+    sized = size_program(text, {"N": 3})
+    rng = np.random.default_rng(0)
+    leaves = {leaf: rng.normal(size=sized.shapes[leaf]) for leaf in sized.kinds}
+    expected = make_differentiator(sized, "loss", dict.fromkeys(("x", "W")))(leaves)
+    derivation = sb.derive(sb.parse(text), wrt=["x", "W"])
+    value, gradients = run_compiled(derivation, sized, leaves)
+
+    assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
 
 
 @pytest.mark.parametrize("outside", (False, True))

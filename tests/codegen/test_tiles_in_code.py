@@ -95,3 +95,15 @@ def test_infinity_stays_at_its_place() -> None:
 
     assert np.isposinf(gradients["x"]).sum() == 2 * 3 * 2
     assert not np.isnan(gradients["x"]).any()
+
+
+@pytest.mark.parametrize("target", ("numpy", "fused"))
+def test_a_plan_of_tiles_has_no_copies(target: str) -> None:
+    """Views of places cost nothing; each maximum and each choice is made for as many entries as there are tiles."""
+    derivation, _ = derive_pool("two by two")
+    costs = derivation.plan({"N": 1}, target=target)
+
+    assert "window" not in {o.kind for o in costs.operations}
+    if target == "numpy":
+        assert [o.flops for o in costs.operations if o.kind == "maximum"] == [6, 6, 6]
+        assert [o.flops for o in costs.operations if o.kind == "select"] == [6, 6, 6, 6]
