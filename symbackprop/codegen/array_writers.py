@@ -14,7 +14,9 @@ from symbackprop.codegen.array_layouts import LayoutWriter, Line
 from symbackprop.codegen.buffers import Buffer
 from symbackprop.codegen.deposits import Deposit
 from symbackprop.codegen.expressions import BodyPrinter
+from symbackprop.codegen.foldings import Folding
 from symbackprop.codegen.inlining import find_inline
+from symbackprop.codegen.joined_axes import find_joined_axes
 from symbackprop.codegen.products import (
     read_product,
     read_sum,
@@ -24,6 +26,7 @@ from symbackprop.codegen.records import (
     Contract,
     Count,
     First,
+    Gather,
     Label,
     Lookup,
     Map,
@@ -35,10 +38,13 @@ from symbackprop.codegen.records import (
     Select,
     Use,
     Value,
+    Weave,
     is_boolean,
+    uses_of,
 )
 from symbackprop.codegen.tilings import find_tiling, is_joined
 from symbackprop.codegen.ufuncs import write_ufunc
+from symbackprop.codegen.weaving import Thread
 
 NUMBERS: Mapping[sympy.Expr, str] = MappingProxyType({
     sympy.Integer(0): "zero", sympy.Integer(1): "one", sympy.Integer(2): "two", sympy.S.Half: "half",
@@ -55,6 +61,7 @@ class ArrayWriter(LayoutWriter):
     deposits: Mapping[int, Deposit]
     constants: dict[str, str]
     leading: Mapping[int, int]
+    foldings: Mapping[int, Folding]
 
     def _find_inline(self, named: Collection[int]) -> frozenset[int]:
         plan = self.plan
@@ -100,6 +107,21 @@ class ArrayWriter(LayoutWriter):
         text = f"{self._aligned_labels(record.use, labels)}.reshape({shape})"
         return self.dialect.transpose(text, sorted(range(len(order)), key=lambda k: order[k]))
 
+    def _joined_axes(self, record: Gather, axes: Sequence[Affine]) -> tuple[str, tuple[int, ...]] | None:
+        """What goes through several axes as one, where these follow each other in memory: a view, and how it lies."""
+        own = self.plan.values[record.value].axes
+        joined = find_joined_axes(record, own)
+        if joined is None:
+            return None
+        lying = tuple(self.orders.get(record.value, range(len(own))))
+        places = [lying.index(group[0]) for group in joined]
+        if any(lying[k : k + len(group)] != group for k, group in zip(places, joined, strict=True)):
+            return None
+        order = tuple(sorted(range(len(joined)), key=lambda label: places[label]))
+        shape = self._shape([axes[label] for label in order])
+        text = f"{self.dialect.transpose(self._variable(record.value), lying)}.reshape({shape})"
+        return self.dialect.transpose(text, sorted(range(len(order)), key=lambda k: order[k])), order
+
     def _equation(self, position: Position, rank: int) -> tuple[str, str]:
         """Two sides that are equal where a position is 0: its integer tensors, and what depends on sizes alone."""
         sides: tuple[list[tuple[Part, int]], list[tuple[Part, int]]] = ([], [])
@@ -117,9 +139,9 @@ class ArrayWriter(LayoutWriter):
     def _is_written(self, number: int) -> bool:
         """Whether a value is written into an array that is there before."""
         value = self.plan.values[number]
-        kinds = Map | Contract | Peak | Select
+        kinds = Map | Contract | Peak | Select | Weave
         tiles = find_tiling(value.record)
-        written = isinstance(value.record, kinds) or (tiles is not None and not tiles.exact)
+        written = isinstance(value.record, kinds) or (tiles is not None and not tiles.exact) or number in self.foldings
         if isinstance(value.record, First):
             written = self._is_short(value.record.use, len(value.axes))
         if isinstance(value.record, Match):
@@ -127,6 +149,12 @@ class ArrayWriter(LayoutWriter):
         return bool(value.axes) and written and number not in self.fixed
 
     def _write_into(self, number: int) -> list[Line]:
+        """The statements that write a value into its array, after those that it needs."""
+        lines = self._write_value(number)
+        before, self.pending = self.pending, []
+        return [*before, *lines]
+
+    def _write_value(self, number: int) -> list[Line]:
         """The statements that write a value into its array."""
         value, name = self.plan.values[number], self.variables[number]
         record, rank = value.record, len(value.axes)
@@ -153,9 +181,11 @@ class ArrayWriter(LayoutWriter):
                 text = write_ufunc(record.body, texts, name, self.dialect, self._number)
                 return [*lines, Line(text, name, self._dying(number, record.uses))]
             case Select():
-                self._place(number, self._order_of((record.value,), rank), "DTYPE")
-                mask, kept = self._operand(record.mask, rank), self._operand(record.value, rank)
-                return [Line(f"keep({mask}, {kept}, out={name})", name, self._dying(number, (record.value,)))]
+                order = self._order_of((record.value, record.mask), rank)
+                self._place(number, order, "DTYPE")
+                lines, kept = self._copy_shared(record.value, order, rank)
+                text = f"keep({self._operand(record.mask, rank)}, {kept}, out={name})"
+                return [*lines, Line(text, name, self._dying(number, (record.value,)))]
             case Peak():
                 stored = self._labels_in_memory(record.use)
                 self._place(number, tuple(label for label in stored if label < rank), "DTYPE")
@@ -165,6 +195,10 @@ class ArrayWriter(LayoutWriter):
                 return [Line(f"{moved}.max(axis={axes[0] if len(axes) == 1 else axes}, out={name})", name)]
             case Contract():
                 return self._contract(number, record, rank)
+            case Weave():
+                return self._weave(number, record, rank)
+            case Scatter() if number in self.foldings:
+                return [self._fold(number, self.foldings[number], rank)]
             case Scatter():
                 return [self._tiles(number, record)]
             case _:
@@ -186,6 +220,17 @@ class ArrayWriter(LayoutWriter):
             texts[slot_symbol(k)] = self._align(self.copies[use.value, axes], labels, rank)
         return lines, texts
 
+    def _copy_shared(self, use: Use, order: Sequence[int] | None, rank: int) -> tuple[list[Line], str]:
+        """An operand, copied as the result lies if it lies in another way and several values read it."""
+        stored, labels = self._labels_in_memory(use), tuple(a for a in order or range(rank) if a in use.labels)
+        numbers = (*self.plan.forward, *self.plan.backward)
+        reads = sum(u.value == use.value for n in numbers for u in uses_of(self.plan.values[n].record))
+        if stored == labels or reads < 2 or len(labels) < 2 or not self._is_plain(use.value):
+            return [], self._operand(use, rank)
+        axes = tuple(use.labels.index(label) for label in labels)
+        lines = self._copy(use.value, axes)
+        return lines, self._align(self.copies[use.value, axes], labels, rank)
+
     def _is_plain(self, number: int) -> bool:
         """Whether a value is an array of numbers that is computed at every call."""
         record = self.plan.values[number].record
@@ -200,6 +245,32 @@ class ArrayWriter(LayoutWriter):
         rest = sorted(label for label in labels if label not in (tiling.tile, tiling.place))
         moved = self._aligned_labels(record.use, [tiling.tile, tiling.place, *rest])
         return Line(f"tile({moved}, {self._size(tiling.begin)}, out={name})", name)
+
+    def _weave(self, number: int, record: Weave, rank: int) -> list[Line]:
+        """The statements that write by turns what is not written so on its own."""
+        self._begin_weave(number, range(rank))
+        name, own = self.variables[number], range(len(record.uses))
+        others = [k for k in own if self.threads.get(record.uses[k].value) != Thread(number, k)]
+        lines = [
+            Line(f"np.copyto({self._slice_of_weave(number, k)}, {self._variable(record.uses[k].value)})", name)
+            for k in others
+        ]
+        return lines or [Line("", name)]
+
+    def _fold(self, number: int, folding: Folding, rank: int) -> Line:
+        """The statement that sums entries into places at even steps."""
+        name, use = self.variables[number], folding.use
+        axes = {label: course.axis for course in folding.courses for label, _, _ in course.steps}
+        stored = self._labels_in_memory(use)
+        order = tuple(dict.fromkeys(axes.get(label, label) for label in stored))
+        self._place(number, order if len(order) == rank else None, "DTYPE")
+        rest = [axis for axis in range(rank) if axis not in axes.values()]
+        moved = self._aligned_labels(use, [*axes, *rest])
+        courses = []
+        for course in folding.courses:
+            steps = "".join(f"({step}, {self._size(count)}), " for _, step, count in course.steps).strip()
+            courses.append(f"({course.axis}, {self._size(course.begin)}, ({steps})), ")
+        return Line(f"fold({moved}, ({''.join(courses).strip()}), out={name})", name)
 
     def _deposit(self, number: int, deposit: Deposit, rank: int) -> Line:
         """The statement that adds entries to what they are added to."""
@@ -219,7 +290,10 @@ class ArrayWriter(LayoutWriter):
         sizes = {label: self._size(n) for use in record.uses for label, n in self._labelled(use)}
         factors = [self._stored(use) for use in record.uses]
         if len(factors) == 2:
-            lines, arranged = self._arrange(record.uses, factors, rank, self.leading.get(number))
+            leading, uses = self.leading.get(number), record.uses
+            if leading is None and self._is_turned(uses, factors, rank):
+                uses, factors = uses[::-1], factors[::-1]
+            lines, arranged = self._arrange(uses, factors, rank, leading)
             product = read_product(arranged, rank, sizes, self.dialect)
             if product is not None:
                 floats = not any(self._is_condition(use.value) for use in record.uses)

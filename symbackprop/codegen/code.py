@@ -74,7 +74,7 @@ def write_code(
     for adjoint in gradients.values():
         everything.tensor(adjoint)
     layout = make_layout(program, everything.definitions)
-    plan = make_plan(program, adjoints, value, gradients)
+    plan = target.rearrange(make_plan(program, adjoints, value, gradients))
     arrays = (*layout["params"], *layout["data"])
     source = target.write(plan, arrays, layout["order"], comments or {}, target.dialect)
     return Code(target, dtype, value, tuple(gradients), layout, source)

@@ -9,6 +9,7 @@ import sympy
 
 from symbackprop.calculus.indices import Affine, Atom, Quotient, Remainder
 from symbackprop.codegen.deposits import find_deposits, find_replaced
+from symbackprop.codegen.foldings import find_foldings
 from symbackprop.codegen.loop_writers import make_body_plan
 from symbackprop.codegen.records import (
     Constant,
@@ -25,12 +26,15 @@ from symbackprop.codegen.records import (
     Select,
     Spread,
     Value,
+    Weave,
+    Window,
     find_fixed,
     is_condition,
     uses_of,
 )
 from symbackprop.codegen.row_groups import Grouping, RowGroup, schedule
 from symbackprop.codegen.row_reads import find_reads
+from symbackprop.codegen.window_layouts import is_inside, is_split
 
 Grouper = Callable[[Plan, Collection[int]], Grouping]
 """Finds the groups of a plan, given what is in none."""
@@ -101,15 +105,20 @@ class _Meter:
     def __init__(self, plan: Plan, sizes: Mapping[str, int], width: int, group: Grouper) -> None:
         self.plan, self.sizes, self.width, self.group = plan, sizes, width, group
         self.names = dict(plan.named)
+        self.foldings = find_foldings(plan, self.names)
+        self.views = _find_views(plan)
 
     def operations(self) -> Iterator[Operation]:
         plan, fixed, deposits = self.plan, find_fixed(self.plan.values), find_deposits(self.plan)
         grouping = self.group(plan, {*fixed, *deposits, *find_replaced(plan, deposits)})
+        inside = {number for folding in self.foldings.values() for number in folding.inside}
         for stage, numbers in (("forward", plan.forward), ("backward", plan.backward)):
             for each in schedule(plan.values, numbers, grouping):
                 if isinstance(each, RowGroup):
                     yield self._loop_over_rows(stage, each, grouping)
-                elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread):
+                elif each in inside or each in self.views:
+                    continue
+                elif not isinstance(plan.values[each].record, Given | Constant | Count | Pick | Spread | Weave):
                     yield self._operation("once" if each in fixed else stage, each, plan.values[each])
 
     def _loop_over_rows(self, stage: str, group: RowGroup, grouping: Grouping) -> Operation:
@@ -133,6 +142,8 @@ class _Meter:
     def _operation(self, stage: str, number: int, value: Value) -> Operation:
         shape = tuple(self._number(axis) for axis in value.axes)
         flops, count = self._measure(value, self.plan.values)
+        if number in self.foldings:
+            count = sum(self._entries(self.plan.values[n].axes) for n in (number, self.foldings[number].use.value))
         return Operation(stage, _kind(value.record), self.names.get(number, ""), shape, flops, count * self.width)
 
     def _measure(self, value: Value, values: Sequence[Value]) -> tuple[sympy.Expr, sympy.Expr]:
@@ -186,6 +197,23 @@ class _Meter:
         )
 
 
+def _find_views(plan: Plan) -> frozenset[int]:
+    """The windows that nobody copies: without zeros around them, and in no matrix product that takes them apart."""
+    multiplied = {
+        use.value
+        for number in (*plan.forward, *plan.backward)
+        for use in uses_of(plan.values[number].record)
+        if isinstance(plan.values[number].record, Contract)
+    }
+    found: set[int] = set()
+    for number, value in enumerate(plan.values):
+        if isinstance(value.record, Window):
+            own = plan.values[value.record.value].axes
+            if is_split(value.record, own) or (number not in multiplied and is_inside(value.record, own)):
+                found.add(number)
+    return frozenset(found)
+
+
 def _kind(record: Record) -> str:
     """What a record does, in a word or two."""
     if isinstance(record, Contract):
@@ -194,7 +222,7 @@ def _kind(record: Record) -> str:
         body = record.body
         if is_condition(record) or body.is_Piecewise:
             return "condition" if is_condition(record) else "choice"
-        names = {"Add": "add", "Mul": "multiply", "Pow": "power"}
+        names = {"Add": "add", "Mul": "multiply", "Pow": "power", "Larger": "maximum"}
         return names.get(type(body).__name__, type(body).__name__.lower())
     kinds = {"Peak": "maximum", "First": "argmax", "MatrixFunction": "function of a matrix", "Scatter": "scatter-add"}
     name = type(record).__name__

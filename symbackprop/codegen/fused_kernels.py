@@ -13,7 +13,8 @@ from symbackprop.codegen.buffers import Buffer
 from symbackprop.codegen.deposits import find_replaced
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.linear_forms import add_up
-from symbackprop.codegen.numpy_kernels import NumpyBodyWriter, NumpyKernelWriter
+from symbackprop.codegen.numpy_bodies import NumpyBodyWriter
+from symbackprop.codegen.numpy_kernels import NumpyKernelWriter
 from symbackprop.codegen.records import Constant, Inside, Label, Loop, Match, Plan, Segment
 from symbackprop.codegen.row_groups import Grouping, RowGroup, find_groups, schedule
 from symbackprop.codegen.row_kernels import RowKernel, Stream, is_flag
@@ -54,7 +55,8 @@ class _RowWriter(ArrayWriter):
         made = f"{', '.join(numbers)}{',' if len(numbers) == 1 else ''} = " if numbers else ""
         line = f"    {made}{text}({', '.join(call.arguments.values())})"
         casts = [f"    {name} = DTYPE({name})" for n, name in self._numbers(group)]
-        return [*(Line("", name) for name in call.arrays), Line("\n".join([line, *casts]), "")]
+        before, self.pending = self.pending, []
+        return [*before, *(Line("", name) for name in call.arrays), Line("\n".join([line, *casts]), "")]
 
     def _numbers(self, group: RowGroup) -> list[tuple[int, str]]:
         """The numbers that a loop returns, as numba does in another precision."""

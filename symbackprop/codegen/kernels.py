@@ -52,7 +52,6 @@ from symbackprop.codegen.records import (
     Use,
     Value,
     Window,
-    all_even,
     uses_of,
 )
 
@@ -311,8 +310,6 @@ class KernelWriter(ABC):
         name = self._variable(use.value)
         moved = self.dialect.transpose(name, order)
         over = sum(label >= rank for label in use.labels)
-        if self.dialect.views and all_even([record.position]) and len(record.position.parts) == over:
-            return f"fold({self._size(record.size)}, {self._steps(record.position)}, {moved})"
         return f"scatter({self._size(record.size)}, {self._position(record.position, over)}, {moved})"
 
     def _shape(self, axes: Sequence[Affine]) -> str:

@@ -13,14 +13,13 @@ from dataclasses import replace
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.array_layouts import Line
-from symbackprop.codegen.array_writers import ArrayWriter
 from symbackprop.codegen.buffers import Access, Buffer, share_memory
 from symbackprop.codegen.deposits import find_deposits, find_replaced
 from symbackprop.codegen.dialects import Dialect
+from symbackprop.codegen.foldings import find_foldings
 from symbackprop.codegen.inlining import find_indicators
 from symbackprop.codegen.leading import find_leading
-from symbackprop.codegen.loop_writers import BodyWriter
-from symbackprop.codegen.products import Factor, group_factors
+from symbackprop.codegen.numpy_bodies import LoopOwner, NumpyBodyWriter
 from symbackprop.codegen.records import (
     Constant,
     Count,
@@ -35,13 +34,14 @@ from symbackprop.codegen.records import (
     Spread,
     State,
     Take,
-    Use,
     Window,
     find_fixed,
     is_condition,
     uses_of,
 )
 from symbackprop.codegen.tilings import is_joined
+from symbackprop.codegen.weaving import find_threads
+from symbackprop.codegen.window_layouts import find_resting
 
 
 def write_numpy_kernel(
@@ -53,7 +53,7 @@ def write_numpy_kernel(
     return NumpyKernelWriter(plan, arrays, sizes, comments, dialect).write()
 
 
-class NumpyKernelWriter(ArrayWriter):
+class NumpyKernelWriter(LoopOwner):
     """Writes the statements of both passes, then what they share."""
 
     owns_outputs = True
@@ -64,6 +64,10 @@ class NumpyKernelWriter(ArrayWriter):
         self.indicators = find_indicators(plan)
         self.deposits = find_deposits(plan)
         self.leading = find_leading(plan)
+        self.resting = find_resting(plan)
+        self.threads = find_threads(plan)
+        self.begun, self.cleared, self.pending = set(), set(), []
+        self.foldings = find_foldings(plan, {number for number, _ in plan.named})
         self.fixed = find_fixed(plan.values)
         super().__init__(plan, arrays, sizes, comments, dialect)
         self.buffers: dict[str, Buffer] = {}
@@ -92,6 +96,10 @@ class NumpyKernelWriter(ArrayWriter):
         value, returned = _rename(value, names), [_rename(text, names) for text in returned]
         memory = {name: place for name, place in memory.items() if name not in names}
         borrowable = [*(self.variables[n] for n in fixed), *self.constants, *memory]
+        views = self._find_views([*forward, *backward], borrowable)
+        borrowable += [line.name for line in views]
+        forward, backward = ([_leave_comment(line) if line in views else line for line in lines]
+                             for lines in (forward, backward))
         passes = [self._print(forward), self._print(backward)]
         texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
         borrowed = [[name for name in borrowable if name in words] for words in map(_words, texts)]
@@ -100,7 +108,7 @@ class NumpyKernelWriter(ArrayWriter):
         arguments = [self.names[n] for n in self.arrays]
         sizes = [self.names[n] for n in self.size_names]
         lines = ["@Workspaces", f"def _workspace({', '.join(sizes)}):"]
-        lines += [*self._workspace(fixed, memory, borrowed), "", ""]
+        lines += [*self._workspace(fixed, memory, views, borrowed), "", ""]
         lines += [f"def _forward({', '.join(arguments + sizes)}):", f"    work = _workspace.lend({', '.join(sizes)})"]
         lines += _unpack(borrowed[0], "work.forward")
         lines += [*passes[0], f"    return {value}, ({''.join(f'{n}, ' for n in ('work', *saved)).strip()})", "", ""]
@@ -111,6 +119,16 @@ class NumpyKernelWriter(ArrayWriter):
             ["    return (", *(f"        {text}," for text in returned), "    )"] if returned else ["    return ()"]
         )
         return "\n".join([*lines, ""])
+
+    def _find_views(self, lines: Sequence[Line], borrowable: Sequence[str]) -> list[Line]:
+        """The statements that show nothing but arrays that calls share: they are made once as well."""
+        known = {*self.variables.values(), *self.buffers, *(self.names[n] for n in self.arrays)} - set(borrowable)
+        views: list[Line] = []
+        for line in lines:
+            if line.shows and not (_words(line.text) - {line.name}) & known:
+                views.append(line)
+                known.discard(line.name)
+        return views
 
     def _find_outputs(self) -> None:
         """The gradients that are computed where they are returned."""
@@ -142,7 +160,8 @@ class NumpyKernelWriter(ArrayWriter):
     def _find_unwritten(self) -> frozenset[int]:
         """The values that no statement of a pass makes."""
         loose = {n for n, v in enumerate(self.plan.values) if isinstance(v.record, Given | Constant | Pick)}
-        return self.inline | self.fixed | {*loose, *self.indicators} | find_replaced(self.plan, self.deposits)
+        inside = {n for folding in self.foldings.values() for n in folding.inside}
+        return self.inline | self.fixed | {*loose, *self.indicators, *inside} | find_replaced(self.plan, self.deposits)
 
     def _statement(self, number: int) -> list[Line]:
         """The statements that make a value."""
@@ -156,14 +175,23 @@ class NumpyKernelWriter(ArrayWriter):
             return [
                 *(replace(line, quiet=quiet) for line in made[:-1]), replace(made[-1], quiet=quiet, comment=comment)
             ]  # fmt: skip
-        text = self._expression(value)
+        before = self._rest(value.record.value) if isinstance(value.record, Window) else []
+        text, shows = self._expression(value), self._is_shown(value.record)
+        split = self._split_axes(value.record, value.axes) if isinstance(value.record, Window) else None
+        if split is not None:
+            text, shows = split, False
+        if isinstance(value.record, Gather):
+            joined = self._joined_axes(value.record, value.axes)
+            if joined is not None:
+                text, self.orders[number] = joined
+                shows = self._has_no_gaps(value.record.value)
         if self._may_be_view(number):
             self.bases[name] = frozenset(_words(text))
         if isinstance(value.record, Window | Spread) or is_joined(value.record):
             order = self._order_of_view(value.record)
             if sorted(order) == list(range(len(value.axes))):
                 self.orders[number] = order
-        return [Line(f"{name} = {text}", name, (), quiet, comment)]
+        return [*before, Line(f"{name} = {text}", name, (), quiet, comment, shows)]
 
     def _may_be_view(self, number: int) -> bool:
         """Whether an expression may show the memory of another value."""
@@ -193,7 +221,7 @@ class NumpyKernelWriter(ArrayWriter):
     def _begin(self, name: str, state: State) -> str:
         return ""
 
-    def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> BodyWriter:
+    def _body_writer(self, loop: Loop, segment: Segment, states: Sequence[str]) -> NumpyBodyWriter:
         return NumpyBodyWriter(self, loop, segment, states)
 
     def _returned(self, gradient: Output, shared: set[int]) -> str:
@@ -272,7 +300,11 @@ class NumpyKernelWriter(ArrayWriter):
         return (record.loop if isinstance(record, Pick) else number) in self.plan.forward
 
     def _workspace(
-        self, fixed: Sequence[int], memory: Mapping[str, int], borrowed: Sequence[Sequence[str]]
+        self,
+        fixed: Sequence[int],
+        memory: Mapping[str, int],
+        views: Sequence[Line],
+        borrowed: Sequence[Sequence[str]],
     ) -> list[str]:
         """The arrays that calls of one choice of sizes share."""
         lines: list[str] = []
@@ -298,74 +330,14 @@ class NumpyKernelWriter(ArrayWriter):
             order = self.permuted.get(name, tuple(range(len(buffer.axes))))
             inverse = sorted(range(len(order)), key=lambda k: order[k])
             lines.append(f"    {name} = {self.dialect.transpose(text, inverse)}")
+        lines += [f"    {line.text}" for line in views]
         groups = ["(" + "".join(f"{n}, " for n in names).strip() + ")" for names in borrowed]
         return [*lines, f"    return {groups[0]}, {groups[1]}"]
 
 
-class NumpyBodyWriter(BodyWriter, ArrayWriter):
-    """Writes the body of a loop into arrays of its own, and its results into those that the loop makes."""
-
-    owns_outputs = False
-    outside: NumpyKernelWriter
-
-    def __init__(self, outside: NumpyKernelWriter, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
-        self.fixed, self.deposits, self.leading = frozenset(), {}, {}
-        self.orders, self.outputs, self.copies = {}, {}, {}
-        self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
-        super().__init__(outside, loop, segment, states)
-
-    def _arrange(
-        self, uses: Sequence[Use], factors: Sequence[Factor], rank: int, leading: int | None
-    ) -> tuple[list[Line], list[Factor]]:
-        """The factors of a matrix product; a second one from outside of the loop lies as the product takes it.
-
-        For few rows a product with a transposed matrix takes up to two and a half times as long.
-        """
-        lines, arranged = super()._arrange(uses, factors, rank, leading)
-        record = self.plan.values[uses[1].value].record
-        if isinstance(record, Given) and record.name.startswith("#"):
-            number = int(record.name[1:])
-            wanted = tuple(label for group in group_factors(factors[0][1], factors[1][1], rank)[1] for label in group)
-            order = tuple(uses[1].labels.index(label) for label in wanted)
-            if order != self.outside.orders.get(number, tuple(range(len(order)))):
-                arranged[1] = self.outside.copy_before(number, order), wanted
-        return lines, arranged
-
-    def _find_inline(self, named: Collection[int]) -> frozenset[int]:
-        self.indicators = find_indicators(self.plan)
-        return super()._find_inline(named)
-
-    def _lines(self, numbers: Sequence[int], margin: str = "    ") -> list[str]:
-        lines: list[str] = []
-        for number in numbers:
-            if number in self.indicators:
-                continue
-            if self._is_written(number):
-                lines += [line.text for line in self._write_into(number)]
-            else:
-                lines += super()._lines([number], margin)
-        return lines
-
-    def write_steps(self, step: str) -> list[str]:
-        """The lines of one step, those before which say where the results stand."""
-        return self._begin_slices(step) + super().write_steps(step)
-
-    def _begin_slices(self, step: str) -> list[str]:
-        """The lines that say where the results of a step stand."""
-        begin: list[str] = []
-        for name, state, use in zip(self.states, self.loop.states, self.segment.results, strict=True):
-            axes = state.axes[: state.axis] + state.axes[state.axis + 1 :]
-            if use is None or use.value in self.outputs or self._condition(state, step):
-                continue
-            if axes and use.labels == tuple(range(len(axes))) and self._is_written(use.value):
-                self.outputs[use.value] = Output(name, use, axes)
-                self.variables[use.value] = self._fresh("s")
-                begin.append(f"{self.variables[use.value]} = {name}[{self._place_of(state, step)}]")
-        return begin
-
-    def _assign(self, name: str, state: State, use: Use, step: str) -> list[str]:
-        written = self.outputs.get(use.value)
-        return [] if written is not None and written.name == name else super()._assign(name, state, use, step)
+def _leave_comment(line: Line) -> Line:
+    """What stays of a statement that is made once."""
+    return Line("", "", (), line.quiet, line.comment)
 
 
 def _words(text: str) -> set[str]:

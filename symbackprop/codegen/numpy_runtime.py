@@ -86,12 +86,14 @@ def gather(array, *indices):  # type: ignore[no-untyped-def]
     rank = max(np.ndim(index) for index in indices)
     vectors = [np.reshape(index, (1,) * (rank - np.ndim(index)) + np.shape(index)) for index in indices]
     along = [[k for k, size in enumerate(vector.shape) if size != 1] for vector in vectors]
-    if all(len(axes) <= 1 for axes in along):
+    if rank > 1 and all(len(axes) <= 1 for axes in along):  # a single index is as fast as it stands
         labels = [axes[0] if axes else -1 for axes in along]
         return gather_by_axes(array, vectors, labels, rank)  # type: ignore[no-untyped-call]
     inside = True
     for size, index in zip(array.shape, indices, strict=True):
         inside = inside & (index >= 1) & (index <= size)
+    if np.all(inside):
+        return array[tuple(np.subtract(index, 1) for index in indices)]
     clipped = tuple(np.clip(index, 1, size) - 1 for size, index in zip(array.shape, indices, strict=True))
     return np.where(inside, array[clipped], array.dtype.type(0))
 
@@ -158,31 +160,6 @@ def take(array, *places):  # type: ignore[no-untyped-def]
     return array[at] if inside else np.zeros_like(array[at])
 
 
-def window(array, *places):  # type: ignore[no-untyped-def]
-    """A view of the array with zeros around it.
-
-    A place is (begin, ((label, step, count), ...)) for an axis of the array: from there, axis `label` of the result
-    takes `count` steps along it.
-    """
-    begins, sizes, pads, shape, strides = [], [], [], {}, {}
-    for axis, (size, (begin, steps)) in enumerate(zip(array.shape, places, strict=True)):
-        before = max(0, -begin - sum(min(0, step * (count - 1)) for _, step, count in steps))
-        last = begin + sum(max(0, step * (count - 1)) for _, step, count in steps)
-        begins.append(begin + before)
-        pads.append(slice(before, before + size))
-        sizes.append(before + max(size, last + 1))
-        for label, step, count in steps:
-            shape[label], strides[label] = count, (axis, step)
-    if tuple(sizes) != array.shape:
-        padded = np.zeros(sizes, dtype=array.dtype)
-        padded[tuple(pads)] = array
-        array = padded
-    start = array[tuple(slice(begin, None) for begin in begins)]
-    labels = range(len(shape))
-    moved = [array.strides[strides[label][0]] * strides[label][1] for label in labels]
-    return np.lib.stride_tricks.as_strided(start, [shape[label] for label in labels], moved, writeable=False)
-
-
 def scatter(size, index, values):  # type: ignore[no-untyped-def]
     """The sums of the values into `size` entries that `index` counts from 1; what is outside is left out."""
     index = np.broadcast_to(index, values.shape[: np.ndim(index)])
@@ -190,41 +167,6 @@ def scatter(size, index, values):  # type: ignore[no-untyped-def]
     inside = (index >= 1) & (index <= size)
     np.add.at(result, index[inside] - 1, values[inside])
     return result
-
-
-def fold(size, place, values):  # type: ignore[no-untyped-def]
-    """The sums of the values into `size` entries at even steps; what is outside is left out.
-
-    `place` is (begin, ((label, step, count), ...)), counted from 0: a step of each of the first axes of the values.
-    """
-    begin, steps = place
-    result = np.zeros((size, *values.shape[len(steps) :]), dtype=values.dtype)
-    long, stride, count = max(steps, key=lambda each: each[2])
-    others = [each for each in steps if each[0] != long]
-    values = np.moveaxis(values, [label for label, _, _ in others], range(len(others)))
-    for at in np.ndindex(*(n for _, _, n in others)):
-        first = begin + sum(k * step for k, (_, step, _) in zip(at, others, strict=True))
-        places = first + stride * np.arange(count)
-        inside = np.flatnonzero((places >= 0) & (places < size))
-        if inside.size:
-            low, high = inside[0], inside[-1]
-            ends = sorted((places[low], places[high]))
-            part = values[at][low : high + 1]
-            result[ends[0] : ends[1] + 1 : abs(stride)] += part if stride > 0 else part[::-1]
-    return result
-
-
-def tile(values, begin, out):  # type: ignore[no-untyped-def]
-    """Write values, whose first two axes are tiles and the places in one, along the first axis of `out`, from `begin`
-    counted from 0; what is outside is left out, and 0 is written where there is no tile.
-    """
-    count, width = values.shape[:2]
-    out[...] = 0
-    for place in range(width):
-        first = begin + place
-        skipped = max(0, -(first // width))
-        stop = max(skipped, min(count, (out.shape[0] - first + width - 1) // width))
-        out[first + skipped * width : first + stop * width : width] = values[skipped:stop, place]
 
 
 def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]

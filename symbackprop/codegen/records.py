@@ -145,6 +145,17 @@ class Scatter:
 
 
 @dataclass(frozen=True, slots=True)
+class Weave:
+    """Axis 0 has `size` entries: from `begin` on, counted from 0, those of the uses by turns, along the one label of
+    each that is no axis of the result, and 0 elsewhere.
+    """
+
+    uses: tuple[Use, ...]
+    begin: Affine
+    size: Affine
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
     """The scalar expression `body` in s0, s1, ..., the entries of the uses, at every point.
 
@@ -258,8 +269,8 @@ class Constant:
 
 
 Record = (
-    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Map | Select | Place | Contract | Peak | First
-    | MatrixFunction | Loop | Pick | Spread | Constant
+    Given | Count | Match | Inside | Gather | Window | Take | Scatter | Weave | Map | Select | Place | Contract | Peak
+    | First | MatrixFunction | Loop | Pick | Spread | Constant
 )  # fmt: skip
 
 
@@ -282,7 +293,7 @@ def is_indicator(body: sympy.Basic) -> bool:
 
 def uses_of(record: Record) -> tuple[Use, ...]:
     """The operands of a record, in order; labels mean something only where the record aligns its operand."""
-    if isinstance(record, Map | Contract):
+    if isinstance(record, Map | Contract | Weave):
         return record.uses
     if isinstance(record, Select):
         return (record.mask, record.value)

@@ -9,8 +9,11 @@ from symbackprop.codegen.dialects import Dialect, JaxDialect, NumpyDialect, Torc
 from symbackprop.codegen.fused_kernels import write_fused_kernel
 from symbackprop.codegen.loop_writers import write_kernel
 from symbackprop.codegen.numpy_kernels import write_numpy_kernel
+from symbackprop.codegen.rebuilding import keep_plan
 from symbackprop.codegen.records import Plan
 from symbackprop.codegen.row_groups import Grouping, find_groups, keep_apart
+from symbackprop.codegen.unrolled_tiles import unroll_tiles
+from symbackprop.codegen.window_products import add_up_products
 from symbackprop.errors import UnknownNameError
 
 
@@ -31,14 +34,20 @@ class Target:
     extra: str = ""
     helpers: tuple[str, ...] = ()
     group: Callable[[Plan, Collection[int]], Grouping] = keep_apart
+    rearrange: Callable[[Plan], Plan] = keep_plan
 
     def modules(self, dtype: str) -> tuple[str, ...]:
         """The modules of this package whose functions generated code calls.
 
         >>> find_target("fused").modules("float32")
-        ('numpy_runtime', 'rows_runtime', 'rows_float32')
+        ('numpy_runtime', 'windows_runtime', 'rows_runtime', 'rows_float32')
         """
         return (self.runtime, *(helper.format(dtype=dtype) for helper in self.helpers))
+
+
+def use_slices(plan: Plan) -> Plan:
+    """The plan for a library that reads and writes slices of arrays."""
+    return unroll_tiles(add_up_products(plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +61,13 @@ class ScalarTarget:
 
 
 TARGETS = (
-    Target("numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime"),
     Target(
-        "fused", NumpyDialect(), write_fused_kernel, "numpy_runtime", "numba", ("rows_runtime", "rows_{dtype}"),
-        find_groups,
+        "numpy", NumpyDialect(), write_numpy_kernel, "numpy_runtime", helpers=("windows_runtime",),
+        rearrange=use_slices,
+    ),  # fmt: skip
+    Target(
+        "fused", NumpyDialect(), write_fused_kernel, "numpy_runtime", "numba",
+        ("windows_runtime", "rows_runtime", "rows_{dtype}"), find_groups, use_slices,
     ),  # fmt: skip
     Target("jax", JaxDialect(), write_kernel, "jax_runtime", "jax"),
     Target("torch", TorchDialect(), write_kernel, "torch_runtime", "torch"),

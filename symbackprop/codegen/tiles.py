@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from symbackprop.calculus.definitions import Term, substitute_slot
-from symbackprop.calculus.guards import Guard, Within
+import sympy
+
+from symbackprop.calculus.definitions import Term, slot_symbol, substitute_slot
+from symbackprop.calculus.guards import Within
 from symbackprop.calculus.indices import Affine, Atom, Forms, Index, Quotient, Remainder, bounds
-from symbackprop.calculus.tensors import Count
+from symbackprop.calculus.tensors import Count, Read
 from symbackprop.codegen.folds import Fold
 
 
@@ -23,7 +25,7 @@ def find_tiles(term: Term, free: Sequence[Index]) -> Fold | None:
         if len(quotients) != 1:
             continue
         (quotient,) = quotients
-        tile = _range_over(quotient, term.guards, f"{index.name}/")
+        tile = _range_over(quotient, term, f"{index.name}/")
         if tile is None:
             continue
         values: Forms = {quotient: Affine.of(tile)}
@@ -37,20 +39,34 @@ def find_tiles(term: Term, free: Sequence[Index]) -> Fold | None:
     return None
 
 
-def _range_over(quotient: Quotient, guards: Sequence[Guard], name: str) -> Index | None:
-    """An index over the values of a quotient, those for which no guard on it holds left out where they are known."""
+def _range_over(quotient: Quotient, term: Term, name: str) -> Index | None:
+    """An index over the values of a quotient, those for which the term is 0 left out where they are known."""
     low, high = bounds(Affine.of(quotient))
     if low is None or low.integer is None or high is None:
         return None
-    for guard in guards:
-        offset = (guard.form - Affine.of(quotient)).integer
-        if not isinstance(guard, Within) or offset is None or guard.size.integer is None or high.integer is None:
+    for form, start, size in _find_ranges(term):
+        offset = (form - Affine.of(quotient)).integer
+        if offset is None or size.integer is None or high.integer is None:
             continue
-        first = max(low.integer, guard.start - offset)
-        last = min(high.integer, guard.start + guard.size.integer - 1 - offset)
+        first = max(low.integer, start - offset)
+        last = min(high.integer, start + size.integer - 1 - offset)
         if first <= last:
             low, high = Affine.of(first), Affine.of(last)
     return Index(name, high - low + Affine.of(1), _number(low))
+
+
+def _find_ranges(term: Term) -> Iterator[tuple[Affine, int, Affine]]:
+    """Forms with the start and the size of a range outside of which a term is 0: by its guards, and by the axes of what
+    it is multiplied by.
+    """
+    for guard in term.guards:
+        if isinstance(guard, Within):
+            yield guard.form, guard.start, guard.size
+    factors = sympy.Mul.make_args(term.body)
+    for k, slot in enumerate(term.slots):
+        if isinstance(slot, Read) and slot_symbol(k) in factors:
+            for form, (start, size) in zip(slot.at, slot.tensor.spans, strict=True):
+                yield form, start, size
 
 
 def _all_forms(term: Term) -> list[Affine]:

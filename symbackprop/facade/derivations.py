@@ -359,13 +359,13 @@ class Derivation:
         unknown = sorted(set(sizes or {}) - set(self.core.program.size_names))
         if codegen.find_scalar_target(target) is not None:
             raise ArgumentError(f"The target {target!r} is written out entry by entry and has no array operations.")
-        group = codegen.find_target(target).group
+        found = codegen.find_target(target)
         if unknown:
             known = ", ".join(self.core.program.size_names)
             raise ArgumentError(f"There is no size {', '.join(unknown)}; the sizes are {known}.")
         program, adjoints = self.core.program, self.unconditional.definitions
         plan = codegen.make_plan(program, adjoints, self.core.numerator.name, self._outputs)
-        return codegen.measure_costs(plan, sizes or {}, dtype, group)
+        return codegen.measure_costs(found.rearrange(plan), sizes or {}, dtype, found.group)
 
     def _code(
         self,

@@ -11,7 +11,8 @@ from jax_oracle import make_differentiator
 from program_check import VALUE, differences, run_compiled
 
 import symbackprop as sb
-from symbackprop.codegen.numpy_runtime import add_at, fold, gather, tile, window
+from symbackprop.codegen.numpy_runtime import add_at, gather
+from symbackprop.codegen.windows_runtime import fold, tile, window
 
 PROGRAMS = {
     "overlapping pool": ("y[n,p:3] = max(r:3, x[n,2*p+r-2])", "x[N,7]", "fold("),
@@ -21,7 +22,7 @@ PROGRAMS = {
     "convolution behind a pool": (
         "m[n,p:4] = max(r:2, sin(x[n,2*p+r-2]))\ny[n,p:3] = sum(r, w[r]*m[n,p+r-1])",
         "x[N,9]",
-        "tile(",
+        "keep(",
     ),
     "a pool that reaches beyond its axis": (
         "m[n,p:4] = max(r:2, sin(x[n,2*p+r-1]))\ny[n,p:3] = sum(r, w[r]*m[n,p+r-1])",
@@ -67,16 +68,24 @@ def test_a_window_is_what_it_says_entry_by_entry(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_a_fold_adds_each_entry_to_its_place(seed: int) -> None:
-    """The same places, added to; what is outside is left out."""
+    """The same places along two axes at once, added to; what is outside is left out."""
     rng = np.random.default_rng(seed)
-    begin, steps = steps_of(rng, [0, 1])
-    values = rng.normal(size=(*(count for _, _, count in steps), 2))
-    expected = np.zeros((5, 2))
-    for at, place in places_of(begin, steps):
-        if 0 <= place < 5:
-            expected[place] += values[at]
+    rows, columns = steps_of(rng, [0, 1]), steps_of(rng, [2])
+    counts = [count for _, steps in (rows, columns) for _, _, count in steps]
+    values = rng.normal(size=(*counts, 2))
+    expected, out = np.zeros((5, 2, 4)), np.full((5, 2, 4), np.nan)
+    for at, row in places_of(*rows):
+        for (last,), column in places_of(*columns):
+            if 0 <= row < 5 and 0 <= column < 4:
+                expected[row, :, column] += values[(*at, last)]
+    courses = [
+        (axis, begin, tuple((step, count) for _, step, count in steps))
+        for axis, (begin, steps) in ((0, rows), (2, columns))
+    ]
 
-    np.testing.assert_allclose(fold(5, (begin, steps), values), expected, rtol=0, atol=1e-15)
+    fold(values, courses, out)
+
+    np.testing.assert_allclose(out, expected, rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("begin", range(-5, 7))
