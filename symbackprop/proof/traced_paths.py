@@ -23,8 +23,9 @@ from symbackprop.proof.traced_arrays import (
 )
 from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
+from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, is_truth
-from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten, is_infinite
+from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
 
 
 class TracedPath(ArrayPath):

@@ -15,7 +15,8 @@ import sympy as sp
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.traced_needs import join_needs, list_needs
-from symbackprop.proof.traced_values import Path, Traced, Unwritten, is_infinite
+from symbackprop.proof.traced_rounding import is_infinite
+from symbackprop.proof.traced_values import Path, Traced, Unwritten
 
 
 class Truth(Traced):

@@ -18,6 +18,7 @@ import sympy as sp
 from symbackprop.proof.numbers import read_float
 from symbackprop.proof.path_signs import PathSigns, Reading, TracingStoppedError
 from symbackprop.proof.traced_needs import Needs, join_needs, needs_of_function, needs_of_power, needs_of_quotient
+from symbackprop.proof.traced_rounding import Rounded, is_infinite
 
 _LARGEST_ROOT = 10_000
 _SHORT_DENOMINATOR = 10**6
@@ -128,7 +129,7 @@ class PlainNumberError(TracingStoppedError):
     """A number that is not known yet was asked for its value."""
 
 
-class Traced:
+class Traced(Rounded):
     """A number of the traced code: an expression, and the path that it is computed on."""
 
     __slots__ = ("expression", "needs", "path")
@@ -230,62 +231,6 @@ class Traced:
 
     def __rpow__(self, other: Any) -> Any:
         return self._with(other, lambda a, b: a**b, True, needs_of_power)
-
-    def __floordiv__(self, other: Any) -> Any:
-        quotient = self / other
-        return NotImplemented if quotient is NotImplemented else quotient.floor()
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        quotient = self.__rtruediv__(other)
-        return quotient if quotient is NotImplemented else quotient.floor()
-
-    def __mod__(self, other: Any) -> Any:
-        whole = self.__floordiv__(other)
-        return whole if whole is NotImplemented else self - other * whole
-
-    def __rmod__(self, other: Any) -> Any:
-        whole = self.__rfloordiv__(other)
-        return whole if whole is NotImplemented else other - self * whole
-
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
-
-    def floor(self) -> Traced:
-        """The largest integer that is not above it, as a number."""
-        return self if is_infinite(self.expression) else self.path.constant(self.path.floor(self.expression))
-
-    def ceil(self) -> Traced:
-        """The least integer that is not below it, as a number."""
-        return -(-self).floor()
-
-    def trunc(self) -> Traced:
-        """Its part before the point, as a number."""
-        return self.floor() if self.path.sign(self.expression) >= 0 else self.ceil()
-
-    def rint(self) -> Traced:
-        """The nearest integer, as a number; of two the even one."""
-        if self.expression.is_Rational:
-            return self.path.constant(round(Fraction(self.expression.p, self.expression.q)))
-        return Traced(self.path, self.expression + sp.Rational(1, 2)).floor()
-
-    def round(self, decimals: int = 0) -> Traced:
-        """The nearest number with so many decimals."""
-        return self.rint() if decimals == 0 else (self * 10**decimals).rint() / 10**decimals
-
-    def __floor__(self) -> int:
-        return int(self.floor())
-
-    def __ceil__(self) -> int:
-        return int(self.ceil())
-
-    def __trunc__(self) -> int:
-        return int(self.trunc())
-
-    def __round__(self, digits: int | None = None) -> Any:
-        return int(self.rint()) if digits is None else self.round(digits)
 
     def __neg__(self) -> Traced:
         return Traced(self.path, -self.expression, self.needs)
@@ -458,11 +403,6 @@ _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
 def _is_number(value: Any) -> bool:
     """Whether it is one number, an array without axes included."""
     return isinstance(value, _NUMBERS) or (isinstance(value, np.ndarray) and not value.ndim)
-
-
-def is_infinite(expression: sp.Expr) -> bool:
-    """Whether it is an infinity; beside one only signs count, so none hides in a longer expression."""
-    return bool(expression == sp.oo or expression == -sp.oo)
 
 
 def _valued(expression: sp.Expr) -> sp.Expr:
