@@ -20,12 +20,12 @@ KINDS = {
     "products": ("matmul", "vecdot", "vdot", "dot"),
     "exp, log, tanh": ("exp", "log", "tanh", "log1p", "expm1", "sqrt"),
     "maxima and choices": ("keep", "choose", "first_of_few", "largest_of_few", "argmax", "equal", "greater",
-                           "greater_equal", "less", "less_equal", "logical_and", "logical_or"),
+                           "greater_equal", "less", "less_equal", "logical_and", "logical_or", "logical_not", "maximum",
+                           "minimum"),
     "windows, gathers, tiles": ("window", "gather", "gather_by_axes", "take", "tile", "fold", "scatter", "add_at",
                                 "place"),
     "copies": ("copyto", "array", "empty", "broadcast_to"),
-    "other arithmetic": ("add", "subtract", "multiply", "divide", "negative", "square", "abs", "maximum", "minimum",
-                         "reciprocal"),
+    "other arithmetic": ("add", "subtract", "multiply", "divide", "negative", "square", "abs", "reciprocal"),
 }  # fmt: skip
 """The functions that generated code calls."""
 OTHER = "steps between them"

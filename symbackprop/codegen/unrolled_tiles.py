@@ -30,6 +30,7 @@ from symbackprop.codegen.records import (
     Select,
     Spread,
     Use,
+    Value,
     Weave,
     Window,
     is_indicator,
@@ -54,6 +55,8 @@ class _Rebuilder(PlanRebuilder):
         self.parts: dict[tuple[int, int], tuple[int, ...] | None] = {}
         self.choices: set[int] = set()
         """The values that a choice of the first of the largest has a part in."""
+        self.largest: dict[int, tuple[Use, Use]] = {}
+        """For whether an entry is the first of the largest: that entry, and the largest, along the same axes."""
 
     def replace(self, record: Record, axes: Sequence[Affine]) -> int | None:
         """What stands for a maximum over the places of tiles, or for tiles side by side."""
@@ -126,12 +129,17 @@ class _Rebuilder(PlanRebuilder):
                 uses = self._take_uses(record.uses, axis, place)
                 if uses is None:
                     return None
-                return self._mark(self.make(Map(record.body, uses, record.quiet), axes), [u.value for u in uses])
+                made = self.make(Map(record.body, uses, record.quiet), axes)
+                known = self.largest.get(number)
+                taken = self._take_uses(known, axis, place) if known else None
+                if taken is not None:
+                    self.largest[made] = taken[0], taken[1]
+                return self._mark(made, [u.value for u in uses])
             case Select():
                 uses = self._take_uses((record.mask, record.value), axis, place)
                 if uses is None:
                     return None
-                made = self.make(self._narrow(Select(*uses), axes), axes)
+                made = self.make(self._share_condition(self._narrow(Select(*uses), axes), axes), axes)
                 return self._mark(made, [u.value for u in uses])
             case Weave():
                 if axis == 0:
@@ -222,7 +230,18 @@ class _Rebuilder(PlanRebuilder):
                 number = self.make(Map(sympy.Not(ONE), (Use(number, every),), False), axes)
             uses = () if whole is None else (Use(whole, every), Use(number, every))
             whole = number if whole is None else self.make(Map(sympy.And(ONE, OTHER), uses, False), axes)
-        return None if whole is None else self._mark(whole, [], True)
+        if whole is None:
+            return None
+        own = self.values[use.value].axes
+        inside = tuple(label for label in first.use.labels if label != reduced)
+        largest: Use | None = Use(parts[0], inside)
+        for part in parts[1:]:
+            if largest is not None:
+                made = self.made.get(Value(Map(Larger(ONE, OTHER), (largest, Use(part, inside)), False), own))
+                largest = None if made is None else Use(made, tuple(range(len(own))))
+        if largest is not None:
+            self.largest[whole] = entries[place], _along(largest, use)
+        return self._mark(whole, [], True)
 
     def _narrow(self, select: Select, axes: Sequence[Affine]) -> Select:
         """A choice of a product with a condition as a choice by both."""
@@ -239,6 +258,65 @@ class _Rebuilder(PlanRebuilder):
                 both = self.make(Map(sympy.And(ONE, OTHER), uses, False), [axes[label] for label in out])
                 return Select(Use(both, out), Use(other.value, tuple(along[label] for label in other.labels)))
         return select
+
+    def _share_condition(self, select: Select, axes: Sequence[Affine]) -> Select:
+        """A choice of the largest where that is above 0: what is above 0 there is the largest itself, which is looked
+        at once for all places.
+        """
+        conditions = self._conjuncts(select.mask)
+        facts = [(_along(one, use), _along(other, use)) for use in conditions
+                 for one, other in [self.largest.get(use.value, (None, None))] if one and other]
+        for use in conditions:
+            record = self.values[use.value].record
+            if not isinstance(record, Map) or record.body != (ONE > 0):
+                continue
+            read = _along(record.uses[0], use)
+            largest = next((total for entry, total in facts if self._is_positive_part(entry, read)), None)
+            rest = [each for each in conditions if each != use]
+            if largest is None or not rest:
+                continue
+            while above := next((total for entry, total in facts if entry == largest), None):
+                largest = above
+            sign = self.make(Map(ONE > 0, (Use(largest.value, tuple(range(len(largest.labels)))),), False),
+                             [axes[label] for label in largest.labels])
+            value = self.make(Select(Use(sign, largest.labels), select.value), axes)
+            return Select(self._join(rest, axes), Use(value, tuple(range(len(axes)))))
+        return select
+
+    def _conjuncts(self, mask: Use) -> list[Use]:
+        """The conditions that all hold where a mask does."""
+        record = self.values[mask.value].record
+        if isinstance(record, Map) and record.body == sympy.And(ONE, OTHER) and mask.value not in self.largest:
+            return [each for use in record.uses for each in self._conjuncts(_along(use, mask))]
+        return [mask]
+
+    def _join(self, conditions: Sequence[Use], axes: Sequence[Affine]) -> Use:
+        """The condition that all of several hold."""
+        whole, *others = conditions
+        for other in others:
+            out = tuple(sorted({*whole.labels, *other.labels}))
+            uses = tuple(Use(u.value, tuple(out.index(label) for label in u.labels)) for u in (whole, other))
+            whole = Use(self.make(Map(sympy.And(ONE, OTHER), uses, False), [axes[label] for label in out]), out)
+        return whole
+
+    def _is_positive_part(self, use: Use, other: Use) -> bool:
+        """Whether an entry is another where that is above 0, and else 0."""
+        views = [self.values[each.value].record for each in (use, other)]
+        if use.labels != other.labels or not all(isinstance(view, Window) for view in views):
+            return False
+        shown, below = views
+        assert isinstance(shown, Window)
+        assert isinstance(below, Window)
+        ends = [self._see_through(Use(v.value, tuple(range(len(v.positions))))) for v in (shown, below)]
+        record = self.values[ends[0].value].record
+        if shown.positions != below.positions or not isinstance(record, Map):
+            return False
+        if record.body != sympy.Piecewise((OTHER, ONE), (0, True)):
+            return False
+        condition, kept = (_along(each, ends[0]) for each in record.uses)
+        sign = self.values[condition.value].record
+        above = isinstance(sign, Map) and sign.body == (ONE > 0) and _along(sign.uses[0], condition) == ends[1]
+        return kept == ends[1] and above
 
     def _find_condition(self, use: Use) -> Use | None:
         """The condition of which an operand is the indicator."""
@@ -261,6 +339,11 @@ class _Rebuilder(PlanRebuilder):
         if chosen or self.choices & set(read):
             self.choices.add(number)
         return number
+
+
+def _along(use: Use, outer: Use) -> Use:
+    """An operand of a value by the labels that the value itself is used along."""
+    return Use(use.value, tuple(outer.labels[label] for label in use.labels))
 
 
 def _fix(position: Position, label: int, place: int) -> Position:

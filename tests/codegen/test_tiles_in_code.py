@@ -106,4 +106,35 @@ def test_a_plan_of_tiles_has_no_copies(target: str) -> None:
     assert "window" not in {o.kind for o in costs.operations}
     if target == "numpy":
         assert [o.flops for o in costs.operations if o.kind == "maximum"] == [6, 6, 6]
-        assert [o.flops for o in costs.operations if o.kind == "select"] == [6, 6, 6, 6]
+        assert [o.flops for o in costs.operations if o.kind == "select"] == [6] * 5  # one for what comes from above
+
+
+LAYERS = {
+    "relu(x[n,p,q])": True,
+    "where(x[n,p,q] > 0, x[n,p,q], 0)": True,
+    "where(x[n,p,q] > 0, x[n,p,q], 0.5*x[n,p,q])": False,
+    "where(x[n,p,q] > 1, x[n,p,q], 0)": False,
+    "where(x[n,p,q] > 0, x[n,p,q]^2, 0)": False,
+    "relu(x[n,p,q]) - 1": False,
+    "relu(-x[n,p,q])": False,
+}
+"""Layers before a pool, and whether what is above 0 in them is where the largest is."""
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("name", ("by one", "two by two", "wide", "from the second on"))
+def test_the_largest_is_looked_at_where_it_is_the_positive_part(name: str, layer: str) -> None:
+    """Whether it is above 0 is asked of the maximum, once for all places; the gradients are those of every entry."""
+    derivation, text = derive_pool(name, layer)
+    sized = size_program(text, {"N": 5})
+    rng = np.random.default_rng(4)
+    leaves = {leaf: rng.integers(-2, 3, sized.shapes[leaf]).astype(float) for leaf in sized.kinds}
+    expected, wanted = run_compiled(derivation, sized, leaves, "python")
+    value, gradients = run_compiled(derivation, sized, leaves)
+    pool = POOLS[name].replace("a[", "b[")
+    alone = f"input x[N,6,5], g[N]\nb[n,p,q] = {layer}\n{pool}\nloss = sum(n, p, q, g[n]*m[n,p,q])\n"
+    backward = sb.derive(sb.parse(alone), wrt=["x"]).compile().source.split("def _backward")[1]
+
+    assert value == expected
+    np.testing.assert_array_equal(gradients["x"], np.asarray(wanted["x"]))
+    assert not LAYERS[layer] or len(re.findall(r"np.greater\(\w+, zero", backward)) == 1
