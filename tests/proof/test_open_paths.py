@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -267,3 +268,44 @@ def test_an_open_largest_is_one_of_its_numbers() -> None:
 
     assert [sum(each.tell(other.indicator) for other in choice.alternatives) for each in choice.alternatives] == [1] * 3
     assert [fact.text for fact in choice.alternatives[1].facts] == ["y > x", "y > z"]
+
+
+def random_mask(generator: random.Random, depth: int) -> Callable[[Any], Any]:
+    """A mask of entries, their neighbours and the largest, joined at random."""
+    if not depth:
+        bound = generator.choice([-1, 1])
+        plain: list[Callable[[Any], Any]] = [
+            lambda x: x > 0,
+            lambda x: np.roll(x, 1, axis=1) > 0,
+            lambda x: np.maximum(x, 0) > bound,
+            lambda x: x + np.roll(x, 1, axis=1) > 0,
+            lambda x: x == x.max(axis=1, keepdims=True),
+        ]
+        return generator.choice(plain)
+    first, second = random_mask(generator, depth - 1), random_mask(generator, depth - 1)
+    joined: list[Callable[[Any], Any]] = [
+        lambda x: first(x) & second(x),
+        lambda x: first(x) | second(x),
+        lambda x: first(x) ^ second(x),
+        lambda x: ~first(x),
+    ]
+    return generator.choice(joined)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_no_random_mask_is_proved_wrongly(seed: int) -> None:
+    """What is proved agrees with floats at two thousand points; what is refuted at the shapes given does not."""
+    generator = random.Random(seed)
+    extra = random_mask(generator, 2)
+
+    def backward(dout: Any, x: Any) -> Any:
+        on = x > 0
+        return dout * (on & (on | extra(x)) if seed % 2 else on ^ (extra(x) & extra(-x) & ~on))
+
+    verdict = sb.verify_backward(relu, backward, shapes={"x": (2, 3)})
+    numbers = np.random.default_rng(seed)
+    points = numbers.normal(size=(2000, 2, 3)) * 2
+    right = all(np.array_equal(backward(np.ones((2, 3)), x), 1.0 * (x > 0)) for x in points)
+
+    assert not verdict.proved or right
+    assert not (verdict.refuted and right and "x=(2, 3)" in verdict.scope)
