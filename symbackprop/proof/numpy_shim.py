@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, TracedArray, TruthArray, inner, kind_of
+from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, OpenIntegers, TracedArray, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath
@@ -188,7 +188,8 @@ class NumpyShim(NamespaceShim):
         return np.ones(shape, dtype) if self._path.is_exact_type(dtype) else self._path.filled(shape, self._path.one)
 
     def _like(self, other: Any, dtype: Any, shape: Any, value: Any) -> Any:
-        other = np.zeros(other.shape, bool) if isinstance(other, TruthArray) else np.asarray(other)
+        exact = isinstance(other, TruthArray | OpenIntegers)
+        other = np.zeros(other.shape, other.dtype) if exact else np.asarray(other)
         shape = other.shape if shape is None else shape
         if self._path.is_exact_type(dtype) or (dtype is None and other.dtype.kind in "biu"):
             return np.full(shape, value.expression if isinstance(value, Traced) else value, dtype or other.dtype)
@@ -200,7 +201,7 @@ class NumpyShim(NamespaceShim):
 
     def empty_like(self, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None) -> Any:
         """Entries that nothing was written to, in the shape of another array."""
-        kind = other.dtype if isinstance(other, TruthArray) else np.asarray(other).dtype
+        kind = other.dtype if isinstance(other, TruthArray | OpenIntegers) else np.asarray(other).dtype
         exact = dtype is None and kind.kind in "biu"
         return self.empty(np.shape(other) if shape is None else shape, kind if exact else dtype)
 
@@ -254,7 +255,9 @@ class NumpyShim(NamespaceShim):
         if len(choices) == 2 and isinstance(condition, TruthArray | Truth):
             raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
             plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
-            return self._path.settle(CHOOSE(*plain))
+            made = self._path.settle(CHOOSE(*plain))
+            integers = all(np.asarray(each).dtype.kind in "iu" for each in choices)
+            return np.ndarray.view(made, OpenIntegers) if integers and isinstance(made, TracedArray) else made
         return self.wrap(np.where)(condition, *choices)
 
     def einsum(self, *operands: Any, **options: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,12 @@ import pytest
 import sympy as sp
 
 import symbackprop as sb
+from symbackprop.proof.backward_findings import Findings
 from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import PREFIX
+from symbackprop.proof.open_paths import NotProvedError, prove_openly
+from symbackprop.proof.path_signs import Reading
+from symbackprop.proof.tracing import Subject
 
 SHAPES = {"x": (3, 4)}  # twelve entries: 4096 combinations
 
@@ -243,6 +248,25 @@ def another_mask(dout: Any, x: Any) -> Any:
 def test_what_asks_for_a_mask_is_not_proved(backward: Callable[..., Any]) -> None:
     """Counts, types and other names of memory are those of plain masks."""
     assert not sb.verify_backward(relu, backward, shapes=SHAPES).proved
+
+
+def all_on(dout: Any, x: Any) -> Any:
+    """Wrong where a mask holds throughout."""
+    return dout * (x > 0) if not (x > 0).all() else 2 * dout
+
+
+@pytest.mark.parametrize(
+    "backward",
+    [counted, all_on, zeros_like_a_mask, zeros_like_integers, changed_mask, changed_selection, another_mask]
+    + [one_combination, all_far_below, of_another_entry],
+)
+def test_open_comparisons_prove_nothing_wrong(backward: Callable[..., Any]) -> None:
+    """By themselves, without the runs that are made beside them."""
+    subject = Subject(relu, backward, SHAPES, {})
+    deadline = time.process_time() + 10
+
+    with pytest.raises(NotProvedError):
+        prove_openly(subject, deadline, 32, Reading(), Findings())
 
 
 @pytest.mark.parametrize(
