@@ -81,14 +81,23 @@ def call_guarded(watch: Watch, part: str, call: Callable[[], Any]) -> Any:
     except SystemExit as error:
         place, line = _locate(watch.ownership, error)
         raise ArgumentError(f"{place}: `{line}`: the code ends the process: {error!r}.") from error
-    except Exception as error:  # whatever their code raises is a fact about it, not a failure of ours
-        place, line = _locate(watch.ownership, error)
-        raise _stopped(error, place, line, part) from error
+    except Exception as raised:  # whatever their code raises is a fact about it, not a failure of ours
+        behind = _behind(raised)
+        if isinstance(behind, PointRejectedError | FreeMaximumError):
+            raise behind from raised
+        place, line = _locate(watch.ownership, raised)
+        raise _stopped(behind, place, line, part) from raised
     if isinstance(watch.raised, PointRejectedError | FreeMaximumError):
         raise watch.raised
     if watch.raised is not None:
         raise _stopped(watch.raised, *watch.place, part) from watch.raised
     return made
+
+
+def _behind(error: Exception) -> Exception:
+    """What was raised while NumPy compared objects, as in argmax: it goes on, and Python then finds an error set."""
+    cause = error.__cause__
+    return cause if isinstance(error, SystemError) and isinstance(cause, SymBackpropError) else error
 
 
 def _stopped(error: BaseException, place: str, line: str, part: str) -> CodeStoppedError:

@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, TracedArray, TruthArray, inner, kind_of
+from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, OpenIntegers, TracedArray, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath
@@ -195,7 +195,8 @@ class NumpyShim(NamespaceShim):
     def _like(
         self, value: Any, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
     ) -> Any:
-        plain = np.zeros(other.shape, bool) if isinstance(other, TruthArray) else np.asarray(other)
+        known = isinstance(other, TruthArray | OpenIntegers)
+        plain = np.zeros(other.shape, other.dtype) if known else np.asarray(other)
         exact = self._path.is_exact_type(dtype) or (dtype is None and plain.dtype.kind in "biu")
         kind: Any = (plain.dtype if dtype is None else dtype) if exact else object
         made = np.empty_like(plain, kind, order, False, shape)
@@ -233,8 +234,8 @@ class NumpyShim(NamespaceShim):
         self, value: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: int = 0, **_: Any
     ) -> Any:
         """A new array; the same one where no copy is asked for, and none needed for another type or layout."""
-        if isinstance(value, TruthArray):
-            return value.astype(bool if dtype is None else dtype, copy=copy is True)
+        if isinstance(value, TruthArray | OpenIntegers):
+            return value.astype(value.dtype if dtype is None else dtype, copy=copy is True)
         traced = isinstance(value, TracedArray)
         casts = traced and self._path.casts(value, dtype)
         if self._path.is_exact_type(dtype):
@@ -271,7 +272,9 @@ class NumpyShim(NamespaceShim):
         if len(choices) == 2 and isinstance(condition, TruthArray | Truth):
             raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
             plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
-            return self._path.settle(CHOOSE(*plain))
+            made = self._path.settle(CHOOSE(*plain))
+            integers = all(np.asarray(each).dtype.kind in "iu" for each in choices)
+            return np.ndarray.view(made, OpenIntegers) if integers and isinstance(made, TracedArray) else made
         return self.wrap(np.where)(condition, *choices)
 
     def einsum(self, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False, **_: Any) -> Any:

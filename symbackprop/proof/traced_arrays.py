@@ -237,7 +237,8 @@ class TruthArray(TracedArray):
         """Itself for bool, else 0 and 1: numbers, of whatever type."""
         if np.dtype(float if dtype is None else dtype) == np.bool_:
             return self.copy() if copy else self
-        return self._path.settle(NUMBERS(np.ndarray.view(self, np.ndarray)))
+        made = self._path.settle(NUMBERS(np.ndarray.view(self, np.ndarray)))
+        return np.ndarray.view(made, OpenIntegers) if np.dtype(float if dtype is None else dtype).kind in "iu" else made
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Entries changed to other truth values."""
@@ -254,6 +255,24 @@ class TruthArray(TracedArray):
         raise TracingStoppedError("the bytes of truth values are not traced")
 
     itemsize = nbytes = strides = property(_no_bytes)
+
+
+class OpenIntegers(TracedArray):
+    """Integers that open truth values choose; nothing is written into them, as NumPy would cut it."""
+
+    @property
+    def dtype(self) -> Any:
+        """That of integers."""
+        return np.dtype(np.int64)
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """A copy, of numbers where a float type is asked for."""
+        integers = np.dtype(float if dtype is None else dtype).kind in "iu"
+        return self.copy() if integers else self._path.settle(np.ndarray.view(self, np.ndarray).copy())
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Not traced."""
+        raise TracingStoppedError("something is written into integers that open comparisons choose")
 
 
 def told(key: Any) -> Any:

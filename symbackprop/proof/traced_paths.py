@@ -15,6 +15,7 @@ from symbackprop.proof.traced_arrays import (
     NUMBERS,
     ArrayPath,
     InnerArray,
+    OpenIntegers,
     TracedArray,
     TracedMask,
     TruthArray,
@@ -59,6 +60,8 @@ class TracedPath(ArrayPath):
             raise TracingStoppedError("a traced number is written into an array of plain floats")
         if any(isinstance(each, TruthArray) for each in targets) and name not in TRUTH_OPERATIONS:
             raise TracingStoppedError(f"np.{name} writes numbers into truth values")
+        if any(isinstance(each, OpenIntegers) for each in targets):
+            raise TracingStoppedError(f"np.{name} writes into integers that open comparisons choose")
         at = method == "at"
         raw = [self._raw(value, keep=at and place in (0, 1)) for place, value in enumerate(inputs)]
         if method in ("reduce", "accumulate") and name == "add" and isinstance(inputs[0], TruthArray):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +12,12 @@ import pytest
 import sympy as sp
 
 import symbackprop as sb
+from symbackprop.proof.backward_findings import Findings
 from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import PREFIX
+from symbackprop.proof.open_paths import NotProvedError, prove_openly
+from symbackprop.proof.path_signs import Reading
+from symbackprop.proof.tracing import Subject
 
 SHAPES = {"x": (3, 4)}  # twelve entries: 4096 combinations
 
@@ -244,6 +250,25 @@ def test_what_asks_for_a_mask_is_not_proved(backward: Callable[..., Any]) -> Non
     assert not sb.verify_backward(relu, backward, shapes=SHAPES).proved
 
 
+def all_on(dout: Any, x: Any) -> Any:
+    """Wrong where a mask holds throughout."""
+    return dout * (x > 0) if not (x > 0).all() else 2 * dout
+
+
+@pytest.mark.parametrize(
+    "backward",
+    [counted, all_on, zeros_like_a_mask, zeros_like_integers, changed_mask, changed_selection, another_mask]
+    + [one_combination, all_far_below, of_another_entry],
+)
+def test_open_comparisons_prove_nothing_wrong(backward: Callable[..., Any]) -> None:
+    """By themselves, without the runs that are made beside them."""
+    subject = Subject(relu, backward, SHAPES, {})
+    deadline = time.process_time() + 10
+
+    with pytest.raises(NotProvedError):
+        prove_openly(subject, deadline, 32, Reading(), Findings())
+
+
 @pytest.mark.parametrize(
     "backward",
     [
@@ -267,3 +292,44 @@ def test_an_open_largest_is_one_of_its_numbers() -> None:
 
     assert [sum(each.tell(other.indicator) for other in choice.alternatives) for each in choice.alternatives] == [1] * 3
     assert [fact.text for fact in choice.alternatives[1].facts] == ["y > x", "y > z"]
+
+
+def random_mask(generator: random.Random, depth: int) -> Callable[[Any], Any]:
+    """A mask of entries, their neighbours and the largest, joined at random."""
+    if not depth:
+        bound = generator.choice([-1, 1])
+        plain: list[Callable[[Any], Any]] = [
+            lambda x: x > 0,
+            lambda x: np.roll(x, 1, axis=1) > 0,
+            lambda x: np.maximum(x, 0) > bound,
+            lambda x: x + np.roll(x, 1, axis=1) > 0,
+            lambda x: x == x.max(axis=1, keepdims=True),
+        ]
+        return generator.choice(plain)
+    first, second = random_mask(generator, depth - 1), random_mask(generator, depth - 1)
+    joined: list[Callable[[Any], Any]] = [
+        lambda x: first(x) & second(x),
+        lambda x: first(x) | second(x),
+        lambda x: first(x) ^ second(x),
+        lambda x: ~first(x),
+    ]
+    return generator.choice(joined)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_no_random_mask_is_proved_wrongly(seed: int) -> None:
+    """What is proved agrees with floats at two thousand points; what is refuted at the shapes given does not."""
+    generator = random.Random(seed)
+    extra = random_mask(generator, 2)
+
+    def backward(dout: Any, x: Any) -> Any:
+        on = x > 0
+        return dout * (on & (on | extra(x)) if seed % 2 else on ^ (extra(x) & extra(-x) & ~on))
+
+    verdict = sb.verify_backward(relu, backward, shapes={"x": (2, 3)})
+    numbers = np.random.default_rng(seed)
+    points = numbers.normal(size=(2000, 2, 3)) * 2
+    right = all(np.array_equal(backward(np.ones((2, 3)), x), 1.0 * (x > 0)) for x in points)
+
+    assert not verdict.proved or right
+    assert not (verdict.refuted and right and "x=(2, 3)" in verdict.scope)

@@ -69,3 +69,19 @@ def test_entries_of_many_come_first_and_last_somewhere() -> None:
             return x[np.arange(len(x)), best], (x.shape, best)
 
         assert sb.verify_backward(forward, backward, shapes={"x": (2, 6)}).refuted
+
+
+def test_a_tie_inside_argmax_is_no_error_of_the_code() -> None:
+    """At the first point two entries are equal; NumPy goes on with its comparisons, and another point is taken."""
+
+    def forward(x: Any) -> Any:
+        best = x.argmax(1)
+        return x[np.arange(len(x)), best], (x.shape, best)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        shape, best = cache
+        dx = np.zeros(shape)
+        dx[np.arange(len(best)), best] = dout
+        return dx
+
+    assert sb.verify_backward(forward, backward, shapes={"x": (3, 4)}).proved
