@@ -65,3 +65,37 @@ def test_what_is_no_inner_product_is_refused(latex: str) -> None:
     """Vectors of two lengths, whole matrices, and a row or a column of a square one."""
     with pytest.raises(FormulaError):
         _claim(latex)
+
+
+@pytest.mark.parametrize(
+    ("latex", "understood"),
+    [
+        (r"\sum_n s_n = \lVert x_n - W_k \rVert^2", "sum(n, s[n]) = sum(d, (x[n,d] - W[k,d])^2)"),
+        (r"s_n = \lVert x_n - \frac{W_k}{y_n} \rVert_2", "s[n] = sqrt(sum(d, (x[n,d] - W[k,d]/y[n])^2))"),
+        (r"s_n = \| 2 w \|_1 x_{n1}", "s[n] = sum(d, abs(2*w[d]))*x[n,1]"),
+        (r"\sum_d w_d^2 + y_n = \lVert w \rVert^2 + y_n", "sum(d, w[d]^2) + y[n] = sum(k, w[k]^2) + y[n]"),
+    ],
+)
+def test_the_norm_of_a_vector_is_a_sum_over_its_index(latex: str, understood: str) -> None:
+    """Of sums and multiples of vectors of one length."""
+    assert understood == _claim(latex)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"s_n = \lVert x_n - y_n \rVert^2",
+        r"s_n = \lVert x_n - 1 \rVert^2",
+        r"s_n = \lVert w - y \rVert",
+        r"s_n = \lVert x_n W_k \rVert^2",
+        r"s_n = \lVert y_n / w \rVert",
+        r"s_i = \lVert Q_i \rVert^2",
+        r"s_n = \lVert x_n \rVert_3",
+        r"s_n = \lVert \exp(x_n) \rVert",
+        r"s_n = \lVert X \rVert_2 y_n",
+    ],
+)
+def test_what_is_no_sum_of_vectors_has_no_norm(latex: str) -> None:
+    """Numbers beside vectors, vectors of two lengths, and matrices."""
+    with pytest.raises(FormulaError):
+        _claim(latex)

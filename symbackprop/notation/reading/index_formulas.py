@@ -24,7 +24,7 @@ from symbackprop.notation.reading.differentials import head_parts, second_parts
 from symbackprop.notation.reading.doubts import check_power, doubtful_prime, may_be_indexed
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
-from symbackprop.notation.reading.inner_products import join_vectors, read_inner_product
+from symbackprop.notation.reading.inner_products import join_vectors, read_inner_product, read_norm, square_of_norm
 from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.kronecker import is_kronecker
 from symbackprop.notation.reading.letters import (
@@ -111,6 +111,11 @@ class IndexReader(TermReader):
     def _vector(self, node: Syntax, letter: str) -> t.Expression:
         """An entry of a vector, at a letter of its own."""
         return self.binding((letter,)).name(node)
+
+    def _formula(self, node: Syntax, letter: str) -> t.Expression:
+        """A formula of vectors, at a letter of its own."""
+        read: t.Expression = self.binding((letter,)).read(node)
+        return read
 
     def number(self, text: str, node: Syntax) -> t.Expression:
         written = f"0{text}" if text.startswith(".") else text
@@ -299,7 +304,8 @@ class IndexReader(TermReader):
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a layer or a sample", "a power"),
                             "write powers without brackets")  # fmt: skip
         check_marked(node, above)
-        return t.Power(base, self.read(above), line=node.line, column=node.column)
+        square = square_of_norm(base) if exponent == Numeral("2") else None
+        return square or t.Power(base, self.read(above), line=node.line, column=node.column)
 
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
         check_scopes(parts, node, self.vocabulary.open)
@@ -406,6 +412,10 @@ class IndexReader(TermReader):
 
     def absolute(self, group: Group) -> t.Expression:
         if group.opened == "||":
+            taken = self.letters | self.ranges.keys()
+            norm = read_norm(group, self.vocabulary, taken, self._vector, self._formula)
+            if norm is not None:
+                return norm
             shown = write_syntax(replace(group, parts=group.parts[:1]))
             raise fail(group, f"the norm `{shown}` of a number", "bars for an absolute value",
                        "norms belong to claims about whole matrices")  # fmt: skip

@@ -1,4 +1,4 @@
-r"""Inner products of vectors in formulas with indices: w^\top x_n, x_n \cdot w and \langle w, x_n \rangle.
+r"""Inner products and norms of vectors in formulas with indices: w^\top x_n, \langle w, x_n \rangle, \lVert x_n \rVert.
 
 A vector is a tensor that is written with all of its indices but the last. As a number it has no meaning, so that two of
 one length have but this one.
@@ -8,18 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
+from itertools import chain, count
 
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
+from symbackprop.language.tree import map_children
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.entries import parts_below
 from symbackprop.notation.reading.factors import Factor, without_scripts
-from symbackprop.notation.reading.syntax import Group, Scripts, Symbol, Syntax, bare, walk_syntax, write_syntax
-from symbackprop.notation.reading.vocabulary import Vocabulary
+from symbackprop.notation.reading.syntax import (
+    Group,
+    Scripts,
+    Symbol,
+    Syntax,
+    bare,
+    walk_syntax,
+    write_syntax,
+)  # fmt: skip
+from symbackprop.notation.reading.vocabulary import Vocabulary, script_text
 
 LETTERS = "dkjilmqrs"
 ReadName = Callable[[Syntax, str], t.Expression]
-"""Reads a name in whose indices a letter of its own stands."""
+"""Reads a name, or a formula, in whose indices a letter of its own stands."""
 
 
 def read_inner_product(
@@ -42,31 +53,102 @@ def join_vectors(
     """The sum over the last index of two names, where each of them lacks just that one."""
     if not all(isinstance(without_scripts(side), Symbol) for side in (left, right)):
         return None
-    written = {part.name for side in (left, right) for part in walk_syntax(side) if isinstance(part, Symbol)}
-    used = {*taken, *written, *vocabulary.tensors, *vocabulary.sizes}
-    known = [n.lower() for n in _sizes_of(left, vocabulary) if len(n) == 1]
-    letter = next((each for each in (*known, *LETTERS) if each not in used), None)
-    if letter is None:
+    letter = _choose_letter((left, right), vocabulary, taken)
+    sides = [_entry_of(side, letter, vocabulary, read) for side in (left, right)]
+    found = [side for side in sides if side is not None]
+    if len(found) < 2 or len({vocabulary.tensors[side.name].axes[-1] for side in found}) > 1:
         return None
-    try:
-        sides = [read(_with_index(side, letter), letter) for side in (left, right)]
-    except FormulaError:
+    return _sum_over(letter, t.Chain(tuple(found), ("*",), line=left.line, column=left.column), left)
+
+
+def read_norm(
+    group: Group,
+    vocabulary: Vocabulary,
+    taken: frozenset[str],
+    read: ReadName,
+    read_formula: ReadName,
+) -> t.Expression | None:
+    """The norm of a sum of multiples of vectors, or None where double bars hold something else."""
+    kind = script_text(group.parts[1]) if len(group.parts) > 1 else "2"
+    inner = bare(group.parts[0])
+    if vocabulary.open or kind not in ("1", "2"):
         return None
+    letter = _choose_letter((inner,), vocabulary, taken)
     sizes = set()
-    for side in sides:
-        if not isinstance(side, t.Access) or side.name not in vocabulary.tensors:
-            return None
-        if side.indices[-1] != t.Name(letter) or any(index == t.Name(letter) for index in side.indices[:-1]):
-            return None
-        *others, size = vocabulary.tensors[side.name].axes
-        if size in others:  # of a square matrix it may be a row or a column
-            return None
-        sizes.add(size)
+
+    def change(node: Syntax) -> Syntax:
+        name = bare(node)
+        if not isinstance(without_scripts(name), Symbol):
+            changed: Syntax = map_children(node, change)
+            return changed
+        found = _entry_of(name, letter, vocabulary, read)
+        if found is None:
+            return node
+        sizes.add(vocabulary.tensors[found.name].axes[-1])
+        return _with_index(name, letter)
+
+    at_letter = change(inner)
     if len(sizes) != 1:
         return None
-    body = t.Chain(tuple(sides), ("*",), line=left.line, column=left.column)
-    binder = t.Binder(letter, line=left.line, column=left.column)
-    return t.Reduce("sum", (binder,), body, line=left.line, column=left.column)
+    vector = read_formula(at_letter, letter)
+    if not _is_vector(vector, letter):
+        return None
+    if kind == "1":
+        return _sum_over(letter, t.Apply("abs", (vector,), line=group.line, column=group.column), group)
+    square = t.Power(vector, t.Number(Fraction(2), "2"), line=group.line, column=group.column)
+    return t.Apply("sqrt", (_sum_over(letter, square, group),), line=group.line, column=group.column)
+
+
+def square_of_norm(norm: t.Expression) -> t.Expression | None:
+    """The sum of squares of which a formula is the root, or None where it is none; it is never below 0."""
+    if not isinstance(norm, t.Apply) or norm.function != "sqrt" or not isinstance(norm.arguments[0], t.Reduce):
+        return None
+    body = norm.arguments[0].body
+    squares = isinstance(body, t.Power) and body.exponent == t.Number(Fraction(2))
+    return norm.arguments[0] if squares and norm.arguments[0].operation == "sum" else None
+
+
+def _is_vector(tree: t.Expression, letter: str) -> bool:
+    """Whether a formula is a sum of multiples of entries at a letter that stands nowhere else."""
+    match tree:
+        case t.Negate(operand):
+            return _is_vector(operand, letter)
+        case t.Access():
+            return tree.indices[-1] == t.Name(letter)
+        case t.Chain(operands, operators) if operators[0] in "+-":
+            return all(_is_vector(operand, letter) for operand in operands)
+        case t.Chain(operands, operators):
+            vectors = [operand for operand in operands if t.Name(letter) in (node for node, _ in t.walk(operand))]
+            above = [o for o, sign in zip(operands, ("*", *operators), strict=True) if sign == "*"]
+            return len(vectors) == 1 and vectors[0] in above and _is_vector(vectors[0], letter)
+    return False
+
+
+def _choose_letter(parts: tuple[Syntax, ...], vocabulary: Vocabulary, taken: frozenset[str]) -> str:
+    """A letter that stands nowhere in a formula, that of the size of a vector if it may be."""
+    symbols = [part for whole in parts for part in walk_syntax(whole) if isinstance(part, Symbol)]
+    used = {*taken, *(symbol.name for symbol in symbols), *vocabulary.tensors, *vocabulary.sizes}
+    known = [n.lower() for symbol in symbols for n in _sizes_of(symbol, vocabulary) if len(n) == 1]
+    return next(each for each in chain(known, LETTERS, map("k{}".format, count(1))) if each not in used)
+
+
+def _entry_of(side: Syntax, letter: str, vocabulary: Vocabulary, read: ReadName) -> t.Access | None:
+    """A name at a letter of its own, if it lacks just its last index."""
+    try:
+        made = read(_with_index(side, letter), letter)
+    except FormulaError:
+        return None
+    if not isinstance(made, t.Access) or made.name not in vocabulary.tensors:
+        return None
+    if made.indices[-1] != t.Name(letter) or t.Name(letter) in made.indices[:-1]:
+        return None
+    *others, size = vocabulary.tensors[made.name].axes
+    return None if size in others else made  # of a square matrix it may be a row or a column
+
+
+def _sum_over(letter: str, body: t.Expression, node: Syntax) -> t.Reduce:
+    binder = t.Binder(letter, line=node.line, column=node.column)
+    return t.Reduce("sum", (binder,), body, line=node.line, column=node.column)
 
 
 def _is_turned(above: Syntax, vocabulary: Vocabulary) -> bool:
