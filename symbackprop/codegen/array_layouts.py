@@ -53,6 +53,8 @@ class LayoutWriter(KernelWriter):
     outputs: dict[int, Output]
     permuted: dict[str, tuple[int, ...]]
     copies: dict[tuple[int, tuple[int, ...]], str]
+    former: dict[str, int]
+    """The names that values had before they were moved."""
     resting: Mapping[int, Resting]
     threads: Mapping[int, Thread]
     begun: set[int]
@@ -231,6 +233,7 @@ class LayoutWriter(KernelWriter):
         if resting is None or lying[-1] not in resting.moved or number in self.outputs:
             return []
         text, self.variables[number] = self._variable(number), self._fresh("k")
+        self.former[text] = number
         self._place(number, resting.order, "DTYPE")
         return [Line(f"np.copyto({self.variables[number]}, {text})", self.variables[number])]
 

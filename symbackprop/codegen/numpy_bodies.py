@@ -31,7 +31,7 @@ class NumpyBodyWriter(BodyWriter, ArrayWriter):
     def __init__(self, outside: LoopOwner, loop: Loop, segment: Segment, states: Sequence[str]) -> None:
         self.fixed, self.deposits, self.leading, self.resting = frozenset(), {}, {}, {}
         self.threads, self.begun, self.cleared, self.pending = {}, set(), set(), []
-        self.orders, self.outputs, self.copies = {}, {}, {}
+        self.orders, self.outputs, self.copies, self.former = {}, {}, {}, {}
         self.buffers, self.constants, self.permuted = outside.buffers, outside.constants, outside.permuted
         super().__init__(outside, loop, segment, states)
 

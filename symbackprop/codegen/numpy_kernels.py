@@ -77,6 +77,7 @@ class NumpyKernelWriter(LoopOwner):
         self.constants: dict[str, str] = {}
         self.permuted: dict[str, tuple[int, ...]] = {}
         self.copies: dict[tuple[int, tuple[int, ...]], str] = {}
+        self.former: dict[str, int] = {}
         self.waiting: list[Line] = []
 
     def write(self) -> str:
@@ -290,7 +291,8 @@ class NumpyKernelWriter(LoopOwner):
     def _needed(self, text: str, shared: Collection[str]) -> list[str]:
         """What the backward pass reads of the forward pass beside the arrays that they share."""
         words = _words(text)
-        forward = [name for n, name in self.variables.items() if self._is_forward(n)]
+        names = [*((name, n) for n, name in self.variables.items()), *self.former.items()]
+        forward = [name for name, n in names if self._is_forward(n)]
         given = [self.names[n] for n in (*self.arrays, *self.size_names)]
         return [n for n in dict.fromkeys((*given, *forward)) if n in words and n not in shared]
 

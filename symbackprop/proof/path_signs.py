@@ -171,8 +171,14 @@ class PathSigns:
 
     def largest(self, numbers: Sequence[sp.Expr]) -> sp.Expr | None:
         """The largest of some numbers, which of them is left open; None where they depend on what is open already."""
-        full = {self.cuts.expand(each): each for each in numbers}
-        if self.choices.among(full) or len(full) < 2:
+        full: dict[sp.Expr, sp.Expr] = {}
+        for each in numbers:
+            expanded = self.cuts.expand(each)
+            if self.choices.among((expanded,)):
+                return None
+            if not any(self._evaluate_sign(expanded - other) == 0 for other in full):  # else it is the same number
+                full[expanded] = each
+        if len(full) < 2:
             return None
         best = functools.reduce(lambda one, other: other if self._evaluate_sign(other - one) > 0 else one, full)
         choice = self.choices.of_largest(tuple(full), list(full).index(best))

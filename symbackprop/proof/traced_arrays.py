@@ -234,11 +234,14 @@ class TruthArray(TracedArray):
         return np.dtype(np.bool_)
 
     def astype(self, dtype: Any, *_: Any, copy: Any = True, **__: Any) -> Any:
-        """Itself for bool, else 0 and 1: numbers, of whatever type."""
-        if np.dtype(float if dtype is None else dtype) == np.bool_:
+        """Itself for bool, else 0 and 1: numbers, or integers; those of small types, which overflow, are told."""
+        kind = np.dtype(float if dtype is None else dtype)
+        if kind == np.bool_:
             return self.copy() if copy else self
+        if kind.kind in "iu" and kind != np.int64:
+            return self.told.astype(kind)
         made = self._path.settle(NUMBERS(np.ndarray.view(self, np.ndarray)))
-        return np.ndarray.view(made, OpenIntegers) if np.dtype(float if dtype is None else dtype).kind in "iu" else made
+        return np.ndarray.view(made, OpenIntegers) if kind.kind in "iu" else made
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Entries changed to other truth values."""
@@ -267,8 +270,10 @@ class OpenIntegers(TracedArray):
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """A copy, of numbers where a float type is asked for."""
-        integers = np.dtype(float if dtype is None else dtype).kind in "iu"
-        return self.copy() if integers else self._path.settle(np.ndarray.view(self, np.ndarray).copy())
+        kind = np.dtype(float if dtype is None else dtype)
+        if kind.kind in "biu" and kind != np.int64:
+            raise TracingStoppedError(f"integers that open comparisons choose are cast to {kind}")
+        return self.copy() if kind.kind in "iu" else self._path.settle(np.ndarray.view(self, np.ndarray).copy())
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Not traced."""

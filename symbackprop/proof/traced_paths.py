@@ -71,7 +71,7 @@ class TracedPath(ArrayPath):
         operation = self._operation(name)
         if method == "__call__" and operation is not None:
             made = self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
-            return made if targets else self._typed(made, inputs)
+            return made if targets else self._typed(made, inputs, name)
         if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
             module = "np" if hasattr(np, name) else "scipy.special"
             raise TracingStoppedError(f"{module}.{name} has no trace; {NO_TRACE}")
@@ -91,7 +91,7 @@ class TracedPath(ArrayPath):
         result = getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
-        return self._typed(self.settle(result), inputs)
+        return self._typed(self.settle(result), inputs, name)
 
     def _each(
         self, function: np.ufunc, name: str, raw: list[Any], options: dict[str, Any], targets: Any, casting: str
@@ -247,8 +247,13 @@ class TracedPath(ArrayPath):
         return value
 
     @staticmethod
-    def _typed(made: Any, inputs: tuple[Any, ...]) -> Any:
-        """The result, of the type of floats that its operands have if all is known of them."""
+    def _typed(made: Any, inputs: tuple[Any, ...], name: str) -> Any:
+        """The result, of the type of floats that its operands have if all is known of them, or of integers."""
+        if isinstance(made, InnerArray) and not isinstance(made, TruthArray) and all(map(_is_integer, inputs)):
+            if name in _STAY_INTEGERS:
+                return np.ndarray.view(made, OpenIntegers)
+            if name in _ARE_INTEGERS:
+                raise TracingStoppedError(f"np.{name} of integers that open comparisons choose is not traced")
         if isinstance(made, InnerArray):
             kinds = [each.precision if isinstance(each, InnerArray) else None for each in inputs if not _is_weak(each)]
             known = [kind for kind in kinds if kind is not None]  # np.dtype(float) == None holds
@@ -271,6 +276,26 @@ class TracedPath(ArrayPath):
         if made.ndim:
             made.precision = np.dtype(np.float64)
         return made
+
+
+_STAY_INTEGERS = frozenset((
+    "add", "subtract", "multiply", "maximum", "minimum", "matmul", "negative", "absolute", "square",
+))  # fmt: skip
+_ARE_INTEGERS = frozenset((
+    "floor_divide", "remainder", "fmod", "power", "left_shift", "right_shift", "sign", "positive",
+))  # fmt: skip
+"""What NumPy computes in integers where all operands are such."""
+
+
+def _is_integer(value: Any) -> bool:
+    """Whether an operand is an integer, or a truth value, open or not; small types of integers may overflow."""
+    if isinstance(value, TruthArray | OpenIntegers | Truth | bool | np.bool_):
+        return True
+    if isinstance(value, np.ndarray | np.integer) and not isinstance(value, InnerArray):
+        if value.dtype.kind in "iu" and value.dtype != np.int64:
+            raise TracingStoppedError(f"integers of {value.dtype} meet those that open comparisons choose")
+        return value.dtype.kind in "biu"
+    return isinstance(value, int)
 
 
 def _is_weak(value: Any) -> bool:

@@ -34,8 +34,10 @@ class Selection(NDArrayOperatorsMixin):
         target[...] = _CHOOSE(mask, np.ndarray.view(self._values, np.ndarray), target)
 
     def told(self) -> Any:
-        """The array that it is on this path, which is recorded."""
-        return self._values[self._mask.astype(bool)]
+        """The array that it is on this path, which is recorded; nothing may be written into it, as it is a copy."""
+        found = self._values[self._mask.astype(bool)]
+        found.flags.writeable = False
+        return found
 
     def sum(self, *args: Any, **options: Any) -> Any:
         """The sum: of all entries, those that do not count as 0, stays open."""

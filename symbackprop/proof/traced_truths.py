@@ -37,8 +37,15 @@ class Truth(Traced):
         return np.dtype(np.bool_)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """Itself, or 0 or 1."""
-        return self if np.dtype(dtype) == np.bool_ else self.number()
+        """Itself, or 0 or 1; as an integer it is told."""
+        kind = np.dtype(dtype)
+        return self if kind == np.bool_ else kind.type(bool(self)) if kind.kind in "iu" else self.number()
+
+    def sum(self, *_: Any, **__: Any) -> Traced:
+        """0 or 1."""
+        return self.number()
+
+    mean = sum
 
     def number(self) -> Traced:
         """0 or 1."""
@@ -137,6 +144,8 @@ def _logical(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _not(value: Any) -> Any:
+    if not is_truth(value):
+        raise TracingStoppedError("integers that open comparisons choose are turned round bit by bit")
     return ~value if isinstance(value, Truth) else not value
 
 

@@ -16,8 +16,16 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.numbers import read_float
+from symbackprop.proof.open_needs import holds_openly
 from symbackprop.proof.path_signs import PathSigns, Reading, TracingStoppedError
-from symbackprop.proof.traced_needs import Needs, join_needs, needs_of_function, needs_of_power, needs_of_quotient
+from symbackprop.proof.traced_needs import (
+    Needs,
+    join_needs,
+    list_needs,
+    needs_of_function,
+    needs_of_power,
+    needs_of_quotient,
+)
 from symbackprop.proof.traced_rounding import Rounded, is_infinite
 
 _LARGEST_ROOT = 10_000
@@ -248,8 +256,16 @@ class Traced(Rounded):
         first, second = self.expression, self.path.read(other)
         if is_infinite(first) or is_infinite(second):
             return self._truth(holds(0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1))
+        if self.path.reading.comparisons_open:
+            self._check_values(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
         found = self.path.truth(self.path.compare(first - second, holds))
         return self._truth(found) if type(found) is bool else found
+
+    def _check_values(self, needs: Needs | None) -> None:
+        """What is compared has to have a value: beside ties, roots and logarithms alone may have none."""
+        for fact in map(self.path.cuts.expand_fact, list_needs((needs,))):
+            if fact.relation in (">", ">=") and not holds_openly(fact, self.path.choices):
+                raise TracingStoppedError("a root or a logarithm that may have no value is compared")
 
     def _truth(self, holds: bool) -> Any:
         """NumPy's truth values, whose sums are no counts."""

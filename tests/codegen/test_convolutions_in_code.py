@@ -183,3 +183,18 @@ def test_entries_at_pairs_of_indices(outside: bool) -> None:
     rows, columns = np.array([1, 3, 2]), np.array([4, 1, 5 if outside else 2])
 
     np.testing.assert_array_equal(gather(array, rows, columns), [4, 9, 0 if outside else 6])
+
+
+def test_what_is_moved_for_the_backward_pass_alone() -> None:
+    """A value whose windows only the backward pass takes is handed on under the name that it had."""
+    text = (
+        "input x[N,3,6], v[N]\nparam W[3,3,1]\na[n,k,p:6] = sum(c, r, W[k,c,r]*x[n,c,p-r+1])\n"
+        "d[n,c,p:6] = a[n,c,7-p]\nloss = sum(n, c, p, d[n,c,p]^2*v[n])\n"
+    )
+    sized = size_program(text, {"N": 2})
+    rng = np.random.default_rng(0)
+    leaves = {leaf: rng.normal(size=sized.shapes[leaf]) for leaf in sized.kinds}
+    expected = make_differentiator(sized, "loss", dict.fromkeys(("x",)))(leaves)
+    value, gradients = run_compiled(sb.derive(sb.parse(text), wrt=["x"]), sized, leaves)
+
+    assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
