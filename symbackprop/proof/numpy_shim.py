@@ -279,6 +279,11 @@ class NumpyShim(NamespaceShim):
 
     def einsum(self, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False, **_: Any) -> Any:
         """Einstein sums; objects are never handed to BLAS, and truth values alone stay such, unless a type is named."""
+        given = [o for o in operands if isinstance(o, np.ndarray | Traced)]
+        if any(isinstance(o, TruthArray | OpenIntegers) for o in given) and all(
+            isinstance(o, TruthArray | OpenIntegers) or np.asarray(o).dtype.kind in "biu" for o in given
+        ):
+            raise TracingStoppedError("np.einsum of integers and truth values that are open is not traced")
         plain = [np.asarray(o) if isinstance(o, np.ndarray | Traced) else o for o in operands]
         arrays = [o for o in plain if isinstance(o, np.ndarray)]
         if self._path.is_exact_type(dtype) or (dtype is None and all(o.dtype.kind in "biu" for o in arrays)):

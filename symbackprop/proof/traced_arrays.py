@@ -72,12 +72,12 @@ class InnerArray(np.ndarray[Any, Any]):
         """NumPy's functions reach each entry."""
         return find_path((*inputs, options.get("out", ()))).apply_ufunc(ufunc, method, inputs, options)
 
-    def astype(self, dtype: Any, *_: Any, copy: Any = True, **__: Any) -> Any:
+    def astype(self, dtype: Any, order: Any = "K", *_: Any, copy: Any = True, **__: Any) -> Any:
         """A copy where a float type is asked for; true where it is not zero for bool; cut to integers for int."""
         copies = copy or self._path.casts(self, dtype)
         if self._path.is_exact_type(dtype):
             return np.asarray(self).astype(dtype)
-        made = self.copy() if copies else self
+        made = self.copy(order) if copies else self
         made.precision = np.dtype(dtype)
         return made
 

@@ -71,7 +71,7 @@ class TracedPath(ArrayPath):
         operation = self._operation(name)
         if method == "__call__" and operation is not None:
             made = self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
-            return made if targets else self._typed(made, inputs, name)
+            return made if targets else self._typed(made, inputs, name, method)
         if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
             module = "np" if hasattr(np, name) else "scipy.special"
             raise TracingStoppedError(f"{module}.{name} has no trace; {NO_TRACE}")
@@ -91,7 +91,7 @@ class TracedPath(ArrayPath):
         result = getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
-        return self._typed(self.settle(result), inputs, name)
+        return self._typed(self.settle(result), inputs, name, method)
 
     def _each(
         self, function: np.ufunc, name: str, raw: list[Any], options: dict[str, Any], targets: Any, casting: str
@@ -247,12 +247,13 @@ class TracedPath(ArrayPath):
         return value
 
     @staticmethod
-    def _typed(made: Any, inputs: tuple[Any, ...], name: str) -> Any:
+    def _typed(made: Any, inputs: tuple[Any, ...], name: str, method: str) -> Any:
         """The result, of the type of floats that its operands have if all is known of them, or of integers."""
         if isinstance(made, InnerArray) and not isinstance(made, TruthArray) and all(map(_is_integer, inputs)):
-            if name in _STAY_INTEGERS:
+            counts = method != "__call__" or not all(map(_is_truth, inputs))
+            if name in _STAY_INTEGERS and counts:
                 return np.ndarray.view(made, OpenIntegers)
-            if name in _ARE_INTEGERS:
+            if name in _STAY_INTEGERS | _ARE_INTEGERS:
                 raise TracingStoppedError(f"np.{name} of integers that open comparisons choose is not traced")
         if isinstance(made, InnerArray):
             kinds = [each.precision if isinstance(each, InnerArray) else None for each in inputs if not _is_weak(each)]
@@ -296,6 +297,11 @@ def _is_integer(value: Any) -> bool:
             raise TracingStoppedError(f"integers of {value.dtype} meet those that open comparisons choose")
         return value.dtype.kind in "biu"
     return isinstance(value, int)
+
+
+def _is_truth(value: Any) -> bool:
+    """Whether an operand is a truth value, or some; of two of them NumPy makes a truth value."""
+    return isinstance(value, TruthArray) or is_truth(value) or (isinstance(value, np.ndarray) and kind_of(value) == "b")
 
 
 def _is_weak(value: Any) -> bool:

@@ -169,6 +169,8 @@ CASES: dict[str, tuple[Code, Code, tuple[int, ...], bool]] = {
         square, write(lambda x: np.zeros_like(x.T), np.ravel, lambda g: g.T), (2, 3), False),
     "zeros_like in the layout of C": (
         square, write(lambda x: np.zeros_like(x.T, order="C"), np.ravel, lambda g: g.T), (2, 3), True),
+    "astype keeps the layout": (
+        square, write(lambda x: (x.T * 0).astype(float), np.ravel, lambda g: g.T), (2, 3), False),
     "copy keeps the layout": (square, write(lambda x: np.copy(x.T) * 0, np.ravel, lambda g: g.T), (2, 3), False),
     "zeros in the layout of Fortran": (
         square, write(lambda x: np.zeros(x.T.shape, order="F"), np.ravel, lambda g: g.T), (2, 3), False),

@@ -94,6 +94,14 @@ WRONG: dict[str, Extra] = {
     ).sum(),
     "integers bit by bit": lambda x: (~(x > 0).astype(int) - (1 - (x > 0) * 1.0)).sum(),
     "a count bit by bit": lambda x: ~(x[0] > 0).sum() - (1 - (x[0] > 0) * 1.0),
+    "an einsum of truth values": lambda x: (np.einsum("i->", x > 0) - (x > 0).sum()) * 1.0,
+    "an einsum of two": lambda x: (np.einsum("i,i->", x > 0, x > 0) - (x > 0).sum()) * 1.0,
+    "truth values and a plain one": lambda x: (((x > 0) + True) * 1.0 - ((x > 0) * 1.0 + 1)).sum(),
+    "times a plain one": lambda x: (((x > 0) * True + True) * 1.0 - ((x > 0) * 1.0 + 1)).sum(),
+    "and one of NumPy": lambda x: (((x > 0) + np.True_) * 1.0 - ((x > 0) * 1.0 + 1)).sum(),
+    "bytes that overflow": lambda x: (
+        ((x > 0).astype(np.int8) * 100) @ (x > 0).astype(np.int8) - 100.0 * (x > 0).sum()
+    ),
     "the largest of numbers that are equal": largest_distance,
     "two that are equal": lambda x: 7 * (np.max(np.array([(x[0] + 1) ** 2, x[0] * x[0] + 2 * x[0] + 1])) > 1),
 }
