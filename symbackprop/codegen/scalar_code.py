@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.expansion import check_sizes
@@ -51,10 +51,11 @@ def write_scalar_code(
         return Code(target, dtype, value, tuple(gradients), layout, source)
     rolled = roll(program, adjoints, value, sizes)
     adjoint_names = {adjoint: adjoint for adjoint in gradients.values()}
+    floats = {t.name for t in program.leaves if t.range is None} if dtype == "float32" else set()
     if rolled is None:
-        source = write_step(make_scalar_plan(program, adjoints, value, adjoint_names, sizes), outputs, comments)
+        source = write_step(make_scalar_plan(program, adjoints, value, adjoint_names, sizes), outputs, comments, floats)
     else:
-        source = _write_rolled(rolled, value, adjoint_names, sizes, outputs, comments)
+        source = _write_rolled(rolled, value, adjoint_names, sizes, outputs, comments, floats)
     return Code(target, dtype, value, tuple(gradients), layout, source)
 
 
@@ -65,6 +66,7 @@ def _write_rolled(
     sizes: Mapping[str, int],
     outputs: Mapping[str, Output],
     comments: Mapping[str, str],
+    single: Collection[str],
 ) -> str:
     """The source of a step with a loop, and what follows it."""
     along = {name: axis for name, tensor in rolled.inside.tensors().items()
@@ -73,4 +75,4 @@ def _write_rolled(
     inside = make_scalar_plan(rolled.inside, (), first, {name: name for name in others}, {**sizes, rolled.size: 1})
     behind = {name: name for name in adjoints if name not in along}
     after = make_scalar_plan(rolled.after, (), value, behind, sizes)
-    return write_step(after, outputs, comments, Batch(inside, rolled.count, along))
+    return write_step(after, outputs, comments, single, Batch(inside, rolled.count, along))

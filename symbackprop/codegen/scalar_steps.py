@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.codegen.scalar_functions import define, find_roots, fresh_names, name_arrays, write_steps
@@ -38,13 +38,17 @@ class Output:
 
 
 def write_step(
-    plan: ScalarPlan, outputs: Mapping[str, Output], comments: Mapping[str, str], batch: Batch | None = None
+    plan: ScalarPlan,
+    outputs: Mapping[str, Output],
+    comments: Mapping[str, str],
+    single: Collection[str],
+    batch: Batch | None = None,
 ) -> str:
     """The source of `_step(*arrays, *outputs)`, which writes into its last arguments; a scalar has one axis.
 
     `plan` is all of it, or what follows the loop of `batch`. Both return tensors by their names, and `outputs` has all,
-    the value first. Where steps can be a loop of gradient steps, `_loop` follows. Raises LimitError where there is too
-    much to compile.
+    the value first; the entries of arrays in `single` are made double, as numbers are. Where steps can be a loop of
+    gradient steps, `_loop` follows. Raises LimitError where there is too much to compile.
     """
     plans = [plan] if batch is None else [batch.plan, plan]
     _check(plans)
@@ -52,10 +56,11 @@ def write_step(
     taken = {name for each in plans for name in each.taken}
     arrays = name_arrays(taken, [*(b.name for b in leaves), *(f"{o.name} out" for o in outputs.values())])
     given = {block.name: array for block, array in zip(leaves, arrays, strict=False)}
+    shown = {name: f"1.0*{array}[{{}}]" if name in single else f"{array}[{{}}]" for name, array in given.items()}
     made = dict(zip(outputs, arrays[len(leaves) :], strict=True))
     fresh = fresh_names({*taken, *arrays})
-    lines, totals = _write_batch(batch, given, made, comments, fresh) if batch else ([], {})
-    lines += _read(plan, plan.given, lambda block, k, place: _name_entry(block, k, place, given, totals))
+    lines, totals = _write_batch(batch, shown, made, comments, fresh) if batch else ([], {})
+    lines += _read(plan, plan.given, lambda block, k, place: _name_entry(block, k, place, shown, totals))
     writer = EagerWriter(plan.nodes, find_roots(plan), fresh)
     write_steps((*plan.forward, *plan.backward), comments, writer)
     lines += writer.lines
@@ -69,7 +74,7 @@ def write_step(
 
 
 def _write_batch(
-    batch: Batch, given: Mapping[str, str], made: Mapping[str, str], comments: Mapping[str, str],
+    batch: Batch, shown: Mapping[str, str], made: Mapping[str, str], comments: Mapping[str, str],
     fresh: Callable[[], str],
 ) -> tuple[list[str], dict[str, list[str]]]:  # fmt: skip
     """The lines of the loop, and the names of the entries that are added up in it, by tensors."""
@@ -80,7 +85,7 @@ def _write_batch(
         return ", ".join(letter if k == axis else str(p) for k, p in enumerate(place or (0,)))
 
     def read(block: Block, _: int, place: Place) -> str:
-        return f"{given[block.name]}[{show(block, place)}]"
+        return shown[block.name].format(show(block, place))
 
     before = _read(plan, [b for b in plan.given if b.name not in batch.axes], read)
     inside = _read(plan, [b for b in plan.given if b.name in batch.axes], read)
@@ -126,10 +131,10 @@ def _read(plan: ScalarPlan, blocks: Sequence[Block], text: Callable[[Block, int,
 
 
 def _name_entry(
-    block: Block, number: int, place: Place, given: Mapping[str, str], totals: Mapping[str, Sequence[str]]
+    block: Block, number: int, place: Place, shown: Mapping[str, str], totals: Mapping[str, Sequence[str]]
 ) -> str:
     """An entry of what is given, or the name of what was added up."""
-    return totals[block.name][number] if block.name in totals else f"{given[block.name]}[{_show(place)}]"
+    return totals[block.name][number] if block.name in totals else shown[block.name].format(_show(place))
 
 
 def _write_loop(

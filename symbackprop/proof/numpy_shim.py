@@ -15,13 +15,22 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import CHOOSE, InnerArray, OpenIntegers, TracedArray, TruthArray, inner, kind_of
+from symbackprop.proof.traced_arrays import (
+    CHOOSE,
+    NUMBERS,
+    InnerArray,
+    OpenIntegers,
+    TracedArray,
+    TruthArray,
+    inner,
+    kind_of,
+)
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import numpy_random
 from symbackprop.proof.traced_selections import Selection
-from symbackprop.proof.traced_truths import Truth
+from symbackprop.proof.traced_truths import Truth, is_truth
 from symbackprop.proof.traced_types import TracedNdarray
 from symbackprop.proof.traced_values import PlainNumberError, Traced, Unwritten
 
@@ -265,6 +274,8 @@ class NumpyShim(NamespaceShim):
     def _keep(self, made: Any, precision: Any) -> Any:
         """The array, as one even if it has no axes."""
         exact = made.dtype.kind in "biuSU"
+        if made.dtype.kind == "O" and any(isinstance(each, Truth) for each in made.flat):
+            return self._path.settle(made if all(map(is_truth, made.flat)) else NUMBERS(made))
         return made if exact else self._path.fill(np.empty_like(made, dtype=object), made, precision)
 
     def where(self, condition: Any, *choices: Any) -> Any:
@@ -273,7 +284,10 @@ class NumpyShim(NamespaceShim):
             raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
             plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
             made = self._path.settle(CHOOSE(*plain))
-            integers = all(np.asarray(each).dtype.kind in "iu" for each in choices)
+            kinds = [np.asarray(each).dtype for each in choices]
+            integers = all(kind.kind in "iu" for kind in kinds)
+            if integers and any(kind != np.int64 for kind in kinds):
+                raise TracingStoppedError("an open comparison chooses small integers, which may overflow")
             return np.ndarray.view(made, OpenIntegers) if integers and isinstance(made, TracedArray) else made
         return self.wrap(np.where)(condition, *choices)
 

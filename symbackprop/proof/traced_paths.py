@@ -249,12 +249,16 @@ class TracedPath(ArrayPath):
     @staticmethod
     def _typed(made: Any, inputs: tuple[Any, ...], name: str, method: str) -> Any:
         """The result, of the type of floats that its operands have if all is known of them, or of integers."""
-        if isinstance(made, InnerArray) and not isinstance(made, TruthArray) and all(map(_is_integer, inputs)):
+        open_ones = [each for each in inputs if isinstance(each, TruthArray | OpenIntegers | Truth)]
+        if open_ones and all(map(_is_integer, inputs)):
+            if any(map(_may_overflow, inputs)):
+                raise TracingStoppedError("small integers meet truth values that are open")
             counts = method != "__call__" or not all(map(_is_truth, inputs))
-            if name in _STAY_INTEGERS and counts:
-                return np.ndarray.view(made, OpenIntegers)
-            if name in _STAY_INTEGERS | _ARE_INTEGERS:
-                raise TracingStoppedError(f"np.{name} of integers that open comparisons choose is not traced")
+            if isinstance(made, InnerArray) and not isinstance(made, TruthArray):
+                if name in _STAY_INTEGERS and counts:
+                    return np.ndarray.view(made, OpenIntegers)
+                if name in _STAY_INTEGERS | _ARE_INTEGERS:
+                    raise TracingStoppedError(f"np.{name} of integers that open comparisons choose is not traced")
         if isinstance(made, InnerArray):
             kinds = [each.precision if isinstance(each, InnerArray) else None for each in inputs if not _is_weak(each)]
             known = [kind for kind in kinds if kind is not None]  # np.dtype(float) == None holds
@@ -289,14 +293,18 @@ _ARE_INTEGERS = frozenset((
 
 
 def _is_integer(value: Any) -> bool:
-    """Whether an operand is an integer, or a truth value, open or not; small types of integers may overflow."""
-    if isinstance(value, TruthArray | OpenIntegers | Truth | bool | np.bool_):
-        return True
-    if isinstance(value, np.ndarray | np.integer) and not isinstance(value, InnerArray):
-        if value.dtype.kind in "iu" and value.dtype != np.int64:
-            raise TracingStoppedError(f"integers of {value.dtype} meet those that open comparisons choose")
+    """Whether an operand is an integer, or a truth value, open or not."""
+    if isinstance(value, InnerArray):
+        return isinstance(value, TruthArray | OpenIntegers)
+    if isinstance(value, np.ndarray):
         return value.dtype.kind in "biu"
-    return isinstance(value, int)
+    return isinstance(value, Truth | int | np.integer | np.bool_)
+
+
+def _may_overflow(value: Any) -> bool:
+    """Whether an operand is of a small type of integers, in which NumPy goes on."""
+    small = isinstance(value, np.ndarray | np.integer) and not isinstance(value, InnerArray)
+    return small and value.dtype.kind in "iu" and value.dtype != np.int64
 
 
 def _is_truth(value: Any) -> bool:

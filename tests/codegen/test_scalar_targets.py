@@ -45,6 +45,22 @@ def test_numba_gives_what_numpy_gives(program: OracleProgram, dtype: str) -> Non
     assert compare("numba", *example(program), dtype=dtype) == []
 
 
+@pytest.mark.parametrize("dtype", ("float64", "float32"))
+def test_a_read_by_data_that_may_be_outside(dtype: str) -> None:
+    """A number stands beside the entries among which integer data choose; they are of one type."""
+    d = sb.derive(sb.parse(EMBEDDING))
+    rng = np.random.default_rng(0)
+    sizes = {"N": 3, "D": 2, "V": 4}
+    data = {"tok": np.array([4, 1, 2]), "at": np.array([2, 3, 1]), "g": rng.normal(size=(3, 2))}
+    params = {"E": rng.normal(size=(4, 2))}
+    value, gradients = d.compile("numba", dtype, sizes=sizes)(params, **data)
+    wanted, exact = d.compile()(params, **data)
+
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    assert value == pytest.approx(wanted, rel=tolerance)
+    np.testing.assert_allclose(gradients["E"], exact["E"], atol=10 * tolerance)
+
+
 def test_descent_in_single_precision() -> None:
     """A loop in float32 goes where the one in float64 does, on arrays of float32 and on lists alike."""
     d = sb.derive(sb.parse("input x[N]\nparam w[N], b\nloss = (sum(n, tanh(w[n]*x[n])) + b - 2)^2"))

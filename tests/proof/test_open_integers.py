@@ -14,6 +14,7 @@ import pytest
 import symbackprop as sb
 
 Extra = Callable[[Any], Any]
+BYTES = np.full(3, 200, np.uint8)
 SIGNS = np.array([1, -1, -1, 1, -1, 1, -1, 1, -1])
 
 
@@ -102,6 +103,14 @@ WRONG: dict[str, Extra] = {
     "bytes that overflow": lambda x: (
         ((x > 0).astype(np.int8) * 100) @ (x > 0).astype(np.int8) - 100.0 * (x > 0).sum()
     ),
+    "plain bytes times a mask": lambda x: (BYTES * (x > 0) + BYTES * (x > 0) - 400.0 * (x > 0)).sum(),
+    "a byte times a mask": lambda x: (np.uint8(200) * (x > 0) + np.uint8(100) * (x > 0) - 300.0 * (x > 0)).sum(),
+    "bytes that a mask chooses": lambda x: (
+        np.where(x > 0, np.uint8(200), np.uint8(0)) + np.uint8(100) - (200.0 * (x > 0) + 100)
+    ).sum(),
+    "an array of truth values": lambda x: (
+        (np.array([x[0] > 0, True, False]) + True) * 1.0 - (np.array([x[0] > 0, True, False]) * 1.0 + 1)
+    ).sum(),
     "the largest of numbers that are equal": largest_distance,
     "two that are equal": lambda x: 7 * (np.max(np.array([(x[0] + 1) ** 2, x[0] * x[0] + 2 * x[0] + 1])) > 1),
 }
