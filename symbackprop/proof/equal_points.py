@@ -2,13 +2,13 @@
 
 An entry that does not occur in the equation moves along it, so its derivative there is that of the branch which forward
 takes. Across an equation that forward asks for, that is a convention: what is returned is compared with the derivative
-of the same branch, and a difference is told, not refuted.
+of the same branch, and a difference is told, not refuted, unless forward has that derivative on both sides as well.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -32,6 +32,7 @@ from symbackprop.proof.verdict import Verdict
 
 _SEEDS = 4
 _SECONDS = 5.0
+_BESIDE = (Fraction(1, 64), Fraction(-1, 64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def _judge_on(subject: Subject, surface: _Surface, deadline: float) -> EqualPoin
     branches = equation in trace.asked_by_forward  # what only backward asks is no branch of what is differentiated
     across = {symbol.name for symbol in equation.expression.free_symbols} if branches else set()
     truth = true_gradients(trace, subject.shapes, deadline)
+    beside = _truths_beside(subject, surface, deadline) if across else ()
     others: list[str] = []
     judged = True
     if any(fact.expression.is_number and not _holds(fact) for fact in surface.facts()):
@@ -107,12 +109,15 @@ def _judge_on(subject: Subject, surface: _Surface, deadline: float) -> EqualPoin
     for name, shape in subject.shapes.items():
         if trace.gradients[name][0] != shape:
             return EqualPoint(None, (), judged=False)
-        for place, left, right in zip(np.ndindex(*shape), truth[name], trace.gradients[name][1], strict=True):
+        rows = zip(np.ndindex(*shape), truth[name], trace.gradients[name][1], strict=True)
+        for k, (place, left, right) in enumerate(rows):
             entry = entry_name(name, place)
             verdict = _compare(surface, left, right, f"the gradient of {entry}", deadline)
             if verdict.refuted and trace.maxima_free:
                 judged = False
-            elif verdict.refuted and entry in across:
+            elif verdict.refuted and entry in across and not (
+                beside and all(_compare(surface, left, side[name][k], "", deadline).proved for side in beside)
+            ):
                 others.append(entry)
             elif verdict.refuted:
                 text = f"the gradient of {entry} is right beside {equation.text}, not where that holds"
@@ -121,6 +126,23 @@ def _judge_on(subject: Subject, surface: _Surface, deadline: float) -> EqualPoin
             elif not verdict.proved:
                 judged = False
     return EqualPoint(None, tuple(others), judged)
+
+
+def _truths_beside(
+    subject: Subject, surface: _Surface, deadline: float
+) -> tuple[Mapping[str, tuple[sp.Expr, ...]], ...]:
+    """The derivatives of what forward computes on both sides of an equation; none where they are not to be had."""
+    trace, name = surface.trace, next(iter(surface.values)).name
+    found = []
+    for step in _BESIDE:
+        try:
+            point = {**trace.point, name: trace.point[name] + step}
+            side = run(subject, point, deadline, 0, replace(trace.reading, equal=None))
+            truth = true_gradients(side, subject.shapes, deadline)
+        except (PointRejectedError, CodeStoppedError, TracingStoppedError, FreeMaximumError, ArgumentError):
+            return ()
+        found.append({each: tuple(map(side.cuts.expand, entries)) for each, entries in truth.items()})
+    return tuple(found)
 
 
 def _compare(surface: _Surface, left: sp.Expr, right: sp.Expr, title: str, deadline: float) -> Verdict:

@@ -92,3 +92,22 @@ def test_a_tie_of_an_order_is_not_judged() -> None:
 
     assert verdict.proved
     assert "Where a comparison is a tie, nothing was judged." in verdict.notes
+
+
+def test_what_is_no_convention_is_refuted() -> None:
+    """Where forward has one slope on both sides and on the branch itself, nothing else is right there."""
+
+    def forward(x: Any) -> Any:
+        return np.where(x == 0, 0, x * x), x
+
+    right = sb.verify_backward(forward, lambda d, x: d * np.where(x == 0, 0, 2 * x), shapes={"x": (3,)})
+    wrong = sb.verify_backward(forward, lambda d, x: d * np.where(x == 0, 7, 2 * x), shapes={"x": (3,)})
+    half = sb.verify_backward(
+        lambda x: (np.where(x == 0, 0, np.abs(x)), x),
+        lambda d, x: d * np.where(x == 0, 0.5, np.sign(x)),
+        shapes={"x": (3,)},
+    )
+
+    assert right.proved
+    assert wrong.refuted
+    assert half.proved
