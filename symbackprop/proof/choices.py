@@ -102,6 +102,10 @@ class Choices:
         """Whether the sign of a difference was left open, so that 0 is a tie of that."""
         return difference in self._compared
 
+    def decide(self, expression: sp.Expr) -> bool:
+        """Whether an expression in full reads nothing but what was left open."""
+        return all(symbol.name in self._read_by for symbol in expression.free_symbols)
+
     def among(self, expressions: Iterable[sp.Expr]) -> tuple[Choice, ...]:
         """What some expressions in full read of what was left open, in the order of its making."""
         if not self._made:

@@ -19,7 +19,7 @@ from symbackprop.proof.traced_arrays import (
     CHOOSE,
     NUMBERS,
     InnerArray,
-    OpenIntegers,
+    OpenArray,
     TracedArray,
     TruthArray,
     inner,
@@ -113,10 +113,12 @@ class NamespaceShim:
             return self.ma  # type: ignore[no-any-return]
 
         def call(*args: Any, **options: Any) -> Any:
+            given = dict(options)
             if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
                 del options["dtype"]
             try:
-                return self._path.settle(function(*inner(args), **inner(options)))
+                made = self._path.settle(function(*inner(args), **inner(options)))
+                return self._path.keep_types(made, function, args, given)
             except (TypeError, PlainNumberError, AttributeError) as error:
                 if not _is_traced((args, options)):
                     raise
@@ -144,9 +146,10 @@ class Joined:
         if any(isinstance(part, str | slice) for part in listed):
             raise TracingStoppedError("np.c_ and np.r_ of ranges beside traced arrays are not traced; concatenate them")
         made = [np.atleast_1d(self._path.exact(np.asarray(part))) for part in listed]
-        if not self._columns:
-            return self._path.settle(np.concatenate(made))
-        return self._path.settle(np.concatenate([m.reshape(-1, 1) if m.ndim == 1 else m for m in made], axis=-1))
+        if self._columns:
+            made = [each.reshape(-1, 1) if each.ndim == 1 else each for each in made]
+        joined = self._path.settle(np.concatenate(made, axis=-1 if self._columns else 0))
+        return self._path.keep_types(joined, (np.c_ if self._columns else np.r_).__getitem__, (parts,), {})
 
 
 def _is_traced(value: Any) -> bool:
@@ -185,7 +188,8 @@ class NumpyShim(NamespaceShim):
         """A new array of one number or broadcast numbers."""
         if self._path.is_exact_type(dtype) or (dtype is None and np.asarray(fill_value).dtype.kind in "biu"):
             return np.full(shape, fill_value, dtype, order)
-        return self._path.fill(np.empty(shape, object, order), fill_value, dtype)
+        made = self._path.fill(np.empty(shape, object, order), fill_value, dtype)
+        return made if dtype is not None else self._path.keep_types(made, np.full, (shape, fill_value), {})
 
     def zeros(self, shape: Any, dtype: Any = None, order: Any = "C", **_: Any) -> Any:
         """Zeros."""
@@ -204,7 +208,7 @@ class NumpyShim(NamespaceShim):
     def _like(
         self, value: Any, other: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
     ) -> Any:
-        known = isinstance(other, TruthArray | OpenIntegers)
+        known = isinstance(other, OpenArray)
         plain = np.zeros(other.shape, other.dtype) if known else np.asarray(other)
         exact = self._path.is_exact_type(dtype) or (dtype is None and plain.dtype.kind in "biu")
         kind: Any = (plain.dtype if dtype is None else dtype) if exact else object
@@ -243,7 +247,7 @@ class NumpyShim(NamespaceShim):
         self, value: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: int = 0, **_: Any
     ) -> Any:
         """A new array; the same one where no copy is asked for, and none needed for another type or layout."""
-        if isinstance(value, TruthArray | OpenIntegers):
+        if isinstance(value, OpenArray):
             return value.astype(value.dtype if dtype is None else dtype, copy=copy is True)
         traced = isinstance(value, TracedArray)
         casts = traced and self._path.casts(value, dtype)
@@ -255,7 +259,8 @@ class NumpyShim(NamespaceShim):
         made = np.array(value, ndmin=ndmin, order=order)
         wants_floats = dtype is not None and made.dtype.kind in "biu"
         precision = dtype if dtype is not None else value.precision if traced else None
-        return self._keep(self._path.exact(made) if wants_floats else made, precision)
+        kept = self._keep(self._path.exact(made) if wants_floats else made, precision)
+        return kept if dtype is not None else self._path.keep_types(kept, np.array, (value,), {"ndmin": ndmin})
 
     def asarray(self, value: Any, dtype: Any = None, order: Any = "K", **_: Any) -> Any:
         """The same array, where it is one of that type and layout."""
@@ -283,27 +288,18 @@ class NumpyShim(NamespaceShim):
         if len(choices) == 2 and isinstance(condition, TruthArray | Truth):
             raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
             plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
-            made = self._path.settle(CHOOSE(*plain))
-            kinds = [np.asarray(each).dtype for each in choices]
-            integers = all(kind.kind in "iu" for kind in kinds)
-            if integers and any(kind != np.int64 for kind in kinds):
-                raise TracingStoppedError("an open comparison chooses small integers, which may overflow")
-            return np.ndarray.view(made, OpenIntegers) if integers and isinstance(made, TracedArray) else made
+            return self._path.keep_types(self._path.settle(CHOOSE(*plain)), np.where, (condition, *choices), {})
         return self.wrap(np.where)(condition, *choices)
 
     def einsum(self, *operands: Any, out: Any = None, dtype: Any = None, optimize: Any = False, **_: Any) -> Any:
         """Einstein sums; objects are never handed to BLAS, and truth values alone stay such, unless a type is named."""
-        given = [o for o in operands if isinstance(o, np.ndarray | Traced)]
-        if any(isinstance(o, TruthArray | OpenIntegers) for o in given) and all(
-            isinstance(o, TruthArray | OpenIntegers) or np.asarray(o).dtype.kind in "biu" for o in given
-        ):
-            raise TracingStoppedError("np.einsum of integers and truth values that are open is not traced")
         plain = [np.asarray(o) if isinstance(o, np.ndarray | Traced) else o for o in operands]
         arrays = [o for o in plain if isinstance(o, np.ndarray)]
         if self._path.is_exact_type(dtype) or (dtype is None and all(o.dtype.kind in "biu" for o in arrays)):
             return self._path.deliver(np.einsum(*plain, dtype=dtype, optimize=optimize), out)
         exact = [self._path.exact(o) if isinstance(o, np.ndarray) and o.dtype.kind in "fbiu" else o for o in plain]
-        return self._path.deliver(np.einsum(*exact, optimize=optimize), out)
+        made = self._path.deliver(np.einsum(*exact, optimize=optimize), out)
+        return self._path.keep_types(made, np.einsum, operands, {"dtype": dtype}) if out is None else made
 
     def bincount(self, x: Any, weights: Any = None, minlength: int = 0) -> Any:
         """How often each integer occurs, or the sum of the weights that stand where it does."""

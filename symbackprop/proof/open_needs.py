@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from symbackprop.proof.choices import Choices
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.tidying import follows, simplify
 
+_MOST_CASES = 64
 
 def holds_openly(fact: Fact, choices: Choices, known: tuple[Fact, ...] = ()) -> bool:
     """Whether a condition follows in each case of what it reads of open comparisons, where some facts hold.
@@ -17,13 +20,19 @@ def holds_openly(fact: Fact, choices: Choices, known: tuple[Fact, ...] = ()) -> 
     >>> holds_openly(Fact(above.indicator * x + 1, ">"), choices), holds_openly(Fact(x + 1, ">"), choices)
     (True, False)
     """
-    if holds_plainly(fact):
-        return True
+    for count, (told, facts) in enumerate(_cases(fact, choices, known)):
+        implied = bool(facts) and all(follows(part, facts) for part in simplify(told))
+        if count == _MOST_CASES or not (implied or holds_plainly(told)):
+            return False
+    return True
+
+
+def _cases(fact: Fact, choices: Choices, known: tuple[Fact, ...]) -> Iterator[tuple[Fact, tuple[Fact, ...]]]:
+    """The condition as it is in each case, and what holds there."""
     read = choices.among((fact.expression,))
-    if not read:
-        return bool(known) and all(follows(part, known) for part in simplify(fact))
-    return all(
-        holds_openly(Fact(each.tell(fact.expression), fact.relation), choices, (*known, *each.facts))
-        for each in read[0].alternatives
-        if not contradict((*known, *each.facts))
-    )
+    if not read or holds_plainly(fact):
+        yield fact, known
+        return
+    for each in read[0].alternatives:
+        if not contradict((*known, *each.facts)):
+            yield from _cases(Fact(each.tell(fact.expression), fact.relation), choices, (*known, *each.facts))

@@ -23,10 +23,10 @@ from symbackprop.proof.factors import may_expand
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.gradient_entries import true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
+from symbackprop.proof.open_needs import holds_openly
 from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions
-from symbackprop.proof.tidying import follows, simplify
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Subject, Trace
 
@@ -95,23 +95,10 @@ class _OnePath:
     def _admit(self, conditions: Iterable[Fact]) -> None:
         """Note conditions; those on what is open have to hold in each case by themselves."""
         for fact in conditions:
-            self.cases = 0
-            if self.trace.choices.among((fact.expression,)):
-                self._check_cases(fact, ())
-            else:
+            if not self.trace.choices.among((fact.expression,)):
                 self.found.admit(self.trace, (fact,))
-
-    def _check_cases(self, fact: Fact, known: tuple[Fact, ...]) -> None:
-        choices = self.trace.choices.among((fact.expression,))
-        if holds_plainly(fact):
-            return
-        if not choices:
-            if not all(follows(part, (*self.trace.conditions, *known)) for part in simplify(fact)):
+            elif not holds_openly(fact, self.trace.choices, self.trace.conditions):
                 raise NotProvedError
-            return
-        for alternative in self._alternatives(choices[0], known):
-            told = Fact(alternative.tell(fact.expression), fact.relation)
-            self._check_cases(told, (*known, *alternative.facts))
 
     def _alternatives(self, choice: Choice, known: tuple[Fact, ...]) -> Iterator[Alternative]:
         """The alternatives that may be taken where some facts hold; NotProvedError once they are too many."""

@@ -7,6 +7,7 @@ They differ from plain arrays of objects: functions such as exp reach each entry
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
@@ -40,6 +41,14 @@ class ArrayPath(Path):
     def exact(self, value: np.ndarray[Any, Any]) -> Any:
         """Plain numbers as traced ones, in a plain array."""
 
+    @abstractmethod
+    def keep_types(self, made: Any, function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """What a function made of some arguments, as integers or truth values where NumPy has such."""
+
+    @abstractmethod
+    def hold_integers(self, values: Any) -> Any:
+        """Integers that open comparisons choose, in an array."""
+
     def casts(self, array: InnerArray, dtype: Any) -> bool:
         """Whether an array of floats is made one of another type of floats, which copies it."""
         if dtype is None:
@@ -60,6 +69,7 @@ class ArrayPath(Path):
 class InnerArray(np.ndarray[Any, Any]):
     """An array of objects that are traced numbers, as NumPy's own functions are handed it."""
 
+    __array_priority__ = 1.0  # so that methods of plain arrays give such arrays too
     path: ArrayPath | None = None
     precision: np.dtype[Any] | None = None
     """The type of floats that the code made of it, where it did."""
@@ -129,7 +139,7 @@ class TracedArray(InnerArray):
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         """NumPy's functions see the objects."""
         made = super().__array_function__(function, (), inner(args), inner(options))
-        return self._path.settle(made)
+        return self._path.keep_types(self._path.settle(made), function, args, options)
 
     def __getitem__(self, key: Any) -> Any:
         """Entries; those that an open mask selects stay as open as the mask."""
@@ -144,8 +154,7 @@ class TracedArray(InnerArray):
                 value.put_into(np.ndarray.view(self, np.ndarray))
                 return
             value = value.told()
-        if not isinstance(self, TruthArray):
-            value = self._as_numbers(value)
+        value = self._as_entries(value)
         if isinstance(key, TruthArray) and np.ndim(value) == 0 and key.shape == self.shape[: key.ndim]:
             plain = np.ndarray.view(self, np.ndarray)
             mask = np.ndarray.view(key, np.ndarray).reshape(key.shape + (1,) * (self.ndim - key.ndim))
@@ -153,7 +162,11 @@ class TracedArray(InnerArray):
             return
         super().__setitem__(told(key), value)
 
-    def _as_numbers(self, value: Any) -> Any:
+    def _inner(self) -> InnerArray:
+        """The same memory, as NumPy's own functions are handed it."""
+        return np.ndarray.view(self, InnerArray)
+
+    def _as_entries(self, value: Any) -> Any:
         """What is written, as numbers of this array's type, whatever type they had."""
         if isinstance(value, TruthArray | Truth):
             return NUMBERS(np.ndarray.view(value, np.ndarray) if isinstance(value, TruthArray) else value)
@@ -213,7 +226,7 @@ class _Flat:
         return self._array._path.settle(self._plain[told(key)])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._plain[told(key)] = value if isinstance(self._array, TruthArray) else self._array._as_numbers(value)
+        self._plain[told(key)] = self._array._as_entries(value)
 
     def __iter__(self) -> Any:
         return iter(self._plain)
@@ -225,7 +238,38 @@ class _Flat:
         return np.asarray(self._plain)
 
 
-class TruthArray(TracedArray):
+def _through(name: str) -> Any:
+    """The method of an array that NumPy's function of that name is: its types are known."""
+    function = getattr(np, name)
+    return lambda self, *args, **options: function(self, *args, **options)
+
+
+class OpenArray(TracedArray):
+    """Integers or truth values that are open: objects to NumPy, which holds them as neither."""
+
+    def _inner(self) -> InnerArray:
+        """Only to be read: NumPy's functions would write whatever they are given, and as it is."""
+        made = super()._inner()
+        made.flags.writeable = False
+        return made
+
+    def _refuse_writing(self, *_: Any, **__: Any) -> Any:
+        raise TracingStoppedError("a method writes into what open comparisons choose")
+
+    put = sort = partition = resize = _refuse_writing
+
+    def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
+        """What may only be read stays so."""
+        if write:
+            self._refuse_writing()
+        super().setflags(write=write, align=align, uic=uic)
+
+    choose, compress, cumprod, cumsum, diagonal, dot, prod, repeat, round, take, trace = map(_through, (
+        "choose", "compress", "cumprod", "cumsum", "diagonal", "dot", "prod", "repeat", "round", "take", "trace",
+    ))  # fmt: skip
+
+
+class TruthArray(OpenArray):
     """Truth values that are open, as the person's code holds them; a mask of plain ones is made where one is needed."""
 
     @property
@@ -240,14 +284,17 @@ class TruthArray(TracedArray):
             return self.copy() if copy else self
         if kind.kind in "iu" and kind != np.int64:
             return self.told.astype(kind)
-        made = self._path.settle(NUMBERS(np.ndarray.view(self, np.ndarray)))
-        return np.ndarray.view(made, OpenIntegers) if kind.kind in "iu" else made
+        if kind.kind in "iu":
+            return self._path.hold_integers(self)
+        return self._path.settle(NUMBERS(np.ndarray.view(self, np.ndarray)))
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Entries changed to other truth values."""
+    def _as_entries(self, value: Any) -> Any:
+        """Other truth values, and nothing else."""
+        if not self.flags.writeable:
+            raise TracingStoppedError("a function of NumPy shows open truth values, which are written into")
         if not (isinstance(value, TruthArray) or is_truth(value) or np.asarray(value).dtype.kind == "b"):
             raise TracingStoppedError("numbers are written into truth values")
-        super().__setitem__(key, value)
+        return value
 
     @property
     def told(self) -> Any:
@@ -260,7 +307,7 @@ class TruthArray(TracedArray):
     itemsize = nbytes = strides = property(_no_bytes)
 
 
-class OpenIntegers(TracedArray):
+class OpenIntegers(OpenArray):
     """Integers that open truth values choose; nothing is written into them, as NumPy would cut it."""
 
     @property
@@ -273,10 +320,15 @@ class OpenIntegers(TracedArray):
         kind = np.dtype(float if dtype is None else dtype)
         if kind.kind in "biu" and kind != np.int64:
             raise TracingStoppedError(f"integers that open comparisons choose are cast to {kind}")
-        return self.copy() if kind.kind in "iu" else self._path.settle(np.ndarray.view(self, np.ndarray).copy())
+        return self._path.hold_integers(self) if kind.kind in "iu" else self._path.settle(np.array(self))
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Not traced."""
+    def _refuse_numbers(self, *_: Any, **__: Any) -> Any:
+        raise TracingStoppedError("integers that open comparisons choose are made integers of Python")
+
+    item = tolist = _refuse_numbers
+
+    def _as_entries(self, value: Any) -> Any:
+        """Nothing: NumPy would cut it."""
         raise TracingStoppedError("something is written into integers that open comparisons choose")
 
 
@@ -307,7 +359,7 @@ def _as_float(value: Any) -> Any:
 def inner(value: Any) -> Any:
     """Arguments as NumPy's own functions are handed them."""
     if isinstance(value, TracedArray):
-        return np.ndarray.view(value, InnerArray)
+        return value._inner()
     if type(value) in (list, tuple):
         return type(value)(map(inner, value))
     if type(value) is dict:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.open_types import hold_integers, keep_types
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
 from symbackprop.proof.traced_arrays import (
     NUMBERS,
     ArrayPath,
     InnerArray,
-    OpenIntegers,
+    OpenArray,
     TracedArray,
     TracedMask,
     TruthArray,
@@ -47,7 +48,7 @@ class TracedPath(ArrayPath):
         self.check_time()
         if ufunc is np.divmod and method == "__call__":
             return tuple(self.apply_ufunc(each, method, inputs, options) for each in (np.floor_divide, np.remainder))
-        name = ufunc.__name__
+        name, given = ufunc.__name__, {key: value for key, value in options.items() if key != "out"}
         options = {key: value for key, value in options.items() if key not in ("subok", "order")}
         casting = options.pop("casting", "same_kind")
         if not self.is_exact_type(options.get("dtype")):
@@ -58,20 +59,18 @@ class TracedPath(ArrayPath):
         targets = tuple(out) if isinstance(out, tuple) else () if out is None else (out,)
         if any(isinstance(target, np.ndarray) and kind_of(target) == "f" for target in targets):
             raise TracingStoppedError("a traced number is written into an array of plain floats")
-        if any(isinstance(each, TruthArray) for each in targets) and name not in TRUTH_OPERATIONS:
-            raise TracingStoppedError(f"np.{name} writes numbers into truth values")
-        if any(isinstance(each, OpenIntegers) for each in targets):
-            raise TracingStoppedError(f"np.{name} writes into integers that open comparisons choose")
         at = method == "at"
+        for target in (*targets, *(inputs[:1] if at else ())):
+            self._check_open(target, name)
         raw = [self._raw(value, keep=at and place in (0, 1)) for place, value in enumerate(inputs)]
-        if method in ("reduce", "accumulate") and name == "add" and isinstance(inputs[0], TruthArray):
+        if self.reading.comparisons_open and method in ("reduce", "accumulate") and name == "add":
             raw[0] = NUMBERS(raw[0])
         if "where" in options:
             options["where"] = np.asarray(self._plain(options["where"]), dtype=bool)
-        operation = self._operation(name)
+        operation, function = self._operation(name), getattr(ufunc, method)
         if method == "__call__" and operation is not None:
             made = self._each(np.frompyfunc(operation, ufunc.nin, 1), name, raw, options, targets, casting)
-            return made if targets else self._typed(made, inputs, name, method)
+            return made if targets else self._typed(made, function, inputs, given)
         if name not in NATIVE and operation is None and not name.endswith(" (vectorized)"):
             module = "np" if hasattr(np, name) else "scipy.special"
             raise TracingStoppedError(f"{module}.{name} has no trace; {NO_TRACE}")
@@ -83,7 +82,8 @@ class TracedPath(ArrayPath):
             raw[0] = np.zeros(np.shape(raw[0]))  # NumPy's own error, or its empty result
         plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
         if plain and name in ("maximum", "fmax") and (self.reading.maxima_free or self.reading.comparisons_open):
-            return self._largest(raw[0], options, out)
+            made = self._largest(raw[0], options, out)
+            return made if targets else self._typed(made, function, inputs, given)
         for target in targets:
             self._check_cast(name, target, casting)
         if targets:
@@ -91,7 +91,7 @@ class TracedPath(ArrayPath):
         result = getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
-        return self._typed(self.settle(result), inputs, name, method)
+        return self._typed(self.settle(result), function, inputs, given)
 
     def _each(
         self, function: np.ufunc, name: str, raw: list[Any], options: dict[str, Any], targets: Any, casting: str
@@ -164,6 +164,7 @@ class TracedPath(ArrayPath):
         """A result, in the array that it is asked to go to, if any."""
         if out is None:
             return self.settle(value)
+        self._check_open(out, "sum")
         self._plain(out)[...] = value
         return out
 
@@ -246,24 +247,27 @@ class TracedPath(ArrayPath):
             return type(value)(self.settle(each) for each in value)
         return value
 
-    @staticmethod
-    def _typed(made: Any, inputs: tuple[Any, ...], name: str, method: str) -> Any:
+    def _typed(self, made: Any, function: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """The result, of the type of floats that its operands have if all is known of them, or of integers."""
-        open_ones = [each for each in inputs if isinstance(each, TruthArray | OpenIntegers | Truth)]
-        if open_ones and all(map(_is_integer, inputs)):
-            if any(map(_may_overflow, inputs)):
-                raise TracingStoppedError("small integers meet truth values that are open")
-            counts = method != "__call__" or not all(map(_is_truth, inputs))
-            if isinstance(made, InnerArray) and not isinstance(made, TruthArray):
-                if name in _STAY_INTEGERS and counts:
-                    return np.ndarray.view(made, OpenIntegers)
-                if name in _STAY_INTEGERS | _ARE_INTEGERS:
-                    raise TracingStoppedError(f"np.{name} of integers that open comparisons choose is not traced")
         if isinstance(made, InnerArray):
             kinds = [each.precision if isinstance(each, InnerArray) else None for each in inputs if not _is_weak(each)]
             known = [kind for kind in kinds if kind is not None]  # np.dtype(float) == None holds
             made.precision = np.result_type(*(known or (np.float64,))) if len(known) == len(kinds) else None
-        return made
+        return self.keep_types(made, function, inputs, options)
+
+    def keep_types(self, made: Any, function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """What a function made of some arguments, as integers or truth values where NumPy has such."""
+        return keep_types(self, made, function, args, options)
+
+    def hold_integers(self, values: Any) -> Any:
+        """Integers that open comparisons choose, in an array."""
+        return hold_integers(self, values)
+
+    @staticmethod
+    def _check_open(target: Any, name: str) -> None:
+        """Nothing but truth values goes into truth values that are open, and nothing at all into open integers."""
+        if isinstance(target, OpenArray) and not (isinstance(target, TruthArray) and name in TRUTH_OPERATIONS):
+            raise TracingStoppedError(f"np.{name} writes into what open comparisons choose")
 
     def fill(self, made: np.ndarray[Any, Any], value: Any, precision: Any = None) -> Any:
         """The array, each entry one number, or that of another array; of a type of floats, if one is known."""
@@ -281,35 +285,6 @@ class TracedPath(ArrayPath):
         if made.ndim:
             made.precision = np.dtype(np.float64)
         return made
-
-
-_STAY_INTEGERS = frozenset((
-    "add", "subtract", "multiply", "maximum", "minimum", "matmul", "negative", "absolute", "square",
-))  # fmt: skip
-_ARE_INTEGERS = frozenset((
-    "floor_divide", "remainder", "fmod", "power", "left_shift", "right_shift", "sign", "positive",
-))  # fmt: skip
-"""What NumPy computes in integers where all operands are such."""
-
-
-def _is_integer(value: Any) -> bool:
-    """Whether an operand is an integer, or a truth value, open or not."""
-    if isinstance(value, InnerArray):
-        return isinstance(value, TruthArray | OpenIntegers)
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "biu"
-    return isinstance(value, Truth | int | np.integer | np.bool_)
-
-
-def _may_overflow(value: Any) -> bool:
-    """Whether an operand is of a small type of integers, in which NumPy goes on."""
-    small = isinstance(value, np.ndarray | np.integer) and not isinstance(value, InnerArray)
-    return small and value.dtype.kind in "iu" and value.dtype != np.int64
-
-
-def _is_truth(value: Any) -> bool:
-    """Whether an operand is a truth value, or some; of two of them NumPy makes a truth value."""
-    return isinstance(value, TruthArray) or is_truth(value) or (isinstance(value, np.ndarray) and kind_of(value) == "b")
 
 
 def _is_weak(value: Any) -> bool:

@@ -35,6 +35,8 @@ class SeededSource:
             for place in np.ndindex(*value.shape):
                 made[place] = self._drawn(value[place])
             return self._path.settle(made)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "O" and self._path.reading.comparisons_open:
+            raise TracingStoppedError("numbers whose comparisons are left open are drawn from")
         return self._drawn(value) if isinstance(value, float | np.floating) else value
 
     def _drawn(self, value: Any) -> Traced:

@@ -83,7 +83,7 @@ class Truth(Traced):
         return super().__rsub__(_not_a_truth(other))
 
     def __mul__(self, other: Any) -> Any:
-        return self & other if is_truth(other) else super().__mul__(other)
+        return self & other if is_truth(other) else super().__mul__(_not_small(other))
 
     __rmul__ = __mul__
 
@@ -95,6 +95,13 @@ def _not_a_truth(value: Any) -> Any:
     """The value, unless it is a truth value too: of two of them NumPy makes something else than of numbers."""
     if is_truth(value):
         raise TracingStoppedError("two truth values are added or subtracted")
+    return _not_small(value)
+
+
+def _not_small(value: Any) -> Any:
+    """The value, unless it is an integer of a small type, in which NumPy would go on and overflow."""
+    if isinstance(value, np.integer) and value.dtype != np.int64:
+        raise TracingStoppedError("small integers meet truth values that are open")
     return value
 
 

@@ -60,6 +60,56 @@ def leaky(make: Callable[[Any], Any]) -> Extra:
     return extra
 
 
+def ones(x: Any) -> Any:
+    """Integers that are 1 where an entry is positive, else 0."""
+    return (x > 0).astype(int)
+
+
+def pairs(x: Any) -> Any:
+    """Integers that say which entry is above which."""
+    return (x[:, None] > x[None]) * 1
+
+
+def zeros_left(k: Any) -> Any:
+    """How many entries are 0, which none is after a half was written there, unless NumPy cut it."""
+    return np.where(k * 1.0 == 0.0, 1.0, 0.0).sum()
+
+
+def written(write: Callable[[Any], Any]) -> Extra:
+    """Halves that a function writes into integers."""
+
+    def extra(x: Any) -> Any:
+        k = ones(x)
+        write(k)
+        return zeros_left(k)
+
+    return extra
+
+
+def cut(make: Callable[[Any], Any]) -> Extra:
+    """Halves that are written into what was made of integers."""
+
+    def extra(x: Any) -> Any:
+        k = make(x)
+        k[k == 0] = 0.5
+        return zeros_left(k)
+
+    return extra
+
+
+def write_flat(k: Any) -> None:
+    k.flat = 0.5
+
+
+def write_row_of_integers(k: Any) -> None:
+    np.ravel(k)[:] = 0.5
+
+
+def write_one_by_one(k: Any) -> None:
+    for entry in np.nditer(k, op_flags=["readwrite"], flags=["refs_ok"]):  # type: ignore[call-overload]
+        entry[...] = 0.5
+
+
 def write_view(h: Any) -> None:
     k = h[:]
     k += 1
@@ -114,7 +164,90 @@ WRONG: dict[str, Extra] = {
     "the largest of numbers that are equal": largest_distance,
     "two that are equal": lambda x: 7 * (np.max(np.array([(x[0] + 1) ** 2, x[0] * x[0] + 2 * x[0] + 1])) > 1),
 }
+FIRST_NINE = np.arange(9).reshape(3, 3)
+WRITES: dict[str, Callable[[Any], Any]] = {
+    "put": lambda k: np.put(k, [0, 1, 2], 0.5),
+    "the method put": lambda k: k.put([0, 1, 2], 0.5),
+    "copyto": lambda k: np.copyto(k, 0.5, casting="unsafe"),
+    "place": lambda k: np.place(k, k == 0, 0.5),
+    "putmask": lambda k: np.putmask(k, k == 0, 0.5),
+    "put_along_axis": lambda k: np.put_along_axis(k, np.array([0, 1, 2]), 0.5, 0),
+    "flat": write_flat,
+    "ravel": write_row_of_integers,
+    "nditer": write_one_by_one,
+}
+MADE: dict[str, Callable[[Any], Any]] = {
+    "reshape": lambda x: np.reshape(ones(x), 3),
+    "concatenate": lambda x: np.concatenate([ones(x), ones(x)]),
+    "stack": lambda x: np.stack([ones(x), ones(x)]),
+    "split": lambda x: np.split(ones(x), 3)[0].copy(),
+    "meshgrid": lambda x: np.meshgrid(ones(x), ones(x))[0],
+    "block": lambda x: np.block([ones(x), ones(x)]),
+    "columns": lambda x: np.c_[ones(x), ones(x)],
+    "rows": lambda x: np.r_[ones(x), ones(x)],
+    "a list of arrays": lambda x: np.array([ones(x), ones(x)]),
+    "a list of entries": lambda x: np.array([*ones(x)]),
+    "a count in a list": lambda x: np.array([(x > 0).sum(), 0]),
+    "a count and an item": lambda x: np.array([(x > 0).sum().item(), 0]),
+    "a truth value in a list": lambda x: np.array([x[0] > 0, 0]),
+    "a list of Python": lambda x: np.array(ones(x).tolist()),
+    "counts side by side": lambda x: np.hstack([(x > 0).sum(), 0]),
+    "a count as an array": lambda x: np.atleast_1d((x > 0).sum()),
+    "a count in tiles": lambda x: np.tile((x > 0).sum(), 3),
+    "full of a count": lambda x: np.full(3, (x > 0).sum()),
+    "full of integers": lambda x: np.full(3, ones(x)),
+    "Python's largest": lambda x: np.array([max(ones(x)), 0]),
+    "Python's sum": lambda x: np.array([sum(ones(x)), 0]),
+    "Python's order": lambda x: np.array(sorted(ones(x))),
+    "sort": lambda x: np.sort(ones(x)),
+    "unique": lambda x: np.unique(ones(x)),
+    "prod": lambda x: np.prod(pairs(x) > 0, axis=0),
+    "trace": lambda x: np.array([pairs(x).trace(), 0]),
+    "the method dot": lambda x: FIRST_NINE.dot(ones(x)),
+    "dot of a mask": lambda x: FIRST_NINE.dot(x > 0),
+    "dot": lambda x: np.dot(FIRST_NINE, ones(x)),
+    "inner": lambda x: np.inner(FIRST_NINE, ones(x)),
+    "tensordot": lambda x: np.tensordot(FIRST_NINE, ones(x), 1),
+    "vdot": lambda x: np.array([np.vdot(ones(x), ones(x)), 0]),
+    "outer": lambda x: np.outer(ones(x), ones(x)),
+    "the ufunc's outer": lambda x: np.add.outer(ones(x), (x > 0).sum()),
+    "kron": lambda x: np.kron(ones(x), ones(x)),
+    "cross": lambda x: np.cross(ones(x), [1, 1, 1]),
+    "convolve": lambda x: np.convolve(ones(x), [1, 1]),
+    "matrix_power": lambda x: np.linalg.matrix_power(pairs(x), 2),
+    "einsum with a count": lambda x: np.einsum("i,->i", ones(x), (x > 0).sum()),
+    "where of a count": lambda x: np.where(x > 0, (x > 0).sum(), 0),
+    "where of a truth value": lambda x: np.where(x > 0, x[0] > 0, 0),
+    "choose": lambda x: np.choose(np.array([0, 1, 0]), [ones(x), ones(x)]),
+    "times a count": lambda x: ones(x) * (x > 0).sum(),
+    "plain ones times a count": lambda x: np.arange(3) * (x > 0).sum(),
+    "tile": lambda x: np.tile(ones(x), 2),
+    "repeat": lambda x: np.repeat(ones(x), 2),
+    "pad": lambda x: np.pad(ones(x), 1),
+    "insert": lambda x: np.insert(ones(x), 0, 0),
+    "append": lambda x: np.append(ones(x), 0),
+    "roll": lambda x: np.roll(ones(x), 1),
+    "clip": lambda x: np.clip(ones(x), 0, 5),
+    "diag": lambda x: np.diag(ones(x)),
+    "diff": lambda x: np.diff(ones(x)),
+    "tril": lambda x: np.tril(pairs(x)),
+    "vander": lambda x: np.vander(ones(x)),
+    "swapaxes": lambda x: np.swapaxes(pairs(x), 0, 1).copy(),
+    "broadcast_to": lambda x: np.broadcast_to(ones(x), (2, 3)).copy(),
+    "apply_along_axis": lambda x: np.apply_along_axis(lambda row: row, 0, ones(x)),
+}
+WRONG |= {f"written by {name}": written(write) for name, write in WRITES.items()}
+WRONG |= {f"written into {name}": cut(make) for name, make in MADE.items()}
+WRONG |= {
+    "a byte times a truth value": lambda x: (
+        (x[0] > 0) * np.uint8(200) + np.uint8(100) * (x[0] > 0) - 300.0 * (x[0] > 0)
+    ),
+    "a float cut by astype": lambda x: (ones(x).dot(np.array([0.5, 0.5, 0.5])).astype(int) - 0.5 * ones(x).sum()),
+}
 RIGHT: dict[str, Extra] = {
+    "a sum of truth values": lambda x: np.sum(x > 0) * 1.0 - (x > 0).sum(),
+    "a mean over those that count": lambda x: (x * (x > 0)).sum() - ((x > 0) * x / 2).sum() * 2,
+    "columns of integers": lambda x: (np.concatenate([ones(x), ones(x)]) * 1.0).sum() - 2.0 * ones(x).sum(),
     "a mask and a choice": lambda x: (np.where(x > 0, x, 0) - x * (x > 0)).sum(),
     "floats": leaky(lambda x: (x > 0).astype(float)),
     "integers in arithmetic": lambda x: ((1 - (x > 0).astype(int)) * x - np.where(x > 0, 0, x)).sum(),
