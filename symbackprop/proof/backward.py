@@ -32,6 +32,7 @@ from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, write_shapes
+from symbackprop.proof.stages import list_wrong_stages
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
@@ -260,7 +261,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
                 others = OtherRuns(subject, trace, deadline)
                 own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
                 diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
-                notes = (_SIDES, *_say_path(trace), *trace.notes)
+                notes = (_SIDES, *list_wrong_stages(subject, trace), *_say_path(trace), *trace.notes)
                 return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=notes)
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")

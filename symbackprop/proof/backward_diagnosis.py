@@ -23,13 +23,11 @@ from symbackprop.proof.backward_repairs import Same, WrongEntry, list_coefficien
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact
-from symbackprop.proof.gradient_entries import Gradients
+from symbackprop.proof.gradient_entries import Gradients, domain_of
 from symbackprop.proof.other_entries import is_said_elsewhere, list_in_other_entries, wrong_entry
 from symbackprop.proof.other_runs import OtherRuns
-from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.premises import LARGEST_STABILISER
 from symbackprop.proof.traced_arrays import entry_name, entry_symbol
-from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import join_words
 
@@ -51,7 +49,7 @@ def diagnose_entry(
     left, right = gradients.truth[where], gradients.claims[where]
     limit = max(_LEAST_SECONDS, min(_SECONDS_IN_ALL, others.deadline - time.process_time()))
     budget = Budget(limit, most_steps=_STEPS_IN_ALL)  # no longer than the decision may take
-    same = partial(_same, budget, _domain(trace))
+    same = partial(_same, budget, domain_of(trace))
     for other in inputs if right != 0 else ():
         swapped = (*zip(other.truth, gradients.claims, strict=False), *zip(gradients.truth, other.claims, strict=False))
         if other.shape == gradients.shape and all(same(*pair) for pair in swapped):
@@ -183,7 +181,7 @@ def diagnose_shape(name: str, shape: tuple[int, ...], trace: Trace, truth: tuple
     """What was done to a gradient that came back in another shape."""
     found, claims = trace.gradients[name]
     text = f"the gradient of {name} has the shape {found}, where {name} has {shape}"
-    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL), _domain(trace))
+    same = partial(_same, Budget(_SECONDS_IN_ALL, most_steps=_STEPS_IN_ALL), domain_of(trace))
     given = np.empty(found, dtype=object)
     given.reshape(-1)[:] = claims
     for words, changed in _reshapings(given, shape):
@@ -373,12 +371,6 @@ def _row(symbols: list[sp.Symbol], shape: tuple[int, ...], row: int) -> set[sp.S
 def _for_one() -> Budget:
     """What one comparison may spend."""
     return Budget(_SECONDS, most_steps=_STEPS)
-
-
-def _domain(trace: Trace) -> tuple[sp.Basic, ...]:
-    """What forward needs to have a value."""
-    needs = map(trace.cuts.expand_fact, list_needs(trace.needs[""]))
-    return tuple(fact.formula for fact in needs if not holds_plainly(fact))
 
 
 def _same(all_together: Budget, domain: tuple[sp.Basic, ...], left: sp.Expr, right: sp.Expr) -> bool:

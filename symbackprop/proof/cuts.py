@@ -56,8 +56,13 @@ class Cuts:
             return definition
         symbol = self._symbols.get(definition)
         if symbol is None:
-            symbol = self._symbols[definition] = sp.Symbol(f"{PREFIX}{len(self._symbols) + 1}")
-            self._definitions[symbol] = definition
+            symbol = self._symbols[definition] = self.name_apart(definition)
+        return symbol
+
+    def name_apart(self, expression: sp.Expr) -> sp.Symbol:
+        """A symbol of its own for a result, whether or not there is one for the same expression."""
+        symbol = sp.Symbol(f"{PREFIX}{len(self._definitions) + 1}")
+        self._definitions[symbol] = expression
         return symbol
 
     def shorten(self, expression: sp.Expr) -> sp.Expr:
@@ -226,6 +231,8 @@ class Cuts:
     def _slope(self, name: sp.Symbol, symbol: sp.Symbol) -> sp.Expr:
         """The derivative of a named result by what it is made of, in its own name where that occurs."""
         definition = self._definitions[name]
+        if definition == symbol:
+            return sp.S.One
         probes = [argument if argument.is_number else _probe(k) for k, argument in enumerate(definition.args)]
         values = dict(zip(probes, definition.args, strict=True)) | {_SELF: name}
         terms = [

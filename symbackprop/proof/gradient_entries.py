@@ -9,7 +9,9 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.traced_arrays import entry_symbol
+from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Shapes, Trace
 
 
@@ -43,6 +45,12 @@ def true_gradients(trace: Trace, shapes: Shapes, deadline: float) -> dict[str, t
     every = [symbol for each in symbols.values() for symbol in each]
     made = trace.cuts.gradient(trace.output, trace.upstream, every, check_time=lambda: _check_time(deadline))
     return {name: tuple(made[symbol] for symbol in each) for name, each in symbols.items()}
+
+
+def domain_of(trace: Trace) -> tuple[sp.Basic, ...]:
+    """What forward needs to have a value."""
+    needs = map(trace.cuts.expand_fact, list_needs(trace.needs[""]))
+    return tuple(fact.formula for fact in needs if not holds_plainly(fact))
 
 
 def _check_time(deadline: float) -> None:

@@ -1,0 +1,132 @@
+"""The names that a person's forward and backward bind, seen line by line while the code runs once more.
+
+A symbol is put in the place of each entry of an array that forward makes, so that the chain rule gives the derivatives
+by it too.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symbackprop.proof.traced_arrays import TracedArray
+from symbackprop.proof.traced_rounding import is_infinite
+from symbackprop.proof.traced_values import Traced, Unwritten
+from symbackprop.proof.tracing import Subject, Trace, run
+
+_MOST_ENTRIES = 200
+
+Place = tuple[str, int]
+"""A file and the number of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An array that forward made: the symbols of its entries, and what they stand for."""
+
+    name: str
+    array: np.ndarray[Any, Any]
+    symbols: tuple[sp.Symbol, ...]
+    definitions: tuple[sp.Expr, ...]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing was written into it later."""
+        return tuple(each.expression for each in self.array.flat) == self.symbols
+
+
+@dataclass(slots=True)
+class Held:
+    """What a name was worth in turn, each time with the line that made it so."""
+
+    shape: tuple[int, ...]
+    values: dict[tuple[sp.Expr, ...], Place] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StageWatch:
+    """Sees the person's two functions run; names are read from both, and results named in forward."""
+
+    forward: CodeType | None
+    backward: CodeType | None
+    results: dict[str, Result | None] = field(default_factory=dict)  # None for what is no such array, or two of them
+    held: dict[str, Held] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, subject: Subject) -> StageWatch:
+        """One that waits for the functions of a subject."""
+        return cls(_code_of(subject.forward), _code_of(subject.backward))
+
+    def run(self, subject: Subject, trace: Trace, deadline: float) -> Trace:
+        """The run of a trace once more."""
+        before = sys.gettrace()
+        sys.settrace(self._enter)
+        try:
+            return run(subject, trace.point, deadline, 0, trace.reading)
+        finally:
+            sys.settrace(before)
+
+    def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
+        """What follows a frame, where it is one of the two functions."""
+        makes = frame.f_code is self.forward
+        if not makes and frame.f_code is not self.backward:
+            return None
+        known, line = dict(frame.f_locals), frame.f_lineno
+
+        def step(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal known, line
+            if event in ("line", "return"):
+                names = dict(frame.f_locals)
+                if makes:
+                    self._name({name: value for name, value in names.items() if known.get(name) is not value})
+                self._hold(names, (frame.f_code.co_filename, line))
+                known, line = names, frame.f_lineno
+            return step
+
+        self._hold(known, (frame.f_code.co_filename, line))
+        return step
+
+    def _name(self, new: dict[str, Any]) -> None:
+        """Name a result that a line has made alone: then nothing was computed from it before."""
+        for name, value in new.items():
+            alone = len(new) == 1 and type(value) is TracedArray and name not in self.results
+            self.results[name] = _name_entries(name, value) if alone else None
+
+    def _hold(self, names: dict[str, Any], place: Place) -> None:
+        for name, value in names.items():
+            if type(value) is not TracedArray or value.size > _MOST_ENTRIES:
+                continue
+            entries = np.ndarray.view(value, np.ndarray)
+            if all(isinstance(each, Traced) and not isinstance(each, Unwritten) for each in entries.flat):
+                held = self.held.setdefault(name, Held(value.shape))
+                if held.shape == value.shape:
+                    held.values.setdefault(tuple(each.expression for each in entries.flat), place)
+
+
+def _code_of(function: Any) -> CodeType | None:
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
+    return getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+
+
+def _name_entries(name: str, value: TracedArray) -> Result | None:
+    """The array with a symbol in the place of each entry; None where not all of them are known."""
+    plain = np.ndarray.view(value, np.ndarray)
+    entries = list(plain.flat)
+    if not 0 < len(entries) <= _MOST_ENTRIES or not plain.flags.writeable or not all(map(_is_known, entries)):
+        return None
+    symbols = [each.path.cuts.name_apart(each.expression) for each in entries]
+    for place, entry, symbol in zip(np.ndindex(*plain.shape), entries, symbols, strict=True):
+        plain[place] = Traced(entry.path, symbol, entry.needs)
+    return Result(name, plain, tuple(symbols), tuple(each.expression for each in entries))
+
+
+def _is_known(entry: Any) -> bool:
+    return isinstance(entry, Traced) and not isinstance(entry, Unwritten) and not is_infinite(entry.expression)
