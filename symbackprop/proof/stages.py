@@ -93,7 +93,8 @@ def _what_is_left(deadline: float) -> Budget:
 
 def _say(stage: _Stage, right: Sequence[_Stage]) -> str:
     file, line = next(iter(stage.values.values()))
-    where = f"{FilePath(file).name}:{line}: `{getline(file, line).strip()}`"
+    code = getline(file, line).strip()  # of what was never in a file there is none
+    where = f"{FilePath(file).name}:{line}" + (f": `{code}`" if code else "")
     others = ""
     if right:
         others = f", while {join_words([e.name for e in right])} {'is' if len(right) == 1 else 'are'} right"
