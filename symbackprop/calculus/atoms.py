@@ -316,3 +316,8 @@ def plain_number(number: Number) -> Number:
 def make_monomial(factors: Iterable[tuple[Atom, Number]]) -> Monomial:
     """The factors in their fixed order; those of exponent zero go."""
     return tuple(sorted(((a, e) for a, e in factors if e), key=lambda f: f[0].place))
+
+
+def order_of(monomial: Monomial) -> list[tuple[tuple[int, str, str], Number]]:
+    """What monomials are compared by: lexicographic, the atoms of the highest kinds first."""
+    return sorted(((a.order, e) for a, e in monomial), reverse=True)

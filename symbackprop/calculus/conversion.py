@@ -9,9 +9,10 @@ import sympy
 from sympy.core.relational import Relational
 
 from symbackprop.calculus.atoms import Kind, Number, Poly
+from symbackprop.calculus.combinations import add, constant, scale, subtract
 from symbackprop.calculus.definitions import Definition, Term, slot_number
 from symbackprop.calculus.indices import Affine
-from symbackprop.calculus.polynomials import NoNormalFormError, add, constant, scale, subtract
+from symbackprop.calculus.polynomials import NoNormalFormError
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.tensors import Count, Slot
 

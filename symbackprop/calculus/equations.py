@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop.calculus.atoms import GUARDS, Atom, Kind, Number, Poly, atoms_of
-from symbackprop.calculus.polynomials import add, order_of, scale
+from symbackprop.calculus.atoms import GUARDS, Atom, Kind, Number, Poly, atoms_of, order_of
+from symbackprop.calculus.combinations import add, scale
 from symbackprop.calculus.relations import FewValues, Relation, real_roots, value_at
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.sums import SumRule

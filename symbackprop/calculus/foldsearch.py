@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.calculus.atoms import Atom, Poly
+from symbackprop.calculus.budget import OutOfBudgetError
 from symbackprop.calculus.costs import NameCosts, cost_of_definitions
 from symbackprop.calculus.definitions import Definition, split_ranges
 from symbackprop.calculus.emission import Emitter, Letters
@@ -15,7 +16,7 @@ from symbackprop.calculus.forms import Form
 from symbackprop.calculus.identities import Attempts, Rule, apply_rule, find_identities, find_vanishing, orient
 from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.normal_forms import NormalForms, positive_names
-from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
+from symbackprop.calculus.polynomials import NoNormalFormError
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.shaping import Shaper, size_name, split_guards
 from symbackprop.calculus.sums import SumRule

@@ -23,10 +23,10 @@ from symbackprop.calculus.atoms import (
     make_monomial,
     names_of,
 )
+from symbackprop.calculus.combinations import add, constant, scale, subtract
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.matching import match, occurs
-from symbackprop.calculus.polynomials import add, constant, scale, subtract
 from symbackprop.calculus.rewriting import Algebra, Replace, Rewrite
 from symbackprop.calculus.sums import SumRule
 from symbackprop.calculus.tensors import Role

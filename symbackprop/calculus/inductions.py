@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.calculus.atoms import Atom, IndexMap, Number, Poly
+from symbackprop.calculus.budget import OutOfBudgetError
+from symbackprop.calculus.combinations import add, constant, subtract
 from symbackprop.calculus.definitions import Definition
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.normal_forms import Equality, NormalForms
-from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError, add, constant, subtract
+from symbackprop.calculus.polynomials import NoNormalFormError
 from symbackprop.calculus.recurrences import read_recurrence
 from symbackprop.calculus.rewriting import Rewrite
 from symbackprop.calculus.tensors import Read

@@ -15,18 +15,13 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from symbackprop.calculus.atoms import AtomTable, IndexMap, Kind, Poly, make_monomial, names_of
+from symbackprop.calculus.budget import Budget, OutOfBudgetError
+from symbackprop.calculus.combinations import add, scale, subtract
 from symbackprop.calculus.conversion import convert_definition, convert_term
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.equations import Equations
 from symbackprop.calculus.indices import Affine
-from symbackprop.calculus.polynomials import (
-    Budget,
-    NoNormalFormError,
-    OutOfBudgetError,
-    add,
-    scale,
-    subtract,
-)
+from symbackprop.calculus.polynomials import NoNormalFormError
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.recurrences import find_cycles
 from symbackprop.calculus.reindexing import complement, reindex, unroll

@@ -12,7 +12,6 @@ Each rule is an identity wherever both sides are defined:
 from __future__ import annotations
 
 import math
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,9 +28,12 @@ from symbackprop.calculus.atoms import (
     atoms_of,
     is_steady,
     make_monomial,
+    order_of,
     plain_number,
     poly_key,
 )
+from symbackprop.calculus.budget import Budget
+from symbackprop.calculus.combinations import add, constant, scale
 from symbackprop.calculus.factoring import factor_polynomial, prime_factors
 from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Entry, Index, compare_range, covers
@@ -41,75 +43,8 @@ from symbackprop.calculus.vanishing import Vanishing
 FACTOR_TERMS, FACTOR_DEGREE, FACTOR_ATOMS = 60, 24, 16
 
 
-class OutOfBudgetError(Exception):
-    """The normal form needs more operations, or more time, than it was allowed."""
-
-
 class NoNormalFormError(Exception):
     """The expression divides by zero wherever it is evaluated."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """How many products may be built, and until when; None sets no limit."""
-
-    products: int | None = None
-    seconds: float | None = None
-    _spent: int = 0
-    _deadline: float | None = None
-
-    def start(self) -> None:
-        """Begin to count afresh."""
-        self._spent = 0
-        self._deadline = None if self.seconds is None else time.process_time() + self.seconds
-
-    @property
-    def spent(self) -> int:
-        """The products that were counted since the start."""
-        return self._spent
-
-    def spend(self, products: int = 1) -> None:
-        """Count products; OutOfBudgetError when the limit is reached."""
-        self._spent += products
-        if self.products is not None and self._spent > self.products:
-            raise OutOfBudgetError(f"more than {self.products} products")
-        if self._deadline is not None and not self._spent % 64 and time.process_time() > self._deadline:
-            raise OutOfBudgetError(f"more than {self.seconds} seconds")
-
-
-def constant(value: Number) -> Poly:
-    """The polynomial that is a number."""
-    return {(): value} if value else {}
-
-
-def scale(poly: Poly, factor: Number) -> Poly:
-    """A polynomial times a number."""
-    if factor == 1:
-        return poly
-    return {m: c * factor for m, c in poly.items()} if factor else {}
-
-
-def add(*polys: Poly) -> Poly:
-    """The sum of polynomials."""
-    total: Poly = {}
-    for poly in polys:
-        for monomial, coefficient in poly.items():
-            value = total.get(monomial, 0) + coefficient
-            if value:
-                total[monomial] = value
-            else:
-                total.pop(monomial, None)
-    return total
-
-
-def subtract(left: Poly, right: Poly) -> Poly:
-    """left - right."""
-    return add(left, scale(right, -1))
-
-
-def order_of(monomial: Monomial) -> list[tuple[tuple[int, str, str], Number]]:
-    """What monomials are compared by: lexicographic, the atoms of the highest kinds first."""
-    return sorted(((a.order, e) for a, e in monomial), reverse=True)
 
 
 @dataclass(slots=True)

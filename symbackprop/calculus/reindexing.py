@@ -13,8 +13,8 @@ import itertools
 import math
 
 from symbackprop.calculus.atoms import Atom, IndexMap, Kind, Monomial, Number, Poly, is_steady, make_monomial
+from symbackprop.calculus.combinations import add, constant, subtract
 from symbackprop.calculus.indices import Affine, Index
-from symbackprop.calculus.polynomials import add, constant, subtract
 from symbackprop.calculus.rewriting import Algebra, Rewrite
 
 PASSES = 3

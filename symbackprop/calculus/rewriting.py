@@ -18,9 +18,10 @@ from symbackprop.calculus.atoms import (
     atoms_of,
     form_texts,
     is_positive,
+    order_of,
 )
+from symbackprop.calculus.combinations import add, constant, scale, subtract
 from symbackprop.calculus.indices import Affine, Entry, Index, bounds, compare_range, is_nonnegative
-from symbackprop.calculus.polynomials import add, constant, order_of, scale, subtract
 from symbackprop.calculus.relations import FewValues, Relation, power_of, value_at
 from symbackprop.calculus.sums import Recorded, SumRule, Sums
 from symbackprop.calculus.vanishing import Vanishing

@@ -20,6 +20,7 @@ from symbackprop.calculus.atoms import (
     make_monomial,
     poly_key,
 )
+from symbackprop.calculus.combinations import add, constant, scale
 from symbackprop.calculus.contents import common_exponents, divide_by, number_content
 from symbackprop.calculus.forms import (
     ONE,
@@ -42,7 +43,6 @@ from symbackprop.calculus.forms import (
     make_total,
 )
 from symbackprop.calculus.indices import Affine, Index
-from symbackprop.calculus.polynomials import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
 from symbackprop.calculus.variants import with_logistic, with_means, with_tangent
 

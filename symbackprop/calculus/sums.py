@@ -23,10 +23,11 @@ from symbackprop.calculus.atoms import (
     describe_monomial,
     make_monomial,
 )
+from symbackprop.calculus.combinations import add, scale
 from symbackprop.calculus.guards import Equal, Guard, Within, choose_window, ranges_of, solve_index
 from symbackprop.calculus.indices import Affine, Index, covers
 from symbackprop.calculus.matching import match
-from symbackprop.calculus.polynomials import Polynomials, add, scale
+from symbackprop.calculus.polynomials import Polynomials
 
 LABELLINGS = 720
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symbackprop.calculus.atoms import Kind, Poly, atoms_of, make_monomial
-from symbackprop.calculus.polynomials import add, constant, scale
+from symbackprop.calculus.combinations import add, constant, scale
 from symbackprop.calculus.rewriting import Algebra
 
 

@@ -15,9 +15,9 @@ from symbackprop.errors import ArgumentError, FormulaError, LimitError
 from symbackprop.functions import FUNCTION_BY_NAME, expand_applications
 from symbackprop.language import read_expression, write_tree
 from symbackprop.language import tree as t
-from symbackprop.proof.claims import read_side
 from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.problems import realise
+from symbackprop.proof.sides import read_side
 
 MOST_KINKS = 3
 """The number of functions with kinks that may stand inside each other: the conditions of the outer ones hold all

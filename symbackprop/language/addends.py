@@ -19,6 +19,23 @@ def split_addends(tree: Expression) -> list[tuple[int, Expression]]:
     return [(1, tree)]
 
 
+def group_addends(tree: Expression) -> list[list[tuple[int, Expression]]]:
+    """The addends of a formula with their signs, each sum over indices by itself, all others together.
+
+    A formula without sums is one group, and keeps its brackets.
+    """
+    groups: list[list[tuple[int, Expression]]] = []
+    plain: list[tuple[int, Expression]] = []
+    for sign, addend in split_addends(tree):
+        if is_sum(addend):
+            groups.append([(sign, addend)])
+        else:
+            if not plain:
+                groups.append(plain)
+            plain.append((sign, addend))
+    return [[(1, tree)]] if len(groups) == 1 and groups[0] is plain else groups
+
+
 def _opens(tree: Expression) -> bool:
     return isinstance(tree, Negate) or (isinstance(tree, Chain) and tree.operators[0] in "+-")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from symbackprop.calculus.definitions import Definition, canonical
 from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Role
+from symbackprop.calculus.tensors import Role, Tensor
+from symbackprop.language.slots import holds_always
 from symbackprop.language.symbols import Symbols
 
 
@@ -22,6 +23,7 @@ class Hider:
     hidden: list[Definition] = field(default_factory=list)
     known: dict[Definition, Definition] = field(default_factory=dict)
     nameless: bool = False
+    positive: dict[str, bool] = field(default_factory=dict)
 
     def hide(self, definition: Definition, stem: str) -> Definition:
         """The definition of a nested part; parts that are equal up to the names of indices share one."""
@@ -43,6 +45,15 @@ class Hider:
     def learn(self, definition: Definition) -> None:
         """Read a part that says the same as `definition` from that."""
         self.known.setdefault(_content(definition), definition)
+
+    def is_positive(self, tensor: Tensor) -> bool:
+        """Whether a hidden tensor is positive whatever is given, such as a sum of exponentials."""
+        if tensor.name not in self.positive:
+            definition = next((d for d in self.hidden if d.tensor == tensor), None)
+            terms = definition.terms if definition is not None else ()
+            holds = [holds_always("positive", term.body, term.slots, self.is_positive) for term in terms]
+            self.positive[tensor.name] = bool(holds) and all(holds)
+        return self.positive[tensor.name]
 
 
 def hidden_parts(program: Program) -> dict[Definition, Definition]:

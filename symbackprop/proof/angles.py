@@ -6,12 +6,12 @@ An argument as a whole is one angle, up to its sign; or, where that does not pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import sympy as sp
 from flint import fmpq, fmpq_mpoly
 
+from symbackprop.proof.generators import Generators
 from symbackprop.proof.rational import Quotient, QuotientField
 
 Pair = tuple[Quotient, Quotient]
@@ -25,12 +25,9 @@ class Form(Protocol):
     """What is needed of the normal form."""
 
     field: QuotientField
+    generators: Generators
 
     def convert(self, expression: sp.Expr) -> Quotient: ...
-
-    def express(self, value: Quotient) -> sp.Expr: ...
-
-    def number(self, key: str, meaning: Callable[[], sp.Expr]) -> int: ...
 
     def unit(self, key: str, exponent: sp.Rational, start: sp.Rational) -> sp.Rational: ...
 
@@ -90,8 +87,8 @@ def _one_angle(form: Form, argument: Quotient) -> Pair:
     flipped = argument.numerator.leading_coefficient() < 0
     angle = field.multiply(argument, minus) if flipped else argument
     text = f"{angle.numerator} / {angle.denominator}"
-    sine = form.number(f"sin {text}", lambda: sp.sin(form.express(angle), evaluate=False))
-    cosine = form.number(f"cos {text}", lambda: sp.cos(form.express(angle), evaluate=False))
+    sine = form.generators.number(f"sin {text}", lambda: sp.sin(form.generators.express(angle), evaluate=False))
+    cosine = form.generators.number(f"cos {text}", lambda: sp.cos(form.generators.express(angle), evaluate=False))
     if not field.is_related(cosine):
         # sin is the earlier generator.
         field.relate(cosine, 2, field.one - field.generator(sine).numerator ** 2)

@@ -13,13 +13,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from symbackprop.calculus.budget import OutOfBudgetError
 from symbackprop.calculus.definitions import Definition, Term
 from symbackprop.calculus.evaluation import Evaluation
 from symbackprop.calculus.indices import choose_name
 from symbackprop.calculus.inductions import equal_with_recurrences
 from symbackprop.calculus.inverses import open_products, share_functions
 from symbackprop.calculus.normal_forms import Equality, NormalForms
-from symbackprop.calculus.polynomials import NoNormalFormError, OutOfBudgetError
+from symbackprop.calculus.polynomials import NoNormalFormError
 from symbackprop.calculus.programs import Assumption, Program
 from symbackprop.calculus.sharing import find_twins, read_twins
 from symbackprop.calculus.symmetry import assumed_symmetric, find_symmetric, symmetrize

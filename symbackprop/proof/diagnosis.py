@@ -11,7 +11,8 @@ import sympy as sp
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.cells import split_cells
-from symbackprop.proof.normal_form import LONGEST, NormalForm, TooLongError, with_normal_form
+from symbackprop.proof.generators import LONGEST, TooLongError
+from symbackprop.proof.normal_form import NormalForm, with_normal_form
 from symbackprop.proof.problems import Problem, realise
 from symbackprop.proof.rational import Quotient
 from symbackprop.proof.sampling import search
@@ -96,7 +97,7 @@ def _express_short(form: NormalForm, value: Quotient) -> sp.Expr | None:
         return None
     degree = max((sum(power) for part in (value.numerator, value.denominator) for power in part.monoms()), default=0)
     try:
-        expression = form.express(value)
+        expression = form.generators.express(value)
     except TooLongError:
         return None
     if degree > _LARGEST_DEGREE or is_longer(expression, LONGEST):

@@ -20,7 +20,8 @@ from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.matrix_shapes import ShapeReader
 from symbackprop.language.symbols import program_symbols
-from symbackprop.proof.claims import Side, derivative_side, judge_equation, read_side, with_first_derivative
+from symbackprop.proof.claims import judge_equation
+from symbackprop.proof.sides import Side, derivative_side, read_side, with_first_derivative
 from symbackprop.proof.verdict import Verdict
 
 Axes = tuple[Affine, ...]

@@ -19,11 +19,11 @@ from symbackprop.proof.angles import sine_and_cosine
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.elementary import in_exp, in_sin_cos
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.generators import Generators
 from symbackprop.proof.radicals import denest
 from symbackprop.proof.rational import Quotient, QuotientField, TooFewGeneratorsError
 from symbackprop.proof.signs import SignTable
 from symbackprop.proof.units import UnitNeededError, Units
-from symbackprop.proof.wording import is_longer
 
 Result = TypeVar("Result")
 
@@ -33,8 +33,6 @@ _OPAQUE_FUNCTIONS: dict[type[sp.Basic], bool] = {
 }  # fmt: skip
 
 _SMALL_FACTOR_LIMIT = 2**15
-LONGEST = 56
-"""Operations of an expression that is made of a quotient; a longer one serves nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,6 @@ class _Root:
 
     base: Quotient
     degree: int
-
-
-class TooLongError(Exception):
-    """An expression would be too long to be read, and takes long to be made."""
 
 
 def with_normal_form(
@@ -100,11 +94,9 @@ class NormalForm:
     def __init__(self, facts: Sequence[Fact], budget: Budget, size: int, units: Units, angles: bool = False) -> None:
         self.field = QuotientField(size, budget)
         self.signs = SignTable(self.field)
+        self.generators = Generators(self.field)
         self._units = units
         self._angles = angles
-        self._numbers: dict[str, int] = {}
-        self._meanings: dict[int, Callable[[], sp.Expr]] = {}  # made only when something is printed
-        self._expressed: dict[int, sp.Expr] = {}
         self._exponents: dict[int, Quotient] = {}
         self._roots: dict[int, _Root] = {}
         self._logarithms: dict[int, fmpq_mpoly] = {}
@@ -148,7 +140,7 @@ class NormalForm:
         if isinstance(node, sp.Rational):
             return field.constant(node)
         if isinstance(node, sp.Symbol):
-            return field.generator(self.number(f"symbol {node.name}", lambda: node))
+            return field.generator(self.generators.number(f"symbol {node.name}", lambda: node))
         if node is sp.pi:
             return field.generator(self._positive_number("pi", lambda: node))
         if node is sp.E:
@@ -210,7 +202,8 @@ class NormalForm:
         if flipped:
             argument = field.multiply(argument, field.constant(sp.S.NegativeOne))
         key = f"{function.__name__} {argument.numerator} / {argument.denominator}"
-        value = field.generator(self.number(key, lambda: function(self.express(argument), evaluate=False)))
+        number = self.generators.number(key, lambda: function(self.generators.express(argument), evaluate=False))
+        value = field.generator(number)
         return field.multiply(value, field.constant(sp.S.NegativeOne)) if flipped else value
 
     def exponential(self, argument: Quotient) -> Quotient:
@@ -238,7 +231,7 @@ class NormalForm:
         unit = self.unit(key, scale, abs(scale))
         monomial = field.quotient(field.polynomial({exponents: fmpq(1)}), denominator)
         argument = field.multiply(monomial, field.constant(unit))
-        number = self._positive_number(key, lambda: sp.exp(self.express(argument), evaluate=False))
+        number = self._positive_number(key, lambda: sp.exp(self.generators.express(argument), evaluate=False))
         self._exponents[number] = argument
         return field.power(field.generator(number), int(scale / unit))
 
@@ -269,7 +262,7 @@ class NormalForm:
             outside = self.logarithm(Quotient(root.base.denominator, self.field.one))
             return self._add_scaled(outside, self.logarithm(root.base), sp.Rational(1, root.degree))
         positive = self.signs.of(factor) in ("+", "+0")
-        generator = self.number(f"log {factor}", lambda: self._express_logarithm(factor, positive))
+        generator = self.generators.number(f"log {factor}", lambda: self.generators.express_logarithm(factor, positive))
         self._logarithms[generator] = factor
         if self.signs.of(factor - 1) == "+":
             self.signs.mark_generator(generator, "+")
@@ -330,8 +323,8 @@ class NormalForm:
                 total = field.add(first, field.multiply(second, field.constant(sp.Integer(denested.sign))))
                 return field.power(total, int(exponent.p))
         degree = int(1 / self.unit(key, sp.Rational(1, exponent.q), sp.S.One))
-        is_new = key not in self._numbers
-        number = self.number(key, lambda: self._express_root(base, degree))
+        is_new = key not in self.generators
+        number = self.generators.number(key, lambda: self.generators.express_root(base, degree))
         if is_new:
             field.relate(number, degree, base.numerator * base.denominator ** (degree - 1))
             self._roots[number] = _Root(base, degree)
@@ -340,48 +333,8 @@ class NormalForm:
         over = field.quotient(field.generator(number).numerator, base.denominator)
         return field.power(over, int(exponent * degree))
 
-    def express(self, value: Quotient) -> sp.Expr:
-        """A quotient as a SymPy expression again; TooLongError where a function in it is one that nobody would read."""
-        return self._express(value.numerator) / self._express(value.denominator)
-
-    def _express_logarithm(self, factor: fmpq_mpoly, positive: bool) -> sp.Expr:
-        inside = self._express(factor)
-        return sp.log(inside if positive else sp.Abs(inside), evaluate=False)
-
-    def _express_root(self, base: Quotient, degree: int) -> sp.Expr:
-        root = sp.Pow(self.express(base), sp.Rational(1, degree), evaluate=False)
-        return self._express(base.denominator) * root
-
-    def _express(self, polynomial: fmpq_mpoly) -> sp.Expr:
-        if len(polynomial) > LONGEST + 1:
-            raise TooLongError
-        return sp.Add(*(
-            sp.Mul(
-                sp.Rational(int(coefficient.p), int(coefficient.q)),
-                *(self._meaning(number) ** int(exponent) for number, exponent in enumerate(exponents) if exponent),
-            )
-            for exponents, coefficient in polynomial.to_dict().items()
-        ))  # fmt: skip
-
-    def _meaning(self, number: int) -> sp.Expr:
-        """The expression of a generator, made once: generators stand in one another."""
-        known = self._expressed.get(number)
-        if known is None:
-            known = self._expressed[number] = self._meanings[number]()
-        if is_longer(known, LONGEST):
-            raise TooLongError
-        return known
-
-    def number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
-        """The generator of that key, taken into use if it is new."""
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = self.field.new_generator()
-            self._meanings[number] = meaning
-        return number
-
     def _positive_number(self, key: str, meaning: Callable[[], sp.Expr]) -> int:
-        number = self.number(key, meaning)
+        number = self.generators.number(key, meaning)
         self.signs.mark_generator(number, "+")
         return number
 

@@ -39,7 +39,7 @@ from symbackprop.notation.reading import (
 )
 from symbackprop.notation.reading.syntax import Scripts
 from symbackprop.notation.writing import make_equations
-from symbackprop.proof.claims import read_side
+from symbackprop.proof.sides import read_side
 
 READ_BACK = "READBACK"
 NEAR = 1e-9

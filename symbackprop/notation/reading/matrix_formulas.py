@@ -21,13 +21,13 @@ from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
-from symbackprop.notation.reading.doubts import doubtful_outer, doubtful_size
+from symbackprop.notation.reading.doubts import doubtful_size
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
+from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
-    join_inner_products,
     name_shown,
     run_of,
     sign_at,
@@ -39,6 +39,7 @@ from symbackprop.notation.reading.ones import (
     ONES,
     TURNED,
     has_ones,
+    is_scalar,
     join_shapes,
     shape_with_ones,
     size_of,
@@ -219,7 +220,7 @@ class MatrixReader(TermReader):
                 between += [sign] if sign else []
             else:
                 groups[-1].append(part)
-        joined = [self._product(group, node) for group in groups]
+        joined = [join_factors(group, self.shape, node) for group in groups]
         while (
             between and between[0] in (r"\cdot", r"\times", "*") and len(set(between)) > 1 and self._scalar(joined[0])
         ):
@@ -242,66 +243,8 @@ class MatrixReader(TermReader):
             if has_ones(part) and sign in (r"\cdot", r"\times", "*") and self._scalar(made):
                 made = run_of((made, part), ("*",), node)
                 continue
-            made = self._times(made, sign, self.settle(part, None, node), node)
+            made = join_by_sign(made, sign, self.settle(part, None, node), self.shape, node)
         return made
-
-    def _times(self, left: t.Expression, sign: str, right: t.Expression, node: Syntax) -> t.Expression:
-        scalar = self._scalar(left) or self._scalar(right)
-        if sign == "/" and not self._scalar(right):
-            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("the quotient of each entry",
-                            "a product with an inverse"), r"write \oslash for the entries")  # fmt: skip
-        if sign == "/":
-            return run_of((left, right), ("/",), node)
-        if sign not in (r"\cdot", r"\times", "*"):
-            shapes = self.shape(left), self.shape(right)
-            if sign == r"\otimes" and all(None in shape and shape != SCALAR for shape in shapes):
-                raise doubtful_outer(node)
-            raise UnsupportedError(
-                f"line {node.line}, column {node.column}: `{sign}` between whole matrices has no form in this version; "
-                "claim an entry, or write the matrices out where their sizes are numbers."
-            )
-        if not scalar and sign != r"\cdot":
-            raise ambiguous(node.line, node.column, f"`{sign}` between matrices", ("the matrix product",
-                            "the product entry by entry", "a convolution"), r"write A B, or A \odot B")  # fmt: skip
-        if not scalar and self.shape(left) == self.shape(right) and self.shape(left)[1] is None:
-            left = Operation("'", (left,), False, line=node.line, column=node.column)
-        return run_of((left, right), ("*",), node)
-
-    def _product(self, factors: Sequence[t.Expression], node: Syntax) -> t.Expression:
-        """Factors side by side, in which vectors of ones add up rows or columns, or repeat a vector."""
-        if IDENTITY in factors:
-            others = [factor for factor in factors if factor != IDENTITY]
-            if len(others) != len(factors) - 1 or not all(map(self._scalar, others)):
-                raise unsized(IDENTITY, node)
-            return run_of((*others, IDENTITY), ("*",) * len(others), node) if others else IDENTITY
-        if ONES not in factors and TURNED not in factors:
-            factors = join_inner_products(factors, self.shape)
-            return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)
-        row = list(factors)
-        first = next((k for k, f in enumerate(row) if f not in (ONES, TURNED) and not self._scalar(f)), None)
-        if first is None:
-            return run_of(tuple(row), ("*",) * (len(row) - 1), node) if len(row) > 1 else row[0]
-        scalars = [f for f in row[:first] if f not in (ONES, TURNED)]
-        before, made = [f for f in row[:first] if f in (ONES, TURNED)], row[first]
-        place = {"line": node.line, "column": node.column}
-        behind: list[t.Expression] = []
-        for number, factor in enumerate(row[first + 1 :], first + 1):
-            if factor == TURNED and not all(f in (ONES, TURNED) or self._scalar(f) for f in row[number:]):
-                behind.append(self._product(row[number:], node))  # v 1^T A is v times the row of sums 1^T A
-                break
-            if factor == ONES and not behind and not has_ones(made) and self._scalar(made):
-                return self._product((*row[:first], made, *row[number:]), node)  # x^T t 1 is a number times a vector
-            if factor == ONES:
-                made = Operation("sum", (made, t.Number(Rational(2), "2")), False, **place)
-            elif factor == TURNED:
-                behind.append(factor)
-            else:
-                made = run_of((made, factor), ("*",), node)
-        if before and before[-1] == TURNED:
-            total = Operation("sum", (made, t.Number(Rational(1), "1")), False, **place)
-            made, before = Operation("'", (total,), False, **place), before[:-1]
-        whole = (*scalars, *before, made, *behind)
-        return whole[0] if len(whole) == 1 else run_of(whole, ("*",) * (len(whole) - 1), node)
 
     def _alike(self, parts: Sequence[t.Expression], node: Syntax) -> list[t.Expression]:
         """Operands of one shape; vectors of ones take their length from what they stand beside."""
@@ -409,6 +352,4 @@ class MatrixReader(TermReader):
         return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(without_adjoints(tree)).shape
 
     def _scalar(self, tree: t.Expression) -> bool:
-        if has_ones(tree):
-            return False
-        return self.shape(tree) == SCALAR
+        return is_scalar(tree, self.shape)

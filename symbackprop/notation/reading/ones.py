@@ -35,6 +35,11 @@ def _leaves(tree: t.Expression) -> Iterator[t.Expression]:
         waiting += node.operands if isinstance(node, Operation | Run) else ()
 
 
+def is_scalar(tree: t.Expression, shape_of: Callable[[t.Expression], Shape]) -> bool:
+    """Whether a tree is a number; vectors of ones are none, however long they are."""
+    return not has_ones(tree) and shape_of(tree) == SCALAR
+
+
 def shape_with_ones(tree: t.Expression, shape_of: Callable[[t.Expression], Shape]) -> Partial:
     """The sizes that a tree says of itself where vectors of ones stand in it; `...` where it does not say one."""
     match tree:

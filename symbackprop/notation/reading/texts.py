@@ -1,4 +1,4 @@
-r"""Places in a text, the punctuation at its end, and numbers with commas."""
+r"""Words and places in a text, the punctuation at its end, and numbers with commas."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import re
 from symbackprop.errors import FormulaError
 from symbackprop.notation.reading.refusals import ambiguous
 
+WORDS = re.compile(
+    r"(?P<space>[ \t\r\n~]+)|(?P<comment>(?<!\\)%[^\n]*)|(?P<row>\\\\(\[-?[0-9.]+(pt|em|ex|mm|cm)\])?)"
+    r"|\\(?P<command>operatorname\*|[A-Za-z]+|[^A-Za-z])|(?P<number>[0-9]+(\.[0-9]+)?|\.[0-9]+)|(?P<letter>[A-Za-z])"
+    r"|(?P<assign>:=)|(?P<bars>\|\|?)|(?P<sign>[-+])|(?P<script>[_^])|(?P<prime>'+)|(?P<other>.)",
+    re.DOTALL,
+)
 TAIL = re.compile(r"(?:[\s~]|(?<!\\)\\(?:[,;:! ]|q?quad))\Z")
 """A blank or a command of spacing at the end."""
 LONGEST_TAIL = 8
@@ -50,6 +56,13 @@ def locate(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int,
     before = text.count("\n", 0, offset)
     start = text.rfind("\n", 0, offset) + 1
     return line + before, offset - start + 1 + (column - 1 if not before else 0)
+
+
+def skip_blanks(text: str, place: int) -> int:
+    """The first place from a place on where no blank stands."""
+    while place < len(text) and text[place] in " \t\r\n":
+        place += 1
+    return place
 
 
 def read_grouped(match: re.Match[str], unbraced: bool, line: int, column: int) -> str:
