@@ -14,17 +14,9 @@ import numpy as np
 import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
+from symbackprop.proof.inner_arrays import InnerArray
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import (
-    CHOOSE,
-    NUMBERS,
-    InnerArray,
-    OpenArray,
-    TracedArray,
-    TruthArray,
-    inner,
-    kind_of,
-)
+from symbackprop.proof.traced_arrays import CHOOSE, NUMBERS, OpenArray, TracedArray, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath

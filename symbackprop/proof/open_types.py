@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_arrays import (
-    NUMBERS,
-    ArrayPath,
-    InnerArray,
-    OpenArray,
-    OpenIntegers,
-    TracedMask,
-    TruthArray,
-)
+from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, OpenIntegers, TruthArray
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth
 from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten

@@ -10,19 +10,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask, entry_name
 from symbackprop.proof.open_types import hold_integers, keep_types
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
-from symbackprop.proof.traced_arrays import (
-    NUMBERS,
-    ArrayPath,
-    InnerArray,
-    OpenArray,
-    TracedArray,
-    TracedMask,
-    TruthArray,
-    entry_name,
-    kind_of,
-)
+from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, TracedArray, TruthArray, kind_of
 from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
 from symbackprop.proof.traced_rounding import is_infinite

@@ -16,10 +16,10 @@ from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.guarded_calls import Watch, call_guarded
+from symbackprop.proof.inner_arrays import ArrayPath, find_path
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership, Rebinder
-from symbackprop.proof.traced_arrays import ArrayPath, find_path
 from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random
