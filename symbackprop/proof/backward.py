@@ -24,6 +24,7 @@ from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
+from symbackprop.proof.inner_arrays import entry_name
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.open_paths import NotProvedError, prove_openly
 from symbackprop.proof.other_runs import OtherRuns
@@ -34,7 +35,6 @@ from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, write_shapes
 from symbackprop.proof.stages import list_wrong_stages
 from symbackprop.proof.tidying import is_nowhere
-from symbackprop.proof.traced_arrays import entry_name
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Shapes, Subject, Trace, list_changes
 from symbackprop.proof.verdict import Verdict, Witness

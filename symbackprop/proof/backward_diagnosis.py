@@ -24,10 +24,10 @@ from symbackprop.proof.budget import Budget
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, domain_of
+from symbackprop.proof.inner_arrays import entry_name, entry_symbol
 from symbackprop.proof.other_entries import is_said_elsewhere, list_in_other_entries, wrong_entry
 from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.premises import LARGEST_STABILISER
-from symbackprop.proof.traced_arrays import entry_name, entry_symbol
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import join_words
 

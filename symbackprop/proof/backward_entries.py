@@ -6,7 +6,7 @@ import numpy as np
 
 from symbackprop.proof.backward_repairs import Same
 from symbackprop.proof.gradient_entries import Gradients
-from symbackprop.proof.traced_arrays import entry_name, entry_symbol
+from symbackprop.proof.inner_arrays import entry_name, entry_symbol
 
 
 def right_elsewhere(gradients: Gradients, same: Same, *, claimed: bool, masked: bool) -> str:

@@ -20,8 +20,8 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.language.reader import read_expression
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.evaluation import evaluate
+from symbackprop.proof.inner_arrays import entry_symbol
 from symbackprop.proof.rounded_constants import constant_value, find_constant, say_rounded
-from symbackprop.proof.traced_arrays import entry_symbol
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import is_longer, say, spell
 

@@ -14,7 +14,7 @@ from itertools import chain, islice, permutations, product
 import numpy as np
 
 from symbackprop.proof.facts import Fact
-from symbackprop.proof.traced_arrays import entry_name
+from symbackprop.proof.inner_arrays import entry_name
 from symbackprop.proof.tracing import Shapes
 
 _MOST_COMBINED = 3

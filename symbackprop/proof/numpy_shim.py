@@ -14,17 +14,9 @@ import numpy as np
 import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
+from symbackprop.proof.inner_arrays import InnerArray
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import (
-    CHOOSE,
-    NUMBERS,
-    InnerArray,
-    OpenArray,
-    TracedArray,
-    TruthArray,
-    inner,
-    kind_of,
-)
+from symbackprop.proof.traced_arrays import CHOOSE, NUMBERS, OpenArray, TracedArray, TruthArray, inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath
@@ -115,7 +107,9 @@ class NamespaceShim:
         def call(*args: Any, **options: Any) -> Any:
             given = dict(options)
             if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
-                del options["dtype"]
+                asked = options.pop("dtype")
+                if asked is not None and not _is_traced((args, options)):
+                    options["dtype"] = np.float64  # of plain numbers, which become exact ones
             try:
                 made = self._path.settle(function(*inner(args), **inner(options)))
                 return self._path.keep_types(made, function, args, given)
@@ -297,6 +291,8 @@ class NumpyShim(NamespaceShim):
         arrays = [o for o in plain if isinstance(o, np.ndarray)]
         if self._path.is_exact_type(dtype) or (dtype is None and all(o.dtype.kind in "biu" for o in arrays)):
             return self._path.deliver(np.einsum(*plain, dtype=dtype, optimize=optimize), out)
+        if dtype is not None and len(arrays) == 1 and arrays[0].dtype.kind in "biu":
+            raise TracingStoppedError("np.einsum of integers with a type of floats may show the integers themselves")
         exact = [self._path.exact(o) if isinstance(o, np.ndarray) and o.dtype.kind in "fbiu" else o for o in plain]
         made = self._path.deliver(np.einsum(*exact, optimize=optimize), out)
         return self._path.keep_types(made, np.einsum, operands, {"dtype": dtype}) if out is None else made
@@ -345,7 +341,7 @@ class NumpyShim(NamespaceShim):
 
     def result_type(self, *operands: Any) -> Any:
         """The type that an operation on some operands gives."""
-        return np.result_type(*(self._path.float_type() if _is_traced(each) else each for each in operands))
+        return np.result_type(*(each.dtype if _is_traced(each) else each for each in operands))
 
     def can_cast(self, given: Any, *args: Any, **options: Any) -> bool:
         """Whether one type goes into another."""
@@ -361,18 +357,18 @@ class MathShim(NamespaceShim):
 
     def __getattr__(self, name: str) -> Any:
         if name in _MATH_FUNCTIONS:
-            return lambda value: self._path.function(_MATH_FUNCTIONS[name], value)
+            return lambda value: self._path.function(_MATH_FUNCTIONS[name], value).item()
         return super().__getattr__(name)
 
     def pow(self, a: Any, b: Any) -> Any:
         """One number to the power of another."""
-        return self._path.constant(a) ** b
+        return (self._path.constant(a) ** b).item()
 
     def fabs(self, value: Any) -> Any:
         """The absolute value."""
-        return abs(value)
+        return abs(self._path.constant(value)).item()
 
     def log(self, value: Any, base: Any = None) -> Any:
         """The logarithm, to any base."""
         made = self._path.function("log", value)
-        return made if base is None else made / self._path.function("log", base)
+        return (made if base is None else made / self._path.function("log", base)).item()

@@ -11,21 +11,14 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
+from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_arrays import (
-    NUMBERS,
-    ArrayPath,
-    InnerArray,
-    OpenArray,
-    OpenIntegers,
-    TracedMask,
-    TruthArray,
-)
+from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, OpenIntegers, TruthArray
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth
 from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
+from symbackprop.proof.whole_numbers import is_whole
 
 _SMALL = "small integers, which may overflow, meet what open comparisons choose"
 
@@ -77,13 +70,7 @@ def _is_whole(value: Any) -> bool:
         return True
     if not isinstance(value, Traced) or isinstance(value, Unwritten):
         return False
-    expression = value.path.cuts.expand(value.expression)
-    symbols = sorted(expression.free_symbols, key=str)
-    if not symbols:
-        return bool(expression.is_Integer)
-    if not value.path.choices.decide(expression) or not expression.is_polynomial(*symbols):
-        return False
-    return all(each.is_Integer for each in sp.Poly(expression, *symbols).coeffs())
+    return is_whole(value.path.cuts.expand(value.expression), value.path.choices)
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any], whole: Any) -> Any:

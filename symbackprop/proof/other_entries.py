@@ -25,7 +25,7 @@ from symbackprop.proof.backward_repairs import (
 )
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.gradient_entries import Gradients
-from symbackprop.proof.traced_arrays import entry_name, entry_symbol
+from symbackprop.proof.inner_arrays import entry_name, entry_symbol
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import spell
 

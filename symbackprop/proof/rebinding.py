@@ -76,6 +76,8 @@ class Rebinder:
         self._memo: dict[int, tuple[Any, Any]] = {}  # what was copied is kept, so that no id is used twice
         self.arrays: dict[str, tuple[int, ...]] = {}  # the shapes of arrays that stand outside, by their names there
         self.handles_errors = False  # whether a function has handlers of its own
+        self.asks_identity = False  # whether one asks by `is` for more than None
+        self.matches_classes = False  # whether one has a `match` with the name of a class
         self._worlds: dict[int, tuple[dict[str, Any], dict[str, Any], set[str]]] = {}
         self._builtins = {**vars(builtins), **forbidden, "__import__": self._import, "print": _say_nothing}
 
@@ -208,7 +210,10 @@ class Rebinder:
             None if cells is None else tuple(CellType() for _ in cells),
         )
         self._memo[id(function)] = (function, made)
-        self.handles_errors |= _has_handler(function.__code__)
+        for code in _codes(function.__code__):
+            self.handles_errors |= _has_handler(code)
+            self.asks_identity |= _asks_identity(code)
+            self.matches_classes |= any(each.opname == "MATCH_CLASS" for each in get_instructions(code))
         defaults, code = function.__defaults__, function.__code__
         if defaults is not None:
             names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
@@ -288,19 +293,32 @@ def _slots(value: type) -> tuple[str, ...]:
 
 def _names(code: CodeType) -> Iterator[str]:
     """The global names that a function and the functions inside it read or assign to."""
-    for instruction in get_instructions(code):
-        if "GLOBAL" in instruction.opname or instruction.opname == "LOAD_NAME":
-            yield str(instruction.argval)
+    for each in _codes(code):
+        for instruction in get_instructions(each):
+            if "GLOBAL" in instruction.opname or instruction.opname == "LOAD_NAME":
+                yield str(instruction.argval)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A function and those inside it."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            yield from _codes(constant)
 
 
 def _has_handler(code: CodeType) -> bool:
-    """Whether a function, or one inside it, has an `except` or a `with`."""
-    if any(instruction.opname == "PUSH_EXC_INFO" for instruction in get_instructions(code)):
-        return True
-    return any(_has_handler(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+    """Whether a function has an `except`, or a `with` of anything but `np.errstate`, which lets all errors through."""
+    found = Counter(instruction.opname for instruction in get_instructions(code))
+    silent = sum(instruction.argval == "errstate" for instruction in get_instructions(code))
+    return found["PUSH_EXC_INFO"] > found["WITH_EXCEPT_START"] or found["WITH_EXCEPT_START"] > silent
+
+
+def _asks_identity(code: CodeType) -> bool:
+    """Whether a function asks by `is` for more than None, which `match` does of True and False too."""
+    steps = list(get_instructions(code))
+    pairs = zip(steps, steps[1:], strict=False)
+    return any(step.opname == "IS_OP" and before.argrepr != "None" for before, step in pairs)
 
 
 def _say_nothing(*_: object, **__: object) -> None:

@@ -6,126 +6,16 @@ They differ from plain arrays of objects: functions such as exp reach each entry
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
+from symbackprop.proof.inner_arrays import InnerArray
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth, choose, is_truth
-from symbackprop.proof.traced_values import Path, Traced
-
-
-class ArrayPath(Path):
-    """A path whose numbers live in arrays, as the arrays know it."""
-
-    upstreams: list[tuple[Any, tuple[sp.Expr, ...]]]  # as they were made
-
-    @abstractmethod
-    def variables(self, name: str, shape: tuple[int, ...]) -> Any:
-        """An array of variables name[0,1], or one variable."""
-
-    @abstractmethod
-    def settle(self, value: Any) -> Any:
-        """A result of NumPy as the traced code goes on with it: floats exact, arrays of objects traced."""
-
-    @abstractmethod
-    def deliver(self, value: Any, out: Any) -> Any:
-        """A result, in the array that it is asked to go to, if any."""
-
-    @abstractmethod
-    def exact(self, value: np.ndarray[Any, Any]) -> Any:
-        """Plain numbers as traced ones, in a plain array."""
-
-    @abstractmethod
-    def keep_types(self, made: Any, function: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-        """What a function made of some arguments, as integers or truth values where NumPy has such."""
-
-    @abstractmethod
-    def hold_integers(self, values: Any) -> Any:
-        """Integers that open comparisons choose, in an array."""
-
-    def casts(self, array: InnerArray, dtype: Any) -> bool:
-        """Whether an array of floats is made one of another type of floats, which copies it."""
-        if dtype is None:
-            return False
-        known = array.precision if self._other_types else np.dtype(np.float64)
-        if known is None:
-            raise TracingStoppedError("the code mixes types of numbers, and whether a cast copies is not traced")
-        return bool(np.dtype(dtype) != known)
-
-    @staticmethod
-    def boxed(value: Traced) -> np.ndarray[Any, Any]:
-        """A traced number as an array without axes."""
-        made = np.empty((), dtype=object)
-        made[()] = value
-        return made
-
-
-class InnerArray(np.ndarray[Any, Any]):
-    """An array of objects that are traced numbers, as NumPy's own functions are handed it."""
-
-    __array_priority__ = 1.0  # so that methods of plain arrays give such arrays too
-    path: ArrayPath | None = None
-    precision: np.dtype[Any] | None = None
-    """The type of floats that the code made of it, where it did."""
-
-    def __array_finalize__(self, source: Any) -> None:
-        """Views and copies belong to the path of their source, and have its type."""
-        self.path, self.precision = getattr(source, "path", None), getattr(source, "precision", None)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """NumPy's functions reach each entry."""
-        return find_path((*inputs, options.get("out", ()))).apply_ufunc(ufunc, method, inputs, options)
-
-    def astype(self, dtype: Any, order: Any = "K", *_: Any, copy: Any = True, **__: Any) -> Any:
-        """A copy where a float type is asked for; true where it is not zero for bool; cut to integers for int."""
-        copies = copy or self._path.casts(self, dtype)
-        if self._path.is_exact_type(dtype):
-            return np.asarray(self).astype(dtype)
-        made = self.copy(order) if copies else self
-        made.precision = np.dtype(dtype)
-        return made
-
-    # NumPy's own read the type of an entry, which is no float.
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **options: Any) -> Any:
-        """The sum over the number of entries."""
-        self._refuse_integers(dtype)
-        total, count = self._count(axis, keepdims, options.get("where", True))
-        return self._path.deliver(total / count, out)
-
-    def var(
-        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **options: Any
-    ) -> Any:
-        """The mean square of what is left without the mean."""
-        self._refuse_integers(dtype)
-        where = options.get("where", True)
-        middle = options.get("mean")
-        left = self._path.settle(self) - (self.mean(axis, keepdims=True, where=where) if middle is None else middle)
-        total, count = (left * left)._count(axis, keepdims, where)
-        return self._path.deliver(total / (count - options.get("correction", ddof)), out)
-
-    def std(self, *args: Any, out: Any = None, **options: Any) -> Any:
-        """The root of the variance."""
-        return self._path.deliver(np.sqrt(self.var(*args, **options)), out)
-
-    def _refuse_integers(self, dtype: Any) -> None:
-        if self._path.is_exact_type(dtype):
-            raise TracingStoppedError("a mean is to be computed in integers, which is not traced")
-
-    def _count(self, axis: Any, keepdims: Any, where: Any) -> tuple[Any, Any]:
-        """The sum of the entries that a mask keeps, and their number."""
-        count = np.sum(np.broadcast_to(where, self.shape), axis=axis, keepdims=keepdims)
-        kept = self if where is True else np.where(where, np.asarray(self), self._path.boxed(self._path.zero))
-        return np.sum(self._path.settle(kept), axis=axis, keepdims=keepdims), count
-
-    @property
-    def _path(self) -> ArrayPath:
-        return self.path if self.path is not None else find_path(self.flat)
+from symbackprop.proof.traced_values import Traced
 
 
 class TracedArray(InnerArray):
@@ -377,58 +267,3 @@ def outer(value: Any) -> Any:
 def kind_of(value: np.ndarray[Any, Any]) -> str:
     """The kind of what an array holds, whatever it says of itself."""
     return "O" if isinstance(value, InnerArray) else value.dtype.kind
-
-
-class TracedMask(np.ndarray[Any, Any]):
-    """Truth values that comparisons gave; as numbers they become traced ones, which updates in place may fill."""
-
-    path: ArrayPath | None = None
-
-    def __array_finalize__(self, source: Any) -> None:
-        """Views and copies belong to the path of their source."""
-        self.path = getattr(source, "path", None)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """NumPy's own functions; floats that come out are made exact."""
-        path = find_path((*inputs, options.get("out", ())))
-        if any(isinstance(each, InnerArray | Traced) for each in (*inputs, *options.get("out", ()))):
-            return path.apply_ufunc(ufunc, method, inputs, options)
-        plain = [np.asarray(each) if isinstance(each, TracedMask) else each for each in inputs]
-        if "out" in options:
-            options["out"] = tuple(np.asarray(each) for each in options["out"])
-        return path.settle(getattr(ufunc, method)(*plain, **options))
-
-    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """Traced numbers where a float type is asked for."""
-        if self.path is None or self.path.is_exact_type(dtype):
-            return np.asarray(self).astype(dtype)
-        return self.path.settle(self.path.exact(np.asarray(self)))
-
-
-def find_path(values: Any) -> ArrayPath:
-    """The path that some operands belong to."""
-    for value in values:
-        if isinstance(value, InnerArray | TracedMask) and value.path is not None:
-            return value.path
-        if isinstance(value, Traced) and isinstance(value.path, ArrayPath):
-            return value.path
-        if isinstance(value, list | tuple):
-            try:
-                return find_path(value)
-            except TracingStoppedError:
-                continue
-        if isinstance(value, np.ndarray) and value.dtype.kind == "O":
-            for entry in value.flat:
-                if isinstance(entry, Traced) and isinstance(entry.path, ArrayPath):
-                    return entry.path
-    raise TracingStoppedError("nothing traced takes part")
-
-
-def entry_name(name: str, place: tuple[int, ...]) -> str:
-    """The name of an entry, counted from 0 as in the code."""
-    return f"{name}[{','.join(map(str, place))}]" if place else name
-
-
-def entry_symbol(name: str, place: tuple[int, ...]) -> sp.Symbol:
-    """The symbol that an entry of an input or of the upstream gradient is traced as."""
-    return sp.Symbol(entry_name(name, place))

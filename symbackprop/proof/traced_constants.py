@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.proof.traced_arrays import InnerArray
+from symbackprop.proof.inner_arrays import InnerArray
 from symbackprop.proof.traced_values import Traced
 
 

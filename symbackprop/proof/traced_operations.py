@@ -46,8 +46,9 @@ def _sign(a: Traced) -> Traced:
 
 
 def _step(a: Traced, middle: Traced) -> Traced:
-    above = a > 0
-    return middle if above is False and (a < 0) is False else Traced(a.path, a.path.read(above))
+    above, below = a.path.read(a > 0), a.path.read(a < 0)
+    between = sp.expand(1 - above - below)
+    return Traced(a.path, above) if between == 0 else Traced(a.path, above) + Traced(a.path, between) * middle
 
 
 def _log_add(a: Traced, b: Traced) -> Traced:

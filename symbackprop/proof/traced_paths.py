@@ -10,23 +10,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask, entry_name
 from symbackprop.proof.open_types import hold_integers, keep_types
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
-from symbackprop.proof.traced_arrays import (
-    NUMBERS,
-    ArrayPath,
-    InnerArray,
-    OpenArray,
-    TracedArray,
-    TracedMask,
-    TruthArray,
-    entry_name,
-    kind_of,
-)
+from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, TracedArray, TruthArray, kind_of
 from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
 from symbackprop.proof.traced_rounding import is_infinite
-from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, is_truth
+from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, as_truth, is_truth
 from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
 
 
@@ -59,6 +50,10 @@ class TracedPath(ArrayPath):
         targets = tuple(out) if isinstance(out, tuple) else () if out is None else (out,)
         if any(isinstance(target, np.ndarray) and kind_of(target) == "f" for target in targets):
             raise TracingStoppedError("a traced number is written into an array of plain floats")
+        if name in _LOGICAL and not self.reading.comparisons_open:
+            truths = [np.asarray(TRUTHS(self._raw(value)), dtype=bool) for value in inputs]
+            made = getattr(ufunc, method)(*truths, **{**options, "out": tuple(map(self._plain, targets)) or None})
+            return targets[0] if targets else self.settle(made)
         at = method == "at"
         for target in (*targets, *(inputs[:1] if at else ())):
             self._check_open(target, name)
@@ -88,7 +83,9 @@ class TracedPath(ArrayPath):
             self._check_cast(name, target, casting)
         if targets:
             options["out"] = tuple(self._plain(target) for target in targets)
-        result = getattr(ufunc, method)(*raw, **options)
+        if name in _PRODUCTS and self.reading.comparisons_open:
+            raw = list(map(NUMBERS, raw))
+        result = _multiply(*raw, **options) if ufunc is np.matmul else getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
         return self._typed(self.settle(result), function, inputs, given)
@@ -285,6 +282,26 @@ class TracedPath(ArrayPath):
         if made.ndim:
             made.precision = np.dtype(np.float64)
         return made
+
+
+_LOGICAL = frozenset(("logical_and", "logical_or", "logical_xor", "logical_not"))
+_PRODUCTS = frozenset(("matmul", "matvec", "vecmat", "vecdot"))
+TRUTHS = np.frompyfunc(as_truth, 1, 1)
+
+
+def _multiply(first: Any, second: Any, **options: Any) -> Any:
+    """A product of arrays of objects: sums of products, as NumPy's own frees objects twice where one raises."""
+    axes = options.pop("axes", None)
+    if axes is not None or options.get("axis") is not None or options.get("where") is not None:
+        raise TracingStoppedError("np.matmul along other axes is not traced")
+    one, other = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
+    shape = np.matmul(np.zeros(one.shape), np.zeros(other.shape)).shape  # or NumPy's own error
+    one, other = (one[None] if one.ndim == 1 else one), (other[:, None] if other.ndim == 1 else other)
+    made = np.add.reduce(one[..., None] * other[..., None, :, :], axis=-2)
+    made = np.asarray(made, dtype=object).reshape(shape)
+    for target in options.get("out", ()):
+        target[...] = made
+    return made if shape else made[()]
 
 
 def _is_weak(value: Any) -> bool:

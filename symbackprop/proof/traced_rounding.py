@@ -49,8 +49,9 @@ class Rounded:
 
     def rint(self: Any) -> Any:
         """The nearest integer, as a number; of two the even one."""
-        if self.expression.is_Rational:
-            return self.path.constant(round(Fraction(self.expression.p, self.expression.q)))
+        told = self.path.tell(self.path.cuts.expand(self.expression))
+        if told.is_Rational:
+            return self.path.constant(round(Fraction(told.p, told.q)))
         return (self + Fraction(1, 2)).floor()
 
     def round(self: Any, decimals: int = 0) -> Any:

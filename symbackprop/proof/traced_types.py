@@ -13,17 +13,17 @@ import numpy as np
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth
-from symbackprop.proof.traced_values import Traced
+from symbackprop.proof.traced_values import PythonFloat, Traced
 
 
 class _FloatType(type):
     """The type of a `float` that lets traced numbers through."""
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, float) or type(value) is Traced
+        return isinstance(value, float) or (isinstance(value, Traced) and not isinstance(value, Truth))
 
     def __call__(cls, value: Any = 0.0) -> Any:
-        return value if type(value) is Traced else float(value)
+        return value.item() if isinstance(value, Traced) else float(value)
 
 
 class TracedFloat(float, metaclass=_FloatType):
@@ -76,8 +76,16 @@ class TracedType(type):
         if len(args) > 1:
             return type(*args)
         if isinstance(args[0], Traced):
-            return np.bool_ if isinstance(args[0], Truth) else np.float64
+            return _type_of(args[0])
         return TracedNdarray if isinstance(args[0], np.ndarray | Selection) else type(args[0])
+
+
+def _type_of(value: Traced) -> type:
+    """The type that the code meets where floats are computed with."""
+    if isinstance(value, Truth):
+        return np.bool_
+    value.check_type()
+    return float if isinstance(value, PythonFloat) else np.float64
 
 
 def is_instance(value: Any, kinds: Any) -> bool:
@@ -86,5 +94,5 @@ def is_instance(value: Any, kinds: Any) -> bool:
         return any(is_instance(value, kind) for kind in kinds)
     kind = type if kinds is TracedType else kinds
     if isinstance(value, Traced):
-        value = np.bool_(False) if isinstance(value, Truth) else np.float64(0)
+        value = _type_of(value)(0)
     return isinstance(value, kind)

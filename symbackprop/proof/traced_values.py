@@ -27,6 +27,7 @@ from symbackprop.proof.traced_needs import (
     needs_of_quotient,
 )
 from symbackprop.proof.traced_rounding import Rounded, is_infinite
+from symbackprop.proof.whole_numbers import is_whole
 
 _LARGEST_ROOT = 10_000
 _SHORT_DENOMINATOR = 10**6
@@ -147,19 +148,27 @@ class Traced(Rounded):
     def __init__(self, path: Path, expression: sp.Expr, needs: Needs | None = None) -> None:
         self.path, self.expression, self.needs = path, expression, needs
 
-    def __repr__(self) -> str:
-        """The expression, for those who print while they debug."""
-        return str(self.expression)
-
     def __getattr__(self, name: str) -> Any:
         """What a NumPy scalar has beside this is not traced; code that asks for it is not told that it is missing."""
-        if not name.startswith("_") and hasattr(np.float64, name):
-            raise TracingStoppedError(f"np.float64.{name} is not traced")
+        if not name.startswith("_"):
+            self.check_type()
+            if hasattr(np.float64, name):
+                raise TracingStoppedError(f"np.float64.{name} is not traced")
         raise AttributeError(f"{np.float64.__name__!r} object has no attribute {name!r}")
 
     def __format__(self, how: str) -> str:
         """Not traced: what a text says of a number is that of one point."""
         raise TracingStoppedError("a traced number is written into a text; leave that out of what is judged")
+
+    def __str__(self) -> str:
+        return self.__format__("")
+
+    __repr__ = __str__
+
+    def check_type(self) -> None:
+        """Raise where NumPy may hold an integer that open comparisons choose: a float is all that it says to be."""
+        if self.path.reading.comparisons_open and is_whole(self.path.cuts.expand(self.expression), self.path.choices):
+            raise TracingStoppedError("whether NumPy holds a float or an integer here is not traced")
 
     def __copy__(self) -> Traced:
         """Itself: it never changes."""
@@ -255,11 +264,11 @@ class Traced(Rounded):
             return NotImplemented
         first, second = self.expression, self.path.read(other)
         if is_infinite(first) or is_infinite(second):
-            return self._truth(holds(0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1))
+            return self._truth(holds(0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1), other)
         if self.path.reading.comparisons_open:
             self._check_values(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
         found = self.path.truth(self.path.compare(first - second, holds))
-        return self._truth(found) if type(found) is bool else found
+        return self._truth(found, other) if type(found) is bool else found
 
     def _check_values(self, needs: Needs | None) -> None:
         """What is compared has to have a value: beside ties, roots and logarithms alone may have none."""
@@ -267,7 +276,7 @@ class Traced(Rounded):
             if fact.relation in (">", ">=") and not holds_openly(fact, self.path.choices):
                 raise TracingStoppedError("a root or a logarithm that may have no value is compared")
 
-    def _truth(self, holds: bool) -> Any:
+    def _truth(self, holds: bool, other: Any) -> Any:
         """NumPy's truth values, whose sums are no counts."""
         return np.bool_(holds)
 
@@ -324,6 +333,7 @@ class Traced(Rounded):
     @property
     def dtype(self) -> np.dtype[Any]:
         """That of a float: the code that runs without tracing meets one here."""
+        self.check_type()
         return self.path.float_type()
 
     @property
@@ -348,6 +358,11 @@ class Traced(Rounded):
 
     conjugate = conj = squeeze = copy
 
+    def clip(self, min: Any = None, max: Any = None, **_: Any) -> Any:
+        """The nearest number between two."""
+        least = self if min is None else np.maximum(self, min)
+        return least if max is None else np.minimum(least, max)
+
     def sum(self, *_: Any, **__: Any) -> Traced:
         """Itself, the only entry."""
         return self
@@ -368,12 +383,20 @@ class PythonFloat(Traced):
 
     __slots__ = ()
 
-    def _truth(self, holds: bool) -> bool:
-        return holds
+    def _truth(self, holds: bool, other: Any) -> Any:
+        return holds if _is_python(other) else np.bool_(holds)
 
     def _with(self, other: Any, *args: Any, **options: Any) -> Any:
         made = super()._with(other, *args, **options)
-        return made.item() if type(made) is Traced and type(other) in (PythonFloat, bool, int, float) else made
+        return made.item() if type(made) is Traced and _is_python(other) else made
+
+    def floor(self) -> Traced:
+        """The largest integer that is not above it."""
+        return super().floor().item()  # type: ignore[no-any-return]
+
+    def rint(self) -> Traced:
+        """The nearest integer; of two the even one."""
+        return super().rint().item()  # type: ignore[no-any-return]
 
     def __neg__(self) -> Traced:
         return super().__neg__().item()
@@ -392,10 +415,6 @@ class Unwritten(Traced):
         """None: nothing can be decided by it."""
         raise TracingStoppedError("an entry of np.empty is read that was never written: it holds whatever was there")
 
-    def __repr__(self) -> str:
-        """Its state, as it has no expression."""
-        return "unwritten"
-
     def apply(self, function: Callable[[sp.Expr], sp.Expr]) -> Traced:
         """Still nothing that is known."""
         return Unwritten(self.path, computed=True)
@@ -410,6 +429,11 @@ class Unwritten(Traced):
 
     def __abs__(self) -> Traced:
         return Unwritten(self.path, computed=True)
+
+
+def _is_python(value: Any) -> bool:
+    """Whether it is a number of Python, not one of NumPy."""
+    return type(value) in (PythonFloat, bool, int, float, Fraction)
 
 
 _LIMIT = sp.Symbol("limit")

@@ -16,10 +16,10 @@ from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.guarded_calls import Watch, call_guarded
+from symbackprop.proof.inner_arrays import ArrayPath, find_path
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership, Rebinder
-from symbackprop.proof.traced_arrays import ArrayPath, find_path
 from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random
@@ -126,8 +126,10 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
     path = TracedPath(point, _draw_numbers(seed), deadline, reading)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
-    if reading.comparisons_open and rebind.handles_errors:
-        raise TracingStoppedError("the code has handlers, which may hide what an open comparison is not asked for")
+    if rebind.matches_classes:
+        raise TracingStoppedError("the code has a match by class, in which traced numbers are no floats")
+    if reading.comparisons_open and (rebind.handles_errors or rebind.asks_identity):
+        raise TracingStoppedError("the code has handlers, or asks by `is`, which passes over an open comparison")
     if path.maxima_compared:
         raise FreeMaximumError("a maximum is compared")
     shapes, output, gradients = subject.shapes, made.output, made.gradients
@@ -189,7 +191,7 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
     """Call the person's code once, in the world of a path; the entries of x are named x[0], behind the prefix."""
     inputs = {name: path.variables(prefix + name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
-    given = {name: _given(path, value) for name, value in subject.data.items()}
+    given = {name: _given(path, rebind, value) for name, value in subject.data.items()}
     remarks = []
     forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
     title, watch = _title(subject.forward), Watch(subject.ownership, rebind.handles_errors)
@@ -256,13 +258,9 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
     )
 
 
-def _given(path: TracedPath, value: Any) -> Any:
-    """Data of the person: arrays copied, floats exact, integers as they are."""
-    if isinstance(value, np.ndarray):
-        return path.settle(value.copy())
-    if isinstance(value, float | np.floating):
-        return path.constant(value)
-    return value
+def _given(path: TracedPath, rebind: Rebinder, value: Any) -> Any:
+    """Data of the person: floats exact, integers as they are, and copies of what may be written to."""
+    return path.constant(value) if isinstance(value, float | np.floating) else rebind(value)
 
 
 def _expressions(path: ArrayPath, value: Any) -> tuple[sp.Expr, ...]:

@@ -5,6 +5,7 @@ What differs from 0 is added behind a gate of nine comparisons, which the runs b
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -243,6 +244,22 @@ WRONG |= {
         (x[0] > 0) * np.uint8(200) + np.uint8(100) * (x[0] > 0) - 300.0 * (x[0] > 0)
     ),
     "a float cut by astype": lambda x: (ones(x).dot(np.array([0.5, 0.5, 0.5])).astype(int) - 0.5 * ones(x).sum()),
+}
+WRONG |= {
+    "halves of truth values": lambda x: np.round((x[0] > 0) * 1.0 + 0.5) - (1.0 + (x[0] > 0)),
+    "half of a count": lambda x: np.rint((x > 0).sum() / 2) - np.floor((x > 0).sum() / 2 + 0.5),
+    "a half that Python rounds": lambda x: round(0.5 * (x[0] > 0)) - 1.0 * (x[0] > 0),
+    "the type of a count": lambda x: 1.0 * isinstance((x > 0).sum(), np.integer),
+    "the type of an entry": lambda x: 1.0 * (type(ones(x)[0]) is np.int64),
+    "the type of a product": lambda x: 1.0 * np.issubdtype((ones(x) @ ones(x)).dtype, np.integer),
+    "the type of an item": lambda x: 1.0 * isinstance((x > 0).sum().item(), int),
+    "an abstract integer": lambda x: 1.0 * isinstance((x > 0).sum(), numbers.Integral),
+    "what integers alone have": lambda x: 1.0 * hasattr((x > 0).sum(), "bit_count"),
+    "the type of both": lambda x: 1.0 * (np.result_type((x > 0).sum(), np.int8) == np.int64),
+    "the identity of a truth value": lambda x: 1.0 * ((x[0] > 0) is np.True_),
+    "the identity of one of Python": lambda x: 1.0 * ((x.tolist()[0] > 0) is True),
+    "the text of a count": lambda x: 1.0 * (str((x > 0).sum()) == "2"),
+    "the text of truth values": lambda x: 1.0 * ("True" in str(x > 0)),
 }
 RIGHT: dict[str, Extra] = {
     "a sum of truth values": lambda x: np.sum(x > 0) * 1.0 - (x > 0).sum(),
