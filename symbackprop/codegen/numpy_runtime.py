@@ -13,6 +13,7 @@ from symbackprop.codegen.functions import CompiledFunction
 
 Function = CompiledFunction
 INTEGERS = {4: np.int32, 8: np.int64}
+HIGHEST = {4: 87, 8: 708}
 SHARED = 4
 LARGE = 2**15
 
@@ -180,6 +181,11 @@ def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]
     moved = np.transpose(value, sorted(range(len(labels)), key=lambda k: labels[k]))
     view[...] = moved[tuple(slice(None) if k in labels else None for k in kept)]
     return result
+
+
+def exponent(u):  # type: ignore[no-untyped-def]
+    """A number, or the largest exponent where it is larger."""
+    return np.minimum(u, HIGHEST[u.itemsize])
 
 
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
