@@ -101,7 +101,7 @@ class Library:
         """Nothing is shared between calls."""
 
     @staticmethod
-    def targets(out: Any, names: Any, given: Any) -> Any:
+    def named(out: Any, names: Any) -> Any:
         """No arrays of the caller are written into on the way."""
         return None
 
