@@ -50,7 +50,7 @@ NUMBERS: Mapping[sympy.Expr, str] = MappingProxyType({
     sympy.Integer(0): "zero", sympy.Integer(1): "one", sympy.Integer(2): "two", sympy.S.Half: "half",
 })  # fmt: skip
 """What numbers are called that are written often."""
-WORDS = frozenset({"ones", *NUMBERS.values()})
+WORDS = frozenset({"ones", "highest", *NUMBERS.values()})
 SHORT = 8
 """The number of entries up to which an axis is reduced slice by slice."""
 
@@ -178,7 +178,7 @@ class ArrayWriter(LayoutWriter):
                     order = (first, *(axis for axis in order or range(rank) if axis != first))
                 self._place(number, order, _dtype(record))
                 lines, texts = self._operands(record, order, rank)
-                text = write_ufunc(record.body, texts, name, self.dialect, self._number)
+                text = write_ufunc(record.body, texts, name, self.dialect, self._number, self._highest)
                 return [*lines, Line(text, name, self._dying(number, record.uses))]
             case Select():
                 order = self._order_of((record.value, record.mask), rank)
@@ -358,6 +358,10 @@ class ArrayWriter(LayoutWriter):
         """A number as an array of its own: a call takes half as long with one as with a number of Python."""
         text = BodyPrinter({}, self.dialect).argument(value)
         return self._constant(NUMBERS.get(value, "number"), f"np.array({text}, DTYPE)")
+
+    def _highest(self) -> str:
+        """The largest exponent."""
+        return self._constant("highest", "np.asarray(exponent(DTYPE(np.inf)))")
 
     def _constant(self, stem: str, text: str) -> str:
         """An array that depends on sizes alone."""

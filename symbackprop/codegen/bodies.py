@@ -15,7 +15,7 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_number, slot_symbol
 from symbackprop.calculus.indices import Index
-from symbackprop.codegen.forms import is_safe
+from symbackprop.codegen.forms import Logistic, Softplus, is_safe, write_safely
 from symbackprop.codegen.records import Constant, Map, Record, Use
 
 ONE = sympy.Integer(1)
@@ -129,12 +129,26 @@ class BodyBuilder:
             return self._scaled_product(*self._powers(body))
         if isinstance(body, sympy.Piecewise):
             return self._branches(body)
+        if isinstance(body, Logistic | Softplus):
+            return self._stable(body)
         parts = [self.scaled(a) for a in body.args]
         operands = [self._whole(part) for part in parts if part.operand is not None]
         slots = iter(range(len(operands)))
         arguments = [part.number if part.operand is None else slot_symbol(next(slots)) for part in parts]
         applied = body.func(*arguments)
         return Scaled(applied) if not operands else Scaled(ONE, self._map(applied, *operands))
+
+    def _stable(self, body: sympy.Function) -> Scaled:
+        """A logistic function or softplus by the exponential that all of the same argument share."""
+        formula, builder = self._rewrite(body)
+        return builder.scaled(formula)
+
+    def _rewrite(self, body: sympy.Function) -> tuple[sympy.Expr, BodyBuilder]:
+        """The formula of such a function of its argument, and who makes its records."""
+        part = self.scaled(body.args[0])
+        sign = -1 if part.number.is_negative and isinstance(body, Logistic) else 1
+        argument = self._whole(Scaled(sign * part.number, part.operand))
+        return write_safely(body.func(sign * FIRST)), BodyBuilder(self.records, [argument], self.quiet)
 
     def _branches(self, body: sympy.Piecewise) -> Scaled:
         """One choice after another, the last first."""
@@ -164,7 +178,8 @@ class BodyBuilder:
 
     def _powers(self, body: sympy.Expr) -> tuple[sympy.Expr, list[tuple[Operand, int]]]:
         """A product as a number and powers of operands."""
-        number, powers = ONE, []
+        number, powers = ONE, list[tuple[Operand, int]]()
+        falling: list[tuple[int, Operand]] = []
         for factor in sympy.Mul.make_args(body):
             base, exponent = factor.as_base_exp()
             if not exponent.is_Integer:
@@ -172,8 +187,20 @@ class BodyBuilder:
             scaled = self.scaled(base)
             number *= scaled.number**exponent
             if scaled.operand is not None:
+                divisor = self._divisor(base) if exponent == 1 else None
+                falling += [] if divisor is None else [(len(powers), divisor)]
                 powers.append((scaled.operand, int(exponent)))
+        if len(falling) == 1 < len(powers) and all(exponent > 0 for _, exponent in powers):
+            ((place, divisor),) = falling  # several of them, multiplied, may be too large for a number
+            powers[place] = divisor, -1
         return number, powers
+
+    def _divisor(self, body: sympy.Expr) -> Operand | None:
+        """1 + exp(u) where the body is a logistic function that falls with u: dividing by it takes one call less."""
+        if not isinstance(body, Logistic):
+            return None
+        formula, builder = self._rewrite(body)
+        return builder.build(1 / formula) if formula.is_Pow else None
 
     def _scaled_product(self, number: sympy.Expr, powers: Sequence[tuple[Operand, int]]) -> Scaled:
         """A product less its number."""

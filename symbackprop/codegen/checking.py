@@ -45,7 +45,10 @@ def value_and_grad(params: dict[str, Any], /, **data: Any) -> tuple[Any, dict[st
         arrays, sizes = bind(LAYOUT, params, data, DTYPE, Library)
         ordered = tuple(sizes[name] for name in LAYOUT["order"])
         given = tuple(arrays.values())
-        value, found = Library.run(_forward, _backward, given, ordered, Library.targets(out, GRADIENTS, arrays))
+        targets = Library.named(out, GRADIENTS)
+        if targets is not None and not Library.can_write(targets, [arrays[name] for name in GRADIENTS], given):
+            targets = None
+        value, found = Library.run(_forward, _backward, given, ordered, targets)
         gradients = dict(zip(GRADIENTS, found, strict=True))
         if out is not None:
             write_out(out, gradients, Library)

@@ -222,7 +222,7 @@ def _kind(record: Record) -> str:
         body = record.body
         if is_condition(record) or body.is_Piecewise:
             return "condition" if is_condition(record) else "choice"
-        names = {"Add": "add", "Mul": "multiply", "Pow": "power", "Larger": "maximum"}
+        names = {"Add": "add", "Mul": "multiply", "Pow": "power", "Larger": "maximum", "Exponent": "minimum"}
         return names.get(type(body).__name__, type(body).__name__.lower())
     kinds = {"Peak": "maximum", "First": "argmax", "MatrixFunction": "function of a matrix", "Scatter": "scatter-add"}
     name = type(record).__name__

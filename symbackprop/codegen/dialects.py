@@ -42,10 +42,6 @@ class NumpyDialect:
         """The error function."""
         return f"erf({argument})"
 
-    def ramp(self, argument: str) -> str:
-        """The argument, or 0 where it is negative."""
-        return f"{self.module}.maximum({argument}, 0)"
-
     def where(self, condition: str, value: str, other: str) -> str:
         """One value or another, entry by entry."""
         return f"{self.module}.where({condition}, {value}, {other})"
@@ -191,10 +187,6 @@ class TorchDialect(NumpyDialect):
     def erf(self, argument: str) -> str:
         """The error function."""
         return f"torch.erf({argument})"
-
-    def ramp(self, argument: str) -> str:
-        """The argument, or 0 where it is negative."""
-        return f"torch.relu({argument})"
 
     def condition(self, text: str) -> str:
         """A comparison of positions as a tensor."""

@@ -9,7 +9,7 @@ from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from symbackprop.codegen.dialects import Dialect
-from symbackprop.codegen.forms import ExpMinusOne, Larger, LogOnePlus, Magnitude, Ramp, write_exactly
+from symbackprop.codegen.forms import ExpMinusOne, Exponent, Larger, LogOnePlus, write_exactly
 from symbackprop.errors import UnsupportedError
 
 
@@ -58,11 +58,8 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _print_ExpMinusOne(self, expr: ExpMinusOne) -> str:
         return self.dialect.function("expm1", self.argument(expr.args[0]))
 
-    def _print_Magnitude(self, expr: Magnitude) -> str:
-        return self.dialect.function("abs", self.argument(expr.args[0]))
-
-    def _print_Ramp(self, expr: Ramp) -> str:
-        return self.dialect.ramp(self.argument(expr.args[0]))
+    def _print_Exponent(self, expr: Exponent) -> str:
+        return f"exponent({self.argument(expr.args[0])})"
 
     def _print_Larger(self, expr: Larger) -> str:
         return self.dialect.function("maximum", *(self.argument(a) for a in expr.args))

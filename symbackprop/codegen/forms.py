@@ -48,33 +48,18 @@ class Logistic(sympy.Function):  # type: ignore[misc]
         return 1 / (1 + sympy.exp(-self.args[0]))
 
 
-class Magnitude(sympy.Function):  # type: ignore[misc]
-    """|u| of a real u; SymPy's own takes u to be complex and may answer with real parts."""
+class Exponent(sympy.Function):  # type: ignore[misc]
+    """u, or the largest number whose exponential an array can hold where u is larger: of real numbers all can be held.
 
-    nargs = 1
-
-    @classmethod
-    def eval(cls, u: sympy.Expr) -> sympy.Expr | None:
-        """The sign of the argument does not matter."""
-        if u.is_number:
-            return abs(u)
-        return cls(-u) if u.could_extract_minus_sign() else None
-
-    @property
-    def exact(self) -> sympy.Expr:
-        """The formula that this stands for."""
-        return sympy.Abs(self.args[0])
-
-
-class Ramp(sympy.Function):  # type: ignore[misc]
-    """The larger of u and 0."""
+    It is 1 less than the logarithm of the largest number, so that 1 + exp(u) can be held as well.
+    """
 
     nargs = 1
 
     @property
     def exact(self) -> sympy.Expr:
         """The formula that this stands for."""
-        return sympy.Max(0, self.args[0])
+        return self.args[0]
 
 
 class Larger(sympy.Function):  # type: ignore[misc]
@@ -113,7 +98,7 @@ class ExpMinusOne(sympy.Function):  # type: ignore[misc]
 def write_exactly(body: sympy.Expr) -> sympy.Expr:
     """The body with the functions of this module written as the formulas that they stand for."""
     return body.replace(
-        lambda e: isinstance(e, Softplus | Logistic | Magnitude | Ramp | Larger | LogOnePlus | ExpMinusOne),
+        lambda e: isinstance(e, Softplus | Logistic | Exponent | Larger | LogOnePlus | ExpMinusOne),
         lambda e: e.exact,
     )
 
@@ -292,50 +277,32 @@ def _shorten_sum(total: sympy.Expr) -> sympy.Expr:
 
 
 @lru_cache(maxsize=4096)
-def write_safely(body: sympy.Expr) -> sympy.Expr:
-    """Logistic and softplus written with exp(-|u|), which never overflows and which both share.
+def write_safely(function: Softplus | Logistic) -> sympy.Expr:
+    """A logistic function or softplus by the same exponential, which never overflows.
+
+    Beyond the largest exponent, exp(u)/(1 + exp(u)) rounds to 1 and log(1 + exp(u)) to u; 1/(1 + exp(u)) is there as
+    small as a number can be without losing digits. Far below 0 both keep all digits.
 
     >>> write_safely(Softplus(slot_symbol(0)))
-    LogOnePlus(exp(-Magnitude(s0))) + Ramp(s0)
+    Larger(s0, LogOnePlus(exp(Exponent(s0))))
     """
-
-    if not body.has(Softplus, Logistic):
-        return body
-    if isinstance(body, sympy.Piecewise):
-        return sympy.Piecewise(*((write_safely(v), write_safely(c)) for v, c in body.args))
-    if body.is_Mul:
-        powers = body.as_powers_dict()
-        for factor, power in powers.items():
-            none = sympy.Integer(0)
-            mirror = powers.get(Logistic(-factor.args[0]), none) if isinstance(factor, Logistic) else none
-            both = min(power, mirror) if power.is_Integer and mirror.is_Integer else none
-            if both > 0:
-                pair = factor * Logistic(-factor.args[0])
-                small = sympy.exp(-Magnitude(write_safely(factor.args[0])))
-                return (small / (1 + small) ** 2) ** both * write_safely(body / pair**both)
-    arguments = [write_safely(a) for a in body.args]
-    if isinstance(body, Softplus | Logistic):
-        u = arguments[0]
-        small = sympy.exp(-Magnitude(u))
-        if isinstance(body, Softplus):
-            return Ramp(u) + LogOnePlus(small)
-        if u.has(sympy.Piecewise):  # which SymPy does not take inside a condition
-            return sympy.exp(-Ramp(-u)) / (1 + small)
-        return Larger(sympy.Piecewise((1, sympy.Ge(u, 0)), (0, True)), small) / (1 + small)  # 0 < small <= 1
-    return body.func(*arguments)
+    (u,) = function.args
+    if isinstance(function, Softplus):
+        return Larger(u, LogOnePlus(sympy.exp(Exponent(u))))
+    if u.could_extract_minus_sign():
+        return 1 / (1 + sympy.exp(Exponent(-u)))
+    return sympy.exp(Exponent(u)) / (1 + sympy.exp(Exponent(u)))
 
 
 def is_safe(body: sympy.Basic) -> bool:
     """Whether a body is finite wherever its slots are, sums and products that overflow aside."""
     if body.is_Symbol or body.is_number:
         return True
-    if isinstance(body, sympy.exp):
-        return isinstance(-body.args[0], Magnitude) and is_safe(body.args[0])
     if body.is_Pow:
         return bool(body.args[1].is_Integer and body.args[1] > 0) and is_safe(body.args[0])
     if isinstance(body, sympy.Piecewise):
         return all(is_safe(value) for value, _ in body.args)
-    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Magnitude | Ramp | Larger
+    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Logistic | Softplus | Larger
     return isinstance(body, bounded) and all(is_safe(a) for a in body.args)
 
 
@@ -372,4 +339,5 @@ def list_stable_forms() -> tuple[StableForm, ...]:
         StableForm("exponential less one", finish, sympy.exp(u) - 1),
         StableForm("softplus without overflow", write_safely, Softplus(u)),
         StableForm("logistic without overflow", write_safely, Logistic(u)),
+        StableForm("falling logistic without overflow", write_safely, Logistic(-u)),
     )

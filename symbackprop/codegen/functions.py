@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import math
+import operator
 import types
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +21,8 @@ from symbackprop.errors import ArgumentError, DataError, ShapeError
 
 LARGEST_MEMORY = 64
 """The number of shapes that a function remembers."""
+NOTHING = (lambda: None,)
+"""What stands for arrays before there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class CompiledFunction(CodeHolder):
         default_factory=dict, repr=False, compare=False
     )
     """The sizes, and the largest entries of integer arrays, that belong to shapes that were bound before."""
+    _apart: dict[str, tuple[weakref.ref[Any], ...]] = field(default_factory=dict, repr=False, compare=False)
+    """The arguments of the last call whose gradients could be written into its arrays on the way."""
 
     def __call__(self, params: Mapping[str, Any], /, **data: Any) -> tuple[Any, dict[str, Any]]:
         """The value and its gradients, in the order of wrt."""
@@ -57,13 +63,12 @@ class CompiledFunction(CodeHolder):
             arrays, sizes = self._bind(params, data)
             targets = None if out is None else self._find_targets(out, arrays)
             value, gradients = self.library.run(self._forward, self._backward, arrays, sizes, targets)
-            named = dict(zip(self.gradient_names, gradients, strict=True))
-            if targets is not None:
+            if targets is not None and not all(map(operator.is_, targets, gradients)):
                 for target, gradient in zip(targets, gradients, strict=True):
                     if gradient is not target:
                         self.library.copy_into(target, gradient)
-                named = dict(zip(self.gradient_names, targets, strict=True))
-            elif out is not None:
+            named = dict(zip(self.code.gradients, targets or gradients, strict=True))
+            if out is not None and targets is None:
                 _translate(lambda: binding.write_out(out, named, self.library))
                 named = dict(out)
             return value if value.ndim else value[()], named
@@ -77,8 +82,18 @@ class CompiledFunction(CodeHolder):
             return value if value.ndim else value[()]
 
     def _find_targets(self, out: Any, arrays: Sequence[Any]) -> Any:
-        """The arrays of `out` if gradients can be written into them on the way."""
-        return self.library.targets(out, self.gradient_names, dict(zip(self._names, arrays, strict=True)))
+        """The arrays of `out` if gradients can be written into them on the way; those of the last call that has the
+        same arguments are known to be such.
+        """
+        targets = self.library.named(out, self.code.gradients)
+        if targets is None:
+            return None
+        everything = [*arrays, *targets]
+        if not all(map(operator.is_, [known() for known in self._apart.get("last", NOTHING)], everything)):
+            if not self.library.can_write(targets, [arrays[place] for place in self._places], arrays):
+                return None
+            self._apart["last"] = tuple(map(weakref.ref, everything))
+        return targets
 
     @cached_property
     def _takes_out(self) -> bool:
@@ -86,22 +101,25 @@ class CompiledFunction(CodeHolder):
         return "out" not in self.layout["data"] and "out" not in self.layout["sizes"]
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
-        """The names of the arrays of a call, in order."""
-        return *self.layout["params"], *self.layout["data"]
+    def _places(self) -> tuple[int, ...]:
+        """Where the tensors of wrt stand among the arrays of a call."""
+        names = (*self.layout["params"], *self.layout["data"])
+        return tuple(names.index(name) for name in self.code.gradients)
 
     def _bind(self, params: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Sequence[Any], tuple[int, ...]]:
         """The arrays and the sizes of a call, in the order of the kernel; shapes that were bound before are known."""
         call = self._call
-        key = None
+        key = seen = None
         if len(params) == len(call.params) and len(data) == len(call.data) + len(call.sizes):
             try:
                 arrays = [params[n] for n in call.params] + [data[n] for n in call.data]
-                key = self.library.shapes(arrays, call.integer, call.dtype, [data[n] for n in call.sizes])
+                sizes = [data[n] for n in call.sizes] if call.sizes else ()
+                key = self.library.shapes(arrays, call.integer, call.dtype, sizes)
+                seen = self._seen.get(key)
             except (KeyError, TypeError):
                 key = None
-        if key is not None and key in self._seen:
-            known, limits = self._seen[key]
+        if seen is not None:
+            known, limits = seen
             if not limits or all(self.library.find_outside(arrays[place], limit) is None for place, limit in limits):
                 return arrays, known
         bound, found = _translate(lambda: binding.bind(self.layout, params, data, call.dtype, self.library))

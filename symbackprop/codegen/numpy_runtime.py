@@ -13,6 +13,8 @@ from symbackprop.codegen.functions import CompiledFunction
 
 Function = CompiledFunction
 INTEGERS = {4: np.int32, 8: np.int64}
+HIGHEST = {4: 87, 8: 708}
+AS_IT_IS = nullcontext()
 SHARED = 4
 LARGE = 2**15
 
@@ -182,6 +184,11 @@ def place(value, labels, pairs, shape):  # type: ignore[no-untyped-def]
     return result
 
 
+def exponent(u):  # type: ignore[no-untyped-def]
+    """A number, or the largest exponent where it is larger."""
+    return np.minimum(u, HIGHEST[u.itemsize])
+
+
 def matrix_inverse(matrix):  # type: ignore[no-untyped-def]
     """The inverse of a square matrix; nan where there is none."""
     try:
@@ -261,7 +268,7 @@ class Library:
     @staticmethod
     def scope(dtype: Any) -> Any:
         """Where arrays have the precision of dtype."""
-        return nullcontext()
+        return AS_IT_IS
 
     @staticmethod
     def dtype(name: str) -> Any:
@@ -284,7 +291,7 @@ class Library:
             if array.dtype is not kind and not (whole and array.dtype.kind in "iu"):
                 return None
             found.append(array.shape)
-        if any(type(size) is not int for size in sizes):
+        if sizes and any(type(size) is not int for size in sizes):
             return None
         return (*found, *sizes)
 
@@ -295,27 +302,31 @@ class Library:
         work.give_back()
 
     @staticmethod
-    def targets(out: Any, names: Any, given: Any) -> Any:
-        """The arrays of the caller if gradients may be written into them on the way: each is as what it is the gradient
-        by, and overlaps no other array.
-        """
-        if not hasattr(out, "keys") or len(out) != len(names) or any(name not in out for name in names):
+    def named(out: Any, names: Any) -> Any:
+        """The arrays of the caller by name, if there are just these."""
+        if not hasattr(out, "keys") or len(out) != len(names):
             return None
-        own = [out[name] for name in names]
-        for name, array in zip(names, own, strict=True):
-            model = given[name]
+        try:
+            return [out[name] for name in names]
+        except KeyError:
+            return None
+
+    @staticmethod
+    def can_write(targets: Any, models: Any, given: Any) -> bool:
+        """Whether gradients may be written into arrays on the way: each is as what it is the gradient by, its model,
+        and overlaps no other array.
+        """
+        for array, model in zip(targets, models, strict=True):
             fits = type(array) is np.ndarray and array.shape == model.shape and array.dtype == model.dtype
             if not fits or not array.flags.carray:
-                return None
-        everything = [*given.values(), *own]
+                return False
+        everything = [*given, *targets]
         if any(array.base is not None for array in everything):  # views, which may show the same memory
-            if any(array.nbytes < LARGE for array in own):  # looking for it takes longer than copying
-                return None
-            if any(np.may_share_memory(a, b) for k, a in enumerate(own) for b in everything[: len(given) + k]):
-                return None
-        elif len(set(map(id, everything))) < len(everything):
-            return None
-        return own
+            if any(array.nbytes < LARGE for array in targets):  # looking for it takes longer than copying
+                return False
+            pairs = ((a, b) for k, a in enumerate(targets) for b in everything[: len(given) + k])
+            return not any(np.may_share_memory(a, b) for a, b in pairs)
+        return len(set(map(id, everything))) == len(everything)
 
     @staticmethod
     def cast(name: str, value: Any, dtype: Any) -> Any:

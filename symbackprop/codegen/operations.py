@@ -13,7 +13,6 @@ from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.codegen.bodies import BodyBuilder, Operand, Records, use_of
 from symbackprop.codegen.contraction import choose_pair, narrow_masks, split_product
-from symbackprop.codegen.forms import write_safely
 from symbackprop.codegen.records import (
     Constant,
     Contract,
@@ -80,7 +79,7 @@ class Operations(Records):
 
     def element(self, body: sympy.Expr, operands: Sequence[Operand], quiet: bool = False) -> Operand:
         """The body at every point, by records that each apply one function."""
-        return BodyBuilder(self, operands, quiet).build(write_safely(body))
+        return BodyBuilder(self, operands, quiet).build(body)
 
     def sum(self, body: sympy.Expr, operands: Sequence[Operand], bound: tuple[Index, ...], quiet: bool) -> Operand:
         """The sum of the body over bound indices, each of which an operand carries."""
@@ -104,7 +103,7 @@ class Operations(Records):
 
             def factor(part: sympy.Expr, numbers: list[sympy.Expr] = numbers) -> Operand:
                 """The value of a factor less its number, which the sum is multiplied by."""
-                found = BodyBuilder(self, operands, quiet).scaled(write_safely(part))
+                found = BodyBuilder(self, operands, quiet).scaled(part)
                 numbers.append(found.number)
                 return self.make(Constant(sympy.Integer(1)), ()) if found.operand is None else found.operand
 

@@ -19,7 +19,7 @@ from symbackprop.calculus.tensors import Count as CountSlot
 from symbackprop.calculus.tensors import Read, Slot, Tensor
 from symbackprop.codegen.bodies import Operand, use_of
 from symbackprop.codegen.folds import find_fold
-from symbackprop.codegen.forms import is_safe, write_safely
+from symbackprop.codegen.forms import is_safe
 from symbackprop.codegen.operations import Operations
 from symbackprop.codegen.records import (
     Count,
@@ -218,7 +218,7 @@ class PlanBuilder(Operations):
         operands = [self.read(slot) for slot in term.slots]
         body = term.body
         # Where a guard does not hold a read may be outside its range, so that a quotient by it is not finite.
-        discards = bool(term.guards) and not is_safe(write_safely(body))
+        discards = bool(term.guards) and not is_safe(body)
         quiet = quiet or discards
         inner = [g for g in term.guards if discards or any(i in term.bound for i in g.form.indices)]
         outer = [g for g in term.guards if g not in inner]

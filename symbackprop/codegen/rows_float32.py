@@ -15,6 +15,7 @@ ROW_LOWEST = np.int32(-(2**31) + 2**23 - 1)
 ROW_MASK = np.int32(2**31 - 1)
 EXP_LOWEST = np.float32(-104)
 EXP_HIGHEST = np.float32(89)
+EXPONENT_HIGHEST = np.float32(87)
 EXP_ROUND = np.float32(3 * 2**22)
 LOG2_E = np.float32(1.44269504088896341)
 LN2_HIGH = np.float32(0.693359375)
@@ -41,6 +42,12 @@ def row_exp(u: Any) -> Any:
     first = np.int32((half + np.int32(127)) << np.int32(23)).view(np.float32)
     second = np.int32((whole - half + np.int32(127)) << np.int32(23)).view(np.float32)
     return total * first * second if u == u else u
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def row_exponent(u: Any) -> Any:
+    """A number, or the largest exponent where it is larger."""
+    return EXPONENT_HIGHEST if u > EXPONENT_HIGHEST else u
 
 
 @numba.njit(error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]

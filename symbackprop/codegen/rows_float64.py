@@ -15,6 +15,7 @@ ROW_LOWEST = np.int64(-(2**63) + 2**52 - 1)
 ROW_MASK = np.int64(2**63 - 1)
 EXP_LOWEST = np.float64(-746)
 EXP_HIGHEST = np.float64(710)
+EXPONENT_HIGHEST = np.float64(708)
 EXP_ROUND = np.float64(3 * 2**51)
 LOG2_E = np.float64(1.44269504088896341)
 LN2_HIGH = np.float64(6.93145751953125e-1)
@@ -47,6 +48,12 @@ def row_exp(u: Any) -> Any:
     first = np.int64((half + np.int64(1023)) << np.int64(52)).view(np.float64)
     second = np.int64((whole - half + np.int64(1023)) << np.int64(52)).view(np.float64)
     return total * first * second if u == u else u
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def row_exponent(u: Any) -> Any:
+    """A number, or the largest exponent where it is larger."""
+    return EXPONENT_HIGHEST if u > EXPONENT_HIGHEST else u
 
 
 @numba.njit(error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]

@@ -7,8 +7,17 @@ from types import MappingProxyType
 
 import sympy
 
-from symbackprop.codegen.forms import ExpMinusOne, Larger, LogOnePlus, Magnitude, Ramp, write_exactly
-from symbackprop.codegen.scalar_nodes import Nodes
+from symbackprop.codegen.forms import (
+    ExpMinusOne,
+    Exponent,
+    Larger,
+    Logistic,
+    LogOnePlus,
+    Softplus,
+    write_exactly,
+    write_safely,
+)
+from symbackprop.codegen.scalar_nodes import HIGHEST, Nodes
 from symbackprop.errors import UnsupportedError
 
 FUNCTIONS: Mapping[type[sympy.Basic], str] = MappingProxyType({
@@ -58,6 +67,8 @@ class BodyBuilder:
             return result
         if body in (sympy.true, sympy.false):
             return nodes.make("integer", (), str(bool(body)))
+        if isinstance(body, Logistic | Softplus):
+            return self.build(write_safely(body), slots, labels)
         arguments = [self.build(a, slots, labels) for a in body.args]
         if isinstance(body, sympy.logic.boolalg.ITE):
             return nodes.choice(*arguments)
@@ -65,11 +76,10 @@ class BodyBuilder:
             return nodes.compare(body.rel_op, *arguments)
         if isinstance(body, sympy.And | sympy.Or | sympy.Not):
             return nodes.make(body.func.__name__.lower(), arguments)
-        if isinstance(body, Magnitude):
-            return nodes.make("call", arguments, "abs")
-        if isinstance(body, Ramp):  # nan where the argument is
-            return nodes.choice(nodes.compare("<", arguments[0], nodes.zero), nodes.zero, arguments[0])
-        if isinstance(body, Larger):  # nan where the second argument is; the first is 0 or 1
+        if isinstance(body, Exponent):  # nan where the argument is
+            highest = nodes.number(HIGHEST)
+            return nodes.choice(nodes.compare("<", highest, arguments[0]), highest, arguments[0])
+        if isinstance(body, Larger):  # nan where the second argument is
             return nodes.choice(nodes.compare("<", arguments[1], arguments[0]), arguments[0], arguments[1])
         if type(body) in FUNCTIONS:
             return nodes.make("call", arguments, f"math.{FUNCTIONS[type(body)]}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 
-from symbackprop.codegen.scalar_nodes import Node, Nodes
+from symbackprop.codegen.scalar_nodes import HIGHEST, Node, Nodes
 
 CHOICE, OR, AND, NOT, COMPARISON, SUM, PRODUCT, NEGATIVE, POWER, ATOM = range(10)
 """How strongly an expression holds together, as in Python's grammar."""
@@ -71,11 +71,12 @@ class LineWriter:
         return self._total[node]
 
     def _is_small(self, made: Node) -> bool:
-        """Whether a node is exp(-|u|), or log(1 + exp(-|u|)), of some u."""
+        """Whether a node is exp(u), or log(1 + exp(u)), of some u that is no larger than the largest exponent."""
         inner = self.nodes.made[made.parts[0]] if made.parts else made
         if made.text == "math.log1p":
             return self._is_small(inner)
-        return made.text == "math.exp" and inner.kind == "negative" and self.nodes.made[inner.parts[0]].text == "abs"
+        bounded = inner.kind == "choice" and inner.parts[1] == self.nodes.number(HIGHEST)
+        return made.text == "math.exp" and bounded
 
     def _compose(self, node: int, lazy: bool) -> tuple[str, int]:
         """The expression of a node and how strongly it holds together."""

@@ -13,6 +13,8 @@ from symbackprop.errors import LimitError
 
 LARGEST_CODE = 50_000
 """Operations beyond which code is not written out."""
+HIGHEST = 708.0
+"""The largest exponent, 1 less than the logarithm of the largest number."""
 LONGEST_LINE = 40
 """Operands in one line; a longer sum is one of sums."""
 

@@ -13,7 +13,7 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Index
-from symbackprop.codegen.forms import Larger, Logistic, Magnitude, Ramp, Softplus
+from symbackprop.codegen.forms import Larger, LogOnePlus
 from symbackprop.codegen.records import Constant, Count, Map, Position, Record, Value, reach
 
 
@@ -65,11 +65,9 @@ def _sign(record: Record, number: int, signs: Mapping[int, sympy.Expr]) -> sympy
     if not isinstance(record, Map) or not isinstance(record.body, sympy.Expr):
         return real
     body = record.body
-    if isinstance(body, sympy.exp | Logistic | Softplus):
+    if isinstance(body, sympy.exp):
         return positive
-    if isinstance(body, Magnitude | Ramp):
-        return nonnegative
-    if isinstance(body, Larger):
+    if isinstance(body, Larger | LogOnePlus):
         return nonnegative if any(signs[use.value].is_nonnegative for use in record.uses) else real
     if body.has(sympy.Function):
         return real

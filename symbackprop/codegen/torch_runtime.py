@@ -10,6 +10,13 @@ import torch
 from symbackprop.codegen.binding import BindingError
 from symbackprop.codegen.functions import CompiledFunction
 
+HIGHEST = {4: 87, 8: 708}
+
+
+def exponent(u):  # type: ignore[no-untyped-def]
+    """A number, or the largest exponent where it is larger."""
+    return u.clamp(max=HIGHEST[u.element_size()])
+
 
 def gather(array, *indices):  # type: ignore[no-untyped-def]
     """The tensor read at indices that count from 1; 0 where one of them is outside its axis."""
@@ -94,7 +101,7 @@ class Library:
         """Nothing is shared between calls."""
 
     @staticmethod
-    def targets(out: Any, names: Any, given: Any) -> Any:
+    def named(out: Any, names: Any) -> Any:
         """No arrays of the caller are written into on the way."""
         return None
 

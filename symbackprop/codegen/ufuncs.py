@@ -9,6 +9,7 @@ import sympy
 
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.expressions import BodyPrinter
+from symbackprop.codegen.forms import Exponent
 
 COMPARISONS = MappingProxyType({
     ">": "greater", ">=": "greater_equal", "<": "less", "<=": "less_equal", "==": "equal", "!=": "not_equal",
@@ -22,9 +23,10 @@ def write_ufunc(
     out: str,
     dialect: Dialect,
     number: Callable[[sympy.Expr], str],
+    highest: Callable[[], str] = lambda: "highest",
 ) -> str:
     """The call that writes the function `body` of arrays into `out`; `number` says how an argument that is one is
-    written.
+    written, and `highest` how the largest exponent is.
 
     >>> s, t = sympy.symbols("s t")
     >>> write_ufunc(s - t, {s: "a", t: "b"}, "c", Dialect(), str)
@@ -39,6 +41,8 @@ def write_ufunc(
         (value, condition), (other, _) = body.args
         chosen = [argument(value)] if other == 0 else [argument(value), argument(other)]
         return f"{'choose' if len(chosen) == 2 else 'keep'}({', '.join([texts[condition], *chosen])}, out={out})"
+    if isinstance(body, Exponent):
+        return f"np.minimum({argument(body.args[0])}, {highest()}, out={out})"
     found = _find_call(body)
     if found is not None:
         name, arguments = found

@@ -19,7 +19,6 @@ from symbackprop.calculus.guards import Equal, Guard
 from symbackprop.calculus.indices import Affine, Quotient, Remainder, compare_range
 from symbackprop.calculus.indices import Entry as IntegerEntry
 from symbackprop.calculus.tensors import Count, Slot, Tensor, slot_indices
-from symbackprop.codegen.forms import write_safely
 from symbackprop.codegen.scalar_bodies import BodyBuilder
 from symbackprop.codegen.scalar_nodes import Nodes
 from symbackprop.codegen.stability import PeakDefinition, StableDefinition
@@ -105,7 +104,7 @@ class Unroller:
         bound = {i.name for i in term.bound}
         inner: list[sympy.Expr] = []
         outer: list[sympy.Expr] = []
-        for factor in sympy.Mul.make_args(write_safely(term.body)):
+        for factor in sympy.Mul.make_args(term.body):
             reads = {i.name for s in factor.free_symbols for i in slot_indices(term.slots[int(str(s)[1:])])}
             (inner if reads & bound else outer).append(factor)
         outside = Term((), sympy.Mul(*outer), term.slots)
@@ -155,11 +154,10 @@ class Unroller:
         """The body with numbers put in: sizes and indices, and 0 for what is read outside where it then has a value."""
         key = body, tuple(sorted(known.items(), key=str))
         if key not in self._reduced:
-            safe = write_safely(body)
             numbers = {symbol: sympy.Integer(value) for symbol, value in known.items()}
-            full = safe.xreplace(numbers) if numbers else safe
+            full = body.xreplace(numbers) if numbers else body
             if full.has(sympy.zoo, sympy.nan, sympy.oo):
-                full = safe.xreplace({symbol: value for symbol, value in numbers.items() if symbol not in slots})
+                full = body.xreplace({symbol: value for symbol, value in numbers.items() if symbol not in slots})
             self._reduced[key] = full
         return self._reduced[key]
 

@@ -100,15 +100,33 @@ def test_out_may_be_the_parameters_themselves(size: int) -> None:
         np.testing.assert_array_equal(turned[name], array)
 
 
+def test_what_is_known_of_out_holds_for_the_same_arrays_alone() -> None:
+    """After two calls with the same arguments: arrays that changed their places, other data, and parameters as out."""
+    f = sb.derive(
+        sb.parse("input x[N,D]\nparam W[K,D], V[K,D]\nloss = sum(n, k, tanh(sum(d, W[k,d]*V[k,d]*x[n,d])))")
+    ).compile()
+    params = {name: RNG.normal(size=(3, 2)) for name in ("W", "V")}
+    x, other = RNG.normal(size=(4, 2)), RNG.normal(size=(4, 2))
+    out = {name: np.empty((3, 2)) for name in ("V", "W")}
+    swapped = {"W": out["V"], "V": out["W"]}
+    for data, target in ((x, out), (x, out), (x, swapped), (x, out), (other, out), (other, params)):
+        _, wanted = f({name: array.copy() for name, array in params.items()}, x=data)
+        _, found = f(params, x=data, out=target)
+        for name, array in wanted.items():
+            assert found[name] is target[name]
+            np.testing.assert_array_equal(found[name], array)
+
+
 def test_large_out_is_written_without_a_copy() -> None:
     """The array that comes back is the one that was given, and nothing is copied into it."""
     derivation = sb.derive(sb.mlp([200, 100], loss="mse"))
     f = derivation.compile()
     params = {"W1": RNG.normal(size=(100, 200)), "b1": np.zeros(100)}
     out = {name: np.empty_like(array) for name, array in params.items()}
-    given = f.library.targets({"W1": out["W1"]}, ("W1",), params)
-    assert given[0] is out["W1"]
-    assert f.library.targets({"W1": params["W1"]}, ("W1",), params) is None
+    given, models = list(params.values()), [params["W1"]]
+    assert f.library.named(out, ("W1", "b1"))[0] is out["W1"]
+    assert f.library.can_write([out["W1"]], models, given)
+    assert not f.library.can_write([params["W1"]], models, given)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -109,6 +109,17 @@ def test_a_race_counts_single_steps() -> None:
     assert taken[:2] == [1, 1]
 
 
+def test_a_turn_is_filled_whatever_a_call_costs() -> None:
+    """A call costs as much as 100 of its steps, and the first one that is looked at is held up for 50 turns."""
+    now = [0.0]
+    pauses = iter([0.0, 5e5])
+
+    def run(steps: int) -> None:
+        now[0] += 100 + steps + next(pauses, 0)
+
+    assert contest.count_steps(run, 1e4, lambda: now[0]) == pytest.approx(9900, rel=0.01)
+
+
 def test_a_process_that_is_too_slow_is_ended() -> None:
     """Its values until then are kept, and the limit is named."""
     arguments = {"problem": "logistic regression", "name": "closed form in NumPy", "sizes": [4], "rounds": 1}
