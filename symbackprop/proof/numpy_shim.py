@@ -291,8 +291,8 @@ class NumpyShim(NamespaceShim):
         arrays = [o for o in plain if isinstance(o, np.ndarray)]
         if self._path.is_exact_type(dtype) or (dtype is None and all(o.dtype.kind in "biu" for o in arrays)):
             return self._path.deliver(np.einsum(*plain, dtype=dtype, optimize=optimize), out)
-        if dtype is not None and len(arrays) == 1 and arrays[0].dtype.kind in "biu":
-            raise TracingStoppedError("np.einsum of integers with a type of floats may show the integers themselves")
+        if dtype is not None and len(arrays) == 1 and np.shares_memory(np.einsum(*plain), arrays[0]):
+            raise TracingStoppedError("np.einsum shows integers that a type of floats was asked for")
         exact = [self._path.exact(o) if isinstance(o, np.ndarray) and o.dtype.kind in "fbiu" else o for o in plain]
         made = self._path.deliver(np.einsum(*exact, optimize=optimize), out)
         return self._path.keep_types(made, np.einsum, operands, {"dtype": dtype}) if out is None else made

@@ -38,7 +38,8 @@ class Result:
     @property
     def is_kept(self) -> bool:
         """Whether nothing was written into it later."""
-        return tuple(each.expression for each in self.array.flat) == self.symbols
+        pairs = zip(self.array.flat, self.symbols, strict=True)
+        return all(_is_known(entry) and entry.expression == symbol for entry, symbol in pairs)
 
 
 @dataclass(slots=True)
