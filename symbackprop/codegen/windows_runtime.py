@@ -16,19 +16,23 @@ def window(array, *places):  # type: ignore[no-untyped-def]
     A place is (begin, ((label, step, count), ...)) for an axis of the array: from there, axis `label` of the result
     takes `count` steps along it.
     """
-    begins, sizes, pads, shape, strides = [], [], [], {}, {}
-    for axis, (size, (begin, steps)) in enumerate(zip(array.shape, places, strict=True)):
-        before = max(0, -begin - sum(min(0, step * (count - 1)) for _, step, count in steps))
-        last = begin + sum(max(0, step * (count - 1)) for _, step, count in steps)
-        begins.append(begin + before)
-        pads.append(slice(before, before + size))
-        sizes.append(before + max(size, last + 1))
+    begins, ends, shape, strides = [], [], {}, {}
+    for axis, (begin, steps) in enumerate(places):
+        begins.append(begin)
+        ends.append(begin + 1 + sum(max(0, step * (count - 1)) for _, step, count in steps))
         for label, step, count in steps:
             shape[label], strides[label] = count, (axis, step)
-    if tuple(sizes) != array.shape:
+    lows = [begin + sum(min(0, step * (count - 1)) for _, step, count in steps) for begin, steps in places]
+    if min(lows, default=0) < 0 or any(end > size for end, size in zip(ends, array.shape, strict=True)):
+        sizes = [end - low for low, end in zip(lows, ends, strict=True)]
         padded = np.zeros_like(array, shape=sizes)  # which lies in memory as the array does
-        padded[tuple(pads)] = array
-        array = padded
+        here, there = [], []
+        for low, end, size in zip(lows, ends, array.shape, strict=True):
+            first, last = max(0, low), max(0, low, min(end, size))
+            here.append(slice(first, last))
+            there.append(slice(first - low, last - low))
+        padded[tuple(there)] = array[tuple(here)]
+        array, begins = padded, [begin - low for begin, low in zip(begins, lows, strict=True)]
     start = array[tuple(slice(begin, None) for begin in begins)]
     labels = range(len(shape))
     moved = [array.strides[strides[label][0]] * strides[label][1] for label in labels]
