@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import sympy
 
-from symbackprop.calculus.definitions import Definition, Term, substitute_slot
-from symbackprop.calculus.guards import Guard, Within
-from symbackprop.calculus.indices import Affine, Forms, Index, is_nonnegative
+from symbackprop.calculus.definitions import Definition, Term, slot_symbol, substitute_slot, used_slots
+from symbackprop.calculus.guards import Equal, Guard, Within
+from symbackprop.calculus.indices import Affine, Forms, Index, compare_range, is_nonnegative
 from symbackprop.calculus.recurrences import Recurrence, read_recurrence
 from symbackprop.calculus.tensors import Read, Slot
 from symbackprop.codegen.bodies import Operand
@@ -126,16 +126,40 @@ def _write_segment(builder: PlanBuilder, found: Recurrence, axes: dict[str, int]
 
 
 def _at_step(terms: Sequence[Term], own: Index, step: Index, present: Affine) -> list[Term]:
-    """The terms at one step, without those that no step of the segment has and without guards that all steps meet."""
+    """The terms at one step, without those that no step of the segment has and without guards that all steps meet.
+
+    What every step of the segment reads outside of its tensor is 0.
+    """
     found = []
     for term in terms:
-        decided = [(guard, guard.substitute({own: Affine.of(step)}).decide()) for guard in term.guards]
+        decided = [(guard, _decide(guard.substitute({own: Affine.of(step)}))) for guard in term.guards]
         if any(holds is False for _, holds in decided):
             continue
         values: Forms = {own: present}
         guards = tuple(guard.substitute(values) for guard, holds in decided if holds is None)
-        found.append(Term(term.bound, term.body, tuple(substitute_slot(s, values) for s in term.slots), guards))
+        body = _leave_outside(term, {own: Affine.of(step)})
+        if body != 0:
+            found.append(Term(term.bound, body, tuple(substitute_slot(s, values) for s in term.slots), guards))
     return found
+
+
+def _decide(guard: Guard) -> bool | None:
+    """Whether a guard holds always or never; an equation does if its form has one value alone."""
+    return compare_range(guard.form, Affine.of(1), 0) if isinstance(guard, Equal) else guard.decide()
+
+
+def _leave_outside(term: Term, steps: Forms) -> sympy.Expr:
+    """The body of a term with 0 for what is read outside of its tensor at all steps, unless it then has no value."""
+    zeros = {}
+    for k in used_slots(term.body):
+        slot = term.slots[k]
+        if isinstance(slot, Read) and any(
+            Within(form.substitute(steps), size, start).decide() is False
+            for form, (start, size) in zip(slot.at, slot.tensor.spans, strict=True)
+        ):
+            zeros[slot_symbol(k)] = sympy.Integer(0)
+    body = term.body.xreplace(zeros) if zeros else term.body
+    return term.body if body.has(sympy.zoo, sympy.nan, sympy.oo) else body
 
 
 def _widest(indices: Sequence[Index]) -> Index | None:
