@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.calculus.indices import Affine
-from symbackprop.codegen.buffers import Buffer
+from symbackprop.codegen.buffers import Access, Buffer
+from symbackprop.codegen.identifiers import find_words
 from symbackprop.codegen.kernels import KernelWriter, whole_label
 from symbackprop.codegen.products import Factor, group_factors, stands_together
 from symbackprop.codegen.records import (
@@ -217,6 +218,17 @@ class LayoutWriter(KernelWriter):
         own = self.orders.get(number)
         same = [u for u in whole if self.orders.get(u.value) == own and u.value not in self.indicators]
         return tuple(self.variables[u.value] for u in same if u.value in self.variables)
+
+    def _accesses(self, lines: Sequence[Line]) -> list[Access]:
+        """What each statement writes and reads, what its views show included."""
+        found = []
+        for line in lines:
+            words = waiting = find_words(line.text)
+            while waiting:
+                waiting = set().union(*(self.bases.get(name, frozenset()) for name in waiting)) - words
+                words = words | waiting
+            found.append(Access(line.name, frozenset((words & set(self.buffers)) - {line.name}), line.overwrites))
+        return found
 
     def _copy(self, number: int, order: tuple[int, ...]) -> list[Line]:
         """The line that copies a value with its axes in this order, unless there is such a copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.calculus.indices import Affine
@@ -60,3 +60,17 @@ def share_memory(accesses: Sequence[Access], buffers: Mapping[str, Buffer]) -> d
         if last.get(access.writes) == place and access.writes in memory:  # nothing reads it
             free.setdefault(buffers[access.writes].kind, []).append(memory[access.writes])
     return memory
+
+
+def find_merged(accesses: Sequence[Access], memory: Mapping[str, int], kept: Collection[str] = ()) -> dict[str, str]:
+    """For what the next part of a formula is written over: the name of what is there in the end; `kept` have their own.
+
+    >>> find_merged([Access("b", frozenset("a"), ("a",))], {"a": 0, "b": 0})
+    {'a': 'b'}
+    """
+    found: dict[str, str] = {}
+    for access in reversed(accesses):
+        for name in access.overwrites:
+            if name not in kept and name in memory and memory[name] == memory.get(access.writes):
+                found[name] = found.get(access.writes, access.writes)
+    return found

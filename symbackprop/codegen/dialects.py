@@ -14,12 +14,16 @@ NUMPY_NAMES: Mapping[str, str] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps start, ..., end - 1 of a loop, upwards where `direction` is 1."""
+    """The steps start, ..., end - 1 of a loop, upwards where `direction` is 1.
+
+    `slices` are names with what they go through, one entry a step.
+    """
 
     name: str
     start: str
     end: str
     direction: int
+    slices: tuple[tuple[str, str], ...] = ()
 
 
 class NumpyDialect:
@@ -124,7 +128,12 @@ class NumpyDialect:
     ) -> list[str]:
         """The lines of a body, which assigns to arrays, at every step; `fresh` makes new names."""
         span = f"range({steps.start}, {steps.end})"
-        run = f"for {steps.name} in {span if steps.direction > 0 else f'reversed({span})'}:"
+        pairs = [(steps.name, span if steps.direction > 0 else f"reversed({span})")]
+        if steps.slices:
+            read = any(re.search(rf"\b{steps.name}\b", line) for line in body)
+            pairs = [*(pairs if read else ()), *steps.slices]
+        names, spans = (", ".join(parts) for parts in zip(*pairs, strict=True))
+        run = f"for {names} in {spans if len(pairs) == 1 else f'zip({spans})'}:"
         if not self.warns:
             return [run, *(f"    {line}" for line in body)]
         # A step outside the range of a definition may compute what is not finite; a mask leaves it out.

@@ -237,15 +237,15 @@ class _FusedBodyWriter(_RowWriter, NumpyBodyWriter):
         self.kernels = outside.kernels
         super().__init__(outside, loop, segment, states)
 
-    def write_steps(self, step: str) -> list[str]:
-        """The lines of one step."""
-        lines = self._begin_slices(step)
+    def _step_lines(self, step: str) -> list[Line]:
+        """The statements of one step."""
+        lines: list[Line] = []
         for each in self._schedule(self.plan.forward):
             if isinstance(each, RowGroup):
-                texts = [line for made in self._write_rows(each) for line in made.text.split("\n")]
-                lines += [text.removeprefix("    ") for text in texts if text]
+                rows = self._write_rows(each)
+                lines += [replace(line, text=line.text.replace("\n    ", "\n").removeprefix("    ")) for line in rows]
             else:
-                lines += self._lines([each], "")
-        for name, state, use in zip(self.states, self.loop.states, self.segment.results, strict=True):
-            lines += [] if use is None else self._assign(name, state, use, step)
+                lines += self._statement(each)
+        for k, use in enumerate(self.segment.results):
+            lines += [] if use is None else self._keep_result(k, use, step)
         return lines

@@ -1,10 +1,11 @@
-"""Identifiers of Python for the names of a program, which may be anything."""
+"""Identifiers of Python for the names of a program, which may be anything, and those in generated source."""
 
 from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 RESERVED = frozenset(
     {
@@ -27,6 +28,8 @@ RESERVED = frozenset(
         "keep",
         "first_of_few",
         "largest_of_few",
+        "slices",
+        "LONGEST",
         "choose",
         "exponent",
         "out",
@@ -77,3 +80,21 @@ def mangle(names: Iterable[str]) -> dict[str, str]:
         taken.add(plain)
         result[name] = plain
     return result
+
+
+def find_words(text: str) -> set[str]:
+    """The identifiers and numbers in source.
+
+    >>> sorted(find_words("np.add(u1, 2)"))
+    ['2', 'add', 'np', 'u1']
+    """
+    return set(re.findall(r"\w+", text))
+
+
+def rename_words(text: str, names: Mapping[str, str]) -> str:
+    """Source with other names.
+
+    >>> rename_words("np.add(u1, u12)", {"u1": "z"})
+    'np.add(z, u12)'
+    """
+    return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), text)

@@ -59,7 +59,9 @@ MATRIX_FUNCTIONS = MappingProxyType({"inv": "matrix_inverse", "logdet": "log_det
 
 
 class StepWriter(Protocol):
-    """What writes the steps of a loop."""
+    """What writes the steps of a loop; `slices` are names with what they go through, one entry a step."""
+
+    slices: list[tuple[str, str]]
 
     def write_steps(self, step: str) -> list[str]:
         """The lines of one step."""
@@ -188,8 +190,9 @@ class KernelWriter(ABC):
         lines += [margin + line for line in begin if line]
         step = self.names[loop.step]
         for segment in loop.segments:
-            body = self._body_writer(loop, segment, states).write_steps(step)
-            steps = Steps(step, str(segment.start), self._size(segment.size + Affine.of(segment.start)), loop.direction)
+            writer = self._body_writer(loop, segment, states)
+            body, end = writer.write_steps(step), self._size(segment.size + Affine.of(segment.start))
+            steps = Steps(step, str(segment.start), end, loop.direction, tuple(writer.slices))
             lines += [margin + line for line in self.dialect.loop(steps, states, body, self._fresh)]
         return lines
 

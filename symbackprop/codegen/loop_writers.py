@@ -49,6 +49,7 @@ class BodyWriter(KernelWriter):
         self.plan, self.comments, self.names, self.taken = plan, {}, outside.names, outside.taken
         self.arrays, self.size_names, self.variables = (), (), {}
         self.loop, self.segment, self.states = loop, segment, states
+        self.slices: list[tuple[str, str]] = []
         self.inline = self._find_inline(roots)
         for number in plan.forward:
             record = plan.values[number].record

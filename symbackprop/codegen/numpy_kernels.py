@@ -7,18 +7,19 @@ for the last time.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.codegen.array_layouts import Line
-from symbackprop.codegen.buffers import Access, Buffer, share_memory
+from symbackprop.codegen.buffers import Buffer, find_merged, share_memory
 from symbackprop.codegen.deposits import find_deposits, find_replaced
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.foldings import find_foldings
+from symbackprop.codegen.identifiers import find_words, rename_words
 from symbackprop.codegen.inlining import find_indicators
 from symbackprop.codegen.leading import find_leading
+from symbackprop.codegen.loop_writers import make_body_plan
 from symbackprop.codegen.numpy_bodies import LoopOwner, NumpyBodyWriter
 from symbackprop.codegen.records import (
     Constant,
@@ -79,6 +80,7 @@ class NumpyKernelWriter(LoopOwner):
         self.copies: dict[tuple[int, tuple[int, ...]], str] = {}
         self.former: dict[str, int] = {}
         self.waiting: list[Line] = []
+        self.inside: dict[str, Hashable] = {}
 
     def write(self) -> str:
         """The functions."""
@@ -91,10 +93,11 @@ class NumpyKernelWriter(LoopOwner):
         value = super()._own(plan.result, set(shared))
         returned = [self._returned(gradient, shared) for gradient in plan.gradients]
         memory = self._share(forward, backward, value, returned)
-        names = self._merge_names([*forward, *backward], memory)
-        forward = [replace(line, text=_rename(line.text, names)) for line in forward]
-        backward = [replace(line, text=_rename(line.text, names)) for line in backward]
-        value, returned = _rename(value, names), [_rename(text, names) for text in returned]
+        named = {self.names[name] for _, name in plan.named}
+        names = find_merged(self._accesses([*forward, *backward]), memory, named)
+        forward = [replace(line, text=rename_words(line.text, names)) for line in forward]
+        backward = [replace(line, text=rename_words(line.text, names)) for line in backward]
+        value, returned = rename_words(value, names), [rename_words(text, names) for text in returned]
         memory = {name: place for name, place in memory.items() if name not in names}
         borrowable = [*(self.variables[n] for n in fixed), *self.constants, *memory]
         views = self._find_views([*forward, *backward], borrowable)
@@ -103,7 +106,7 @@ class NumpyKernelWriter(LoopOwner):
                              for lines in (forward, backward))
         passes = [self._print(forward), self._print(backward)]
         texts = ["\n".join([*passes[0], value]), "\n".join([*passes[1], *returned])]
-        borrowed = [[name for name in borrowable if name in words] for words in map(_words, texts)]
+        borrowed = [[name for name in borrowable if name in words] for words in map(find_words, texts)]
         made = self._returned_arrays()
         saved = self._needed("\n".join([texts[1], *made]), borrowable)
         arguments = [self.names[n] for n in self.arrays]
@@ -126,7 +129,7 @@ class NumpyKernelWriter(LoopOwner):
         known = {*self.variables.values(), *self.buffers, *(self.names[n] for n in self.arrays)} - set(borrowable)
         views: list[Line] = []
         for line in lines:
-            if line.shows and not (_words(line.text) - {line.name}) & known:
+            if line.shows and not (find_words(line.text) - {line.name}) & known:
                 views.append(line)
                 known.discard(line.name)
         return views
@@ -187,7 +190,7 @@ class NumpyKernelWriter(LoopOwner):
                 text, self.orders[number] = joined
                 shows = self._has_no_gaps(value.record.value)
         if self._may_be_view(number):
-            self.bases[name] = frozenset(_words(text))
+            self.bases[name] = frozenset(find_words(text))
         if isinstance(value.record, Window | Spread) or is_joined(value.record):
             order = self._order_of_view(value.record)
             if sorted(order) == list(range(len(value.axes))):
@@ -202,11 +205,14 @@ class NumpyKernelWriter(LoopOwner):
     def _loop_lines(self, number: int, loop: Loop) -> list[Line]:
         """A loop, and before it the arrays that it makes, each with the axis of its steps first."""
         picks, lines = self._picks(number), []
+        loop = self._leave_passing(loop)
         for k, state in enumerate(loop.states):
+            made = [segment for segment in loop.segments if segment.results[k] is not None]
+            if not made:
+                continue
             others = tuple(axis for axis in range(len(state.axes)) if axis != state.axis)
             self._place(picks[k], (state.axis, *others), "DTYPE")
             name = self.variables[picks[k]]
-            made = [segment for segment in loop.segments if segment.results[k] is not None]
             count = sum((segment.size for segment in made), Affine())
             whole = count == state.axes[state.axis] and min(s.start for s in made) == state.start
             lines.append(Line("" if whole else f"{name}[...] = 0", name))  # from here on it needs its memory
@@ -218,6 +224,33 @@ class NumpyKernelWriter(LoopOwner):
         """The name of a value that is copied, before the loop that asks for it, with its axes in this order."""
         self.waiting += self._copy(number, order)
         return self.copies[number, order]
+
+    def slice_before(self, text: str) -> str:
+        """The name of slices that are made before the loop that goes through them."""
+        found = next((line.name for line in self.waiting if line.text.endswith(f" = {text}")), None)
+        if found is not None:
+            return found
+        name = self._fresh("v")
+        self.bases[name] = frozenset(find_words(text))
+        self.waiting.append(Line(f"{name} = {text}", name, shows=True))
+        return name
+
+    def _leave_passing(self, loop: Loop) -> Loop:
+        """The loop without what it makes of tensors that are read in the same step alone."""
+        plan, found = self.plan, set[int]()
+        for number in (*plan.forward, *plan.backward):
+            record = plan.values[number].record
+            if isinstance(record, Pick) and plan.values[record.loop].record == loop:
+                found.add(record.number)
+        for body in (make_body_plan(loop, segment) for segment in loop.segments):
+            given = [body.values[n].record for n in body.forward]
+            found |= {int(r.name[1:]) for r in given if isinstance(r, Given) and r.name.startswith("@")}
+        segments = []
+        for segment in loop.segments:
+            results = tuple(use if k in found else None for k, use in enumerate(segment.results))
+            if any(use is not None for use in results):
+                segments.append(replace(segment, results=results))
+        return replace(loop, segments=tuple(segments))
 
     def _begin(self, name: str, state: State) -> str:
         return ""
@@ -248,30 +281,12 @@ class NumpyKernelWriter(LoopOwner):
     ) -> dict[str, int]:
         """The memory of each array, for what both passes read."""
         lines = [*forward, Line(value, ""), *backward, Line("\n".join(returned), "")]
-        accesses = [Access(line.name, self._reads(line), line.overwrites) for line in lines]
-        memory = share_memory(accesses, self.buffers)
-        inside = [name for name in self.buffers if name not in memory]  # a loop writes them at every step
-        return memory | {name: len(memory) + k for k, name in enumerate(inside)}
-
-    def _merge_names(self, lines: Sequence[Line], memory: Mapping[str, int]) -> dict[str, str]:
-        """For a part of a formula that the next part is written over: the name of what is there in the end."""
-        named = {self.names[name] for _, name in self.plan.named}
-        found: dict[str, str] = {}
-        for line in reversed(lines):
-            for name in line.overwrites:
-                if name not in named and name in memory and memory[name] == memory.get(line.name):
-                    found[name] = found.get(line.name, line.name)
-        return found
-
-    def _reads(self, line: Line) -> frozenset[str]:
-        """The arrays that a statement reads, those that its views show included."""
-        found = _words(line.text)
-        waiting = set(found)
-        while waiting:
-            more = set().union(*(self.bases.get(name, frozenset()) for name in waiting)) - found
-            found |= more
-            waiting = more
-        return frozenset((found & set(self.buffers)) - {line.name})
+        memory = share_memory(self._accesses(lines), self.buffers)
+        places: dict[object, int] = {}
+        for name in self.buffers:
+            if name not in memory:  # a loop writes it at every step
+                places.setdefault(self.inside.get(name, name), len(memory) + len(places))
+        return memory | {n: places[self.inside.get(n, n)] for n in self.buffers if n not in memory}
 
     def _print(self, lines: Sequence[Line]) -> list[str]:
         printed: list[str] = []
@@ -290,7 +305,7 @@ class NumpyKernelWriter(LoopOwner):
 
     def _needed(self, text: str, shared: Collection[str]) -> list[str]:
         """What the backward pass reads of the forward pass beside the arrays that they share."""
-        words = _words(text)
+        words = find_words(text)
         names = [*((name, n) for n, name in self.variables.items()), *self.former.items()]
         forward = [name for name, n in names if self._is_forward(n)]
         given = [self.names[n] for n in (*self.arrays, *self.size_names)]
@@ -313,7 +328,7 @@ class NumpyKernelWriter(LoopOwner):
         ready: set[str] = set()
         for number in fixed:
             text = self._expression(self.plan.values[number])
-            words = _words(text)
+            words = find_words(text)
             before = [name for name in self.constants if name in words and name not in ready]
             lines += [f"    {name} = {self.constants[name]}" for name in before]
             value = self.plan.values[number]
@@ -340,14 +355,6 @@ class NumpyKernelWriter(LoopOwner):
 def _leave_comment(line: Line) -> Line:
     """What stays of a statement that is made once."""
     return Line("", "", (), line.quiet, line.comment)
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text))
-
-
-def _rename(text: str, names: Mapping[str, str]) -> str:
-    return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), text)
 
 
 def _bracket(size: str) -> str:

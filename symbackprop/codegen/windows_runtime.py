@@ -9,6 +9,8 @@ from itertools import product
 
 import numpy as np
 
+LONGEST = 1024
+
 
 def window(array, *places):  # type: ignore[no-untyped-def]
     """A view of the array with zeros around it.
@@ -37,6 +39,15 @@ def window(array, *places):  # type: ignore[no-untyped-def]
     labels = range(len(shape))
     moved = [array.strides[strides[label][0]] * strides[label][1] for label in labels]
     return np.lib.stride_tricks.as_strided(start, [shape[label] for label in labels], moved, writeable=False)
+
+
+def slices(array, axis, begin, count, direction):  # type: ignore[no-untyped-def]
+    """The slices of the array at `count` places along an axis, from the last one down where the direction is -1.
+
+    They are kept in a list, which is gone through many times as fast as they are made, unless that would be long.
+    """
+    moved = np.moveaxis(array, axis, 0)[begin : begin + max(0, count)][::direction]
+    return list(moved) if count <= LONGEST else moved
 
 
 def fold(values, courses, out):  # type: ignore[no-untyped-def]
