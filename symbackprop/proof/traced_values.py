@@ -18,15 +18,9 @@ import sympy as sp
 from symbackprop.proof.numbers import read_float
 from symbackprop.proof.open_needs import holds_openly
 from symbackprop.proof.path_signs import PathSigns, Reading, TracingStoppedError
-from symbackprop.proof.traced_needs import (
-    Needs,
-    join_needs,
-    list_needs,
-    needs_of_function,
-    needs_of_power,
-    needs_of_quotient,
-)
-from symbackprop.proof.traced_rounding import Rounded, is_infinite
+from symbackprop.proof.traced_arithmetic import Arithmetic
+from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function
+from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.whole_numbers import is_whole
 
 _LARGEST_ROOT = 10_000
@@ -138,7 +132,7 @@ class PlainNumberError(TracingStoppedError):
     """A number that is not known yet was asked for its value."""
 
 
-class Traced(Rounded):
+class Traced(Arithmetic):
     """A number of the traced code: an expression, and the path that it is computed on."""
 
     __slots__ = ("expression", "needs", "path")
@@ -219,36 +213,6 @@ class Traced(Rounded):
         """Beside an infinity only the sign of a number counts, and nothing of one that is added."""
         return sp.S.Zero if added else sp.Integer(self.path.sign(expression))
 
-    def __add__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a + b, added=True)
-
-    def __radd__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a + b, True, added=True)
-
-    def __sub__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a - b, added=True)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a - b, True, added=True)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._with(other, self.path.multiply)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._with(other, self.path.multiply, True)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a / b, partial=needs_of_quotient)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a / b, True, needs_of_quotient)
-
-    def __pow__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a**b, partial=needs_of_power)
-
-    def __rpow__(self, other: Any) -> Any:
-        return self._with(other, lambda a, b: a**b, True, needs_of_power)
-
     def __neg__(self) -> Traced:
         return Traced(self.path, -self.expression, self.needs)
 
@@ -279,24 +243,6 @@ class Traced(Rounded):
     def _truth(self, holds: bool, other: Any) -> Any:
         """NumPy's truth values, whose sums are no counts."""
         return np.bool_(holds)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._compare(other, lambda sign: sign < 0)
-
-    def __le__(self, other: Any) -> Any:
-        return self._compare(other, lambda sign: sign <= 0)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._compare(other, lambda sign: sign > 0)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._compare(other, lambda sign: sign >= 0)
-
-    def __eq__(self, other: Any) -> Any:
-        return self._compare(other, lambda sign: sign == 0)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._compare(other, lambda sign: sign != 0)
 
     def __bool__(self) -> bool:
         """Whether it is not zero, as for a float."""
