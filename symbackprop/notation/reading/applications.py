@@ -14,7 +14,7 @@ from symbackprop.notation.reading.syntax import Group, Operator, Scripts, Symbol
 from symbackprop.notation.reading.vocabulary import COMMANDS, QUOTIENTS, VARIANTS, label_of, script_text
 
 DIVIDED = ("/", r"\oslash")
-BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
+BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\argmin", "argmin", r"\arg")
 
 ANGLES = frozenset(rf"\{name}" for name in "sin cos tan cot sec csc sinh cosh tanh coth".split())
 

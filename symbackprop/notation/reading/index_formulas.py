@@ -31,7 +31,7 @@ from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_scopes
 from symbackprop.notation.reading.slopes import find_slope
-from symbackprop.notation.reading.sums import Bounds, end_early, read_bounds
+from symbackprop.notation.reading.sums import Bounds, end_early, joined_extreme, read_bounds
 from symbackprop.notation.reading.syntax import (
     Cases,
     Compound,
@@ -216,6 +216,8 @@ class IndexReader(NameReader):
         return replace(self, letters=self.letters | frozenset(names))
 
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
+        if sign == r"\arg":
+            sign, scripts, body = joined_extreme(body, node)
         if not body:
             raise fail(node, f"`{sign}` with nothing behind it", "what is summed" if sign == r"\sum" else "a formula")
         if body[0].sign:
@@ -240,6 +242,8 @@ class IndexReader(NameReader):
             if not self.is_index(name, node):
                 raise fail(node, f"the index {name}", "another letter", f"{name} is a tensor or a size")
         made: t.Expression = self.binding(bounds.names).term(body, body[0].node)
+        if sign.endswith("argmin"):
+            made = t.Negate(made, line=node.line, column=node.column)
         return self._reduced(operation, bounds, made, node)
 
     def _reduced(self, operation: str, bounds: Bounds, body: t.Expression, node: Syntax) -> t.Expression:

@@ -14,7 +14,7 @@ from typing import Any
 from lark import Token
 from lark.lexer import Lexer
 
-from symbackprop.notation.reading.brackets import BracketReader
+from symbackprop.notation.reading.brackets import PARTING, BracketReader
 from symbackprop.notation.reading.commands import (
     ACCENTS,
     CLOSING,
@@ -66,6 +66,8 @@ class Scanner(BracketReader):
             for token in self._read(kind, word, start):
                 self.last = "FUNCTION" if token.value[1:] in FUNCTIONS else token.type
                 self.last = token.value if token.value == r"\in" else self.last
+                if token.type in PARTING:
+                    self.part_bars()
                 yield token
         if self.opened:
             word, at, _ = self.opened[-1]

@@ -14,6 +14,7 @@ from symbackprop.language.symbols import reads_alone
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.conditions import read_conditions
 from symbackprop.notation.reading.entries import parts_below
+from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -107,6 +108,15 @@ def join_signed(node: Sum) -> Sum:
         made.append(part)
         kept.append(sign)
     return replace(node, parts=tuple(made), signs=tuple(kept))
+
+
+def joined_extreme(body: tuple[Factor, ...], node: Syntax) -> tuple[str, Scripts, tuple[Factor, ...]]:
+    r"""The one sign that \arg and the \max or \min behind it are, what it runs over, and what it is taken of."""
+    extreme = bare(body[0].node) if body and not body[0].sign else None
+    base = extreme.base if isinstance(extreme, Scripts) else None
+    if not isinstance(extreme, Scripts) or base not in (Symbol(r"\max"), Symbol(r"\min")):
+        raise fail(node, r"`\arg` by itself", r"\arg\max_{i} or \arg\min_{i}")
+    return "argmax" if base == Symbol(r"\max") else "argmin", extreme, body[1:]
 
 
 def _parts(below: Syntax) -> tuple[Syntax, ...]:
