@@ -15,6 +15,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from symbackprop.errors import FormulaError, LimitError
 from symbackprop.language.limits import Limits
+from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.lexemes import LatexLexer
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -194,7 +195,7 @@ class _SyntaxBuilder(Transformer[Token, Any]):
         return Symbol(str(token), (), "mathrm", **_at(token))
 
     def accented(self, accent: Token, argument: Syntax) -> Syntax:
-        return _styled(accent, argument, str(accent), "")
+        return _styled(accent, argument, ACCENTS[accent], "")
 
     def styled(self, font: Token, argument: Syntax) -> Syntax:
         return _styled(font, argument, "", str(font))
