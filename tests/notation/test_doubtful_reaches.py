@@ -36,6 +36,7 @@ def refusal(latex: str) -> str:
         r"\widehat{\mathbf{x}^n}",
         r"\overline{\hat{x}^2}",
         r"\bar{x^\top}",
+        r"\overline{x^{\odot 2}}",
     ],
 )
 def test_an_accent_over_a_power_is_none_of_a_name(latex: str) -> None:

@@ -40,6 +40,7 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    only_marks,
     parts_of,
     write_syntax,
 )  # fmt: skip
@@ -377,7 +378,7 @@ def _styled(command: Token, argument: Any, accent: str, font: str) -> Syntax:
         raise FormulaError(f"found `\\{command.value}` over something else than one symbol, expected a symbol",
                            line=command.line, column=command.column, found=f"\\{command.value}",
                            expected="a symbol")  # fmt: skip
-    if accent and isinstance(node, Scripts) and node.above is not None and not _is_mark(bare(node.above)):
+    if accent and isinstance(node, Scripts) and node.above is not None and not only_marks(node.above):
         name, power = write_syntax(replace(node, above=None)), write_syntax(bare(node.above))
         raise FormulaError(f"found `\\{command.value}` over something else than one symbol, `{write_syntax(node)}`, "
                            f"expected a symbol; write \\{command.value}{{{name}}}^{{{power}}} for its power, "
@@ -390,10 +391,3 @@ def _styled(command: Token, argument: Any, accent: str, font: str) -> Syntax:
     if isinstance(node, Scripts):
         return Scripts(made, node.below, node.above, node.primes, **_at(command))
     return made
-
-
-def _is_mark(above: Syntax) -> bool:
-    """Whether what stands above a name below an accent marks it, as a layer in brackets and a star do."""
-    if isinstance(above, Beside):
-        return all(map(_is_mark, map(bare, above.parts)))
-    return isinstance(above, Marked) or (isinstance(above, Group) and above.opened in ("(", "["))
