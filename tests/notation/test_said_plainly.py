@@ -71,6 +71,13 @@ def test_an_index_runs_as_far_as_the_letter_above_its_sum(program: str) -> None:
     assert judged(twice, program)[1] == "proved"
 
 
+def test_a_sum_whose_addends_do_not_read_its_index_counts_them() -> None:
+    """The bounds say how many there are."""
+    program = "param z[N]\nc[n] = n*z[n]\n"
+    assert judged(r"c_n = \sum_{m=1}^{n} z_n", program)[1] == "proved"
+    assert judged(r"z_n = \sum_{m=1}^{n} z_n", program)[1] == "refuted"
+
+
 def test_a_last_entry_below_a_derivative_is_refused_with_what_to_write() -> None:
     """The sum that the error shows is read, and says the same."""
     with pytest.raises(SymBackpropError, match=r"\\sum_i \[i = T\] before the derivative"):
