@@ -122,8 +122,10 @@ def _places(tensor: Tensor, access: t.Name | t.Access, scope: Mapping[str, Index
         elif isinstance(index, t.Number) and index.value.denominator == 1:
             made.append(Affine.of(int(index.value)))
         else:
+            place = write_tree(index)
             raise FormulaError(
-                f"{write_tree(index)} in {write_tree(access)} is neither a letter nor a number.",
+                f"{place} in {write_tree(access)} is neither a letter nor a number; claim that entry as a sum over a "
+                f"letter, sum(i, where(i == {place}, ..., 0)), in LaTeX \\sum_i [i = {place}] before the derivative.",
                 line=access.line or None,
                 column=access.column or None,
             )

@@ -146,9 +146,7 @@ def test_matrices_are_judged_and_shapes_that_do_not_fit_refute(judge: Judge) -> 
     assert "found a row [1, D], expected [D], the shape of the left side; transpose it" in row
 
 
-@pytest.mark.parametrize(
-    "side", [r"\frac{1}{D} \sum_i z_n", r"\sum_{m=1}^{n} z_n", r"\sum_{k=1}^{N-N} z_n", "z + q"]
-)
+@pytest.mark.parametrize("side", [r"\frac{1}{D} \sum_i z_n", r"\sum_{k=1}^{N-N} z_n", "z + q"])
 def test_what_says_too_little_of_its_sizes_is_not_refuted(judge: Judge, side: str) -> None:
     """A range that nothing says may be the right one, and a tensor of three axes is no matrix."""
     fence = ("```symbackprop\ninput x[N,D], q[T,N,D]\nparam W[D]\nz[n] = sum(d, W[d]*x[n,d])\n"

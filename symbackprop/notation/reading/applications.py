@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.doubts import two_arguments
-from symbackprop.notation.reading.factors import Factor, brackets_of, without_scripts
+from symbackprop.notation.reading.doubts import doubtful_quotient, two_arguments
+from symbackprop.notation.reading.factors import Factor, brackets_of, without_scripts, write_factors
 from symbackprop.notation.reading.readers import Notation
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import Group, Operator, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import COMMANDS, QUOTIENTS, VARIANTS, label_of, script_text
 
-BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\arg")
+DIVIDED = ("/", r"\oslash")
+BIG = (r"\sum", r"\prod", r"\max", r"\min", r"\argmax", "argmax", r"\argmin", "argmin", r"\arg")
 
 ANGLES = frozenset(rf"\{name}" for name in "sin cos tan cot sec csc sinh cosh tanh coth".split())
 
@@ -47,6 +48,37 @@ class FunctionReader(Notation):
                                 r"declare \sigma, or write \cdot")  # fmt: skip
             return "sigmoid"
         return found
+
+    def _check_divisor(self, row: tuple[Factor, ...]) -> None:
+        r"""AmbiguousFormulaError where a slash divides by a sum of more than one factor: a / \sum_i x_i b."""
+        body = row
+        while body and self._is_big(body):
+            body = body[1:]
+        called = self._takes(body) if body else 0
+        if body == row or len(body) <= called:
+            return
+        shown = f"/ {write_factors((Factor('', row[0].node), *row[1:]))}"
+        raise doubtful_quotient(row[0].node, shown)
+
+    def _is_big(self, row: tuple[Factor, ...]) -> bool:
+        r"""Whether a row begins with the sign of a sum or an extreme, or with functions of one, as \log \sum does."""
+        symbol = without_scripts(row[0].node)
+        if not isinstance(symbol, Symbol) or symbol.accents:
+            return False
+        node = bare(row[0].node)
+        scripts = node if isinstance(node, Scripts) else None
+        if symbol.name in BIG:
+            return not self._is_extreme_of_arguments(symbol, scripts, row)
+        return len(row) > 1 and self._function(symbol, scripts, row) is not None and self._is_big(row[1:])
+
+    def _takes(self, row: tuple[Factor, ...]) -> int:
+        """How many parts a name takes with its argument, behind which others stand."""
+        symbol, scripts = without_scripts(row[0].node), bare(row[0].node)
+        known = isinstance(symbol, Symbol) and len(row) > 1 and not row[1].sign
+        if not known or not isinstance(symbol, Symbol):
+            return 1
+        called = self._function(symbol, scripts if isinstance(scripts, Scripts) else None, row) is not None
+        return 1 + self._takes(row[1:]) if called else 1
 
     def _is_extreme_of_arguments(self, base: Symbol, scripts: Scripts | None, row: tuple[Factor, ...]) -> bool:
         """Whether max or min is that of the numbers in brackets behind it."""

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from lark import Token
 
 from symbackprop.errors import FormulaError
-from symbackprop.notation.reading.commands import CLOSING, MATRICES, OPENING, SHOWN
+from symbackprop.notation.reading.commands import (
+    CLOSING,
+    LOGIC,
+    MATRICES,
+    MULTIPLIED,
+    OPENING,
+    RELATIONS,
+    SHOWN,
+    SPACES,
+)
 from symbackprop.notation.reading.refusals import UnknownCommandError, ambiguous
 from symbackprop.notation.reading.texts import WORDS, locate, skip_blanks
 
@@ -22,6 +31,12 @@ LONE_RIGHT = re.compile(r"\s*\\right\s*\.")
 OPERANDS = frozenset(
     {"NUMBER", "SYMBOL", "OPERATOR", "CLOSE", "RBRACE", "BAR_CLOSE", "PRIMES", "END_CASES", "END_MATRIX"}
 )
+
+
+NO_OPERAND = frozenset({*MULTIPLIED, *RELATIONS, *LOGIC, *CLOSING, "|", "vert", "Vert", "end", "over"})
+"""Commands with which no operand begins."""
+PARTING = frozenset({"RELATION", "COMMA", "ROW", "AMPERSAND"})
+"""What stands between formulas, so that no bars stand around it."""
 
 
 @dataclass(slots=True)
@@ -38,8 +53,8 @@ class BracketReader:
     tables: int = 0
     """How many matrices and cases are open."""
     last: str = ""
-    barred: set[int] = field(default_factory=set)
-    """The depths of brackets at which a pair of bars was closed."""
+    barred: set[tuple[int, str]] = field(default_factory=set)
+    """The depths of brackets at which a bar of a kind closed a pair, and might have opened one."""
 
     def fail(self, offset: int, found: str, expected: str, hint: str = "", kind: type[FormulaError] = FormulaError
              ) -> FormulaError:  # fmt: skip
@@ -89,19 +104,39 @@ class BracketReader:
             if not is_open:
                 raise self.unopened(kind, start)
             self.opened.pop()
-            self.barred = {depth for depth in self.barred if depth < len(self.opened)} | {len(self.opened)}
+            depth = len(self.opened)
+            self.barred = {known for known in self.barred if known[0] <= depth}
+            if self._is_before_operand():
+                self.barred.add((depth, kind))
             return self.token("BAR_CLOSE", kind, start)
         if self.last in OPERANDS and not double and side != "left" and self._is_below():
             return self.token("EVAL", kind, start)
         if self.last in OPERANDS and not double and not side and self.is_braced() and self._is_lone():
             return self.token("COLON", kind, start)
-        if not side and self.last in OPERANDS and self.last != "BAR_CLOSE" and len(self.opened) in self.barred:
+        if not side and self.last in OPERANDS and self.last != "BAR_CLOSE" and (len(self.opened), kind) in self.barred:
             line, column = locate(self.text, start, self.line, self.column)
-            readings = ("|a| b |c|", "|a |b| c|")
-            raise ambiguous(line, column, f"a third bar `{kind}`", readings, r"write \left| and \right|")
+            bar = r"\|" if kind == "||" else kind
+            readings = (f"{bar}a{bar} b {bar}c{bar}", f"{bar}a {bar}b{bar} c{bar}")
+            raise ambiguous(line, column, f"a third bar `{kind}`", readings, rf"write \left{bar} and \right{bar}")
         self.opened.append((kind, start, 0))
         self.pending = 0
         return self.token("BAR_OPEN", kind, start)
+
+    def part_bars(self) -> None:
+        """Forget the bars before a relation, or another sign that no bars stand around."""
+        self.barred = {known for known in self.barred if known[0] != len(self.opened)}
+
+    def _is_before_operand(self) -> bool:
+        """Whether an operand may begin at this place: a bar before anything else, such as ^ or =, opens nothing."""
+        place = self.place
+        while match := WORDS.match(self.text, place):
+            place, word = match.end(), match["command"]
+            if match.lastgroup in ("space", "comment") or word in SPACES:
+                continue
+            if word is not None:
+                return word not in NO_OPERAND
+            return match.lastgroup in ("number", "letter") or match.group() in "([{"
+        return False
 
     def is_braced(self) -> bool:
         """Whether this place stands in braces, and in nothing else inside them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from symbackprop.errors import UnsupportedError
+from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.commands import TRANSPOSED, UPRIGHT
 from symbackprop.notation.reading.entries import find_whole
@@ -60,6 +61,14 @@ def read_differential(node: Fraction) -> Differential | None:
     return Differential(above[1:], by)
 
 
+def is_operator(node: Syntax) -> bool:
+    r"""Whether a part derives what stands behind it: \frac{d}{dx}, \partial_x, \nabla_w."""
+    if isinstance(node, Fraction):
+        found = read_differential(node)
+        return found is not None and not found.of
+    return isinstance(node, Scripts) and bare(node.base) in SLOPES and node.below is not None
+
+
 def _is_doubtful(above: tuple[Factor, ...], below: tuple[Factor, ...]) -> bool:
     r"""Whether a fraction looks like a derivative, but for its sign or its order: \frac{D}{Dx}, \frac{d^n}{dx^n}.
 
@@ -98,6 +107,14 @@ def without_arguments(row: tuple[Factor, ...], vocabulary: Vocabulary) -> tuple[
     group = bare(row[1].node)
     known = isinstance(group, Group) and all(find_whole(part, vocabulary) is not None for part in group.parts)
     return row[:1] if known and isinstance(group, Group) and group.opened == "(" else row
+
+
+def read_loss(side: Syntax, vocabulary: Vocabulary) -> t.Name | None:
+    r"""The loss where a whole side is one of the names that textbooks give it: J, \ell, J(\theta)."""
+    row = without_arguments(factors_of(bare(side)), vocabulary)
+    if len(row) != 1 or vocabulary.loss is None or not vocabulary.is_loss(row[0].node):
+        return None
+    return t.Name(vocabulary.loss, line=side.line, column=side.column)
 
 
 def head_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax] | None:

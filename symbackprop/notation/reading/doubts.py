@@ -8,7 +8,7 @@ from dataclasses import replace
 from symbackprop.calculus.tensors import Role
 from symbackprop.language import tree as t
 from symbackprop.notation.reading.commands import TRANSPOSED
-from symbackprop.notation.reading.differentials import read_differential
+from symbackprop.notation.reading.differentials import is_operator
 from symbackprop.notation.reading.factors import (
     Factor,
     brackets_of,
@@ -163,9 +163,13 @@ def check_division(signs: Sequence[str], last: Syntax, node: Syntax) -> None:
     summed = without_scripts(last) == Symbol(r"\sum")
     if slashes == [len(signs) - 2] and not signs[-1] and summed:
         return
-    shown = write_syntax(node)
-    raise ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
-                    "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
+    raise doubtful_quotient(node, write_syntax(node))
+
+
+def doubtful_quotient(node: Syntax, shown: str) -> AmbiguousFormulaError:
+    """The error for factors behind what a slash divides by."""
+    return ambiguous(node.line, node.column, f"`{shown}`", ("a quotient times what follows",
+                     "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
 
 
 def check_power(scripts: Scripts, value: t.Expression, vocabulary: Vocabulary) -> None:
@@ -253,14 +257,13 @@ def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -
         if sign == "-" and _is_braced(part, Sum) and isinstance(inner, Sum) and len(inner.parts) > 1:
             raise _unseen(part, write_syntax(node))
         row = factors_of(bare(part))
-        last, first = bare(row[-1].node), bare(row[0].node)
+        last = bare(row[-1].node)
         if isinstance(last, Evaluated) and part is not parts[0] and not isinstance(bare(last.inner), Group | Fraction):
             raise doubtful_bar(last)
-        found = read_differential(first) if isinstance(first, Fraction) else None
-        operand = row[1].node if len(row) > 1 else None
-        if found is None or found.of or operand is None or part is parts[-1]:
+        derived = next((row[place + 1 :] for place, factor in enumerate(row) if is_operator(bare(factor.node))), ())
+        if not derived or part is parts[-1]:
             continue
-        if (len(row) > 2 or not is_name(operand)) and brackets_of(row[-1].node) is None:
+        if (len(derived) > 1 or not is_name(derived[0].node)) and brackets_of(row[-1].node) is None:
             shown = " ".join(write_syntax(factor.node) for factor in row)
             raise ambiguous(node.line, node.column, f"`{shown}` before another addend",
                             ("the derivative of one addend", "the derivative of the sum"),

@@ -31,7 +31,9 @@ from symbackprop.notation.reading.syntax import (
 )  # fmt: skip
 from symbackprop.notation.reading.vocabulary import DERIVED, Entry, Vocabulary, label_of, script_text
 
-EXTREMES = (Symbol("argmax"), Operator("argmax"), Symbol(r"\argmax"))
+EXTREMES = tuple(
+    made for name in ("argmax", "argmin") for made in (Symbol(name), Operator(name), Symbol(rf"\{name}"))
+) + (Symbol(r"\arg"),)
 ReadIndex = Callable[[Syntax], t.Expression]
 
 

@@ -6,6 +6,7 @@ known, so that no reading is ever chosen by the parser.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from symbackprop.errors import FormulaError, LimitError
 from symbackprop.language.limits import Limits
+from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.lexemes import LatexLexer
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -37,7 +39,10 @@ from symbackprop.notation.reading.syntax import (
     Sum,
     Symbol,
     Syntax,
+    bare,
+    only_marks,
     parts_of,
+    write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.texts import locate, without_end
 
@@ -191,7 +196,7 @@ class _SyntaxBuilder(Transformer[Token, Any]):
         return Symbol(str(token), (), "mathrm", **_at(token))
 
     def accented(self, accent: Token, argument: Syntax) -> Syntax:
-        return _styled(accent, argument, str(accent), "")
+        return _styled(accent, argument, ACCENTS[accent], "")
 
     def styled(self, font: Token, argument: Syntax) -> Syntax:
         return _styled(font, argument, "", str(font))
@@ -373,6 +378,12 @@ def _styled(command: Token, argument: Any, accent: str, font: str) -> Syntax:
         raise FormulaError(f"found `\\{command.value}` over something else than one symbol, expected a symbol",
                            line=command.line, column=command.column, found=f"\\{command.value}",
                            expected="a symbol")  # fmt: skip
+    if accent and isinstance(node, Scripts) and node.above is not None and not only_marks(node.above):
+        name, power = write_syntax(replace(node, above=None)), write_syntax(bare(node.above))
+        raise FormulaError(f"found `\\{command.value}` over something else than one symbol, `{write_syntax(node)}`, "
+                           f"expected a symbol; write \\{command.value}{{{name}}}^{{{power}}} for its power, "
+                           "and the mean of a power as a sum", line=command.line, column=command.column,
+                           found=f"\\{command.value}", expected="a symbol")  # fmt: skip
     if font:
         made = Symbol(symbol.name, symbol.accents, font, **_at(command))
     else:

@@ -13,6 +13,7 @@ from fractions import Fraction as Rational
 from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language.index_forms import read_size
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.applications import BIG
@@ -31,8 +32,9 @@ from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_scopes
 from symbackprop.notation.reading.slopes import find_slope
-from symbackprop.notation.reading.sums import Bounds, end_early, read_bounds
+from symbackprop.notation.reading.sums import Bounds, end_at_letter, end_early, joined_extreme, read_bounds
 from symbackprop.notation.reading.syntax import (
+    Beside,
     Cases,
     Compound,
     Evaluated,
@@ -215,7 +217,15 @@ class IndexReader(NameReader):
         """The reader inside a sum over indices of these names."""
         return replace(self, letters=self.letters | frozenset(names))
 
+    def _bounded(self, bounds: Bounds) -> IndexReader:
+        """The reader inside a sum, who knows how far its indices run where that is written."""
+        said = {binder.name: {read_size(binder.range)} for binder in bounds.binders if binder.range is not None}
+        return replace(self.binding(bounds.names), ranges={**said, **self.ranges})
+
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
+        if sign == r"\arg":
+            sign, scripts, body = joined_extreme(body, node)
+            node = Beside((node, scripts), line=node.line, column=node.column)
         if not body:
             raise fail(node, f"`{sign}` with nothing behind it", "what is summed" if sign == r"\sum" else "a formula")
         if body[0].sign:
@@ -239,13 +249,16 @@ class IndexReader(NameReader):
         for name in bounds.names:
             if not self.is_index(name, node):
                 raise fail(node, f"the index {name}", "another letter", f"{name} is a tensor or a size")
-        made: t.Expression = self.binding(bounds.names).term(body, body[0].node)
+        made: t.Expression = self._bounded(bounds).term(body, body[0].node)
+        if sign.endswith("argmin"):
+            made = t.Negate(made, line=node.line, column=node.column)
         return self._reduced(operation, bounds, made, node)
 
     def _reduced(self, operation: str, bounds: Bounds, body: t.Expression, node: Syntax) -> t.Expression:
         place = {"line": node.line, "column": node.column}
         if operation == "sum":
             bounds = end_early(bounds, body, self.vocabulary.tensors)
+            bounds = end_at_letter(bounds, body, self.vocabulary.tensors, self.ranges)
         if bounds.conditions:
             if operation != "sum":
                 raise UnsupportedError(f"{write_syntax(node)}: an extreme under a condition has no form yet.")

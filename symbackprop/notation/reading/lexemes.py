@@ -7,6 +7,7 @@ that rule and a hasty reader disagree, as in `x^12`, it is an error.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from lark import Token
 from lark.lexer import Lexer
 
-from symbackprop.notation.reading.brackets import BracketReader
+from symbackprop.notation.reading.brackets import PARTING, BracketReader
 from symbackprop.notation.reading.commands import (
     ACCENTS,
     CLOSING,
@@ -66,6 +67,8 @@ class Scanner(BracketReader):
             for token in self._read(kind, word, start):
                 self.last = "FUNCTION" if token.value[1:] in FUNCTIONS else token.type
                 self.last = token.value if token.value == r"\in" else self.last
+                if token.type in PARTING:
+                    self.part_bars()
                 yield token
         if self.opened:
             word, at, _ = self.opened[-1]
@@ -159,6 +162,11 @@ class Scanner(BracketReader):
         if word == "&" and self.tables:
             return self.token("AMPERSAND", word, start)
         shown = f"`{word}`" if word.isprintable() else f"the character U+{ord(word):04X}"
+        name = unicodedata.name(word, "").lower().replace("fullwidth", "full-width")
+        if name.startswith(("full-width", "ideographic")):
+            narrow = {"\u3002": ".", "\u3001": ","}.get(word) or unicodedata.normalize("NFKC", word)
+            instead = f"write `{narrow}`, or end the formula before it"
+            raise self.fail(start, f"the {name} '{word}'", "a formula", instead)
         raise self.fail(start, shown, "a formula", FOREIGN.get(word, "it is not part of LaTeX formulas"))
 
     def _skip_label(self, mark: str) -> None:
@@ -204,7 +212,7 @@ class Scanner(BracketReader):
                 raise self.fail(start, f"the label `{label}`", "a number or a name", "conditions stand in cases")
         elif word in ACCENTS:
             self.pending += not self.pending
-            yield self.token("ACCENT", ACCENTS[word], start)
+            yield self.token("ACCENT", word, start)
         elif word.rstrip("*") in FONTS:
             yield self._font(word, start)
         elif word in ("frac", "dfrac", "tfrac", "cfrac"):

@@ -21,6 +21,7 @@ from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
+from symbackprop.notation.reading.differentials import read_loss
 from symbackprop.notation.reading.doubts import doubtful_size
 from symbackprop.notation.reading.entries import find_powers
 from symbackprop.notation.reading.factors import Factor, plain_values
@@ -72,6 +73,9 @@ ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
 
 def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None) -> t.Expression:
     """The meaning of a formula in matrix notation; vectors of ones that nothing gives a length take it from `shape`."""
+    loss = read_loss(syntax, vocabulary)
+    if loss is not None:
+        return loss
     reader = MatrixReader(vocabulary, frozenset(), plain_values(syntax))
     with deep_recursion():
         found: t.Expression = reader.read(syntax)

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.calculus.tensors import Tensor
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
+from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.symbols import reads_alone
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.conditions import read_conditions
 from symbackprop.notation.reading.entries import parts_below
+from symbackprop.notation.reading.factors import Factor
 from symbackprop.notation.reading.syntax import (
     Beside,
     Group,
@@ -107,6 +110,15 @@ def join_signed(node: Sum) -> Sum:
         made.append(part)
         kept.append(sign)
     return replace(node, parts=tuple(made), signs=tuple(kept))
+
+
+def joined_extreme(body: tuple[Factor, ...], node: Syntax) -> tuple[str, Scripts, tuple[Factor, ...]]:
+    r"""The one sign that \arg and the \max or \min behind it are, what it runs over, and what it is taken of."""
+    extreme = bare(body[0].node) if body and not body[0].sign else None
+    base = extreme.base if isinstance(extreme, Scripts) else None
+    if not isinstance(extreme, Scripts) or base not in (Symbol(r"\max"), Symbol(r"\min")):
+        raise fail(node, r"`\arg` by itself", r"\arg\max_{i} or \arg\min_{i}")
+    return "argmax" if base == Symbol(r"\max") else "argmin", extreme, body[1:]
 
 
 def _parts(below: Syntax) -> tuple[Syntax, ...]:
@@ -216,3 +228,29 @@ def end_early(bounds: Bounds, body: t.Expression, tensors: Mapping[str, Tensor])
             binder = replace(binder, range=None)
         binders.append(binder)
     return Bounds(tuple(binders), tuple(conditions))
+
+
+def end_at_letter(
+    bounds: Bounds, body: t.Expression, tensors: Mapping[str, Tensor], ranges: Mapping[str, set[Affine]]
+) -> Bounds:
+    r"""Bounds of which an index that stands alone on no axis runs as far as the letter above its sum does.
+
+    Of \sum_{k=1}^{t} a^{t-k} h_{k-1} the condition k \le t takes the addends, and k runs over the range of t.
+    """
+    binders: list[t.Binder] = []
+    for binder in bounds.binders:
+        alone = any(read.name in tensors for read, _ in reads_alone(binder.name, [body]))
+        if binder.range is None and not alone and tensors:
+            ends = [c.right for c in bounds.conditions if isinstance(c, t.Compare) and _is_end(c, binder.name)]
+            letters = [n.name for end in ends for n, _ in t.walk(end) if isinstance(n, t.Name)]
+            sizes = ranges.get(letters[0], set()) if len(letters) == 1 else set()
+            binder = replace(binder, range=affine_tree(next(iter(sizes)))) if len(sizes) == 1 else binder
+        binders.append(binder)
+    return replace(bounds, binders=tuple(binders))
+
+
+def _is_end(condition: t.Compare, name: str) -> bool:
+    """Whether a comparison ends an index at a letter, or at a number of steps before one."""
+    left, end = condition.left, condition.right
+    before = isinstance(end, t.Chain) and set(end.operators) == {"-"} and isinstance(end.operands[0], t.Name)
+    return condition.operator == "<=" and left == t.Name(name) and (isinstance(end, t.Name) or before)

@@ -233,6 +233,14 @@ def bare(node: Syntax) -> Syntax:
     return node
 
 
+def only_marks(above: Syntax) -> bool:
+    """Whether what stands above a name is no power of it: a layer in brackets, or a star."""
+    node = bare(above)
+    if isinstance(node, Beside):
+        return all(map(only_marks, node.parts))
+    return isinstance(node, Group) and node.opened in ("(", "[") or (isinstance(node, Marked) and node.operand is None)
+
+
 def write_syntax(node: Syntax) -> str:
     r"""A part as LaTeX, in one way for every way of writing it.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.applications import BIG, FunctionReader
+from symbackprop.notation.reading.applications import BIG, DIVIDED, FunctionReader
 from symbackprop.notation.reading.differentials import SLOPES, read_differential, without_arguments
 from symbackprop.notation.reading.doubts import (
     check_argument,
@@ -59,6 +59,7 @@ from symbackprop.notation.reading.vocabulary import label_of
 from symbackprop.notation.reading.words import check_words
 
 TIMES = ("", "*", r"\cdot", r"\times")
+ENTRYWISE = (r"\odot", r"\circ")
 
 
 @dataclass(slots=True)
@@ -108,6 +109,8 @@ class TermReader(FunctionReader):
         node = bare(row[0].node)
         scripts = node if isinstance(node, Scripts) else None
         base = bare(scripts.base) if scripts is not None else node
+        if row[0].sign in DIVIDED:
+            self._check_divisor(row)
         indicator = self._indicator(base, scripts, row)
         if indicator is not None:
             return indicator
@@ -223,13 +226,21 @@ class TermReader(FunctionReader):
         if found.of:
             check_point(node, row[1:])
             return self._derived(without_arguments(found.of, self.vocabulary), found.by, node), 1
+        return self._operator(row, found.by, node)
+
+    def _operator(self, row: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> tuple[Any, int]:
+        r"""The derivative of what stands behind its sign: \frac{d}{dx} x^2, \partial_x x^2, \nabla_w L."""
         if len(row) == 1 or row[1].sign:
             raise fail(node, f"`{write_syntax(node)}` with nothing behind it", "what is derived")
         point = bare(row[1].node)
         if isinstance(point, Evaluated):
-            made = self._derived((Factor("", point.inner), *row[2:]), found.by, node)
+            made = self._derived((Factor("", point.inner), *row[2:]), by, node)
             return self.evaluated(made, point), len(row)
-        return self._derived(without_arguments(row[1:], self.vocabulary), found.by, node), len(row)
+        entrywise = next((place for place, factor in enumerate(row) if factor.sign in ENTRYWISE), len(row))
+        loss = without_arguments(row[1:entrywise], self.vocabulary)
+        if entrywise < len(row) and len(loss) == 1 and self.vocabulary.is_loss(loss[0].node):
+            return self._derived(loss, by, node), entrywise  # a number has no entries
+        return self._derived(without_arguments(row[1:], self.vocabulary), by, node), len(row)
 
     def _derived(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> Any:
         """The derivative of one factor, which is a name or a formula."""
@@ -270,11 +281,7 @@ class TermReader(FunctionReader):
         if scripts is None or scripts.below is None or scripts.above is not None or scripts.primes:
             instead = rf"{sign}_{{W}} L" if sign == r"\nabla" else r"\frac{\partial L}{\partial w}"
             raise fail(node, f"`{sign}` without a name below", instead)
-        if len(row) < 2 or row[1].sign or not isinstance(without_scripts(row[1].node), Symbol):
-            raise fail(node, f"`{sign}` of something else than a name", rf"{sign}_{{W}} L")
-        taken = 3 if len(without_arguments(row[1:3], self.vocabulary)) == 1 and len(row) > 2 else 2
-        check_point(node, row[taken:])
-        return self.derivative(row[1].node, bare(scripts.below), node), taken
+        return self._operator(row, (bare(scripts.below),), node)
 
     def _indicator(self, base: Syntax, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
         r"""1 where a relation holds and 0 elsewhere: \mathbb{1}[i = j], \mathbb{1}_{i = j}, 1_{\{i = j\}}, I(i = j)."""

@@ -19,6 +19,7 @@ from symbackprop.language import read_expression
 from symbackprop.language import tree as t
 from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.grammar import read_syntax
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.writing.names import choose_names, default_symbol, small_symbol
 
@@ -98,7 +99,13 @@ class Vocabulary:
             return False
         entries = self.find(inner)
         if not entries:
-            return write_syntax(inner) in LOSSES
+            shown = write_syntax(inner)
+            small = inner.name.lower().removeprefix(r"\el")
+            if shown in LOSSES and not inner.font and small in self.tensors and small != self.loss:
+                raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {small}",
+                                (f"the loss {self.loss}", f"{small}, another letter"),
+                                f"declare which it is: names {shown} = {self.loss}, or {shown} = {small}")  # fmt: skip
+            return shown in LOSSES
         return all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
 
     @property

@@ -20,6 +20,7 @@ from symbackprop.notation.reading import grids
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.conditions import choose_row
 from symbackprop.notation.reading.deltas import Ranges, check_deltas
+from symbackprop.notation.reading.differentials import read_loss
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.entries import find_powers, find_ranges, find_whole
 from symbackprop.notation.reading.factors import Factor, plain_values
@@ -91,6 +92,9 @@ def read_formula(syntax: Syntax, vocabulary: Vocabulary, letters: Ranges | None 
     >>> write_tree(read_formula(read_syntax(r"\frac{e^{-x}}{(1+e^{-x})^2}"), make_vocabulary()))
     'exp(-x)/(1 + exp(-x))^2'
     """
+    loss = read_loss(syntax, vocabulary)
+    if loss is not None:
+        return loss
     found = _read(WrittenReader if has_matrix(syntax) else IndexReader, syntax, vocabulary, letters or {})
     if isinstance(found, Grid):
         raise fail(syntax, found.shown, "a number", "claim that two matrices are equal, or take a determinant")
