@@ -567,8 +567,13 @@ def test_the_delta_of_two_indices_of_one_range_has_two_readings() -> None:
     vector = sb.parse("input x[N]\nparam w[N]\nz[i] = w[i]*x[i]\nloss = sum(i, z[i]^2)").core
     delta = read_syntax(r"\delta_{ij}")
 
-    with pytest.raises(AmbiguousFormulaError):
-        read_formula(delta, make_vocabulary(square))
+    given = sb.parse("param z[T, T], q[T]\nloss = sum(t, u, z[t,u]^2)").core
+
+    for program in (square, given):
+        with pytest.raises(AmbiguousFormulaError, match=r"the adjoint of z.*Kronecker.*= kronecker, or .*= adj\(z\)"):
+            read_formula(delta, make_vocabulary(program))
+        adjoint = read_formula(delta, make_vocabulary(program, {r"\delta": "adj(z)"}))
+        assert write_tree(adjoint) == "adj(z[i,j])"
     assert "where(i == j, 1, 0)" == write_tree(read_formula(delta, make_vocabulary(vector)))
     assert "where(i == j, 1, 0)" == write_tree(read_formula(delta, make_vocabulary(square, {r"\delta": "kronecker"})))
 
