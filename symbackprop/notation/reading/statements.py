@@ -19,6 +19,7 @@ from symbackprop.notation.reading.extents import check_extents, restrict
 from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
+from symbackprop.notation.reading.samples import settle_samples
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
@@ -97,11 +98,26 @@ def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | Ma
 
 def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
     """The claims of an equation: one, or one for each entry of matrices that are written out."""
-    entries = read_entry_claims(statement, vocabulary) if is_written(statement) else None
-    if entries is not None:
-        return entries
-    claim = read_any_claim(statement, vocabulary)
-    return (claim if isinstance(claim, MatrixClaim) else EntryClaim(claim),)
+
+    def read(known: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
+        entries = read_entry_claims(statement, known) if is_written(statement) else None
+        if entries is not None:
+            return entries
+        claim = read_any_claim(statement, known)
+        return (claim if isinstance(claim, MatrixClaim) else EntryClaim(claim),)
+
+    return settle_samples(statement.sides, vocabulary, read, _sides_of)
+
+
+def _sides_of(claims: tuple[EntryClaim | MatrixClaim, ...]) -> list[Node]:
+    """The sides of claims about entries, for a derivative what it is taken of and by."""
+    made = [claim.claim for claim in claims if isinstance(claim, EntryClaim)]
+    found: list[Node] = []
+    for claim in made:
+        head = claim.head
+        found += [head.of, head.wrt] if isinstance(head, t.Derivative) else [head]
+        found += claim.links
+    return found
 
 
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
@@ -140,6 +156,11 @@ def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Defi
     """The definition that an equation of two sides makes, its left side being a name or an entry of one."""
     if statement.kind != "equation" or len(statement.sides) != 2:
         raise fail(statement, f"{write_syntax(statement.sides[0])} in no single equation", "name = formula")
+    return settle_samples(statement.sides, vocabulary, lambda known: _define(statement, known),
+                          lambda made: (made.head, made.body))  # fmt: skip
+
+
+def _define(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
     head = read_formula(statement.sides[0], vocabulary)
     if not isinstance(head, t.Name | t.Access):
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")
