@@ -548,6 +548,10 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
         (r"X + W", ShapeError, "shape"),
         (r"X + b", ShapeError, "shape"),
         (r"W^{(1)} + w", AmbiguousFormulaError, "in every row"),
+        (r"W^\top W + b^\top b", AmbiguousFormulaError, r"beside a matrix [D, D], which can be read as `b^{\top}b in"),
+        (r"\operatorname{diag}(b) - b^\top b", AmbiguousFormulaError, r"write b^{\top}b I, or"),
+        (r"W^\top W + N", AmbiguousFormulaError, "N in every entry"),
+        (r"2 (W^\top W)^{-1} - 1", AmbiguousFormulaError, "1 I"),
         (r"W^{(1)} \odot w", AmbiguousFormulaError, "in every column"),
         (r"\mathbf{1}", FormulaError, "length"),
         (r"W^{(1)} \otimes W", UnsupportedError, r"\otimes"),
@@ -559,6 +563,14 @@ def test_matrices_without_one_reading_are_refused(latex: str, kind: type[SymBack
         read_matrix_formula(read_syntax(latex), make_vocabulary(PROGRAM.core, DECLARED))
 
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "latex", [r"1 - W \odot W", r"b^\top b - W \odot W", r"X W^\top + N", r"X w + N", r"W^\top W + N I_{D}"]
+)
+def test_a_number_beside_entries_is_one_for_each(latex: str) -> None:
+    """Where no multiple of the identity can be meant, or it is written, a number is added to every entry."""
+    assert read_matrix_formula(read_syntax(latex), make_vocabulary(PROGRAM.core, DECLARED))
 
 
 def test_the_delta_of_two_indices_of_one_range_has_two_readings() -> None:
