@@ -3,12 +3,13 @@ r"""Statements of a block as statements of the formula language: claims and defi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language import write_matrix_tree, write_tree
+from symbackprop.language.matrix_shapes import Shape
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
@@ -53,10 +54,14 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
 
 @dataclass(frozen=True, slots=True)
 class MatrixClaim(Node):
-    """head = link = link ..., whose sides are matrix expressions; the head may be the derivative by a whole tensor."""
+    """head = link = link ..., whose sides are matrix expressions; the head may be the derivative by a whole tensor.
+
+    `entrywise` has for each link what it says with products of entries for its dots, or None where that says nothing.
+    """
 
     head: t.Expression | t.Derivative
     links: tuple[t.Expression, ...]
+    entrywise: tuple[t.Expression | None, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -149,7 +154,24 @@ def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> 
         check_equation(links, others, vocabulary)
     else:
         check_equation((head, *links), statement.sides, vocabulary)
-    return MatrixClaim(head, links, line=statement.line, column=statement.column)
+    others_read = tuple(_without_dots(side, vocabulary, shape) for side in others)
+    return MatrixClaim(head, links, others_read, line=statement.line, column=statement.column)
+
+
+def _without_dots(side: Syntax, vocabulary: Vocabulary, shape: Shape) -> t.Expression | None:
+    r"""A side with \odot for every \cdot; None where it has none, or has no meaning then."""
+
+    def change(node: Syntax) -> Syntax:
+        made: Syntax = t.map_children(node, change)
+        if not isinstance(made, Product):
+            return made
+        return replace(made, operators=tuple(r"\odot" if sign == r"\cdot" else sign for sign in made.operators))
+
+    changed = change(side)
+    try:
+        return read_matrix_formula(changed, vocabulary, shape) if changed != side else None
+    except (FormulaError, UnsupportedError):
+        return None
 
 
 def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
