@@ -6,7 +6,7 @@ are one polynomial. A product that has an inverse is one of square matrices only
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import sympy
@@ -42,6 +42,22 @@ def open_products(program: Program) -> Program:
     for definition in program.definitions:
         opener.add(definition)
     return replace(program, definitions=tuple(opener.made.values()))
+
+
+def with_determinants(program: Program, matrices: Iterable[Tensor]) -> tuple[Program, tuple[Tensor, ...]]:
+    """The program with the determinants of some of its matrices, those of products by those of the factors.
+
+    >>> A = Tensor("A", (Affine.of("N"),) * 2, Role.PARAM)
+    >>> [tensor.name for tensor in with_determinants(Program((A,), ()), [A])[1]]
+    ['A_det']
+    """
+    opener = _Opener(program)
+    for definition in program.definitions:
+        opener.add(definition)
+    found = tuple(opener.function("det", matrix) for matrix in matrices)
+    own = {d.tensor.name: d for d in program.definitions if d.call is None or d.call.axiom != "det"}
+    definitions = tuple(own.get(name, definition) for name, definition in opener.made.items())
+    return replace(program, definitions=definitions), found
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from symbackprop.notation.reading import (
     read_matrix_formula,
     read_syntax,
     read_written,
+    settle_samples,
 )
 
 
@@ -37,7 +38,8 @@ class LatexFormula:
         """The formula in index notation over a program, or over real scalars; the indices of `heads` are in scope."""
         vocabulary = make_vocabulary(program, dict(self.names))
         letters = {letter: size for head in heads for letter, size in ranges_of(head, vocabulary).items()}
-        return read_formula(self.syntax, vocabulary, letters)
+        return settle_samples([self.syntax], vocabulary, lambda known: read_formula(self.syntax, known, letters),
+                              lambda made: (*heads, made))  # fmt: skip
 
     @property
     def is_written_out(self) -> bool:

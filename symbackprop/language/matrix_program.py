@@ -15,6 +15,7 @@ from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_elaboration import MatrixWriter
 from symbackprop.language.matrix_grammar import NAME, Line, read_matrix_lines
 from symbackprop.language.matrix_shapes import integer_of, write_shape
+from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.reader import read_expression
 from symbackprop.language.tree import RESERVED
 from symbackprop.language.wording import fail
@@ -50,8 +51,9 @@ def read_matrix_claim(
     tensors: Mapping[str, tuple[Affine, ...]],
     sizes: frozenset[str],
     wanted: tuple[Affine, ...],
-) -> tuple[tuple[t.Define, ...], tuple[t.Name, ...], t.Expression]:
-    """An entry of a matrix with these axes: what it needs defined, its letters, and the formula. 0 fits every shape.
+) -> tuple[tuple[t.Define, ...], tuple[t.Name, ...], t.Expression, dict[str, str]]:
+    """An entry of a matrix with these axes: what it needs defined, its letters, the formula, and what names mean
+    that are made for parts of it. 0 fits every shape.
 
     The claim is text, or the tree of a matrix expression.
 
@@ -75,7 +77,7 @@ def read_matrix_claim(
         raise fail(line.body, write_shape(term.shape), expected, hint, ShapeError)
     letters, body = writer.entry(term, (rows, columns))
     made = tuple(statement for statement in writer.statements if isinstance(statement, t.Define))
-    return made, letters, body
+    return made, letters, body, {name: write_matrix_tree(part.node) for part, name in writer.named.items()}
 
 
 def _names(lines: Sequence[Line]) -> frozenset[str]:

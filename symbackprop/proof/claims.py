@@ -22,7 +22,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.phrasing import hidden_definitions, phrase_terms
 from symbackprop.language.symbols import free_indices, program_symbols, resolve_binder
 from symbackprop.language.writer import write_tree
-from symbackprop.proof.comparisons import compare
+from symbackprop.proof.comparisons import compare, needs_zeros
 from symbackprop.proof.conditions import find_domain, inside_roots
 from symbackprop.proof.extents import (
     check_head,
@@ -31,6 +31,7 @@ from symbackprop.proof.extents import (
     ranges_below_zero,
     read_beyond,
     write_needed,
+    zeros_beyond,
 )
 from symbackprop.proof.margins import BeyondEndError
 from symbackprop.proof.needs import covers, unsaid_needs
@@ -116,6 +117,10 @@ def judge_equation(program: Program, left: Side, right: Side, truth: Side | None
         needs = unsaid_needs(program.extended(unique_definitions((*left.needed, *right.needed))), claimed, granted)
         needs += tuple(need for side in (left, right) for need in ranges_below_zero(side.tree))
         needs += tuple(map(write_needed, least if verdict.for_all_sizes else rooms))
+        trees = [side.tree for side in written if side.tree is not None]
+        zeros = tuple(zeros_beyond(program, *trees))
+        if zeros and needs_zeros(extended, left.definition, right.definition, domain):
+            needs += zeros
         own = [text for text in verdict.hypotheses if not any(covers(need, text) for need in needs)]
         return replace(verdict, hypotheses=tuple(dict.fromkeys((*own, *needs))))
     if not verdict.refuted or right.tree is None:

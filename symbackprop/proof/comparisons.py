@@ -230,6 +230,15 @@ def _check_ends(places: Sequence[Place], left: Definition, right: Definition) ->
             raise BeyondEndError
 
 
+def needs_zeros(program: Program, left: Definition, right: Definition, domain: Domain) -> bool:
+    """Whether sides that are equal differ, at small sizes, without the 0 that a claim reads beyond an end."""
+    part = program.concerning((left, right))
+    for sizes in choose_sizes(part, domain.least)[:1]:
+        place = Place.make(part, sizes, domain)
+        return any(place.needs_zeros(left, right, e) for e in list_entries(left.indices, sizes)[:MOST_ENTRIES])
+    return False
+
+
 def _prove_at(places: Sequence[Place], left: Definition, right: Definition) -> Verdict:
     """A proof entry by entry at every choice of sizes, names kept where that suffices."""
     program = places[0].program

@@ -109,11 +109,24 @@ def write_needed(room: Affine) -> str:
     return f"{write_tree(affine_tree(room - Affine.of(room.constant)))} >= {-room.constant}"
 
 
+def list_shifted(*trees: t.Expression) -> list[t.Access]:
+    """The reads of claims at an index that is made of others, such as x[t-1]."""
+    reads = [node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Access)]
+    return [r for r in reads if any(isinstance(i, t.Chain | t.Negate) for i in r.indices)]
+
+
+def zeros_beyond(program: Program, *trees: t.Expression) -> Iterator[str]:
+    """What a claim counts on that is right by the 0 that it reads beyond an end, as x[t-1] at t = 1."""
+    for read in list_shifted(*trees):
+        if read.name in program.tensors():
+            yield f"{write_tree(read)} counts as 0 beyond the ends of {read.name}"
+
+
 def read_beyond(program: Program, *trees: t.Expression) -> FormulaError:
     """The error for a claim that is right or wrong by what it reads beyond the end of an axis."""
-    reads = [node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Access)]
-    shifted = [r for r in reads if any(isinstance(i, t.Chain | t.Negate) for i in r.indices)]
-    read = next(iter(shifted or reads), trees[0])
+    shifted = list_shifted(*trees)
+    plain = (node for tree in trees for node, _ in t.walk(tree) if isinstance(node, t.Access))
+    read = next(iter(shifted or plain), trees[0])
     letters = [n.name for n, _ in t.walk(read) if isinstance(n, t.Name) and n.name not in program.size_names]
     where = f" for some {', '.join(dict.fromkeys(letters))}" if letters else ""
     found = f"{write_tree(read)}, which is no entry{where}: the sides differ by the 0 that is read there alone"

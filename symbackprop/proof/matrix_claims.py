@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -54,15 +55,26 @@ def judge_matrix_claim(
         axes, turned = _axes_of(program, _named(head, known))
     for before, link in list(pairwise((head, *links)))[start:]:
         assert not isinstance(link, t.Derivative)
-        extended, letters, right = _side(program, link, known, axes, turned, "right")
+        parts: dict[str, str] = {}
+        extended, letters, right = _side(program, link, known, axes, turned, "right", parts)
         if isinstance(before, t.Derivative):
             scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
             count = len(program.tensor(before.read.name).axes)
             at = t.Derivative(_read(before.read.name, letters[:count]), _read(before.wrt.name, letters[count:]))
             left = derivative_side(program, at, scope)
         else:
-            extended, _, left = _side(extended, before, known, axes, turned, "left")
-        yield judge_equation(extended, left, right)
+            extended, _, left = _side(extended, before, known, axes, turned, "left", parts)
+        verdict = judge_equation(extended, left, right)
+        yield replace(verdict, hypotheses=tuple(dict.fromkeys(_in_full(each, parts) for each in verdict.hypotheses)))
+
+
+def _in_full(text: str, parts: Mapping[str, str]) -> str:
+    """A condition with the parts of a claim that got names as they were written: det(A + B) for det(M).
+
+    >>> _in_full("det(M) != 0", {"M": "A + B"})
+    'det(A + B) != 0'
+    """
+    return re.sub(r"\bdet\((\w+)\)", lambda found: f"det({parts.get(found[1], found[1])})", text)
 
 
 def _derivative_axes(program: Program, head: t.Derivative) -> Axes:
@@ -88,13 +100,23 @@ def _plain(program: Program) -> dict[str, Axes]:
 
 
 def _side(
-    program: Program, claim: str | t.Expression, known: Mapping[str, str], axes: Axes, turned: bool, name: str
+    program: Program,
+    claim: str | t.Expression,
+    known: Mapping[str, str],
+    axes: Axes,
+    turned: bool,
+    name: str,
+    parts: dict[str, str],
 ) -> tuple[Program, tuple[t.Name, ...], Side]:
-    """One side of an equation: the program with what it needs defined, its letters, and its definition."""
+    """One side of an equation: the program with what it needs defined, its letters, and its definition.
+
+    What the names mean that are made for parts of it is added to `parts`.
+    """
     tree = claim if isinstance(claim, str) else _named(claim, known)
     if turned and isinstance(tree, t.Expression):
         tree = Operation("'", (tree,), False, line=tree.line, column=tree.column)
-    before, letters, body = read_matrix_claim(tree, _plain(program), frozenset(program.size_names), axes)
+    before, letters, body, named = read_matrix_claim(tree, _plain(program), frozenset(program.size_names), axes)
+    parts |= named
     extended = program.extended(_define(program, before))
     scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
     return extended, letters, read_side(extended, body, scope, name)

@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 
 import sympy as sp
 
-from symbackprop.calculus.definitions import Definition
+from symbackprop.calculus.definitions import Condition, Definition, slot_symbol
+from symbackprop.calculus.inverses import with_determinants
 from symbackprop.calculus.programs import Program
-from symbackprop.calculus.tensors import Role
+from symbackprop.calculus.tensors import Read, Role, Tensor
 from symbackprop.language.phrasing import hidden_definitions, phrase_body
 from symbackprop.language.tree import Expression, Number, Where
 from symbackprop.language.writer import write_tree
@@ -27,20 +28,28 @@ def unsaid_needs(
 
     `program` has the definitions that the claim reads. Those in `granted` have a value wherever something is claimed at
     all, as those have of which a loss is made; what others need that the claim reads is said like what it needs itself.
-    A condition is left out where it is proved for all sizes.
+    A condition is left out where it is proved for all sizes. An inverse has a value where the determinant is not 0.
     """
     own = {d.tensor.name for d in claimed}
     read = program.sources(name for d in claimed for name in d.uses())
     others = [d for d in program.definitions if d.tensor.name not in own and d.tensor.role is not Role.ADJOINT]
     asked = [d for d in others if d.tensor.name in read and d.tensor.name not in granted]
-    conditions = tuple(dict.fromkeys(c for d in (*asked, *claimed) for c in d.domain))
-    if not conditions:
+    of_loss = [d for d in program.definitions if d.tensor.name in granted]
+    inverted, regular = _inverted((*asked, *claimed)), _inverted(of_loss)
+    conditions = dict.fromkeys(c for d in (*asked, *claimed) for c in d.domain)
+    if not conditions and not inverted:
         return ()
-    known = tuple(dict.fromkeys(c for d in program.definitions if d.tensor.name in granted for c in d.domain))
+    known = dict.fromkeys(c for d in of_loss for c in d.domain)
+    if inverted:
+        program, found = with_determinants(program, (*inverted, *regular))
+        values = [Condition("nonzero", slot_symbol(0), (Read(tensor, ()),)) for tensor in found]
+        conditions |= dict.fromkeys(values[: len(inverted)])
+        known |= dict.fromkeys(values[len(inverted) :])
     rules = tuple(map(Rule.of_condition, known))
     entries = EntryFacts(program, rules)
     given = {write_assumption(a, program): rule for a in program.assumptions if (rule := Rule.of_assumption(a))}
-    hidden = hidden_definitions(program)
+    determinants = {d.tensor.name: d for d in program.definitions if d.call is not None and d.call.axiom == "det"}
+    hidden = hidden_definitions(program) | determinants
     said: dict[str, None] = {}
     left: list[Fact] = []
     needed = [each for each in map(entries.fact, conditions) if not entries.certain(each)]
@@ -55,6 +64,12 @@ def unsaid_needs(
                           entries.symbols, entries.slots).certain(fact):  # fmt: skip
             left.append(fact)
     return (*said, *(_write(fact, entries, hidden) for fact in left))
+
+
+def _inverted(definitions: Sequence[Definition]) -> tuple[Tensor, ...]:
+    """The matrices whose determinants are not 0 where functions of them have values."""
+    calls = [d.call for d in definitions if d.call is not None and d.call.axiom in ("inv", "logdet")]
+    return tuple(dict.fromkeys(call.operand for call in calls))
 
 
 def covers(need: str, entry: str) -> bool:

@@ -31,6 +31,7 @@ from symbackprop.notation.reading import (
 )
 from symbackprop.notation.reading.entries import find_readings
 from symbackprop.notation.reading.letters import scalar_name
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Sum, Symbol, Syntax, bare
 from symbackprop.proof.claims import judge_claim
 from symbackprop.proof.given_functions import GivenFunction, expand_functions
@@ -208,7 +209,36 @@ def judge_passage(program: Program, passage: Passage, start: int = 0) -> Iterato
 def _judge(program: Program, claim: t.Claim | MatrixClaim, start: int) -> Iterator[Judgement]:
     if isinstance(claim, t.Claim):
         return judge_claim(program, claim, start)
-    return map(Judgement, judge_matrix_claim(program, claim.head, claim.links, start))
+    return _judge_matrices(program, claim, start)
+
+
+def _judge_matrices(program: Program, claim: MatrixClaim, start: int) -> Iterator[Judgement]:
+    r"""The judgements of a claim about whole tensors; what is right with \odot for \cdot is said to be.
+
+    AmbiguousFormulaError where the shapes fit with \odot alone.
+    """
+    sides = (claim.head, *claim.links)
+    found = judge_matrix_claim(program, claim.head, claim.links, start)
+    for place, other in enumerate(claim.entrywise[start:], start):
+        try:
+            verdict = next(found)
+        except ShapeError:
+            if other is not None and _is_proved(program, sides[place], other):
+                readings = ("a product of matrices, or an inner product", "the product of entries")
+                hint = r"the shapes fit, and the claim is right, for that of entries: write \odot"
+                raise ambiguous(claim.line, claim.column, r"`\cdot` between whole tensors", readings, hint) from None
+            raise
+        if verdict.refuted and other is not None and _is_proved(program, sides[place], other):
+            verdict = replace(verdict, diagnosis=r"it is right if \cdot is meant entry by entry; write \odot")
+        yield Judgement(verdict)
+
+
+def _is_proved(program: Program, head: t.Expression | t.Derivative, link: t.Expression) -> bool:
+    """Whether an equation of whole tensors is proved."""
+    try:
+        return next(judge_matrix_claim(program, head, (link,))).proved
+    except SymBackpropError:
+        return False
 
 
 def _read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:

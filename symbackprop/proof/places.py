@@ -229,6 +229,23 @@ class Place:
                 return True
         return False
 
+    def needs_zeros(self, left: Definition, right: Definition, entry: Entry) -> bool:
+        """Whether sides that are equal are so by the 0 that a claim reads beyond an end: they differ without it.
+
+        An entry of several that depends on it as a whole, as at the last step, is what a program computes there.
+        """
+        written = self.domain.written
+        for shift, scale in SCALES:
+            numbers = Evaluation(self.program, self.sizes, partial(self.value_of, shift=shift, scale=scale), self.data)
+            margin = Margin.make(numbers, written)
+            try:
+                sides = [margin.value(d, entry) if d in written else _value(numbers, d, entry) for d in (left, right)]
+            except NoEntryError:
+                return not entry
+            if _differ(*sides):
+                return True
+        return False
+
     def value_of(self, name: str, entry: Entry, shift: float = 0, scale: float = 1, shuffle: int = 0) -> float:
         """A value for an entry of what is given, such that the assumed equations that are solved hold."""
         symbol = entry_symbol(name, entry)

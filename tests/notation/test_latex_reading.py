@@ -551,6 +551,10 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
         (r"X + W", ShapeError, "shape"),
         (r"X + b", ShapeError, "shape"),
         (r"W^{(1)} + w", AmbiguousFormulaError, "in every row"),
+        (r"W^\top W + b^\top b", AmbiguousFormulaError, r"beside a matrix [D, D], which can be read as `b^{\top}b in"),
+        (r"\operatorname{diag}(b) - b^\top b", AmbiguousFormulaError, r"write b^{\top}b I, or"),
+        (r"W^\top W + N", AmbiguousFormulaError, "N in every entry"),
+        (r"2 (W^\top W)^{-1} - 1", AmbiguousFormulaError, "1 I"),
         (r"W^{(1)} \odot w", AmbiguousFormulaError, "in every column"),
         (r"\mathbf{1}", FormulaError, "length"),
         (r"W^{(1)} \otimes W", UnsupportedError, r"\otimes"),
@@ -564,14 +568,27 @@ def test_matrices_without_one_reading_are_refused(latex: str, kind: type[SymBack
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "latex", [r"1 - W \odot W", r"b^\top b - W \odot W", r"X W^\top + N", r"X w + N", r"W^\top W + N I_{D}"]
+)
+def test_a_number_beside_entries_is_one_for_each(latex: str) -> None:
+    """Where no multiple of the identity can be meant, or it is written, a number is added to every entry."""
+    assert read_matrix_formula(read_syntax(latex), make_vocabulary(PROGRAM.core, DECLARED))
+
+
 def test_the_delta_of_two_indices_of_one_range_has_two_readings() -> None:
     """Kronecker's delta and the adjoint of a square z look alike; ranges that differ tell them apart."""
     square = sb.parse("input x[N, N]\nparam W[N, N]\nz[i,j] = W[i,j]*x[i,j]\nloss = sum(i, j, z[i,j]^2)").core
     vector = sb.parse("input x[N]\nparam w[N]\nz[i] = w[i]*x[i]\nloss = sum(i, z[i]^2)").core
     delta = read_syntax(r"\delta_{ij}")
 
-    with pytest.raises(AmbiguousFormulaError):
-        read_formula(delta, make_vocabulary(square))
+    given = sb.parse("param z[T, T], q[T]\nloss = sum(t, u, z[t,u]^2)").core
+
+    for program in (square, given):
+        with pytest.raises(AmbiguousFormulaError, match=r"the adjoint of z.*Kronecker.*= kronecker, or .*= adj\(z\)"):
+            read_formula(delta, make_vocabulary(program))
+        adjoint = read_formula(delta, make_vocabulary(program, {r"\delta": "adj(z)"}))
+        assert write_tree(adjoint) == "adj(z[i,j])"
     assert "where(i == j, 1, 0)" == write_tree(read_formula(delta, make_vocabulary(vector)))
     assert "where(i == j, 1, 0)" == write_tree(read_formula(delta, make_vocabulary(square, {r"\delta": "kronecker"})))
 

@@ -141,7 +141,7 @@ def _entry_of(
     axes = program.tensor(head.name).axes
     known = {name: x.axes for name, x in program.tensors().items() if not x.bases and x.range is None}
     tree = _renamed(matrix.links[-1], adjoints)
-    before, letters, body = read_matrix_claim(tree, known, frozenset(program.size_names), axes)
+    before, letters, body, _ = read_matrix_claim(tree, known, frozenset(program.size_names), axes)
     return (t.Access(head.name, letters) if letters else head), body, before
 
 

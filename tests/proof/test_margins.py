@@ -107,3 +107,22 @@ def test_latex_says_for_which_indices(tmp_path: Path) -> None:
     assert [verdict.for_all_sizes for _, verdict in sb.check_document(path)] == [True]
     path.write_text(text.replace("{}", right.replace("= w", "= 2w")), encoding="utf-8")
     assert [verdict.refuted for _, verdict in sb.check_document(path)] == [True]
+
+
+ENDS = "input x[T]\nparam w\nf = sum(t, x[t])\nd[t] = x[t] - x[t-1]\nloss = w*sum(t, d[t]^2)\n"
+
+
+@pytest.mark.parametrize(("claim", "said"), [
+    ("sum(t:T, x[t] - x[t-1]) = x[T]", ("x[t-1] counts as 0 beyond the ends of x",)),
+    ("sum(t:T, where(t >= 2, x[t] - x[t-1], 0)) = x[T] - x[1]", ("T >= 2",)),
+    ("d[t] = x[t] - x[t-1]", ()),
+    ("d loss / d w = sum(t, (x[t] - x[t-1])^2)", ("x[t-1] counts as 0 beyond the ends of x",)),
+])  # fmt: skip
+def test_a_proof_by_the_zero_beyond_an_end_says_so(claim: str, said: tuple[str, ...], tmp_path: Path) -> None:
+    """What is right by x[0] = 0 alone is proved of that; an entry that a program computes so is what it is."""
+    path = tmp_path / "a.md"
+    path.write_text(f"```symbackprop\n{ENDS}claim {claim}\n```\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+
+    assert verdict.proved
+    assert verdict.hypotheses == said

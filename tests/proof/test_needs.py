@@ -237,3 +237,60 @@ def test_what_would_exclude_a_point_is_said_of_all_entries() -> None:
     assert "assume v[d] > 0 to exclude this" in undecided.reason
     assumed = sb.parse("param v[D], c\nassume v[d] > 0\nfirst = sum(d, log(v[d]^2))\nloss = c*first")
     assert sb.verify_gradient(assumed, "c", claim).proved
+
+
+MATRICES = """input y[N], Z[D,E]
+param A[D,D], B[D,D], V[2,2], x[D]
+k = det(A)
+"""
+
+
+@pytest.mark.parametrize(("claim", "needed"), [
+    (r"V V^{-1} = I", ("det(V) != 0",)),
+    (r"A^{-1} A x = x", ("det(A) != 0",)),
+    (r"\frac{\partial k}{\partial A} = \det(A) (A^{-1})^\top", ("det(A) != 0",)),
+    (r"\frac{\partial k}{\partial A_{ij}} = \det(A) (A^{-1})_{ji}", ("det(A) != 0",)),
+    (r"(AB)^{-1} = B^{-1} A^{-1}", ("det(A) != 0", "det(B) != 0")),
+    (r"\det(A^{-1}) \det(A) = 1", ("det(A) != 0",)),
+    (r"\det(A)^{-1} = \det(A^{-1})", ("det(A) != 0",)),
+    (r"(AA^\top)^{-1} A = (A^\top)^{-1}", ("det(A) != 0",)),
+    (r"\log|\det B| = \log|\det B^\top|", ("det(B) != 0",)),
+    (r"\det(Z Z^\top)^{-1} \det(Z Z^\top) = 1", ("det(Z*Z') != 0",)),
+    (r"\det(AB) = \det(A) \det(B)", ()),
+])  # fmt: skip
+def test_an_inverse_needs_a_determinant(claim: str, needed: tuple[str, ...], tmp_path: Path) -> None:
+    """An inverse that a claim writes has a value where the determinant is not 0."""
+    path = tmp_path / "a.md"
+    path.write_text(f"~~~symbackprop\n{MATRICES}~~~\n<!-- sb: claim -->\n$${claim}$$\n", encoding="utf-8")
+    ((_, verdict),) = sb.check_document(path)
+
+    assert verdict.proved
+    assert verdict.hypotheses == needed
+
+
+@pytest.mark.parametrize(("claim", "needed"), [
+    ("inv(A)'", ()),
+    ("inv(A)'*inv(B)*B", ("det(B) != 0",)),
+    ("inv(A)'*inv(B*A)*B*A", ("det(B) != 0",)),
+])  # fmt: skip
+def test_the_inverse_of_the_loss_goes_without_saying(claim: str, needed: tuple[str, ...]) -> None:
+    """Where the loss needs the inverse itself, what is said is what a claim needs beyond it."""
+    program = sb.parse("param A[N,N]\ninput B[N,N]\nloss = logdet(A)")
+    assert sb.verify_gradient(program, "A", claim).hypotheses == needed
+    solved = sb.parse("param A[N,N]\ninput b[N]\nv[i] = solve(A, b)[i]\nloss = sum(i, v[i]*b[i])")
+    assert sb.verify_gradient(solved, "A", "-inv(A)'*b*v'").hypotheses == ()
+
+
+def test_an_assumed_determinant_is_named_as_it_was_assumed() -> None:
+    """Where a program assumes that a determinant is positive, the assumption is what a proof names."""
+    program = sb.parse("param A[N,N]\nd = det(A)\nloss = sum(i, j, A[i,j]^2)\nassume d > 0")
+    assert sb.verify_gradient(program, "A", "2*inv(A)*A*A").hypotheses == ("d > 0",)
+
+
+def test_matrices_written_out_need_it_too() -> None:
+    """The determinant of a matrix that is written out is a condition on its entries."""
+    matrix = r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
+    identity = r"\begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix}"
+    verdict = sb.verify(sb.latex_formula(f"{matrix} {matrix}^{{-1}}"), sb.latex_formula(identity))
+    assert verdict.proved
+    assert verdict.hypotheses == ("a*d != b*c",)

@@ -12,6 +12,7 @@ from symbackprop.notation.reading.layers import expand_layers as expand_layers
 from symbackprop.notation.reading.matrix_formulas import read_matrix_formula as read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError as AmbiguousFormulaError
 from symbackprop.notation.reading.refusals import UnknownCommandError as UnknownCommandError
+from symbackprop.notation.reading.samples import settle_samples as settle_samples
 from symbackprop.notation.reading.statements import MatrixClaim as MatrixClaim
 from symbackprop.notation.reading.statements import read_any_claim as read_any_claim
 from symbackprop.notation.reading.statements import read_claim as read_claim

@@ -5,7 +5,7 @@ Every reading that fits the rank of a tensor is found; with two of them it is an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -54,7 +54,7 @@ def find_readings(node: Syntax, vocabulary: Vocabulary, before: int = DERIVED + 
         raise fail(node, f"`{write_syntax(node)}`", "a name")
     entries = vocabulary.find(symbol, scripts.primes)
     for origin in sorted({entry.origin for entry in entries if entry.origin < before}):
-        found = [r for entry in entries if entry.origin == origin for r in _entry_readings(entry, scripts)]
+        found = [r for e in entries if e.origin == origin for r in _entry_readings(e, scripts, vocabulary)]
         found = [reading for reading in found if not _is_before_first(reading, vocabulary)]
         if found:
             return tuple(dict.fromkeys(found))
@@ -114,21 +114,52 @@ def find_powers(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[t.Expressio
     entries = vocabulary.find(symbol, scripts.primes)
     for origin in sorted({entry.origin for entry in entries}):
         mine = [e for e in entries if e.origin == origin]
-        found = [(e.value, above) for e in mine for parts, above in _splits(e, scripts) if not parts]
+        found = [(e.value, above) for e in mine for first, parts, above in _splits(e, scripts) if not (*first, *parts)]
         if found:
             return tuple(dict.fromkeys(found))
     return ()
 
 
-def _entry_readings(entry: Entry, scripts: Scripts) -> Iterator[Reading]:
-    for parts, above in _splits(entry, scripts):
+def _entry_readings(entry: Entry, scripts: Scripts, vocabulary: Vocabulary) -> Iterator[Reading]:
+    for first, parts, above in _splits(entry, scripts):
         rank = 0 if isinstance(entry.value, t.Access) else entry.rank
-        for indices in split_indices(parts, rank):
-            yield Reading(entry.value, indices, above)
+        for behind in _sample_orders(entry, vocabulary) if first and parts else (False,):
+            for indices in split_indices((*parts, *first) if behind else (*first, *parts), rank):
+                yield Reading(entry.value, indices, above)
 
 
-def _splits(entry: Entry, scripts: Scripts) -> Iterator[tuple[tuple[Syntax, ...], Syntax | None]]:
-    """The parts that are left of the scripts when the name has taken its own, and the power above."""
+def _sample_orders(entry: Entry, vocabulary: Vocabulary) -> tuple[bool, ...]:
+    """Whether a sample is the last index and not the first; both where the axes are of one size."""
+    name = tensor_named(entry)
+    tensor = vocabulary.tensors.get(name)
+    if tensor is not None and len(tensor.axes) > 1 and len(set(tensor.axes)) == 1:
+        return False, True
+    return (name in vocabulary.behind,)
+
+
+def tensor_named(entry: Entry) -> str:
+    """The tensor that a name is, or is the adjoint of; nothing where it is an entry or a number."""
+    value = entry.value.arguments[0] if isinstance(entry.value, t.Apply) else entry.value
+    return value.name if isinstance(value, t.Name) else ""
+
+
+def list_sampled(sides: Sequence[Syntax], vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The tensors of several axes that are written with a sample in brackets above."""
+    found: dict[str, None] = {}
+    for node in (part for side in sides for part in walk_syntax(side)):
+        if not isinstance(node, Scripts) or node.above is None or not isinstance(symbol := bare(node.base), Symbol):
+            continue
+        for entry in vocabulary.find(symbol, node.primes):
+            tensor = vocabulary.tensors.get(tensor_named(entry))
+            if tensor is not None and len(tensor.axes) > 1 and any(first for first, _, _ in _splits(entry, node)):
+                found[tensor.name] = None
+    return tuple(found)
+
+
+def _splits(
+    entry: Entry, scripts: Scripts
+) -> Iterator[tuple[tuple[Syntax, ...], tuple[Syntax, ...], Syntax | None]]:
+    """What is left of the scripts when the name has taken its own: the sample, the indices below, and the power."""
     above = scripts.above
     first: tuple[Syntax, ...] = ()
     label = label_of(above) if above is not None else None
@@ -152,11 +183,11 @@ def _splits(entry: Entry, scripts: Scripts) -> Iterator[tuple[tuple[Syntax, ...]
         return
     below = parts_below(scripts.below)
     if not entry.below:
-        yield (*first, *below), above
+        yield first, below, above
     elif scripts.below is not None:
         for count in range(1, len(below) + 1):
             if ",".join(map(script_text, below[:count])) == entry.below:
-                yield (*first, *below[count:]), above
+                yield first, below[count:], above
 
 
 def _label_and_more(above: Syntax) -> tuple[Syntax, Syntax] | None:
@@ -244,10 +275,17 @@ def read_entry(node: Syntax, vocabulary: Vocabulary, read: ReadIndex) -> tuple[t
             failure = failure or error
     if len(made) > 1:
         texts = tuple(write_tree(value) for value, _ in made)
-        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, "put commas between indices")
+        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, _advice(node))
     if not made and failure is not None:
         raise failure
     return next(iter(made), None)
+
+
+def _advice(node: Syntax) -> str:
+    """How to write an entry that has several readings."""
+    if isinstance(node, Scripts) and node.above is not None and label_of(node.above) is not None:
+        return f"write all indices below, with commas between them, or declare what `{write_syntax(node)}` stands for"
+    return "put commas between indices"
 
 
 def _with_indices(value: t.Expression, indices: tuple[t.Expression, ...]) -> t.Expression:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, count
 
+from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.tree import map_children
@@ -56,7 +57,7 @@ def join_vectors(
     letter = _choose_letter((left, right), vocabulary, taken)
     sides = [_entry_of(side, letter, vocabulary, read) for side in (left, right)]
     found = [side for side in sides if side is not None]
-    if len(found) < 2 or len({vocabulary.tensors[side.name].axes[-1] for side in found}) > 1:
+    if len(found) < 2 or len({_size(side, vocabulary) for side in found}) > 1:
         return None
     return _sum_over(letter, t.Chain(tuple(found), ("*",), line=left.line, column=left.column), left)
 
@@ -84,7 +85,7 @@ def read_norm(
         found = _entry_of(name, letter, vocabulary, read)
         if found is None:
             return node
-        sizes.add(vocabulary.tensors[found.name].axes[-1])
+        sizes.add(_size(found, vocabulary))
         return _with_index(name, letter)
 
     at_letter = change(inner)
@@ -114,7 +115,7 @@ def _is_vector(tree: t.Expression, letter: str) -> bool:
         case t.Negate(operand):
             return _is_vector(operand, letter)
         case t.Access():
-            return tree.indices[-1] == t.Name(letter)
+            return tree.indices.count(t.Name(letter)) == 1
         case t.Chain(operands, operators) if operators[0] in "+-":
             return all(_is_vector(operand, letter) for operand in operands)
         case t.Chain(operands, operators):
@@ -140,10 +141,21 @@ def _entry_of(side: Syntax, letter: str, vocabulary: Vocabulary, read: ReadName)
         return None
     if not isinstance(made, t.Access) or made.name not in vocabulary.tensors:
         return None
-    if made.indices[-1] != t.Name(letter) or t.Name(letter) in made.indices[:-1]:
+    if list(made.indices).count(t.Name(letter)) != 1 or made.indices[_place(made.name, vocabulary)] != t.Name(letter):
         return None
-    *others, size = vocabulary.tensors[made.name].axes
+    others = list(vocabulary.tensors[made.name].axes)
+    size = others.pop(_place(made.name, vocabulary))
     return None if size in others else made  # of a square matrix it may be a row or a column
+
+
+def _place(name: str, vocabulary: Vocabulary) -> int:
+    """Which index a tensor lacks where it is written as a vector: the first where samples are the last."""
+    return 0 if name in vocabulary.behind else -1
+
+
+def _size(read: t.Access, vocabulary: Vocabulary) -> Affine:
+    """How long the vector is that a name at a letter of its own is an entry of."""
+    return vocabulary.tensors[read.name].axes[_place(read.name, vocabulary)]
 
 
 def _sum_over(letter: str, body: t.Expression, node: Syntax) -> t.Reduce:

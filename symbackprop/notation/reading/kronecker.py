@@ -2,11 +2,10 @@ r"""Kronecker's delta, which looks like the adjoint of z that textbooks write wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.language import tree as t
-from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.entries import parts_below, split_indices
 from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.refusals import ambiguous
@@ -32,14 +31,19 @@ def is_kronecker(
     if any(entry.origin != DERIVED for entry in entries):
         return False
     sizes = [ranges.get(index_letter(Scripts(bare(part))) or "", set()) for part in cuts[0]]
-    fitting = 0
-    for entry in entries:
-        of = entry.value.arguments[0] if isinstance(entry.value, t.Apply) else entry.value
-        axes = vocabulary.tensors[of.name].axes if isinstance(of, t.Name) else ()
-        fits = all(not seen or axis in seen for axis, seen in zip(axes, sizes, strict=True))
-        fitting += fits
-        if fits and len(set(axes)) == 1:
-            readings = (f"the adjoint of {write_tree(of)}", "Kronecker's delta")
+    derived = [e.value.arguments[0] if isinstance(e.value, t.Apply) else e.value for e in entries]
+    named = [of.name for of in derived if isinstance(of, t.Name)]
+    fitting = [name for name in named if _fits(name, sizes, vocabulary)]
+    given = ["z"] if vocabulary.loss is not None and "z" in vocabulary.tensors else []
+    for name in (*fitting, *(name for name in given if _fits(name, sizes, vocabulary))):
+        if len(set(vocabulary.tensors[name].axes)) == 1:
+            readings = (f"the adjoint of {name}", "Kronecker's delta")
             raise ambiguous(scripts.line, scripts.column, f"`{write_syntax(scripts)}`", readings,
-                            r"declare \delta = kronecker, or a name for the adjoint")  # fmt: skip
+                            rf"declare \delta = kronecker, or \delta = adj({name})")  # fmt: skip
     return not fitting
+
+
+def _fits(name: str, sizes: Sequence[Set[Affine]], vocabulary: Vocabulary) -> bool:
+    """Whether two indices that run over these sizes, as far as that is known, can be those of a tensor."""
+    axes = vocabulary.tensors[name].axes
+    return len(axes) == 2 and all(not seen or axis in seen for axis, seen in zip(axes, sizes, strict=True))

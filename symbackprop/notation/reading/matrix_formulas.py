@@ -19,7 +19,7 @@ from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.broadcasting import repeat_vectors
+from symbackprop.notation.reading.broadcasting import check_numbers, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_loss
 from symbackprop.notation.reading.doubts import doubtful_size
@@ -208,6 +208,8 @@ class MatrixReader(TermReader):
     def add(self, signs: tuple[str, ...], parts: tuple[t.Expression, ...], node: Syntax) -> t.Expression:
         place = {"line": node.line, "column": node.column}
         settled = self._alike(parts, node)
+        if len(settled) > 1 and isinstance(inner := bare(node), Sum) and not any(map(has_ones, settled)):
+            check_numbers(settled, self.shape, inner.parts, node)
         first = Operation("neg", (settled[0],), False, **place) if signs[0] == "-" else settled[0]
         if len(settled) == 1:
             return first

@@ -3,12 +3,13 @@ r"""Statements of a block as statements of the formula language: claims and defi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language import write_matrix_tree, write_tree
+from symbackprop.language.matrix_shapes import Shape
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
@@ -19,6 +20,7 @@ from symbackprop.notation.reading.extents import check_extents, restrict
 from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
+from symbackprop.notation.reading.samples import settle_samples
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
@@ -52,10 +54,14 @@ def read_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim:
 
 @dataclass(frozen=True, slots=True)
 class MatrixClaim(Node):
-    """head = link = link ..., whose sides are matrix expressions; the head may be the derivative by a whole tensor."""
+    """head = link = link ..., whose sides are matrix expressions; the head may be the derivative by a whole tensor.
+
+    `entrywise` has for each link what it says with products of entries for its dots, or None where that says nothing.
+    """
 
     head: t.Expression | t.Derivative
     links: tuple[t.Expression, ...]
+    entrywise: tuple[t.Expression | None, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -97,11 +103,26 @@ def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | Ma
 
 def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
     """The claims of an equation: one, or one for each entry of matrices that are written out."""
-    entries = read_entry_claims(statement, vocabulary) if is_written(statement) else None
-    if entries is not None:
-        return entries
-    claim = read_any_claim(statement, vocabulary)
-    return (claim if isinstance(claim, MatrixClaim) else EntryClaim(claim),)
+
+    def read(known: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
+        entries = read_entry_claims(statement, known) if is_written(statement) else None
+        if entries is not None:
+            return entries
+        claim = read_any_claim(statement, known)
+        return (claim if isinstance(claim, MatrixClaim) else EntryClaim(claim),)
+
+    return settle_samples(statement.sides, vocabulary, read, _sides_of)
+
+
+def _sides_of(claims: tuple[EntryClaim | MatrixClaim, ...]) -> list[Node]:
+    """The sides of claims about entries, for a derivative what it is taken of and by."""
+    made = [claim.claim for claim in claims if isinstance(claim, EntryClaim)]
+    found: list[Node] = []
+    for claim in made:
+        head = claim.head
+        found += [head.of, head.wrt] if isinstance(head, t.Derivative) else [head]
+        found += claim.links
+    return found
 
 
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
@@ -133,13 +154,35 @@ def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> 
         check_equation(links, others, vocabulary)
     else:
         check_equation((head, *links), statement.sides, vocabulary)
-    return MatrixClaim(head, links, line=statement.line, column=statement.column)
+    others_read = tuple(_without_dots(side, vocabulary, shape) for side in others)
+    return MatrixClaim(head, links, others_read, line=statement.line, column=statement.column)
+
+
+def _without_dots(side: Syntax, vocabulary: Vocabulary, shape: Shape) -> t.Expression | None:
+    r"""A side with \odot for every \cdot; None where it has none, or has no meaning then."""
+
+    def change(node: Syntax) -> Syntax:
+        made: Syntax = t.map_children(node, change)
+        if not isinstance(made, Product):
+            return made
+        return replace(made, operators=tuple(r"\odot" if sign == r"\cdot" else sign for sign in made.operators))
+
+    changed = change(side)
+    try:
+        return read_matrix_formula(changed, vocabulary, shape) if changed != side else None
+    except (FormulaError, UnsupportedError):
+        return None
 
 
 def read_definition(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
     """The definition that an equation of two sides makes, its left side being a name or an entry of one."""
     if statement.kind != "equation" or len(statement.sides) != 2:
         raise fail(statement, f"{write_syntax(statement.sides[0])} in no single equation", "name = formula")
+    return settle_samples(statement.sides, vocabulary, lambda known: _define(statement, known),
+                          lambda made: (made.head, made.body))  # fmt: skip
+
+
+def _define(statement: LatexStatement, vocabulary: Vocabulary) -> t.Define:
     head = read_formula(statement.sides[0], vocabulary)
     if not isinstance(head, t.Name | t.Access):
         raise fail(statement, f"`{write_syntax(statement.sides[0])}` on the left side of a definition", "a name")

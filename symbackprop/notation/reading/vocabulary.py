@@ -63,7 +63,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The names that formulas may use; `open` ones take every symbol for a real scalar of its own name."""
+    """The names that formulas may use; `open` ones take every symbol for a real scalar of its own name.
+
+    The tensors in `behind` have their samples, which stand in brackets above, as the last index and not as the first.
+    """
 
     entries: tuple[Entry, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class Vocabulary:
     sizes: tuple[str, ...] = ()
     loss: str | None = None
     open: bool = True
+    behind: frozenset[str] = frozenset()
 
     def find(self, symbol: Symbol, primes: int = 0) -> tuple[Entry, ...]:
         """The entries that a symbol may be, those of the first origin that has any; a font is as good as none."""
