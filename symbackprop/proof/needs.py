@@ -35,7 +35,7 @@ def unsaid_needs(
     others = [d for d in program.definitions if d.tensor.name not in own and d.tensor.role is not Role.ADJOINT]
     asked = [d for d in others if d.tensor.name in read and d.tensor.name not in granted]
     of_loss = [d for d in program.definitions if d.tensor.name in granted]
-    inverted, regular = _inverted((*asked, *claimed)), _inverted(of_loss)
+    inverted, regular = _inverted([d for d in (*asked, *claimed) if d.tensor.name in read]), _inverted(of_loss)
     conditions = dict.fromkeys(c for d in (*asked, *claimed) for c in d.domain)
     if not conditions and not inverted:
         return ()
