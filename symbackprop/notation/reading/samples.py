@@ -16,6 +16,7 @@ from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
 from symbackprop.notation.reading.entries import list_sampled
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.syntax import Syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
@@ -41,6 +42,10 @@ def settle_samples(
             trial = replace(vocabulary, behind=frozenset(behind))
             try:
                 trees = trees_of(read(trial))
+            except AmbiguousFormulaError:
+                if not behind:
+                    raise  # two names, not two orders
+                continue
             except (FormulaError, UnsupportedError):
                 continue
             misfits, named = _judge(trees, vocabulary)
