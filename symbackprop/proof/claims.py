@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import sympy
 
@@ -49,6 +48,7 @@ from symbackprop.proof.sides import (
 )
 from symbackprop.proof.trials import Question
 from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.written_derivatives import name_derived
 
 MOST_PARTS = 6
 """Of a sum of more the parts are not told apart for a diagnosis."""
@@ -57,15 +57,17 @@ MOST_PARTS = 6
 def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Judgement]:
     """What is found out about each link of a claim, from the link number `start` on."""
     trees = [link for link in (claim.head, *claim.links) if isinstance(link, t.Expression)]
-    program, head = with_first_derivative(_with_scalars(program, trees), claim.head)
-    scope = _find_scope(program, head, trees)
+    named = name_derived(_with_scalars(program, trees), claim.head, claim.links)
+    program, head = with_first_derivative(named.program, named.head)
+    scope = _find_scope(program, head, named.links)
     check_head(program, head, scope)
-    sides = (head, *claim.links)
-    for before, link in list(pairwise(sides))[start:]:
-        assert isinstance(link, t.Expression)
-        yield _judge_link(program, before, link, scope)
+    befores = (head, *named.links)
+    for before, link in list(zip(befores, named.links, strict=False))[start:]:
+        judged = _judge_link(program, before, link, scope)
+        verdict = replace(judged.verdict, diagnosis=named.explain(judged.verdict.diagnosis))
+        yield Judgement(verdict, named.explain(judged.derived))
     if claim.digits is not None:
-        yield Judgement(_judge_digits(program, sides[-1], scope, claim.digits))
+        yield Judgement(_judge_digits(program, befores[-1], scope, claim.digits))
 
 
 def judge_claims(program: Program, claims: Sequence[t.Claim]) -> tuple[Judgement, ...]:
@@ -183,10 +185,12 @@ def judge_gradient(
     program: Program, of: t.Name | t.Access | t.Apply, wrt: t.Name | t.Access, claim: t.Expression
 ) -> Verdict:
     """The verdict on d of / d wrt = claim."""
-    program, head = with_first_derivative(_with_scalars(program, [claim]), t.Derivative(of, wrt))
+    named = name_derived(_with_scalars(program, [claim]), t.Derivative(of, wrt), (claim,))
+    program, head = with_first_derivative(named.program, named.head)
     assert isinstance(head, t.Derivative)
-    scope = _find_scope(program, head, [claim])
-    return judge_equation(program, derivative_side(program, head, scope), read_side(program, claim, scope, "right"))
+    scope = _find_scope(program, head, named.links)
+    right = read_side(program, named.links[0], scope, "right")
+    return judge_equation(program, derivative_side(program, head, scope), right)
 
 
 def _write_side(program: Program, side: Side) -> str:

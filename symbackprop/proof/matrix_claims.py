@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from symbackprop.calculus.chain import derive
 from symbackprop.calculus.definitions import Definition
-from symbackprop.calculus.indices import Affine, Index
+from symbackprop.calculus.indices import Affine, Index, choose_name
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role
 from symbackprop.errors import ArgumentError, FormulaError
@@ -20,10 +20,12 @@ from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.matrix_shapes import ShapeReader
+from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.symbols import program_symbols
 from symbackprop.proof.claims import judge_equation
-from symbackprop.proof.sides import Side, derivative_side, read_side, with_first_derivative
+from symbackprop.proof.sides import Side, derivative_side, read_side, unique_definitions, with_first_derivative
 from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.written_derivatives import explain_names
 
 Axes = tuple[Affine, ...]
 
@@ -48,24 +50,29 @@ def judge_matrix_claim(
     """
     trees = [tree for tree in (head, *links) if isinstance(tree, t.Expression)]
     program, known = _with_adjoints(program, trees)
+    program, head, links, meanings = _name_derived(program, head, links, known)
     program, head = with_first_derivative(program, head)
     if isinstance(head, t.Derivative):
         axes, turned = _derivative_axes(program, head), False
     else:
-        axes, turned = _axes_of(program, _named(head, known))
+        axes, turned = _axes_of(program, head)
     for before, link in list(pairwise((head, *links)))[start:]:
         assert not isinstance(link, t.Derivative)
         parts: dict[str, str] = {}
-        extended, letters, right = _side(program, link, known, axes, turned, "right", parts)
+        extended, letters, right = _side(program, link, axes, turned, "right", parts)
         if isinstance(before, t.Derivative):
             scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
             count = len(program.tensor(before.read.name).axes)
             at = t.Derivative(_read(before.read.name, letters[:count]), _read(before.wrt.name, letters[count:]))
             left = derivative_side(program, at, scope)
         else:
-            extended, _, left = _side(extended, before, known, axes, turned, "left", parts)
+            extended, _, left = _side(extended, before, axes, turned, "left", parts)
         verdict = judge_equation(extended, left, right)
-        yield replace(verdict, hypotheses=tuple(dict.fromkeys(_in_full(each, parts) for each in verdict.hypotheses)))
+        yield replace(
+            verdict,
+            hypotheses=tuple(dict.fromkeys(_in_full(each, parts) for each in verdict.hypotheses)),
+            diagnosis=explain_names(verdict.diagnosis, meanings),
+        )
 
 
 def _in_full(text: str, parts: Mapping[str, str]) -> str:
@@ -102,7 +109,6 @@ def _plain(program: Program) -> dict[str, Axes]:
 def _side(
     program: Program,
     claim: str | t.Expression,
-    known: Mapping[str, str],
     axes: Axes,
     turned: bool,
     name: str,
@@ -112,10 +118,9 @@ def _side(
 
     What the names mean that are made for parts of it is added to `parts`.
     """
-    tree = claim if isinstance(claim, str) else _named(claim, known)
-    if turned and isinstance(tree, t.Expression):
-        tree = Operation("'", (tree,), False, line=tree.line, column=tree.column)
-    before, letters, body, named = read_matrix_claim(tree, _plain(program), frozenset(program.size_names), axes)
+    if turned and isinstance(claim, t.Expression):
+        claim = Operation("'", (claim,), False, line=claim.line, column=claim.column)
+    before, letters, body, named = read_matrix_claim(claim, _plain(program), frozenset(program.size_names), axes)
     parts |= named
     extended = program.extended(_define(program, before))
     scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
@@ -156,11 +161,64 @@ def _with_adjoints(program: Program, trees: Sequence[t.Expression]) -> tuple[Pro
     return program.extended(adjoints.definitions), {name: adjoints.adjoint_name(name) for name in names}
 
 
-def _named(node: t.Expression, known: Mapping[str, str]) -> t.Expression:
-    """The tree with adj(z) replaced by the name of that adjoint."""
-    match node:
-        case Operation("adj", (t.Name(name),)):
-            return t.Name(known[name], line=node.line, column=node.column)
-        case Operation(_, operands) | Run(operands, _):
-            return replace(node, operands=tuple(_named(operand, known) for operand in operands))
-    return node
+def _name_derived(
+    program: Program, head: t.Expression | t.Derivative, links: Sequence[str | t.Expression], known: Mapping[str, str]
+) -> tuple[Program, t.Expression | t.Derivative, list[str | t.Expression], dict[str, str]]:
+    """The program with what the sides of a claim derive, the sides, which read derivatives by their names, and the
+    equations of the formulas that got names, by these.
+
+    `known` are the names of the adjoints of the loss. A head that is the derivative of a formula and nothing else
+    becomes the derivative of a name.
+    """
+    naming = _Naming(program, known)
+    named: t.Expression | t.Derivative
+    match head:
+        case Operation("adj", (of, t.Name() as by)):
+            named = t.Derivative(naming.name_of(of), by, line=head.line, column=head.column)
+        case t.Expression():
+            named = naming.change(head)
+        case _:
+            named = head
+    made = [link if isinstance(link, str) else naming.change(link) for link in links]
+    meanings = {name.name: f"{name.name} = {write_matrix_tree(tree)}" for tree, name in naming.formulas.items()}
+    return naming.program, named, made, meanings
+
+
+@dataclass(slots=True)
+class _Naming:
+    """Gives names to the derivatives in trees of matrix expressions; `known` are those of the adjoints of the loss."""
+
+    program: Program
+    known: Mapping[str, str]
+    formulas: dict[t.Expression, t.Name] = field(default_factory=dict)
+
+    def change(self, node: t.Expression) -> t.Expression:
+        """The tree with the names of derivatives in their places."""
+        match node:
+            case Operation("adj", (t.Name(name),)):
+                return t.Name(self.known[name], line=node.line, column=node.column)
+            case Operation("adj", (of, t.Name(by))):
+                name = self.name_of(of).name
+                adjoints = derive(self.program, name, (by,))
+                self.program = self.program.extended(unique_definitions(adjoints.definitions))
+                return t.Name(adjoints.adjoint_name(by), line=node.line, column=node.column)
+            case Operation(_, operands) | Run(operands, _):
+                return replace(node, operands=tuple(map(self.change, operands)))
+        return node
+
+    def name_of(self, formula: t.Expression) -> t.Name:
+        """The name of the tensor that a formula is the definition of."""
+        tree = self.change(formula)
+        if isinstance(tree, t.Name):
+            return tree
+        if tree not in self.formulas:
+            axes, _ = _axes_of(self.program, tree)
+            taken = {*self.program.tensors(), *self.program.size_names}
+            made = read_matrix_claim(tree, _plain(self.program), frozenset(self.program.size_names), axes)
+            before, letters, body, _ = made
+            name = choose_name("f", {*taken, *(letter.name for letter in letters)})
+            head = _read(name, letters)
+            statements = (*before, t.Define(head, body, line=tree.line, column=tree.column))
+            self.program = self.program.extended(_define(self.program, statements))
+            self.formulas[tree] = t.Name(name)
+        return self.formulas[tree]

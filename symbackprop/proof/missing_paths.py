@@ -51,7 +51,8 @@ def list_paths_missing_above(trial: Trial) -> Iterator[str]:
     if adjoints is None:
         return
     for step in reversed(adjoints.steps):
-        yield from _paths_from(trial, adjoints, step, _readers(step))
+        readers = [reader for reader in _readers(step) if reader != adjoints.numerator.name]
+        yield from _paths_from(trial, adjoints, step, readers)
 
 
 def _readers(step: ChainStep) -> list[str]:
@@ -204,17 +205,24 @@ def list_diagonals(trial: Trial) -> Iterator[str]:
 
 
 def _equal_letters(trial: Trial, of: Tensor, wrt: Tensor) -> Iterator[str]:
-    """A derivative that holds where two indices are equal only."""
+    """A derivative whose two indices are swapped, or that holds where they are equal only."""
     q = trial.question
     if not of.axes or not wrt.axes:
         return
     for first, second in combinations(q.left.indices, 2):
         if first.same_range(second):
+            other = {first: second, second: first}
+            turned = tuple(Affine.of(other.get(i, i)) for i in q.left.indices)
+            if _holds(trial, q.left, replace(q.right, terms=instantiate(q.right, turned))):
+                yield f"the claim has {first.name} and {second.name} swapped: it is the transpose of what is right"
             at = tuple(Affine.of(first if i == second else i) for i in q.left.indices)
-            left, right = (replace(side, terms=instantiate(side, at)) for side in (q.left, q.right))
-            numbers = [trial.values(q.program, side, dict(trial.made)) for side in (left, right)]
-            if agree(*numbers) and trial.proves(q.program, left, right):
+            if _holds(trial, *(replace(side, terms=instantiate(side, at)) for side in (q.left, q.right))):
                 yield (
                     f"the claim holds where {second.name} = {first.name}, not in general: it is the diagonal of "
                     f"the Jacobian of {of.name} by {wrt.name}"
                 )
+
+
+def _holds(trial: Trial, left: Definition, right: Definition) -> bool:
+    numbers = [trial.values(trial.question.program, side, dict(trial.made)) for side in (left, right)]
+    return agree(*numbers) and trial.proves(trial.question.program, left, right)

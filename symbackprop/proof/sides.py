@@ -74,26 +74,39 @@ def read_side(program: Program, tree: t.Expression, scope: Mapping[str, Index], 
     `adj(z[n,i])` in it is the adjoint of the loss, and `adj(a[n,j], z[n,i])` the derivative of one entry by another.
     What is nested in it is named after the side, so that the parts of two sides never share a name.
     """
-    tree = _of_loss(tree, program.loss)
     check_ranges(program, tree)
+    read, needed, derived = derivatives_read(program, tree)
+    extended = program.extended(needed)
+    made, parts = define_formula(extended, name, tuple(scope.values()), read)
+    least = tuple(list_needed_sizes(program, tree))
+    return Side(made, made, (*needed, *parts), tree, claimed=parts, derived=derived, least=least)
+
+
+def derivatives_read(
+    program: Program, tree: t.Expression
+) -> tuple[t.Expression, tuple[Definition, ...], tuple[str, ...]]:
+    """An expression that reads derivatives by their names, the definitions of these, and what is derived."""
+    tree = _of_loss(tree, program.loss)
     needed: list[Definition] = []
     names: dict[str, str] = {}
-    for of, wanted in _derivatives_in(program, tree).items():
-        adjoints = derive(program, of, wanted)
+    wanted = _derivatives_in(program, tree)
+    for of, by in wanted.items():
+        adjoints = derive(program, of, by)
         needed += adjoints.definitions
-        names |= {each if of == program.loss else f"{of}_by_{each}": adjoints.adjoint_name(each) for each in wanted}
-    extended = program.extended(unique_definitions(needed))
-    indices, line = tuple(scope.values()), tree.line or None
-    read = with_adjoints(tree, names)
+        names |= {each if of == program.loss else f"{of}_by_{each}": adjoints.adjoint_name(each) for each in by}
+    return with_adjoints(tree, names), unique_definitions(needed), tuple(wanted)
+
+
+def define_formula(
+    program: Program, name: str, indices: tuple[Index, ...], read: t.Expression
+) -> tuple[Definition, tuple[Definition, ...]]:
+    """The definition of a formula over the tensors of a program, and those of its nested parts."""
     for made_of in (read, t.Chain((read, t.Number(Fraction(0), "0")), ("+",), line=read.line, column=read.column)):
-        elaborator = Elaborator(program_symbols(extended), known=hidden_parts(extended))
-        made = elaborator.define(name, indices, made_of, Role.DEFINED, line)
+        elaborator = Elaborator(program_symbols(program), known=hidden_parts(program))
+        made = elaborator.define(name, indices, made_of, Role.DEFINED, read.line or None)
         if made.is_sum:  # an argmax or a function of a matrix that is the whole side becomes a part of it
             break
-    needed += elaborator.hidden
-    derived = tuple(of for of in _derivatives_in(program, tree))
-    least = tuple(list_needed_sizes(program, tree))
-    return Side(made, made, tuple(needed), tree, claimed=tuple(elaborator.hidden), derived=derived, least=least)
+    return made, tuple(elaborator.hidden)
 
 
 def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, Index]) -> Side:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.commands import TRANSPOSED, UPRIGHT
+from symbackprop.notation.reading.commands import UPRIGHT
 from symbackprop.notation.reading.entries import find_whole
-from symbackprop.notation.reading.factors import Factor, factors_of, without_scripts
+from symbackprop.notation.reading.factors import Factor, factors_of, is_turned, without_scripts
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import (
     Beside,
@@ -150,7 +150,7 @@ def second_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax, 
     found = read_differential(first) if isinstance(first, Fraction) and len(row) == 1 else None
     if found is not None and len(found.by) == 2:
         of = without_arguments(found.of, vocabulary)
-        return (bare(of[0].node), found.by[0], _unturned(found.by[1])) if len(of) == 1 and not of[0].sign else None
+        return (bare(of[0].node), found.by[0], unturned(found.by[1])) if len(of) == 1 and not of[0].sign else None
     if not isinstance(first, Scripts) or first.base != SLOPES[0] or first.below is None or first.above is None:
         return None
     of = without_arguments(row[1:], vocabulary)
@@ -158,9 +158,20 @@ def second_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax, 
     return (bare(of[0].node), bare(first.below), bare(first.below)) if twice else None
 
 
-def _unturned(node: Syntax) -> Syntax:
+def derived_by(node: Syntax) -> Syntax | None:
+    r"""By what a whole formula derives, a name or a formula: W of \nabla_W \lVert X W \rVert_F^2; None where it is no
+    derivative."""
+    row = factors_of(bare(node))
+    first = bare(row[0].node)
+    found = read_differential(first) if isinstance(first, Fraction) else None
+    if found is not None:
+        return found.by[0] if len(row) == 1 or not found.of else None
+    return bare(first.below) if isinstance(first, Scripts) and first.base in SLOPES and first.below else None
+
+
+def unturned(node: Syntax) -> Syntax:
     r"""The name of a transpose below a second derivative: w of w^\top."""
-    if not isinstance(node, Scripts) or node.above is None or write_syntax(bare(node.above)) not in TRANSPOSED:
+    if not isinstance(node, Scripts) or not is_turned(node):
         return node
     plain = replace(node, above=None)
     return plain if plain.below is not None or plain.primes else bare(node.base)

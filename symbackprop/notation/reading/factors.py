@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.syntax import (
     Beside,
     Fraction,
@@ -78,6 +79,12 @@ def is_number(node: Syntax) -> bool:
     if isinstance(inner, Fraction):
         return isinstance(bare(inner.top), Numeral) and isinstance(bare(inner.bottom), Numeral)
     return isinstance(inner, Numeral)
+
+
+def is_turned(node: Syntax) -> bool:
+    r"""Whether a part has the sign of a transpose above it."""
+    inner = bare(node)
+    return isinstance(inner, Scripts) and inner.above is not None and write_syntax(bare(inner.above)) in TRANSPOSED
 
 
 def is_letter(node: Syntax) -> bool:

@@ -28,7 +28,7 @@ from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.letters import index_letter, opened_product
 from symbackprop.notation.reading.marks import LAYERS, check_imaginary, check_marked
 from symbackprop.notation.reading.names import NameReader
-from symbackprop.notation.reading.points import adjoint_of, derive_formula, put_in, read_point
+from symbackprop.notation.reading.points import adjoint_of, depends, derive_formula, put_in, read_point
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.scopes import check_scopes
 from symbackprop.notation.reading.slopes import find_slope
@@ -301,6 +301,10 @@ class IndexReader(NameReader):
         if not isinstance(above, t.Name | t.Access) or (above == below and self.vocabulary.open):
             return self.slope(above, (wrt,), node)
         return adjoint_of(t.Derivative(above, below, line=node.line, column=node.column), self.vocabulary)
+
+    def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
+        known = not self.vocabulary.open
+        return known and not any(depends(value, self._entry(variable).name, self.vocabulary) for variable in by)
 
     def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
         for variable in by:

@@ -15,15 +15,16 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
-from symbackprop.language.matrix_grammar import Operation, Run
+from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
+from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import check_numbers, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
-from symbackprop.notation.reading.differentials import read_loss
+from symbackprop.notation.reading.differentials import read_loss, unturned
 from symbackprop.notation.reading.doubts import doubtful_size
-from symbackprop.notation.reading.entries import find_powers
+from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
@@ -81,7 +82,20 @@ def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | N
         found: t.Expression = reader.read(syntax)
         settled = reader.settle(found, shape, syntax)
         reader.shape(settled)
+    _check_jacobians(settled, reader)
     return settled
+
+
+def _check_jacobians(tree: t.Expression, reader: MatrixReader) -> None:
+    """UnsupportedError for a derivative of a vector by a vector among others: its layout is a matter of convention."""
+    for node, _ in walk_matrix(tree):
+        if node == tree or not isinstance(node, Operation) or node.name != "adj" or len(node.operands) < 2:
+            continue
+        if SCALAR not in map(reader.shape, node.operands):
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: {write_matrix_tree(node)}, the derivative of a vector by a "
+                "vector, is read alone on a side, not inside a formula; claim an entry, or define it."
+            )
 
 
 @dataclass(slots=True)
@@ -344,18 +358,49 @@ class MatrixReader(TermReader):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         head = IndexReader(self.vocabulary).head(of, wrt, node)
         if head is None:
-            raise fail(node, f"`{write_syntax(node)}`", r"\frac{\partial L}{\partial w}", "name what is derived")
+            return self.slope(self.read(of), (wrt,), node)
         if head.of == t.Name(self.vocabulary.loss or "") and isinstance(head.wrt, t.Name):
             return Operation("adj", (head.wrt,), False, line=node.line, column=node.column)
-        raise UnsupportedError(f"line {node.line}, column {node.column}: derivatives inside a matrix formula are not "
-                               r"supported in this version; write \delta, or declare a name for adj(...).")  # fmt: skip
+        if isinstance(head.of, t.Name):
+            return self.slope(head.of, (wrt,), node)
+        raise fail(node, f"`{write_syntax(node)}`, the derivative of an entry, among whole matrices", "whole tensors",
+                   "claim an entry, with indices on every side")  # fmt: skip
+
+    def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
+        reads = {node.name for node, _ in walk_matrix(value) if isinstance(node, t.Name)}
+        derived = any(isinstance(node, Operation) and node.name == "adj" for node, _ in walk_matrix(value))
+        tensors = self.vocabulary.tensors
+        moving = derived or any(name in tensors and not tensors[name].is_leaf for name in reads)
+        return not moving and reads.isdisjoint(self._whole(variable).name for variable in by)
+
+    def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
+        made = self.settle(value, None, node)
+        for variable in map(unturned, by):
+            name, (rows, columns) = self._whole(variable), self.shape(made)
+            if self.is_constant(made, (variable,)):
+                raise fail(node, f"the derivative by {name.name} of {write_matrix_tree(made)}, which does not depend "
+                           "on it", "a formula that does")  # fmt: skip
+            if rows is None and columns is not None:
+                raise fail(node, f"the derivative of the row {write_matrix_tree(made)}", "that of a column", "turn it")
+            axes = sum(size is not None for size in (rows, columns)) + len(self.vocabulary.tensors[name.name].axes)
+            if axes > 2:
+                raise fail(node, f"`{write_syntax(node)}`, a derivative with {axes} axes", "at most two",
+                           "claim an entry")  # fmt: skip
+            made = Operation("adj", (made, name), False, line=node.line, column=node.column)
+        return made
+
+    def _whole(self, node: Syntax) -> t.Name:
+        found = find_whole(bare(unturned(node)), self.vocabulary)
+        if found is None:
+            raise fail(node, f"`{write_syntax(node)}` in a derivative among whole matrices", "a tensor of the program")
+        return found
 
     # Shapes.
 
     def shape(self, tree: t.Expression) -> Shape:
         """The shape of a tree; ShapeError where its parts do not fit."""
         tensors: dict[str, tuple[Affine, ...]] = {n: x.axes for n, x in self.vocabulary.tensors.items()}
-        return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(without_adjoints(tree)).shape
+        return ShapeReader(tensors, frozenset(self.vocabulary.sizes)).read(without_adjoints(tree, self.shape)).shape
 
     def _scalar(self, tree: t.Expression) -> bool:
         return is_scalar(tree, self.shape)

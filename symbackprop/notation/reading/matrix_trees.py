@@ -45,13 +45,19 @@ def run_of(operands: tuple[t.Expression, ...], signs: tuple[str, ...], node: t.N
     return Run((*opened, *operands[1:]), (*before, *marks), line=node.line, column=node.column)
 
 
-def without_adjoints(tree: t.Expression) -> t.Expression:
-    """The tree with tensors in place of their adjoints, which have their shapes."""
+def without_adjoints(tree: t.Expression, shape_of: Callable[[t.Expression], Shape]) -> t.Expression:
+    """The tree with what has the shapes of derivatives in place of these: a tensor for the adjoint of it, and the
+    product of a column and a row for the derivative of a vector by another."""
     match tree:
         case Operation("adj", (inner,)):
             return inner
+        case Operation("adj", (of, by)):
+            if shape_of(of) == SCALAR:
+                return by
+            above = without_adjoints(of, shape_of)
+            return above if shape_of(by) == SCALAR else run_of((above, Operation("'", (by,))), ("*",), tree)
         case Operation(_, operands) | Run(operands, _):
-            return replace(tree, operands=tuple(map(without_adjoints, operands)))
+            return replace(tree, operands=tuple(without_adjoints(operand, shape_of) for operand in operands))
     return tree
 
 

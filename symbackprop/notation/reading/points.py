@@ -52,15 +52,19 @@ def adjoint_of(head: t.Derivative, vocabulary: Vocabulary) -> t.Apply:
 def derive_formula(
     value: t.Expression, by: t.Expression, letters: frozenset[str], vocabulary: Vocabulary, node: Syntax
 ) -> t.Expression:
-    """The derivative of a formula by a scalar that it reads, or by an entry, as the chain rule gives it."""
+    """The derivative of a formula by a scalar or an entry: written out where it reads nothing but scalars that are
+    given, and otherwise as adj(value, by), which the chain rule gives where it is claimed.
+    """
     if isinstance(by, t.Access) and by.name in vocabulary.tensors:
-        return _derive_reads(value, by, vocabulary, node)
+        return _adjoint_of_formula(value, by, vocabulary, node)
     if not isinstance(by, t.Name) or by.name in letters or by.name in vocabulary.sizes or by.name == "pi":
         raise fail(node, f"the derivative of a formula by {write_tree(by)}", "one by a scalar or an entry")
+    if by.name in vocabulary.tensors and vocabulary.tensors[by.name].axes:
+        raise fail(node, f"the derivative of a formula by all of {by.name}", "one by an entry, with its indices")
     if value == t.Apply(_called(value), (by,)) and _called(value) not in {*FUNCTION_BY_NAME, "adj"}:
         return t.Apply(_called(value), (by,), True)
-    if by.name in vocabulary.tensors and any(_is_defined(part, vocabulary) for part, _ in t.walk(value)):
-        return _derive_reads(value, by, vocabulary, node)
+    if by.name in vocabulary.tensors and any(_needs_program(part, vocabulary) for part, _ in t.walk(value)):
+        return _adjoint_of_formula(value, by, vocabulary, node)
     _check_plain(value, by.name, vocabulary, node)
     if by.name not in free_letters(value):
         raise fail(node, f"the derivative by {by.name} of {write_tree(value)}, which does not read it",
@@ -68,38 +72,29 @@ def derive_formula(
     return find_slope(value, by.name)
 
 
-def _is_defined(part: t.Node, vocabulary: Vocabulary) -> bool:
-    tensor = vocabulary.tensors.get(part.name) if isinstance(part, t.Name | t.Access) else None
-    return tensor is not None and not tensor.is_leaf
+def depends(value: t.Node, by: str, vocabulary: Vocabulary) -> bool:
+    """Whether a formula may depend on a tensor: it reads it, or something that is defined or a derivative."""
+    parts = [part for part, _ in t.walk(value)]
+    derived = any(isinstance(part, t.Apply) and part.function == "adj" for part in parts)
+    read = [part.name for part in parts if isinstance(part, t.Name | t.Access)]
+    return derived or by in read or any(n in vocabulary.tensors and not vocabulary.tensors[n].is_leaf for n in read)
 
 
-def _derive_reads(value: t.Expression, by: t.Name | t.Access, vocabulary: Vocabulary, node: Syntax) -> t.Expression:
-    """The sum over what a formula reads: its derivative by each read, times that of the read."""
-    reads: dict[t.Name | t.Access, str] = {}
+def _needs_program(part: t.Node, vocabulary: Vocabulary) -> bool:
+    """Whether a part of a formula is more than a function of scalars that are given."""
+    if isinstance(part, t.Name):
+        return part.name in vocabulary.tensors and not vocabulary.tensors[part.name].is_leaf
+    called = isinstance(part, t.Apply) and part.function not in FUNCTION_BY_NAME
+    return called or isinstance(part, t.Access | t.Entry | t.Reduce)
 
-    def named(part: t.Node) -> t.Node:
-        if isinstance(part, t.Name | t.Access) and part.name in vocabulary.tensors:
-            return t.Name(reads.setdefault(part, f"read{len(reads)}"))
-        if isinstance(part, t.Reduce | t.Entry | t.Apply) and getattr(part, "function", "") not in FUNCTION_BY_NAME:
-            raise UnsupportedError(
-                f"line {node.line}, column {node.column}: the derivative of {write_tree(value)}, which holds more than "
-                "functions of entries, by an entry is not supported; claim the derivative of a name by a name."
-            )
-        return t.map_children(part, named)
 
-    body = named(value)
-    if not isinstance(body, t.Expression):
-        raise TypeError(f"{type(body).__name__} is no expression")
-    back = {name: read for read, name in reads.items()}
-    addends: list[t.Expression] = []
-    for read, name in reads.items():
-        if read.name == by.name or _is_defined(read, vocabulary):  # data depend on nothing else
-            slope = substitute_names(find_slope(body, name), back)
-            addends.append(slope if read == by else t.Chain((slope, t.Apply("adj", (read, by))), ("*",)))
-    if not addends:
+def _adjoint_of_formula(
+    value: t.Expression, by: t.Name | t.Access, vocabulary: Vocabulary, node: Syntax
+) -> t.Expression:
+    if not depends(value, by.name, vocabulary):
         raise fail(node, f"the derivative by {write_tree(by)} of {write_tree(value)}, which does not depend on it",
                    "a formula that does")  # fmt: skip
-    return addends[0] if len(addends) == 1 else t.Chain(tuple(addends), ("+",) * (len(addends) - 1))
+    return t.Apply("adj", (value, by))
 
 
 def _called(value: t.Expression) -> str:

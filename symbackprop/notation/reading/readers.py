@@ -100,9 +100,13 @@ class Notation(ABC):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> Any:
         """The derivative of one name by another."""
 
+    @abstractmethod
+    def is_constant(self, value: Any, by: tuple[Syntax, ...]) -> bool:
+        """Whether a formula surely depends on none of these names."""
+
+    @abstractmethod
     def slope(self, value: Any, by: tuple[Syntax, ...], node: Syntax) -> Any:
         """The derivative of a formula by names."""
-        raise fail(node, "the derivative of a formula", r"\frac{\partial L}{\partial w}", "name what is derived")
 
     def evaluated(self, value: Any, node: Evaluated) -> Any:
         """The value at a point."""

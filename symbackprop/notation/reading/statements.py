@@ -14,6 +14,7 @@ from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
+from symbackprop.notation.reading.differentials import derived_by
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.equations import check_equation
 from symbackprop.notation.reading.extents import check_extents, restrict
@@ -127,8 +128,8 @@ def _sides_of(claims: tuple[EntryClaim | MatrixClaim, ...]) -> list[Node]:
 
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
     """Whether a side is a whole tensor with axes, or a derivative of one or by one."""
-    derived = read_head(side, vocabulary)
-    parts = (derived.read, derived.wrt) if derived is not None else (find_whole(bare(side), vocabulary),)
+    derived, by = read_head(side, vocabulary), derived_by(side)
+    parts = (derived.read, derived.wrt) if derived is not None else (find_whole(by or bare(side), vocabulary),)
     names = [part.name for part in parts if isinstance(part, t.Name)]
     return any(name in vocabulary.tensors and vocabulary.tensors[name].axes for name in names)
 

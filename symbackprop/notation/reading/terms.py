@@ -31,6 +31,7 @@ from symbackprop.notation.reading.factors import (
     factors_of,
     is_name,
     is_number,
+    is_turned,
     without_scripts,
     write_factors,
 )
@@ -234,13 +235,16 @@ class TermReader(FunctionReader):
             raise fail(node, f"`{write_syntax(node)}` with nothing behind it", "what is derived")
         point = bare(row[1].node)
         if isinstance(point, Evaluated):
-            made = self._derived((Factor("", point.inner), *row[2:]), by, node)
-            return self.evaluated(made, point), len(row)
+            of = (Factor("", point.inner), *row[2:])
+            self._check_reach(of, by, node)
+            return self.evaluated(self._derived(of, by, node), point), len(row)
         entrywise = next((place for place, factor in enumerate(row) if factor.sign in ENTRYWISE), len(row))
         loss = without_arguments(row[1:entrywise], self.vocabulary)
         if entrywise < len(row) and len(loss) == 1 and self.vocabulary.is_loss(loss[0].node):
             return self._derived(loss, by, node), entrywise  # a number has no entries
-        return self._derived(without_arguments(row[1:], self.vocabulary), by, node), len(row)
+        of = without_arguments(row[1:], self.vocabulary)
+        self._check_reach(of, by, node)
+        return self._derived(of, by, node), len(row)
 
     def _derived(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> Any:
         """The derivative of one factor, which is a name or a formula."""
@@ -251,14 +255,23 @@ class TermReader(FunctionReader):
                 f"line {node.line}, column {node.column}: {write_syntax(node)} is a higher derivative of a name; write "
                 "the formula that it stands for, in brackets behind the sign of the derivative."
             )
-        numbers = next((place for place, factor in enumerate(of) if not is_number(factor.node)), 0)
-        _, taken = self.factor(of[numbers:], numbers > 0)
-        if numbers + taken < len(of):
-            raise ambiguous(node.line, node.column, f"a derivative of `{write_factors(of)}`",
-                            ("the derivative of all of it", "the derivative of its first factor"),
-                            "bracket what is derived")  # fmt: skip
-        value = self.term(of, node)
-        return self.slope(value, by, node)
+        return self.slope(self.term(of, node), by, node)
+
+    def _check_reach(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> None:
+        r"""AmbiguousFormulaError where it is open how far a sign derives: \frac{d}{dx} x^2 y, but not in front of y x^2
+        or x^\top y.
+        """
+        place = 0
+        while place < len(of):
+            part, taken = self.factor(of[place:], place > 0)
+            constant = is_number(of[place].node) or self.is_constant(part, by)
+            if place + taken == len(of) or (is_turned(of[place].node) and taken == 1):
+                return
+            if not constant:
+                raise ambiguous(node.line, node.column, f"a derivative of `{write_factors(of)}`",
+                                ("the derivative of all of it", "the derivative of its first factor"),
+                                "bracket what is derived")  # fmt: skip
+            place += taken
 
     def _is_value(self, node: Syntax, base: Symbol) -> bool:
         """Whether a name is a number because it stands elsewhere without brackets, or is a power of one that does."""
@@ -278,10 +291,11 @@ class TermReader(FunctionReader):
         return base in (Symbol("e"), Symbol("e", (), "mathrm")) and not named and label_of(inner.above) is None
 
     def _slope_sign(self, sign: str, scripts: Scripts | None, row: tuple[Factor, ...], node: Syntax) -> tuple[Any, int]:
-        if scripts is None or scripts.below is None or scripts.above is not None or scripts.primes:
+        twice = scripts is not None and scripts.above is not None and write_syntax(bare(scripts.above)) == "2"
+        if scripts is None or scripts.below is None or (scripts.above is not None and not twice) or scripts.primes:
             instead = rf"{sign}_{{W}} L" if sign == r"\nabla" else r"\frac{\partial L}{\partial w}"
             raise fail(node, f"`{sign}` without a name below", instead)
-        return self._operator(row, (bare(scripts.below),), node)
+        return self._operator(row, (bare(scripts.below),) * (2 if twice else 1), node)
 
     def _indicator(self, base: Syntax, scripts: Scripts | None, row: tuple[Factor, ...]) -> tuple[Any, int] | None:
         r"""1 where a relation holds and 0 elsewhere: \mathbb{1}[i = j], \mathbb{1}_{i = j}, 1_{\{i = j\}}, I(i = j)."""

@@ -315,6 +315,10 @@ class WrittenReader(IndexReader):
             raise fail(node, f"`{write_syntax(node)}`", "a comparison of numbers")
         return IndexReader.mask(self, relation, node)
 
+    def is_constant(self, value: Any, by: tuple[Syntax, ...]) -> bool:
+        entries = [entry for row in value.rows for entry in row] if isinstance(value, Grid) else [value]
+        return all(IndexReader.is_constant(self, entry, by) for entry in entries)
+
     def slope(self, value: Any, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
         if isinstance(value, Grid):
             raise fail(node, "the derivative of a matrix", "one of a number", "write the matrix of derivatives")
