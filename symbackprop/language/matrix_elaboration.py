@@ -14,7 +14,7 @@ from fractions import Fraction
 from symbackprop.calculus.indices import Affine
 from symbackprop.language import tree as t
 from symbackprop.language.arithmetic import ONE, ZERO, add, multiply
-from symbackprop.language.matrix_shapes import Shape, ShapeReader, Term, integer_of
+from symbackprop.language.matrix_shapes import REST, Shape, ShapeReader, Term, integer_of
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.recursion import deep_recursion
 
@@ -159,6 +159,12 @@ class _Formula:
                 return t.Access(term.name, indices, **place) if indices else t.Name(term.name, **place)
             case "number":
                 return term.value or ONE
+            case "slice" if isinstance(term.value, t.Access):
+                along = rows or columns or ONE
+                indices = tuple(along if index == t.Name(REST) else index for index in term.value.indices)
+                return replace(term.value, indices=indices)
+            case "over":
+                return t.Reduce("sum", (t.Binder(term.name),), self.entry(term.operands[0], at))
             case "eye" | "ones":
                 return ONE
             case "sum":

@@ -51,11 +51,12 @@ def read_matrix_claim(
     tensors: Mapping[str, tuple[Affine, ...]],
     sizes: frozenset[str],
     wanted: tuple[Affine, ...],
+    taken: frozenset[str] = frozenset(),
 ) -> tuple[tuple[t.Define, ...], tuple[t.Name, ...], t.Expression, dict[str, str]]:
     """An entry of a matrix with these axes: what it needs defined, its letters, the formula, and what names mean
     that are made for parts of it. 0 fits every shape.
 
-    The claim is text, or the tree of a matrix expression.
+    The claim is text, or the tree of a matrix expression. No letter is one of those that are `taken`.
 
     >>> axes = (Affine.of("N"), Affine.of("D"))
     >>> read_matrix_claim("2*A", {"A": axes}, frozenset(("N", "D")), axes)[1]
@@ -65,7 +66,7 @@ def read_matrix_claim(
     for one in (*before, line):
         if one.equal is not None:
             raise fail(one, "an assumption in a claim", "an expression", "assume it in the program")
-    writer = MatrixWriter(dict(tensors), sizes, _names(before))
+    writer = MatrixWriter(dict(tensors), sizes, _names(before) | taken)
     for earlier in before:
         _write_line(earlier, writer)
     term = writer.read(line.body)

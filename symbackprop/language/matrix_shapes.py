@@ -17,11 +17,13 @@ from symbackprop.language.accesses import count_things
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
-from symbackprop.language.tree import Chain, Expression, Name, Number
+from symbackprop.language.tree import Access, Chain, Expression, Name, Number
 from symbackprop.language.wording import fail
 
 Shape = tuple[Affine | None, Affine | None]
 SCALAR: Shape = (None, None)
+REST = ":"
+"""The index of all entries along an axis."""
 MATRIX_FUNCTIONS = (
     "sum", "tr", "det", "logdet", "inv", "solve", "norm1", "norm2", "diag", "ones", "eye",
 )  # fmt: skip
@@ -32,7 +34,7 @@ class Term:
     """A matrix expression whose shape is known; two terms are equal if they say the same.
 
     `operation` is one of: tensor, number, eye, ones, sum, product, entrywise, power, matrix power, function, transpose,
-    diagonal matrix, diagonal, total, rows, columns, trace, norm1, norm2, squares, inv, det, logdet.
+    diagonal matrix, diagonal, total, rows, columns, trace, norm1, norm2, squares, inv, det, logdet, slice, over.
     """
 
     operation: str
@@ -90,6 +92,11 @@ class ShapeReader:
                 return Term("number", SCALAR, value=_size_tree(node, "a whole quotient"), node=node)
             case Run():
                 return self._sum(node) if node.signs[0].symbol in "+-" else self._run(node)
+            case Access():
+                return self._slice(node)
+            case Operation("over", (Name(letter), operand)):
+                inner = self.read(operand)
+                return Term("over", inner.shape, (inner,), letter, node=node)
             case Operation("neg", (operand,)):
                 inner = self.read(operand)
                 return Term("sum", inner.shape, (inner,), signs=("-",), node=node)
@@ -118,6 +125,14 @@ class ShapeReader:
         rows, columns = (*axes, None, None)[:2]
         term = Term("tensor", (rows, columns), name=node.name, node=node)
         return Term("transpose", (columns, rows), (term,), node=node) if node.name in self.flat else term
+
+    def _slice(self, node: Access) -> Term:
+        """An entry of a tensor at letters of sums, or the vector of those along the axis that is left."""
+        axes = self.tensors[node.name]
+        left = [axis for index, axis in zip(node.indices, axes, strict=True) if index == Name(REST)]
+        if not left:
+            return Term("number", SCALAR, value=node, node=node)
+        return Term("slice", (left[0], None), value=node, node=node)
 
     # Operators.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from symbackprop.language.matrix_grammar import Operation, Run
-from symbackprop.language.tree import Expression, Name, Node, Number
-from symbackprop.language.writer import write_number
+from symbackprop.language.tree import Access, Expression, Name, Node, Number
+from symbackprop.language.writer import write_number, write_tree
 
 SUM, SIGNED, PRODUCT, POWER, POSTFIX, ATOM = range(6)
 """How tightly an expression holds together; an operand that holds less than its place asks for is bracketed."""
@@ -32,6 +32,10 @@ def _write(node: Node) -> tuple[str, int]:
             return written, PRODUCT if "/" in written else ATOM
         case Name(name):
             return name, ATOM
+        case Access():
+            return write_tree(node), ATOM
+        case Operation("over", (Name(letter), operand)):
+            return f"sum({letter}, {_at(operand, SUM)})", ATOM
         case Operation("neg", (operand,)):
             return f"-{_at(operand, PRODUCT)}", SIGNED
         case Operation("'", (operand,)):

@@ -56,23 +56,32 @@ def judge_matrix_claim(
         axes, turned = _derivative_axes(program, head), False
     else:
         axes, turned = _axes_of(program, head)
+    summed = frozenset(letter for side in (head, *links) for letter in _summed_in(side))
     for before, link in list(pairwise((head, *links)))[start:]:
         assert not isinstance(link, t.Derivative)
         parts: dict[str, str] = {}
-        extended, letters, right = _side(program, link, axes, turned, "right", parts)
+        extended, letters, right = _side(program, link, axes, turned, "right", parts, summed)
         if isinstance(before, t.Derivative):
             scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
             count = len(program.tensor(before.read.name).axes)
             at = t.Derivative(_read(before.read.name, letters[:count]), _read(before.wrt.name, letters[count:]))
             left = derivative_side(program, at, scope)
         else:
-            extended, _, left = _side(extended, before, axes, turned, "left", parts)
+            extended, _, left = _side(extended, before, axes, turned, "left", parts, summed)
         verdict = judge_equation(extended, left, right)
         yield replace(
             verdict,
             hypotheses=tuple(dict.fromkeys(_in_full(each, parts) for each in verdict.hypotheses)),
             diagnosis=explain_names(verdict.diagnosis, meanings),
         )
+
+
+def _summed_in(side: str | t.Expression | t.Derivative) -> Iterator[str]:
+    """The letters of the sums in a tree, which nothing else may be called."""
+    for node, _ in walk_matrix(side) if isinstance(side, t.Expression) else ():
+        match node:
+            case Operation("over", (t.Name(letter), _)):
+                yield letter
 
 
 def _in_full(text: str, parts: Mapping[str, str]) -> str:
@@ -113,6 +122,7 @@ def _side(
     turned: bool,
     name: str,
     parts: dict[str, str],
+    summed: frozenset[str],
 ) -> tuple[Program, tuple[t.Name, ...], Side]:
     """One side of an equation: the program with what it needs defined, its letters, and its definition.
 
@@ -120,7 +130,8 @@ def _side(
     """
     if turned and isinstance(claim, t.Expression):
         claim = Operation("'", (claim,), False, line=claim.line, column=claim.column)
-    before, letters, body, named = read_matrix_claim(claim, _plain(program), frozenset(program.size_names), axes)
+    sizes = frozenset(program.size_names)
+    before, letters, body, named = read_matrix_claim(claim, _plain(program), sizes, axes, summed)
     parts |= named
     extended = program.extended(_define(program, before))
     scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
@@ -214,7 +225,8 @@ class _Naming:
         if tree not in self.formulas:
             axes, _ = _axes_of(self.program, tree)
             taken = {*self.program.tensors(), *self.program.size_names}
-            made = read_matrix_claim(tree, _plain(self.program), frozenset(self.program.size_names), axes)
+            sizes, summed = frozenset(self.program.size_names), frozenset(_summed_in(tree))
+            made = read_matrix_claim(tree, _plain(self.program), sizes, axes, summed)
             before, letters, body, _ = made
             name = choose_name("f", {*taken, *(letter.name for letter in letters)})
             head = _read(name, letters)

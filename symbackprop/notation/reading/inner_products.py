@@ -62,6 +62,19 @@ def join_vectors(
     return _sum_over(letter, t.Chain(tuple(found), ("*",), line=left.line, column=left.column), left)
 
 
+def vector_entry(
+    side: Syntax, vocabulary: Vocabulary, taken: frozenset[str], shown: str, read: ReadName
+) -> t.Access | None:
+    """A vector, as its entry at an index that is called as it is shown; None where a name is none."""
+    if not isinstance(without_scripts(side), Symbol):
+        return None
+    letter = _choose_letter((side,), vocabulary, taken)
+    found = _entry_of(side, letter, vocabulary, read)
+    if found is None:
+        return None
+    return replace(found, indices=tuple(t.Name(shown) if i == t.Name(letter) else i for i in found.indices))
+
+
 def read_norm(
     group: Group,
     vocabulary: Vocabulary,

@@ -49,6 +49,7 @@ from symbackprop.notation.reading.ones import (
     with_ones,
 )  # fmt: skip
 from symbackprop.notation.reading.refusals import ambiguous
+from symbackprop.notation.reading.slices import read_range, read_slice, sum_over
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
@@ -123,6 +124,10 @@ class MatrixReader(TermReader):
             value, above = found[0]
             made = whole_of(value, node)
             return made if above is None else self.raised(made, above, node)
+        part = read_slice(node, self.vocabulary, self.letters) if self.letters else None
+        if part is not None:
+            entry, raised_to = part
+            return entry if raised_to is None else self.raised(entry, raised_to, node)
         special = self._special(scripts, symbol, node)
         if special is not None:
             return special if scripts.above is None else self.raised(special, scripts.above, node)
@@ -342,8 +347,12 @@ class MatrixReader(TermReader):
         return Run((t.Number(Rational(1), "1"), step), (sign_at("-", step),), **place)
 
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
-        raise fail(node, f"`{write_syntax(node)}` among whole matrices", "products of matrices",
-                   "claim an entry such as W[k,d] for a formula with indices")  # fmt: skip
+        if sign != r"\sum" or not body or body[0].sign:
+            raise fail(node, f"`{write_syntax(node)}` among whole matrices", "products of matrices, and sums of them",
+                       "claim an entry such as W[k,d] for a formula with indices")  # fmt: skip
+        bounds = read_range(scripts, self.vocabulary, self.letters, node)
+        reader = MatrixReader(self.vocabulary, self.letters | set(bounds.names), self.values, self.fonts)
+        return sum_over(bounds, reader.settle(reader.term(body, body[0].node), None, node), self.vocabulary, node)
 
     def cases(self, node: Cases) -> t.Expression:
         raise UnsupportedError(
@@ -367,7 +376,7 @@ class MatrixReader(TermReader):
                    "claim an entry, with indices on every side")  # fmt: skip
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
-        reads = {node.name for node, _ in walk_matrix(value) if isinstance(node, t.Name)}
+        reads = {node.name for node, _ in walk_matrix(value) if isinstance(node, t.Name | t.Access)}
         derived = any(isinstance(node, Operation) and node.name == "adj" for node, _ in walk_matrix(value))
         tensors = self.vocabulary.tensors
         moving = derived or any(name in tensors and not tensors[name].is_leaf for name in reads)
