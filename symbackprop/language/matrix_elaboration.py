@@ -160,9 +160,7 @@ class _Formula:
             case "number":
                 return term.value or ONE
             case "slice" if isinstance(term.value, t.Access):
-                along = rows or columns or ONE
-                indices = tuple(along if index == t.Name(REST) else index for index in term.value.indices)
-                return replace(term.value, indices=indices)
+                return _along(term.value, rows or columns or ONE)
             case "over":
                 return t.Reduce("sum", (t.Binder(term.name),), self.entry(term.operands[0], at))
             case "eye" | "ones":
@@ -339,6 +337,11 @@ class _Formula:
             whole = _Chain(chain.sign * part.sign, (*chain.scalars, *part.scalars), matrices)
             made.append((sign, self.contract(whole, at, closed)))
         return add(made)
+
+
+def _along(read: t.Access, letter: t.Expression) -> t.Access:
+    """The entry of a vector, which is written as the rest of a tensor."""
+    return replace(read, indices=tuple(letter if index == t.Name(REST) else index for index in read.indices))
 
 
 def is_diagonal(term: Term) -> bool:

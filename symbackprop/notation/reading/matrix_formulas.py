@@ -15,9 +15,8 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
-from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
+from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
-from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import check_numbers, repeat_vectors
@@ -28,6 +27,7 @@ from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
+from symbackprop.notation.reading.matrix_derivatives import check_jacobians, depends, derive_tree
 from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
     name_shown,
@@ -83,20 +83,8 @@ def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | N
         found: t.Expression = reader.read(syntax)
         settled = reader.settle(found, shape, syntax)
         reader.shape(settled)
-    _check_jacobians(settled, reader)
+    check_jacobians(settled, reader.shape)
     return settled
-
-
-def _check_jacobians(tree: t.Expression, reader: MatrixReader) -> None:
-    """UnsupportedError for a derivative of a vector by a vector among others: its layout is a matter of convention."""
-    for node, _ in walk_matrix(tree):
-        if node == tree or not isinstance(node, Operation) or node.name != "adj" or len(node.operands) < 2:
-            continue
-        if SCALAR not in map(reader.shape, node.operands):
-            raise UnsupportedError(
-                f"line {node.line}, column {node.column}: {write_matrix_tree(node)}, the derivative of a vector by a "
-                "vector, is read alone on a side, not inside a formula; claim an entry, or define it."
-            )
 
 
 @dataclass(slots=True)
@@ -376,26 +364,12 @@ class MatrixReader(TermReader):
                    "claim an entry, with indices on every side")  # fmt: skip
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
-        reads = {node.name for node, _ in walk_matrix(value) if isinstance(node, t.Name | t.Access)}
-        derived = any(isinstance(node, Operation) and node.name == "adj" for node, _ in walk_matrix(value))
-        tensors = self.vocabulary.tensors
-        moving = derived or any(name in tensors and not tensors[name].is_leaf for name in reads)
-        return not moving and reads.isdisjoint(self._whole(variable).name for variable in by)
+        return not depends(value, {self._whole(variable).name for variable in by}, self.vocabulary)
 
     def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
         made = self.settle(value, None, node)
-        for variable in map(unturned, by):
-            name, (rows, columns) = self._whole(variable), self.shape(made)
-            if self.is_constant(made, (variable,)):
-                raise fail(node, f"the derivative by {name.name} of {write_matrix_tree(made)}, which does not depend "
-                           "on it", "a formula that does")  # fmt: skip
-            if rows is None and columns is not None:
-                raise fail(node, f"the derivative of the row {write_matrix_tree(made)}", "that of a column", "turn it")
-            axes = sum(size is not None for size in (rows, columns)) + len(self.vocabulary.tensors[name.name].axes)
-            if axes > 2:
-                raise fail(node, f"`{write_syntax(node)}`, a derivative with {axes} axes", "at most two",
-                           "claim an entry")  # fmt: skip
-            made = Operation("adj", (made, name), False, line=node.line, column=node.column)
+        for variable in by:
+            made = derive_tree(made, self._whole(variable), self.shape(made), self.vocabulary, node)
         return made
 
     def _whole(self, node: Syntax) -> t.Name:

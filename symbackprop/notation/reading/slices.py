@@ -67,6 +67,9 @@ def sum_over(bounds: Bounds, body: t.Expression, vocabulary: Vocabulary, node: S
         ]
         if not sizes:
             raise fail(node, f"the sum over {letter.name} of what has no such index", "an index that is summed")
+        if len(set(sizes)) > 1:
+            raise fail(node, f"the index {letter.name}, which runs over {' and over '.join(map(str, sizes))}",
+                       "an index of one range", "the index of a row stands first")  # fmt: skip
         if binder.range is not None and any(read_size(binder.range) != size for size in sizes):
             raise fail(node, f"the sum over {letter.name}, which ends before its axis", "a sum over a whole axis",
                        "claim an entry such as W[k,d] for a part of a sum")  # fmt: skip
