@@ -159,8 +159,8 @@ def _define(program: Program, statements: tuple[t.Define, ...]) -> tuple[Definit
 def _with_adjoints(program: Program, trees: Sequence[t.Expression]) -> tuple[Program, dict[str, str]]:
     """The program with the adjoints of the loss that trees read, and their names."""
     nodes = [node for tree in trees for node, _ in walk_matrix(tree)]
-    wanted = [n.operands[0] for n in nodes if isinstance(n, Operation) and n.name == "adj"]
-    names = tuple(dict.fromkeys(node.name for node in wanted if isinstance(node, t.Name)))
+    wanted = [n.operands[0] for n in nodes if isinstance(n, Operation) and n.name == "adj" and len(n.operands) == 1]
+    names = tuple(dict.fromkeys(node.name for node in wanted if isinstance(node, t.Name | t.Access)))
     if not names:
         return program, {}
     if program.loss is None:
@@ -206,8 +206,8 @@ class _Naming:
     def change(self, node: t.Expression) -> t.Expression:
         """The tree with the names of derivatives in their places."""
         match node:
-            case Operation("adj", (t.Name(name),)):
-                return t.Name(self.known[name], line=node.line, column=node.column)
+            case Operation("adj", ((t.Name(name) | t.Access(name)) as read,)):
+                return replace(read, name=self.known[name], line=node.line, column=node.column)
             case Operation("adj", (of, t.Name(by))):
                 name = self.name_of(of).name
                 adjoints = derive(self.program, name, (by,))

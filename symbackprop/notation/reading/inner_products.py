@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, count
+from typing import TypeGuard
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError
@@ -64,7 +65,7 @@ def join_vectors(
 
 def vector_entry(
     side: Syntax, vocabulary: Vocabulary, taken: frozenset[str], shown: str, read: ReadName
-) -> t.Access | None:
+) -> t.Expression | None:
     """A vector, as its entry at an index that is called as it is shown; None where a name is none."""
     if not isinstance(without_scripts(side), Symbol):
         return None
@@ -72,7 +73,24 @@ def vector_entry(
     found = _entry_of(side, letter, vocabulary, read)
     if found is None:
         return None
-    return replace(found, indices=tuple(t.Name(shown) if i == t.Name(letter) else i for i in found.indices))
+    access = access_of(found)
+    at = replace(access, indices=tuple(t.Name(shown) if i == t.Name(letter) else i for i in access.indices))
+    return at if isinstance(found, t.Access) else replace(found, arguments=(at,))
+
+
+def access_of(tree: t.Access | t.Apply) -> t.Access:
+    """The entry that is read, or whose adjoint is."""
+    inner = tree.arguments[0] if isinstance(tree, t.Apply) else tree
+    if not isinstance(inner, t.Access):
+        raise TypeError(f"{type(inner).__name__} is no entry")
+    return inner
+
+
+def is_entry(tree: t.Expression | None) -> TypeGuard[t.Access | t.Apply]:
+    """Whether a tree is an entry of a tensor, or of its adjoint."""
+    if isinstance(tree, t.Apply) and tree.function == "adj" and len(tree.arguments) == 1:
+        return isinstance(tree.arguments[0], t.Access)
+    return isinstance(tree, t.Access)
 
 
 def read_norm(
@@ -127,8 +145,8 @@ def _is_vector(tree: t.Expression, letter: str) -> bool:
     match tree:
         case t.Negate(operand):
             return _is_vector(operand, letter)
-        case t.Access():
-            return tree.indices.count(t.Name(letter)) == 1
+        case t.Access() | t.Apply("adj", (t.Access(),)):
+            return access_of(tree).indices.count(t.Name(letter)) == 1
         case t.Chain(operands, operators) if operators[0] in "+-":
             return all(_is_vector(operand, letter) for operand in operands)
         case t.Chain(operands, operators):
@@ -146,18 +164,19 @@ def _choose_letter(parts: tuple[Syntax, ...], vocabulary: Vocabulary, taken: fro
     return next(each for each in chain(known, LETTERS, map("k{}".format, count(1))) if each not in used)
 
 
-def _entry_of(side: Syntax, letter: str, vocabulary: Vocabulary, read: ReadName) -> t.Access | None:
-    """A name at a letter of its own, if it lacks just its last index."""
+def _entry_of(side: Syntax, letter: str, vocabulary: Vocabulary, read: ReadName) -> t.Access | t.Apply | None:
+    """A name, or the adjoint of one, at a letter of its own, if it lacks just its last index."""
     try:
         made = read(_with_index(side, letter), letter)
     except FormulaError:
         return None
-    if not isinstance(made, t.Access) or made.name not in vocabulary.tensors:
+    if not is_entry(made) or access_of(made).name not in vocabulary.tensors:
         return None
-    if list(made.indices).count(t.Name(letter)) != 1 or made.indices[_place(made.name, vocabulary)] != t.Name(letter):
+    name, indices = access_of(made).name, access_of(made).indices
+    if list(indices).count(t.Name(letter)) != 1 or indices[_place(name, vocabulary)] != t.Name(letter):
         return None
-    others = list(vocabulary.tensors[made.name].axes)
-    size = others.pop(_place(made.name, vocabulary))
+    others = list(vocabulary.tensors[name].axes)
+    size = others.pop(_place(name, vocabulary))
     return None if size in others else made  # of a square matrix it may be a row or a column
 
 
@@ -166,9 +185,10 @@ def _place(name: str, vocabulary: Vocabulary) -> int:
     return 0 if name in vocabulary.behind else -1
 
 
-def _size(read: t.Access, vocabulary: Vocabulary) -> Affine:
+def _size(entry: t.Access | t.Apply, vocabulary: Vocabulary) -> Affine:
     """How long the vector is that a name at a letter of its own is an entry of."""
-    return vocabulary.tensors[read.name].axes[_place(read.name, vocabulary)]
+    name = access_of(entry).name
+    return vocabulary.tensors[name].axes[_place(name, vocabulary)]
 
 
 def _sum_over(letter: str, body: t.Expression, node: Syntax) -> t.Reduce:

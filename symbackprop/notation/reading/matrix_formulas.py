@@ -353,6 +353,9 @@ class MatrixReader(TermReader):
                    "names of whole matrices", "give every matrix a size in numbers, or claim an entry")  # fmt: skip
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
+        part = read_slice(bare(wrt), self.vocabulary, self.letters) if self.letters else None
+        if part is not None and isinstance(part[0], t.Access) and part[1] is None and self.vocabulary.is_loss(of):
+            return Operation("adj", (part[0],), False, line=node.line, column=node.column)
         head = IndexReader(self.vocabulary).head(of, wrt, node)
         if head is None:
             return self.slope(self.read(of), (wrt,), node)

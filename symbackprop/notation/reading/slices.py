@@ -11,7 +11,7 @@ from symbackprop.language.matrix_grammar import Operation, walk_matrix
 from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.index_formulas import IndexReader
-from symbackprop.notation.reading.inner_products import vector_entry
+from symbackprop.notation.reading.inner_products import access_of, is_entry, vector_entry
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import Scripts, Syntax, write_syntax
@@ -20,7 +20,7 @@ from symbackprop.notation.reading.vocabulary import Vocabulary, label_of
 
 def read_slice(
     node: Syntax, vocabulary: Vocabulary, letters: frozenset[str]
-) -> tuple[t.Access, Syntax | None] | None:
+) -> tuple[t.Expression, Syntax | None] | None:
     """The entry that a name is at letters of sums, or the vector where it lacks its last index, and what stands above
     it; None where it is neither."""
     scripts = node if isinstance(node, Scripts) else Scripts(node, line=node.line, column=node.column)
@@ -36,10 +36,13 @@ def read_slice(
         raise
     except FormulaError:
         made = vector_entry(plain, vocabulary, letters, REST, lambda name, letter: reader.binding((letter,)).name(name))
-    if not isinstance(made, t.Access):
+    if not is_entry(made):
         return None
-    used = {part.name for index in made.indices for part, _ in t.walk(index) if isinstance(part, t.Name)}
-    return (made, above) if used & letters else None
+    read = access_of(made)
+    used = {part.name for index in read.indices for part, _ in t.walk(index) if isinstance(part, t.Name)}
+    if not used & letters:
+        return None
+    return (made if isinstance(made, t.Access) else Operation("adj", (read,)), above)
 
 
 def read_range(scripts: Scripts | None, vocabulary: Vocabulary, letters: frozenset[str], node: Syntax) -> Bounds:

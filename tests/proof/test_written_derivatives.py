@@ -1,0 +1,136 @@
+r"""Derivatives of written formulas, such as \nabla_w \lVert Xw - y \rVert^2, and sums over samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import symbackprop as sb
+from symbackprop.errors import SymBackpropError
+
+SOFTMAX = """
+input y[N,K]
+param z[N,K]
+p[n,k] = exp(z[n,k])/sum(j, exp(z[n,j]))
+loss = -sum(n, k, y[n,k]*log(p[n,k]))/N
+assume sum(k, y[n,k]) = 1
+"""
+MATRICES = """
+input a[D], b[D], A[D,D], C[N,D], y[N]
+param x[D], X[D,D], s
+z[i] = sum(j, A[i,j]*x[j])
+loss = sum(i, x[i]*z[i]) + sum(i, j, X[i,j]^2) + s
+"""
+SAMPLES = """
+input x[N,D], y[N], Y[N,K]
+param w[D], W[K,D], b[K]
+p[n] = sigmoid(sum(d, x[n,d]*w[d]))
+r[n,k] = sum(d, W[k,d]*x[n,d]) + b[k] - Y[n,k]
+loss = -sum(n, y[n]*log(p[n]) + (1 - y[n])*log(1 - p[n]))/N + sum(n, k, r[n,k]^2)/2
+"""
+READ = [
+    # By an entry.
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \log\sum_j e^{z_{nj}} = p_{nk}", ("= p", "= -p")),
+    (SOFTMAX, r"\frac{\partial \log \sum_j e^{z_{nj}}}{\partial z_{nk}} = p_{nk}", ("= p", "= y")),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \log\sum_k e^{z_{nk}} = p_{nk}", ("= p", "= 2 p")),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{mk}} \log\sum_j e^{z_{nj}} = \delta_{mn} p_{nk}", (r"\delta_{mn}", "")),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \Big(-\sum_j y_{nj} \log p_{nj}\Big) = p_{nk} - y_{nk}", ("p", "y")),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} y_{nk} \log p_{nk} = y_{nk} (1 - p_{nk})", ("1 - p", "1 + p")),
+    (SOFTMAX, r"\partial_{z_{nk}} \frac{e^{z_{ni}}}{\sum_j e^{z_{nj}}} = p_{ni}(\delta_{ik} - p_{nk})",
+     (r"\delta_{ik}", "1")),
+    (SOFTMAX, r"\frac{\partial^2}{\partial z_{ni} \partial z_{nk}} \log\sum_j e^{z_{nj}} = "
+     r"p_{ni} (\delta_{ik} - p_{nk})",
+     (r"\delta_{ik}", "1")),
+    (SOFTMAX, r"\frac{\partial L}{\partial z_{nk}} = \frac1N \frac{\partial}{\partial z_{nk}} \Big("
+     r"\log\sum_j e^{z_{nj}} - z_{nk}\Big) + \frac1N (1 - y_{nk})", ("(1 - y", "(2 - y")),
+    # By a whole tensor.
+    (MATRICES, r"\nabla_x a^\top x = a", ("= a", "= b")),
+    (MATRICES, r"\frac{\partial}{\partial x} (x^\top A x) = (A + A^\top) x", (r"A + A^\top", "2 A")),
+    (MATRICES, r"\nabla_x x^\top A x = (A + A^\top) x", (r"A + A^\top", "2 A")),
+    (MATRICES, r"\frac{\partial x^\top z}{\partial x} = (A + A^\top) x", (r"A + A^\top", "A")),
+    (MATRICES, r"\frac{\partial}{\partial x} (Cx - y)^\top (Cx - y) = 2 C^\top (Cx - y)", ("= 2", "=")),
+    (MATRICES, r"\nabla_x \tfrac12 \lVert Cx - y \rVert_2^2 = C^\top (Cx - y)", ("Cx - y)", "Cx + y)")),
+    (MATRICES, r"\frac{\partial}{\partial X} \operatorname{tr}(A X) = A^\top", (r"= A^\top", "= A")),
+    (MATRICES, r"\frac{\partial a^\top X b}{\partial X} = a b^\top", (r"a b^\top", r"b a^\top")),
+    (MATRICES, r"\frac{\partial}{\partial X} \log\det X = X^{-\top}", (r"-\top", "-1")),
+    (MATRICES, r"\nabla_X \lVert X \rVert_F^2 = 2 X", ("2 X", "X")),
+    (MATRICES, r"\frac{\partial (Ax)}{\partial x} = A", ("= A", r"= A^\top")),
+    (MATRICES, r"\frac{\partial^2}{\partial x \, \partial x^\top} x^\top A x = A + A^\top", (r"+ A^\top", "+ A")),
+    (MATRICES, r"\nabla^2_x (x^\top A x) = A + A^\top", (r"+ A^\top", "+ A")),
+    (MATRICES, r"\frac{\partial}{\partial s} \lVert s x - a \rVert^2 = 2 x^\top (s x - a)", ("2 x", "x")),
+    (MATRICES, r"\frac{\partial}{\partial x} \sigma(a^\top x) = \sigma(a^\top x) (1 - \sigma(a^\top x)) a",
+     (r"(1 - \sigma(a^\top x))", "")),
+    # Sums over samples.
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_n (p_n - y_n) x_n", (r"\frac1N ", "")),
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_{i=1}^N (\sigma(w^\top x^{(i)}) - y^{(i)}) x^{(i)}", (r"\sigma", r"\tanh")),
+    (SAMPLES, r"\nabla_w^2 L = \frac1N \sum_{n=1}^N p_n (1 - p_n) x_n x_n^\top", ("(1 - p_n)", "")),
+    (SAMPLES, r"\frac{\partial L}{\partial W} = \sum_n r_n x_n^\top", ("r_n", "2 r_n")),
+    (SAMPLES, r"\nabla_W L = \sum_n \frac{\partial L}{\partial r_n} x_n^\top", ("L}", "2 L}")),
+    (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_n r_n = \sum_n (W x_n + b - Y_n)", ("+ b", "")),
+    (SAMPLES, r"\nabla_w \frac1N \sum_n (w^\top x_n - y_n)^2 = \frac2N \sum_n (w^\top x_n - y_n) x_n", ("2N", "1N")),
+    (SAMPLES, r"\frac{\partial}{\partial W} \sum_i \lVert W x_i \rVert^2 = 2 W x^\top x", ("= 2", "=")),
+    (SAMPLES, r"\nabla_b \log \sum_k e^{b_k} = \frac{1}{\sum_k e^{b_k}} \exp(b)", (r"\exp(b)", r"b")),
+]  # fmt: skip
+REFUSED = [
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} z_{nk} p_{nk} = 0", "the derivative of its first factor"),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} y_{nk}^2 = 0", "which does not depend on it"),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} z_{n,k+1} z_{nk} = 0", "its first factor"),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} (z_{n,k+1} z_{nk}) = 0", "letters alone as indices"),
+    (MATRICES, r"\frac{\partial}{\partial X} X b = 0", "its first factor"),
+    (MATRICES, r"\frac{\partial}{\partial X} (X b) = 0", "3 axes"),
+    (MATRICES, r"\nabla_x a^\top b = 0", "which does not depend on it"),
+    (MATRICES, r"\frac{\partial}{\partial x} (x^\top A) = A", "of the row x'"),
+    (MATRICES, r"\frac{\partial L}{\partial x} = \frac{\partial z}{\partial x} a", "read alone on a side"),
+    (MATRICES, r"\nabla_x (x_i A) = A", "`x_{i}` among whole matrices"),
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_{n=1}^{N-1} (p_n - y_n) x_n", "which ends before its axis"),
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_{n>1} (p_n - y_n) x_n", "a sum over whole axes"),
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_n (p - y)^\top x", "no such index"),
+    (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_n r_n - r_n", "among whole matrices"),
+    (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_k r_k W_k^\top w", "runs over"),
+]
+
+
+def judge(tmp_path: Path, program: str, latex: str) -> list[sb.Verdict]:
+    """The verdicts of a document that claims a formula of a program."""
+    path = tmp_path / "claim.md"
+    path.write_text(f"```symbackprop{program}```\n<!-- sb: claim -->\n$${latex}$$\n")
+    return [verdict for _, verdict in sb.check_document(path)]
+
+
+@pytest.mark.parametrize(("program", "latex", "mistake"), READ)
+def test_they_are_proved_and_their_mistakes_refuted(
+    program: str, latex: str, mistake: tuple[str, str], tmp_path: Path
+) -> None:
+    """What is right is proved for all sizes; with one change on the right it is refuted."""
+    for verdict in judge(tmp_path, program, latex):
+        assert verdict.proved, verdict
+        assert verdict.for_all_sizes
+    head, right = latex.split("=", 1) if "i=1" not in latex.split("=", 1)[0] else (latex, "")
+    changed = f"{head}{f'={right}'.replace(mistake[0], mistake[1], 1)}"
+    assert changed != latex
+    assert any(verdict.refuted for verdict in judge(tmp_path, program, changed))
+
+
+@pytest.mark.parametrize(("program", "latex", "said"), REFUSED)
+def test_what_is_not_read_is_said(program: str, latex: str, said: str, tmp_path: Path) -> None:
+    """What has two readings, or has no form in matrices, is an error that says what was seen."""
+    with pytest.raises(SymBackpropError) as caught:
+        judge(tmp_path, program, latex)
+    assert said in str(caught.value)
+
+
+def test_what_is_derived_is_named_in_a_diagnosis(tmp_path: Path) -> None:
+    """A diagnosis that speaks of the formula says which it is."""
+    (verdict,) = judge(tmp_path, SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \frac{e^{z_{ni}}}{\sum_j e^{z_{nj}}} = "
+                       r"p_{ni}(1 - p_{nk})")  # fmt: skip
+    assert verdict.diagnosis.startswith("the claim holds where")
+    assert verdict.diagnosis.endswith("of f by z, where f[n,i] = exp(z[n,i])/sum(j, exp(z[n,j]))")
+
+
+def test_a_transposed_jacobian_is_said_to_be_one(tmp_path: Path) -> None:
+    """With i and j swapped everywhere it is right."""
+    for head in (r"\frac{\partial z_i}{\partial x_j} = A_{ji}", r"\frac{\partial z}{\partial x} = A^\top"):
+        (verdict,) = judge(tmp_path, MATRICES, head)
+        assert verdict.refuted
+        assert "swapped: it is the transpose" in verdict.diagnosis
