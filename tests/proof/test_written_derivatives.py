@@ -66,7 +66,8 @@ READ = [
     (SAMPLES, r"\nabla_w L = \frac1N \sum_{i=1}^N (\sigma(w^\top x^{(i)}) - y^{(i)}) x^{(i)}", (r"\sigma", r"\tanh")),
     (SAMPLES, r"\nabla_w^2 L = \frac1N \sum_{n=1}^N p_n (1 - p_n) x_n x_n^\top", ("(1 - p_n)", "")),
     (SAMPLES, r"\frac{\partial L}{\partial W} = \sum_n r_n x_n^\top", ("r_n", "2 r_n")),
-    (SAMPLES, r"\nabla_W L = \sum_n \frac{\partial L}{\partial r_n} x_n^\top", ("L}", "2 L}")),
+    (SAMPLES, r"\nabla_W L = \sum_n \frac{\partial L}{\partial r_n} x_n^\top", (r"x_n^\top", r"x_n^\top \cdot 2")),
+    (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_{n=1}^N \frac{\partial L}{\partial r_n}", (r"\sum", r"2 \sum")),
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_n r_n = \sum_n (W x_n + b - Y_n)", ("+ b", "")),
     (SAMPLES, r"\nabla_w \frac1N \sum_n (w^\top x_n - y_n)^2 = \frac2N \sum_n (w^\top x_n - y_n) x_n", ("2N", "1N")),
     (SAMPLES, r"\frac{\partial}{\partial W} \sum_i \lVert W x_i \rVert^2 = 2 W x^\top x", ("= 2", "=")),
@@ -79,6 +80,9 @@ REFUSED = [
     (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} (z_{n,k+1} z_{nk}) = 0", "letters alone as indices"),
     (MATRICES, r"\frac{\partial}{\partial X} X b = 0", "its first factor"),
     (MATRICES, r"\frac{\partial}{\partial X} (X b) = 0", "3 axes"),
+    (MATRICES, r"\nabla_x x^\top a s = 0", "its first factor"),
+    (MATRICES, r"\nabla_x x^\top a \cdot s = 0", "its first factor"),
+    (MATRICES, r"\nabla_x L = \sum_d C_d", "its column d"),
     (MATRICES, r"\nabla_x a^\top b = 0", "which does not depend on it"),
     (MATRICES, r"\frac{\partial}{\partial x} (x^\top A) = A", "of the row x'"),
     (MATRICES, r"\frac{\partial L}{\partial x} = \frac{\partial z}{\partial x} a", "read alone on a side"),
@@ -87,7 +91,7 @@ REFUSED = [
     (SAMPLES, r"\nabla_w L = \frac1N \sum_{n>1} (p_n - y_n) x_n", "a sum over whole axes"),
     (SAMPLES, r"\nabla_w L = \frac1N \sum_n (p - y)^\top x", "no such index"),
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_n r_n - r_n", "among whole matrices"),
-    (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_k r_k W_k^\top w", "runs over"),
+    (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_i r_i W_i^\top w", "runs over"),
 ]
 
 

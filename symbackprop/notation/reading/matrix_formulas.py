@@ -24,7 +24,7 @@ from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_loss, unturned
 from symbackprop.notation.reading.doubts import doubtful_size
 from symbackprop.notation.reading.entries import find_powers, find_whole
-from symbackprop.notation.reading.factors import Factor, plain_values
+from symbackprop.notation.reading.factors import Factor, is_turned, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
 from symbackprop.notation.reading.matrix_derivatives import check_jacobians, depends, derive_tree
@@ -368,6 +368,17 @@ class MatrixReader(TermReader):
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
         return not depends(value, {self._whole(variable).name for variable in by}, self.vocabulary)
+
+    def is_inner_product(self, row: tuple[Factor, ...]) -> bool:
+        parts: list[t.Expression] = []
+        place = 0
+        while is_turned(row[0].node) and place < len(row) and not row[place].sign:
+            part, taken = self.factor(row[place:], place > 0)
+            parts.append(part)
+            place += taken
+            if not has_ones(part) and self._scalar(join_factors(parts, self.shape, row[0].node)):
+                return place == len(row)
+        return False
 
     def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
         made = self.settle(value, None, node)

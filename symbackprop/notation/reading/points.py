@@ -127,10 +127,7 @@ def _check_plain(value: t.Expression, name: str, vocabulary: Vocabulary, node: S
     """An error where a formula may depend on a name through something else than itself."""
     for part, _ in t.walk(value):
         found = ""
-        if isinstance(part, t.Apply) and part.function == "adj" and not isinstance(node, Evaluated):
-            found = f"{write_tree(part)} is a derivative of the program, and none of it is taken inside a formula; "
-            found += r"write both as one, \frac{\partial^2 f}{\partial x \partial y}, by itself on the left side."
-        elif isinstance(part, t.Apply) and part.function == "adj":
+        if isinstance(part, t.Apply) and part.function == "adj":
             found = f"{write_tree(part)} is a derivative of the program, which is claimed in general, not at a point."
         elif isinstance(part, t.Access | t.Entry | t.Reduce):
             found = f"{write_tree(value)} holds more than scalars; only scalars are derived, or taken at a point."

@@ -104,6 +104,10 @@ class Notation(ABC):
     def is_constant(self, value: Any, by: tuple[Syntax, ...]) -> bool:
         """Whether a formula surely depends on none of these names."""
 
+    def is_inner_product(self, row: tuple[Factor, ...]) -> bool:
+        r"""Whether a row is a number only as a whole, as x^\top A x is."""
+        return False
+
     @abstractmethod
     def slope(self, value: Any, by: tuple[Syntax, ...], node: Syntax) -> Any:
         """The derivative of a formula by names."""

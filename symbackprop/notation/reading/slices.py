@@ -12,7 +12,7 @@ from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.inner_products import access_of, is_entry, vector_entry
-from symbackprop.notation.reading.refusals import AmbiguousFormulaError
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError, ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import Scripts, Syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary, label_of
@@ -39,6 +39,12 @@ def read_slice(
     if not is_entry(made):
         return None
     read = access_of(made)
+    for index, axis in zip(read.indices, vocabulary.tensors[read.name].axes, strict=True):
+        if index == t.Name(REST) and str(axis).lower() in letters and t.Name(str(axis).lower()) in read.indices:
+            readings = (f"the row {axis.names[0].lower()} of {read.name}", f"its column {axis.names[0].lower()}")
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}` of {read.name}"
+                            f"[{', '.join(map(str, vocabulary.tensors[read.name].axes))}]", readings,
+                            "use another letter, or claim an entry")  # fmt: skip
     used = {part.name for index in read.indices for part, _ in t.walk(index) if isinstance(part, t.Name)}
     if not used & letters:
         return None

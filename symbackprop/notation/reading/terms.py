@@ -31,7 +31,6 @@ from symbackprop.notation.reading.factors import (
     factors_of,
     is_name,
     is_number,
-    is_turned,
     without_scripts,
     write_factors,
 )
@@ -226,6 +225,8 @@ class TermReader(FunctionReader):
                             r"write \partial")  # fmt: skip
         if found.of:
             check_point(node, row[1:])
+            if self.vocabulary.open:
+                self._check_reach(found.of, found.by, node)
             return self._derived(without_arguments(found.of, self.vocabulary), found.by, node), 1
         return self._operator(row, found.by, node)
 
@@ -261,11 +262,11 @@ class TermReader(FunctionReader):
         r"""AmbiguousFormulaError where it is open how far a sign derives: \frac{d}{dx} x^2 y, but not in front of y x^2
         or x^\top y.
         """
-        place = 0
+        place = 0 if len(of) > 1 else 1
         while place < len(of):
             part, taken = self.factor(of[place:], place > 0)
             constant = is_number(of[place].node) or self.is_constant(part, by)
-            if place + taken == len(of) or (is_turned(of[place].node) and taken == 1):
+            if place + taken == len(of) or self.is_inner_product(of[place:]):
                 return
             if not constant:
                 raise ambiguous(node.line, node.column, f"a derivative of `{write_factors(of)}`",
