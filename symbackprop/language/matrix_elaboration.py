@@ -160,7 +160,7 @@ class _Formula:
             case "number":
                 return term.value or ONE
             case "slice" if isinstance(term.value, t.Access):
-                return _along(term.value, rows or columns or ONE)
+                return fill_rest(term.value, [letter for letter in at if letter is not None])
             case "over":
                 return t.Reduce("sum", (t.Binder(term.name),), self.entry(term.operands[0], at))
             case "eye" | "ones":
@@ -339,9 +339,11 @@ class _Formula:
         return add(made)
 
 
-def _along(read: t.Access, letter: t.Expression) -> t.Access:
-    """The entry of a vector, which is written as the rest of a tensor."""
-    return replace(read, indices=tuple(letter if index == t.Name(REST) else index for index in read.indices))
+def fill_rest(read: t.Access, letters: Sequence[t.Expression]) -> t.Access:
+    """The entry at some letters of what is left of a tensor: W[i,j] of W[i,:] at j."""
+    waiting = iter(letters)
+    indices = tuple(next(waiting) if index == t.Name(REST) else index for index in read.indices)
+    return replace(read, indices=indices)
 
 
 def is_diagonal(term: Term) -> bool:

@@ -127,12 +127,13 @@ class ShapeReader:
         return Term("transpose", (columns, rows), (term,), node=node) if node.name in self.flat else term
 
     def _slice(self, node: Access) -> Term:
-        """An entry of a tensor at letters of sums, or the vector of those along the axis that is left."""
+        """An entry of a tensor at some letters, or the vector or matrix of those along the axes that are left."""
         axes = self.tensors[node.name]
         left = [axis for index, axis in zip(node.indices, axes, strict=True) if index == Name(REST)]
         if not left:
             return Term("number", SCALAR, value=node, node=node)
-        return Term("slice", (left[0], None), value=node, node=node)
+        rows, columns = (*left, None)[:2]
+        return Term("slice", (rows, columns), value=node, node=node)
 
     # Operators.
 

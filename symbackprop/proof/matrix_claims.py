@@ -18,10 +18,13 @@ from symbackprop.language import tree as t
 from symbackprop.language.assembly import define
 from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
+from symbackprop.language.matrix_elaboration import fill_rest
 from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
-from symbackprop.language.matrix_shapes import ShapeReader
+from symbackprop.language.matrix_shapes import REST, ShapeReader
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.symbols import program_symbols
+from symbackprop.language.wording import fail
+from symbackprop.language.writer import write_tree
 from symbackprop.proof.claims import judge_equation
 from symbackprop.proof.sides import Side, derivative_side, read_side, unique_definitions, with_first_derivative
 from symbackprop.proof.verdict import Verdict
@@ -56,18 +59,18 @@ def judge_matrix_claim(
         axes, turned = _derivative_axes(program, head), False
     else:
         axes, turned = _axes_of(program, head)
-    summed = frozenset(letter for side in (head, *links) for letter in _summed_in(side))
+    free = _free_letters(program, (head, *links))
+    taken = frozenset(letter for side in (head, *links) for letter in _letters_in(side))
     for before, link in list(pairwise((head, *links)))[start:]:
         assert not isinstance(link, t.Derivative)
         parts: dict[str, str] = {}
-        extended, letters, right = _side(program, link, axes, turned, "right", parts, summed)
+        extended, letters, right = _side(program, link, axes, turned, "right", parts, free, taken)
         if isinstance(before, t.Derivative):
-            scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
-            count = len(program.tensor(before.read.name).axes)
-            at = t.Derivative(_read(before.read.name, letters[:count]), _read(before.wrt.name, letters[count:]))
-            left = derivative_side(program, at, scope)
+            count = len(_axes_left(program, before.read))
+            at = t.Derivative(_read_at(before.read, letters[:count]), _read_at(before.wrt, letters[count:]))
+            left = derivative_side(program, at, _scope(letters, axes, free))
         else:
-            extended, _, left = _side(extended, before, axes, turned, "left", parts, summed)
+            extended, _, left = _side(extended, before, axes, turned, "left", parts, free, taken)
         verdict = judge_equation(extended, left, right)
         yield replace(
             verdict,
@@ -77,7 +80,7 @@ def judge_matrix_claim(
 
 
 def _summed_in(side: str | t.Expression | t.Derivative) -> Iterator[str]:
-    """The letters of the sums in a tree, which nothing else may be called."""
+    """The letters of the sums in a tree."""
     for node, _ in walk_matrix(side) if isinstance(side, t.Expression) else ():
         match node:
             case Operation("over", (t.Name(letter), _)):
@@ -94,7 +97,7 @@ def _in_full(text: str, parts: Mapping[str, str]) -> str:
 
 
 def _derivative_axes(program: Program, head: t.Derivative) -> Axes:
-    axes = (*program.tensor(head.read.name).axes, *program.tensor(head.wrt.name).axes)
+    axes = (*_axes_left(program, head.read), *_axes_left(program, head.wrt))
     if len(axes) > 2:
         raise ArgumentError(
             f"The derivative of {head.read.name} by {head.wrt.name} has {len(axes)} axes, and a matrix has two; claim "
@@ -105,14 +108,15 @@ def _derivative_axes(program: Program, head: t.Derivative) -> Axes:
 
 def _axes_of(program: Program, tree: t.Expression) -> tuple[Axes, bool]:
     """The axes of an expression, and whether it is a row, whose equations are judged turned."""
-    shape = ShapeReader(_plain(program), frozenset(program.size_names)).read(tree).shape
+    shape = ShapeReader(_plain(program, tree), frozenset(program.size_names)).read(tree).shape
     return tuple(size for size in shape if size is not None), shape[0] is None and shape[1] is not None
 
 
-def _plain(program: Program) -> dict[str, Axes]:
-    """The tensors that matrix expressions may read, with their axes."""
+def _plain(program: Program, claim: str | t.Expression) -> dict[str, Axes]:
+    """The tensors that a matrix expression may read, with their axes: of a recurrence the vectors alone."""
     shown = {t.name: t for t in program.tensors().values() if t.role is not Role.HIDDEN and t.range is None}
-    return {name: tensor.axes for name, tensor in shown.items() if not tensor.bases}
+    sliced = {read.name for read in _reads_in(claim)}
+    return {name: tensor.axes for name, tensor in shown.items() if not tensor.bases or name in sliced}
 
 
 def _side(
@@ -122,7 +126,8 @@ def _side(
     turned: bool,
     name: str,
     parts: dict[str, str],
-    summed: frozenset[str],
+    free: Mapping[str, Affine],
+    taken: frozenset[str],
 ) -> tuple[Program, tuple[t.Name, ...], Side]:
     """One side of an equation: the program with what it needs defined, its letters, and its definition.
 
@@ -131,15 +136,60 @@ def _side(
     if turned and isinstance(claim, t.Expression):
         claim = Operation("'", (claim,), False, line=claim.line, column=claim.column)
     sizes = frozenset(program.size_names)
-    before, letters, body, named = read_matrix_claim(claim, _plain(program), sizes, axes, summed)
+    before, letters, body, named = read_matrix_claim(claim, _plain(program, claim), sizes, axes, taken)
     parts |= named
     extended = program.extended(_define(program, before))
-    scope = {letter.name: Index(letter.name, size) for letter, size in zip(letters, axes, strict=True)}
-    return extended, letters, read_side(extended, body, scope, name)
+    return extended, letters, read_side(extended, body, _scope(letters, axes, free), name)
 
 
-def _read(of: str, letters: tuple[t.Name, ...]) -> t.Name | t.Access:
-    return t.Access(of, letters) if letters else t.Name(of)
+def _scope(letters: Sequence[t.Name], axes: Axes, free: Mapping[str, Affine]) -> dict[str, Index]:
+    """The indices for which an equation is stated: those of its axes, and those that its sides read."""
+    named = {letter.name: size for letter, size in zip(letters, axes, strict=True)}
+    return {name: Index(name, size) for name, size in {**named, **free}.items()}
+
+
+def _axes_left(program: Program, read: t.Name | t.Access) -> Axes:
+    """The axes of a whole tensor, or those along which a read lacks an index."""
+    axes = program.tensor(read.name).axes
+    if isinstance(read, t.Name):
+        return axes
+    return tuple(axis for index, axis in zip(read.indices, axes, strict=True) if index == t.Name(REST))
+
+
+def _read_at(read: t.Name | t.Access, letters: Sequence[t.Name]) -> t.Name | t.Access:
+    """An entry of a whole tensor, or of what is left of one."""
+    if isinstance(read, t.Access):
+        return fill_rest(read, letters)
+    return t.Access(read.name, tuple(letters)) if letters else read
+
+
+def _free_letters(program: Program, sides: Sequence[str | t.Expression | t.Derivative]) -> dict[str, Affine]:
+    """How far the letters run at which the sides of a claim read tensors, and which no sum binds."""
+    found: dict[str, Affine] = {}
+    for side in sides:
+        bound = set(_summed_in(side))
+        for read in _reads_in(side):
+            for index, axis in zip(read.indices, program.tensor(read.name).axes, strict=True):
+                if not isinstance(index, t.Name) or index.name in {REST, *bound}:
+                    continue
+                if found.setdefault(index.name, axis) != axis:
+                    raise fail(read, f"the index {index.name}, which runs over {found[index.name]} and over {axis}",
+                               "an index of one range")  # fmt: skip
+    return found
+
+
+def _reads_in(side: str | t.Expression | t.Derivative) -> list[t.Access]:
+    if isinstance(side, t.Derivative):
+        return [part for part in (side.read, side.wrt) if isinstance(part, t.Access)]
+    nodes = walk_matrix(side) if isinstance(side, t.Expression) else ()
+    return [node for node, _ in nodes if isinstance(node, t.Access)]
+
+
+def _letters_in(side: str | t.Expression | t.Derivative) -> Iterator[str]:
+    """The letters of a side, which nothing else may be called."""
+    yield from _summed_in(side)
+    for read in _reads_in(side):
+        yield from (part.name for index in read.indices for part, _ in t.walk(index) if isinstance(part, t.Name))
 
 
 def _define(program: Program, statements: tuple[t.Define, ...]) -> tuple[Definition, ...]:
@@ -184,14 +234,14 @@ def _name_derived(
     naming = _Naming(program, known)
     named: t.Expression | t.Derivative
     match head:
-        case Operation("adj", (of, t.Name() as by)):
+        case Operation("adj", (of, (t.Name() | t.Access()) as by)):
             named = t.Derivative(naming.name_of(of), by, line=head.line, column=head.column)
         case t.Expression():
             named = naming.change(head)
         case _:
             named = head
     made = [link if isinstance(link, str) else naming.change(link) for link in links]
-    meanings = {name.name: f"{name.name} = {write_matrix_tree(tree)}" for tree, name in naming.formulas.items()}
+    meanings = {r.name: f"{write_tree(r)} = {write_matrix_tree(tree)}" for tree, r in naming.formulas.items()}
     return naming.program, named, made, meanings
 
 
@@ -201,36 +251,45 @@ class _Naming:
 
     program: Program
     known: Mapping[str, str]
-    formulas: dict[t.Expression, t.Name] = field(default_factory=dict)
+    formulas: dict[t.Expression, t.Name | t.Access] = field(default_factory=dict)
 
     def change(self, node: t.Expression) -> t.Expression:
         """The tree with the names of derivatives in their places."""
         match node:
             case Operation("adj", ((t.Name(name) | t.Access(name)) as read,)):
                 return replace(read, name=self.known[name], line=node.line, column=node.column)
-            case Operation("adj", (of, t.Name(by))):
-                name = self.name_of(of).name
-                adjoints = derive(self.program, name, (by,))
+            case Operation("adj", (of, (t.Name(by) | t.Access(by)) as read)):
+                above = self.name_of(of)
+                adjoints = derive(self.program, above.name, (by,))
                 self.program = self.program.extended(unique_definitions(adjoints.definitions))
-                return t.Name(adjoints.adjoint_name(by), line=node.line, column=node.column)
+                made = t.Name(adjoints.adjoint_name(by), line=node.line, column=node.column)
+                if isinstance(above, t.Name) and isinstance(read, t.Name):
+                    return made
+                indices = (*self._indices(above), *self._indices(read))
+                return t.Access(made.name, indices, line=node.line, column=node.column)
             case Operation(_, operands) | Run(operands, _):
                 return replace(node, operands=tuple(map(self.change, operands)))
         return node
 
-    def name_of(self, formula: t.Expression) -> t.Name:
-        """The name of the tensor that a formula is the definition of."""
+    def _indices(self, read: t.Name | t.Access) -> tuple[t.Expression, ...]:
+        rest = tuple(t.Name(REST) for _ in self.program.tensor(read.name).axes)
+        return tuple(i for i in read.indices if isinstance(i, t.Expression)) if isinstance(read, t.Access) else rest
+
+    def name_of(self, formula: t.Expression) -> t.Name | t.Access:
+        """The tensor that a formula is the definition of, at the letters that the formula reads."""
         tree = self.change(formula)
-        if isinstance(tree, t.Name):
+        if isinstance(tree, t.Name | t.Access):
             return tree
         if tree not in self.formulas:
             axes, _ = _axes_of(self.program, tree)
-            taken = {*self.program.tensors(), *self.program.size_names}
-            sizes, summed = frozenset(self.program.size_names), frozenset(_summed_in(tree))
-            made = read_matrix_claim(tree, _plain(self.program), sizes, axes, summed)
-            before, letters, body, _ = made
-            name = choose_name("f", {*taken, *(letter.name for letter in letters)})
-            head = _read(name, letters)
+            free = tuple(map(t.Name, _free_letters(self.program, (tree,))))
+            sizes, taken = frozenset(self.program.size_names), frozenset(_letters_in(tree))
+            before, letters, body, _ = read_matrix_claim(tree, _plain(self.program, tree), sizes, axes, taken)
+            used = {*self.program.tensors(), *self.program.size_names, *taken, *(letter.name for letter in letters)}
+            name = choose_name("f", used)
+            head = _read_at(t.Name(name), (*free, *letters))
             statements = (*before, t.Define(head, body, line=tree.line, column=tree.column))
             self.program = self.program.extended(_define(self.program, statements))
-            self.formulas[tree] = t.Name(name)
+            rest = tuple(t.Name(REST) for _ in letters)
+            self.formulas[tree] = t.Access(name, (*free, *rest)) if free else t.Name(name)
         return self.formulas[tree]

@@ -61,6 +61,24 @@ def find_readings(node: Syntax, vocabulary: Vocabulary, before: int = DERIVED + 
     return ()
 
 
+def find_slices(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[Reading, int], ...]:
+    """The readings of a symbol that lacks one index of a tensor, its last or that of the features of samples, and the
+    place of that index; none where another axis has its size, of which it may be just as well."""
+    scripts = node if isinstance(node, Scripts) else Scripts(node)
+    symbol = bare(scripts.base)
+    entries = vocabulary.find(symbol, scripts.primes) if isinstance(symbol, Symbol) else ()
+    for origin in sorted({entry.origin for entry in entries}):
+        found = [
+            (reading, 0 if tensor_named(entry) in vocabulary.behind else entry.rank - 1)
+            for entry in entries
+            if entry.origin == origin and entry.rank > 1 and not isinstance(entry.value, t.Access)
+            for reading in _entry_readings(entry, scripts, vocabulary, entry.rank - 1)
+        ]
+        if found:
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
 def _is_before_first(reading: Reading, vocabulary: Vocabulary) -> bool:
     """Whether an index is 0 on an axis that counts from 1, so that h^{(0)}_{ni} is h0[n,i] and not h[0,n,i]."""
     tensor = vocabulary.tensors.get(reading.value.name) if isinstance(reading.value, t.Name) else None
@@ -120,9 +138,12 @@ def find_powers(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[t.Expressio
     return ()
 
 
-def _entry_readings(entry: Entry, scripts: Scripts, vocabulary: Vocabulary) -> Iterator[Reading]:
+def _entry_readings(
+    entry: Entry, scripts: Scripts, vocabulary: Vocabulary, count: int | None = None
+) -> Iterator[Reading]:
+    """The readings with as many indices as there are axes, or with another count of them."""
     for first, parts, above in _splits(entry, scripts):
-        rank = 0 if isinstance(entry.value, t.Access) else entry.rank
+        rank = 0 if isinstance(entry.value, t.Access) else entry.rank if count is None else count
         for behind in _sample_orders(entry, vocabulary) if first and parts else (False,):
             for indices in split_indices((*parts, *first) if behind else (*first, *parts), rank):
                 yield Reading(entry.value, indices, above)

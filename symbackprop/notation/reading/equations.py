@@ -20,13 +20,15 @@ OF_WHOLES = ("tr", "det", "logdet", "inv")
 """Beside these a square matrix is one thing, and no table of numbers."""
 
 
-def check_equation(sides: Sequence[t.Expression], syntax: Sequence[Syntax], vocabulary: Vocabulary) -> None:
+def check_equation(
+    sides: Sequence[t.Expression], syntax: Sequence[Syntax], vocabulary: Vocabulary, letters: frozenset[str]
+) -> None:
     """AmbiguousFormulaError where the other parts of an equation of matrices speak for a second reading of one.
 
     Beside a trace, a determinant or an inverse, or another one, the exponential of a square matrix may be that of the
     matrix, and bars around a vector are its length where another side is a number.
     """
-    reader = MatrixReader(vocabulary)
+    reader = MatrixReader(vocabulary, letters)
     nodes = [node for side in sides for node, _ in walk_matrix(side)]
     parts = [node for node in nodes if isinstance(node, Operation)]
     beside = any(_is_of_matrix(a) and _is_of_matrix(b) for a, b in _list_products(nodes))

@@ -63,21 +63,6 @@ def join_vectors(
     return _sum_over(letter, t.Chain(tuple(found), ("*",), line=left.line, column=left.column), left)
 
 
-def vector_entry(
-    side: Syntax, vocabulary: Vocabulary, taken: frozenset[str], shown: str, read: ReadName
-) -> t.Expression | None:
-    """A vector, as its entry at an index that is called as it is shown; None where a name is none."""
-    if not isinstance(without_scripts(side), Symbol):
-        return None
-    letter = _choose_letter((side,), vocabulary, taken)
-    found = _entry_of(side, letter, vocabulary, read)
-    if found is None:
-        return None
-    access = access_of(found)
-    at = replace(access, indices=tuple(t.Name(shown) if i == t.Name(letter) else i for i in access.indices))
-    return at if isinstance(found, t.Access) else replace(found, arguments=(at,))
-
-
 def access_of(tree: t.Access | t.Apply) -> t.Access:
     """The entry that is read, or whose adjoint is."""
     inner = tree.arguments[0] if isinstance(tree, t.Apply) else tree

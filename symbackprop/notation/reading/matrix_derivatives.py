@@ -10,21 +10,23 @@ from symbackprop.language.matrix_grammar import Operation, walk_matrix
 from symbackprop.language.matrix_shapes import SCALAR, Shape
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
+from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.slices import axes_left
 from symbackprop.notation.reading.syntax import Syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
 
 def derive_tree(
-    value: t.Expression, by: t.Name, shape: Shape, vocabulary: Vocabulary, node: Syntax
+    value: t.Expression, by: t.Name | t.Access, shape: Shape, vocabulary: Vocabulary, node: Syntax
 ) -> t.Expression:
-    """The derivative of a formula of some shape by a whole tensor; the axes of the formula go first."""
+    """The derivative of a formula of some shape by a whole tensor, or a part of one; the axes of the formula go first."""
     if not depends(value, {by.name}, vocabulary):
-        raise fail(node, f"the derivative by {by.name} of {write_matrix_tree(value)}, which does not depend on it",
-                   "a formula that does")  # fmt: skip
+        raise fail(node, f"the derivative by {write_tree(by)} of {write_matrix_tree(value)}, which does not depend on "
+                   "it", "a formula that does")  # fmt: skip
     rows, columns = shape
     if rows is None and columns is not None:
         raise fail(node, f"the derivative of the row {write_matrix_tree(value)}", "that of a column", "turn it")
-    axes = sum(size is not None for size in shape) + len(vocabulary.tensors[by.name].axes)
+    axes = sum(size is not None for size in shape) + len(axes_left(by, vocabulary))
     if axes > 2:
         raise fail(node, f"`{write_syntax(node)}`, a derivative with {axes} axes", "at most two", "claim an entry")
     return Operation("adj", (value, by), False, line=node.line, column=node.column)

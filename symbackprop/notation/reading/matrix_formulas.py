@@ -49,7 +49,7 @@ from symbackprop.notation.reading.ones import (
     with_ones,
 )  # fmt: skip
 from symbackprop.notation.reading.refusals import ambiguous
-from symbackprop.notation.reading.slices import read_range, read_slice, sum_over
+from symbackprop.notation.reading.slices import find_variable, read_range, read_slice, sum_over
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
@@ -73,12 +73,17 @@ from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script
 ENTRYWISE = {r"\odot": ".*", r"\circ": ".*", r"\oslash": "./"}
 
 
-def read_matrix_formula(syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None) -> t.Expression:
-    """The meaning of a formula in matrix notation; vectors of ones that nothing gives a length take it from `shape`."""
+def read_matrix_formula(
+    syntax: Syntax, vocabulary: Vocabulary, shape: Shape | None = None, letters: frozenset[str] = frozenset()
+) -> t.Expression:
+    """The meaning of a formula in matrix notation; vectors of ones that nothing gives a length take it from `shape`.
+
+    At `letters` it may read entries and vectors, as z_n does.
+    """
     loss = read_loss(syntax, vocabulary)
     if loss is not None:
         return loss
-    reader = MatrixReader(vocabulary, frozenset(), plain_values(syntax))
+    reader = MatrixReader(vocabulary, letters, plain_values(syntax))
     with deep_recursion():
         found: t.Expression = reader.read(syntax)
         settled = reader.settle(found, shape, syntax)
@@ -353,21 +358,13 @@ class MatrixReader(TermReader):
                    "names of whole matrices", "give every matrix a size in numbers, or claim an entry")  # fmt: skip
 
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
-        part = read_slice(bare(wrt), self.vocabulary, self.letters) if self.letters else None
-        if part is not None and isinstance(part[0], t.Access) and part[1] is None and self.vocabulary.is_loss(of):
-            return Operation("adj", (part[0],), False, line=node.line, column=node.column)
-        head = IndexReader(self.vocabulary).head(of, wrt, node)
-        if head is None:
-            return self.slope(self.read(of), (wrt,), node)
-        if head.of == t.Name(self.vocabulary.loss or "") and isinstance(head.wrt, t.Name):
-            return Operation("adj", (head.wrt,), False, line=node.line, column=node.column)
-        if isinstance(head.of, t.Name):
-            return self.slope(head.of, (wrt,), node)
-        raise fail(node, f"`{write_syntax(node)}`, the derivative of an entry, among whole matrices", "whole tensors",
-                   "claim an entry, with indices on every side")  # fmt: skip
+        whole = find_whole(of, self.vocabulary)
+        if self.vocabulary.loss is not None and (self.vocabulary.is_loss(of) or whole == t.Name(self.vocabulary.loss)):
+            return Operation("adj", (self._variable(wrt),), False, line=node.line, column=node.column)
+        return self.slope(self.read(of), (wrt,), node)
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
-        return not depends(value, {self._whole(variable).name for variable in by}, self.vocabulary)
+        return not depends(value, {self._variable(variable).name for variable in by}, self.vocabulary)
 
     def is_inner_product(self, row: tuple[Factor, ...]) -> bool:
         parts: list[t.Expression] = []
@@ -383,11 +380,11 @@ class MatrixReader(TermReader):
     def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
         made = self.settle(value, None, node)
         for variable in by:
-            made = derive_tree(made, self._whole(variable), self.shape(made), self.vocabulary, node)
+            made = derive_tree(made, self._variable(variable), self.shape(made), self.vocabulary, node)
         return made
 
-    def _whole(self, node: Syntax) -> t.Name:
-        found = find_whole(bare(unturned(node)), self.vocabulary)
+    def _variable(self, node: Syntax) -> t.Name | t.Access:
+        found = find_variable(bare(unturned(node)), self.vocabulary, self.letters)
         if found is None:
             raise fail(node, f"`{write_syntax(node)}` in a derivative among whole matrices", "a tensor of the program")
         return found

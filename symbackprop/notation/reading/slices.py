@@ -2,53 +2,138 @@ r"""Entries and rows at the index of a sum among whole matrices: y_n and x_n of 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from symbackprop.errors import FormulaError
+from symbackprop.calculus.indices import Affine
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, walk_matrix
 from symbackprop.language.matrix_shapes import REST
+from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.differentials import derived_by, head_parts
+from symbackprop.notation.reading.entries import Reading, find_readings, find_slices, find_whole, parts_below
+from symbackprop.notation.reading.factors import is_name
 from symbackprop.notation.reading.index_formulas import IndexReader
-from symbackprop.notation.reading.inner_products import access_of, is_entry, vector_entry
-from symbackprop.notation.reading.refusals import AmbiguousFormulaError, ambiguous
+from symbackprop.notation.reading.letters import index_letter
+from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
-from symbackprop.notation.reading.syntax import Scripts, Syntax, write_syntax
+from symbackprop.notation.reading.syntax import Beside, Scripts, Symbol, Syntax, bare, walk_syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary, label_of
 
 
 def read_slice(
     node: Syntax, vocabulary: Vocabulary, letters: frozenset[str]
 ) -> tuple[t.Expression, Syntax | None] | None:
-    """The entry that a name is at letters of sums, or the vector where it lacks its last index, and what stands above
-    it; None where it is neither."""
-    scripts = node if isinstance(node, Scripts) else Scripts(node, line=node.line, column=node.column)
-    if scripts.below is None and (scripts.above is None or label_of(scripts.above) is None):
+    """The entry that a name is at letters, or the vector where it lacks one index, and what stands above it; None where
+    it is neither."""
+    found: list[tuple[Reading, int | None]] = [(r, None) for r in find_readings(node, vocabulary) if r.indices]
+    found = found or [*find_slices(node, vocabulary)]
+    made = {_read_at(reading, rest, vocabulary, letters): reading.above for reading, rest in found}
+    made = {tree: above for tree, above in made.items() if _letters_in(tree) & letters}
+    if len(made) > 1:
+        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", tuple(map(write_matrix_tree, made)),
+                        "put commas between indices")  # fmt: skip
+    for tree in made:
+        _check_axis(access_in(tree), vocabulary, node)
+    return next(iter(made.items()), None)
+
+
+def access_in(tree: t.Expression) -> t.Access:
+    """The read of an entry, a vector, or the adjoint of one."""
+    inner = tree.operands[0] if isinstance(tree, Operation) else tree
+    if not isinstance(inner, t.Access):
+        raise TypeError(f"{type(inner).__name__} is no entry")
+    return inner
+
+
+def is_vector(tree: t.Expression) -> bool:
+    """Whether a read lacks an index."""
+    return t.Name(REST) in access_in(tree).indices
+
+
+def axes_left(read: t.Name | t.Access, vocabulary: Vocabulary) -> tuple[Affine, ...]:
+    """The axes of a whole tensor, or those along which a read of one lacks an index."""
+    axes = vocabulary.tensors[read.name].axes if read.name in vocabulary.tensors else ()
+    if isinstance(read, t.Name):
+        return axes
+    return tuple(axis for index, axis in zip(read.indices, axes, strict=True) if index == t.Name(REST))
+
+
+def find_variable(node: Syntax, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Name | t.Access | None:
+    """The whole tensor, or the part of one at some letters, that a name is; None where it is neither."""
+    whole = find_whole(node, vocabulary)
+    if whole is not None or not letters:
+        return whole
+    found = read_slice(node, vocabulary, letters)
+    return found[0] if found is not None and found[1] is None and isinstance(found[0], t.Access) else None
+
+
+def read_sliced_head(side: Syntax, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Derivative | None:
+    r"""The derivative that a side is as a whole, of and by parts of tensors at some letters."""
+    parts = head_parts(side, vocabulary)
+    if parts is None or not is_name(parts[0]):
         return None
-    above = scripts.above if scripts.above is not None and label_of(scripts.above) is None else None
-    plain = replace(scripts, above=None) if above is not None else scripts
+    by = find_variable(bare(parts[1]), vocabulary, letters)
+    of = find_variable(bare(parts[0]), vocabulary, letters)
+    if vocabulary.loss is not None and vocabulary.is_loss(parts[0]):
+        of = t.Name(vocabulary.loss)
+    return None if of is None or by is None else t.Derivative(of, by, line=side.line, column=side.column)
+
+
+def letters_of_vector(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
+    r"""The indices for all of which an equation of vectors holds, by its first side: n of z_n = W x_n + b, of
+    \frac{\partial L}{\partial z_n} and of \nabla_w (w^\top x_n - y_n)^2; none where that is no vector."""
+    bound: set[str] = set()
+    below: set[str] = set()
+    for part in walk_syntax(side):
+        if isinstance(part, Scripts):
+            letters = {index_letter(Scripts(bare(each))) for each in _script_parts(part)}
+            (bound if part.base == Symbol(r"\sum") else below).update(each for each in letters if each is not None)
+    free = frozenset(below - bound - vocabulary.tensors.keys() - set(vocabulary.sizes))
+    by = derived_by(side) if free and not vocabulary.open else None
+    if not free or vocabulary.open or (by is not None and find_whole(bare(by), vocabulary) is not None):
+        return free if by is not None else frozenset()
+    head = bare(side) if by is None else by
+    known = isinstance(head, Symbol) or (isinstance(head, Scripts) and isinstance(bare(head.base), Symbol))
+    found = read_slice(head, vocabulary, free) if known else None
+    return free if found is not None and found[1] is None and is_vector(found[0]) else frozenset()
+
+
+def _script_parts(node: Scripts) -> tuple[Syntax, ...]:
+    label = label_of(node.above) if node.above is not None else None
+    below = parts_below(node.below) if node.below is not None else ()
+    parts = (*below, *(() if label is None else (label,)))
+    return tuple(each for part in parts for each in (part.parts if isinstance(part, Beside) else (part,)))
+
+
+def _read_at(reading: Reading, rest: int | None, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Expression:
     reader = IndexReader(vocabulary, letters)
-    made: t.Expression | None
-    try:
-        made = reader.name(plain)
-    except AmbiguousFormulaError:
-        raise
-    except FormulaError:
-        made = vector_entry(plain, vocabulary, letters, REST, lambda name, letter: reader.binding((letter,)).name(name))
-    if not is_entry(made):
-        return None
-    read = access_of(made)
-    for index, axis in zip(read.indices, vocabulary.tensors[read.name].axes, strict=True):
-        if index == t.Name(REST) and str(axis).lower() in letters and t.Name(str(axis).lower()) in read.indices:
-            readings = (f"the row {axis.names[0].lower()} of {read.name}", f"its column {axis.names[0].lower()}")
-            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}` of {read.name}"
-                            f"[{', '.join(map(str, vocabulary.tensors[read.name].axes))}]", readings,
-                            "use another letter, or claim an entry")  # fmt: skip
-    used = {part.name for index in read.indices for part, _ in t.walk(index) if isinstance(part, t.Name)}
-    if not used & letters:
-        return None
-    return (made if isinstance(made, t.Access) else Operation("adj", (read,)), above)
+    indices = [reader.index(part) for part in reading.indices]
+    if rest is not None:
+        indices.insert(rest, t.Name(REST))
+    match reading.value:
+        case t.Apply("adj", (t.Name(name),)):
+            return Operation("adj", (t.Access(name, tuple(indices)),))
+        case t.Name(name):
+            return t.Access(name, tuple(indices))
+    raise TypeError(f"{type(reading.value).__name__} has no entries")
+
+
+def _letters_in(tree: t.Expression) -> set[str]:
+    parts = [part for index in access_in(tree).indices for part, _ in t.walk(index)]
+    return {part.name for part in parts if isinstance(part, t.Name)}
+
+
+def _check_axis(read: t.Access, vocabulary: Vocabulary, node: Syntax) -> None:
+    """AmbiguousFormulaError where the axis that is left may be meant: of a square one, or x_d of x[N,D]."""
+    axes = vocabulary.tensors[read.name].axes
+    if t.Name(REST) not in read.indices:
+        return
+    left = read.indices.index(t.Name(REST))
+    others = [axis for place, axis in enumerate(axes) if place != left]
+    named = str(axes[left]).lower()
+    if axes[left] in others or t.Name(named) in read.indices:
+        shown = f"`{write_syntax(node)}` of {read.name}[{', '.join(map(str, axes))}]"
+        raise ambiguous(node.line, node.column, shown, ("a row", "a column"), "claim an entry, with all indices")
 
 
 def read_range(scripts: Scripts | None, vocabulary: Vocabulary, letters: frozenset[str], node: Syntax) -> Bounds:

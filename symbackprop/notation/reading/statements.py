@@ -22,6 +22,7 @@ from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.samples import settle_samples
+from symbackprop.notation.reading.slices import axes_left, letters_of_vector, read_sliced_head
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
@@ -87,8 +88,9 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
 
 
 def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | MatrixClaim:
-    if names_whole(statement.sides[0], vocabulary):
-        return read_matrix_statement(statement, vocabulary)
+    letters = letters_of_vector(statement.sides[0], vocabulary)
+    if letters or names_whole(statement.sides[0], vocabulary):
+        return read_matrix_statement(statement, vocabulary, letters)
     try:
         return read_claim(statement, vocabulary)
     except (FormulaError, UnsupportedError) as first:
@@ -134,32 +136,37 @@ def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
     return any(name in vocabulary.tensors and vocabulary.tensors[name].axes for name in names)
 
 
-def read_matrix_statement(statement: LatexStatement, vocabulary: Vocabulary) -> MatrixClaim:
-    """The claim that an equation of matrices makes; vectors of ones are as long as its first side asks for."""
+def read_matrix_statement(
+    statement: LatexStatement, vocabulary: Vocabulary, letters: frozenset[str] = frozenset()
+) -> MatrixClaim:
+    """The claim that an equation of matrices makes, for all values of `letters`; vectors of ones are as long as its
+    first side asks for."""
     if statement.kind != "equation":
         raise fail(statement, f"the {statement.kind} of whole tensors", "an equation to claim")
     first, *others = statement.sides
-    head: t.Expression | t.Derivative | None = read_head(first, vocabulary)
+    head: t.Expression | t.Derivative | None
+    head = read_sliced_head(first, vocabulary, letters) if letters else read_head(first, vocabulary)
     if isinstance(head, t.Derivative):
-        tensors = [vocabulary.tensors[part.name] for part in (head.read, head.wrt) if part.name in vocabulary.tensors]
-        axes = [size for tensor in tensors for size in tensor.axes]
+        axes = (*axes_left(head.read, vocabulary), *axes_left(head.wrt, vocabulary))
         if len(axes) > 2:
             raise fail(statement, f"a derivative with {len(axes)} axes", "at most two", "claim an entry")
         shape = ((*axes, None, None)[0], (*axes, None, None)[1])
     else:
-        reader = MatrixReader(vocabulary)
-        head = read_matrix_formula(first, vocabulary)
+        reader = MatrixReader(vocabulary, letters)
+        head = read_matrix_formula(first, vocabulary, letters=letters)
         shape = reader.shape(head)
-    links = tuple(read_matrix_formula(side, vocabulary, shape) for side in others)
+    links = tuple(read_matrix_formula(side, vocabulary, shape, letters) for side in others)
     if isinstance(head, t.Derivative):
-        check_equation(links, others, vocabulary)
+        check_equation(links, others, vocabulary, letters)
     else:
-        check_equation((head, *links), statement.sides, vocabulary)
-    others_read = tuple(_without_dots(side, vocabulary, shape) for side in others)
+        check_equation((head, *links), statement.sides, vocabulary, letters)
+    others_read = tuple(_without_dots(side, vocabulary, shape, letters) for side in others)
     return MatrixClaim(head, links, others_read, line=statement.line, column=statement.column)
 
 
-def _without_dots(side: Syntax, vocabulary: Vocabulary, shape: Shape) -> t.Expression | None:
+def _without_dots(
+    side: Syntax, vocabulary: Vocabulary, shape: Shape, letters: frozenset[str]
+) -> t.Expression | None:
     r"""A side with \odot for every \cdot; None where it has none, or has no meaning then."""
 
     def change(node: Syntax) -> Syntax:
@@ -170,7 +177,7 @@ def _without_dots(side: Syntax, vocabulary: Vocabulary, shape: Shape) -> t.Expre
 
     changed = change(side)
     try:
-        return read_matrix_formula(changed, vocabulary, shape) if changed != side else None
+        return read_matrix_formula(changed, vocabulary, shape, letters) if changed != side else None
     except (FormulaError, UnsupportedError):
         return None
 

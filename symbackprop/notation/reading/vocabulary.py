@@ -256,7 +256,9 @@ def _program_entries(program: Program, tensors: Mapping[str, Tensor], sizes: Ite
             yield from _entry(symbol.write(), rank, t.Name(name), WRITTEN)
         if tensor.tex is not None:
             yield from _entry(tensor.tex, rank, t.Name(name), WRITTEN)
-        for written in _own_names(name):
+        capital = shown.symbol(name, matrix=True)
+        below = [] if capital is None else [replace(default_symbol(name, scalar=True), base=capital.base).write()]
+        for written in dict.fromkeys((*_own_names(name), *below)):
             yield from _entry(written, rank, t.Name(name), NAMED)
     for size in sizes:
         for written in dict.fromkeys((small_symbol(size), *_own_names(size))):
