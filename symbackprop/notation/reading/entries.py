@@ -62,8 +62,8 @@ def find_readings(node: Syntax, vocabulary: Vocabulary, before: int = DERIVED + 
 
 
 def find_slices(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[Reading, int], ...]:
-    """The readings of a symbol that lacks one index of a tensor, its last or that of the features of samples, and the
-    place of that index; none where another axis has its size, of which it may be just as well."""
+    """The readings of a symbol that lacks one index of a tensor, and the place of that index: the last, or the first
+    where samples are the last."""
     scripts = node if isinstance(node, Scripts) else Scripts(node)
     symbol = bare(scripts.base)
     entries = vocabulary.find(symbol, scripts.primes) if isinstance(symbol, Symbol) else ()
@@ -184,7 +184,7 @@ def _splits(
     above = scripts.above
     first: tuple[Syntax, ...] = ()
     label = label_of(above) if above is not None else None
-    turned = _label_and_more(above) if above is not None else None
+    turned = label_and_more(above) if above is not None else None
     if entry.label.startswith("^"):
         if above is None or f"^{write_syntax(bare(above))}" != entry.label:
             return
@@ -211,7 +211,7 @@ def _splits(
                 yield first, below[count:], above
 
 
-def _label_and_more(above: Syntax) -> tuple[Syntax, Syntax] | None:
+def label_and_more(above: Syntax) -> tuple[Syntax, Syntax] | None:
     r"""A label and what stands behind it, as in W^{(2)\top}."""
     node = bare(above)
     if isinstance(node, Beside) and len(node.parts) == 2:

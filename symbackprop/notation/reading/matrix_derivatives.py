@@ -19,7 +19,7 @@ from symbackprop.notation.reading.vocabulary import Vocabulary
 def derive_tree(
     value: t.Expression, by: t.Name | t.Access, shape: Shape, vocabulary: Vocabulary, node: Syntax
 ) -> t.Expression:
-    """The derivative of a formula of some shape by a whole tensor, or a part of one; the axes of the formula go first."""
+    """The derivative of a formula of some shape by a whole tensor or a part of one; its own axes go first."""
     if not depends(value, {by.name}, vocabulary):
         raise fail(node, f"the derivative by {write_tree(by)} of {write_matrix_tree(value)}, which does not depend on "
                    "it", "a formula that does")  # fmt: skip

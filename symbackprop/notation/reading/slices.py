@@ -2,7 +2,10 @@ r"""Entries and rows at the index of a sum among whole matrices: y_n and x_n of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symbackprop.calculus.indices import Affine
+from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, walk_matrix
@@ -10,7 +13,14 @@ from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.differentials import derived_by, head_parts
-from symbackprop.notation.reading.entries import Reading, find_readings, find_slices, find_whole, parts_below
+from symbackprop.notation.reading.entries import (
+    Reading,
+    find_powers,
+    find_readings,
+    find_slices,
+    find_whole,
+    parts_below,
+)
 from symbackprop.notation.reading.factors import is_name
 from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.letters import index_letter
@@ -25,10 +35,10 @@ def read_slice(
 ) -> tuple[t.Expression, Syntax | None] | None:
     """The entry that a name is at letters, or the vector where it lacks one index, and what stands above it; None where
     it is neither."""
-    found: list[tuple[Reading, int | None]] = [(r, None) for r in find_readings(node, vocabulary) if r.indices]
-    found = found or [*find_slices(node, vocabulary)]
-    made = {_read_at(reading, rest, vocabulary, letters): reading.above for reading, rest in found}
-    made = {tree: above for tree, above in made.items() if _letters_in(tree) & letters}
+    if find_powers(node, vocabulary):
+        return None
+    whole: list[tuple[Reading, int | None]] = [(r, None) for r in find_readings(node, vocabulary) if r.indices]
+    made = _read_all(whole, vocabulary, letters) or _read_all([*find_slices(node, vocabulary)], vocabulary, letters)
     if len(made) > 1:
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", tuple(map(write_matrix_tree, made)),
                         "put commas between indices")  # fmt: skip
@@ -82,20 +92,28 @@ def read_sliced_head(side: Syntax, vocabulary: Vocabulary, letters: frozenset[st
 def letters_of_vector(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
     r"""The indices for all of which an equation of vectors holds, by its first side: n of z_n = W x_n + b, of
     \frac{\partial L}{\partial z_n} and of \nabla_w (w^\top x_n - y_n)^2; none where that is no vector."""
+    letters = frozenset() if vocabulary.open else free_letters(side, vocabulary)
+    if not letters:
+        return letters
+    by = derived_by(side)
+    head = bare(side) if by is None else bare(by)
+    whole = find_whole(head, vocabulary)
+    if whole is not None:
+        return letters if by is not None and vocabulary.tensors[whole.name].axes else frozenset()
+    known = isinstance(head, Symbol) or (isinstance(head, Scripts) and isinstance(bare(head.base), Symbol))
+    found = read_slice(head, vocabulary, letters) if known else None
+    return letters if found is not None and found[1] is None and is_vector(found[0]) else frozenset()
+
+
+def free_letters(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
+    """The letters below names, or in brackets above them, that no sum binds and nothing else has for its name."""
     bound: set[str] = set()
     below: set[str] = set()
     for part in walk_syntax(side):
         if isinstance(part, Scripts):
             letters = {index_letter(Scripts(bare(each))) for each in _script_parts(part)}
             (bound if part.base == Symbol(r"\sum") else below).update(each for each in letters if each is not None)
-    free = frozenset(below - bound - vocabulary.tensors.keys() - set(vocabulary.sizes))
-    by = derived_by(side) if free and not vocabulary.open else None
-    if not free or vocabulary.open or (by is not None and find_whole(bare(by), vocabulary) is not None):
-        return free if by is not None else frozenset()
-    head = bare(side) if by is None else by
-    known = isinstance(head, Symbol) or (isinstance(head, Scripts) and isinstance(bare(head.base), Symbol))
-    found = read_slice(head, vocabulary, free) if known else None
-    return free if found is not None and found[1] is None and is_vector(found[0]) else frozenset()
+    return frozenset(below - bound - vocabulary.tensors.keys() - set(vocabulary.sizes))
 
 
 def _script_parts(node: Scripts) -> tuple[Syntax, ...]:
@@ -103,6 +121,19 @@ def _script_parts(node: Scripts) -> tuple[Syntax, ...]:
     below = parts_below(node.below) if node.below is not None else ()
     parts = (*below, *(() if label is None else (label,)))
     return tuple(each for part in parts for each in (part.parts if isinstance(part, Beside) else (part,)))
+
+
+def _read_all(
+    found: Sequence[tuple[Reading, int | None]], vocabulary: Vocabulary, letters: frozenset[str]
+) -> dict[t.Expression, Syntax | None]:
+    """What readings at some letters are, with what stands above; those are left out whose indices are none."""
+    made: dict[t.Expression, Syntax | None] = {}
+    for reading, rest in found:
+        try:
+            made[_read_at(reading, rest, vocabulary, letters)] = reading.above
+        except FormulaError:
+            continue
+    return {tree: above for tree, above in made.items() if _letters_in(tree) & letters}
 
 
 def _read_at(reading: Reading, rest: int | None, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Expression:

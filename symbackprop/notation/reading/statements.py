@@ -12,6 +12,7 @@ from symbackprop.language import write_matrix_tree, write_tree
 from symbackprop.language.matrix_shapes import Shape
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
+from symbackprop.notation.reading.adjoint_marks import write_derivatives
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.differentials import derived_by
@@ -22,7 +23,7 @@ from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.samples import settle_samples
-from symbackprop.notation.reading.slices import axes_left, letters_of_vector, read_sliced_head
+from symbackprop.notation.reading.slices import axes_left, free_letters, letters_of_vector, read_sliced_head
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
@@ -97,7 +98,7 @@ def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | Ma
         if vocabulary.open or statement.kind != "equation" or isinstance(first, AmbiguousFormulaError):
             raise
         try:
-            return read_matrix_statement(statement, vocabulary)
+            return read_matrix_statement(statement, vocabulary, free_letters(statement.sides[0], vocabulary))
         except (ShapeError, AmbiguousFormulaError):
             raise
         except (FormulaError, UnsupportedError):
@@ -106,6 +107,7 @@ def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | Ma
 
 def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
     """The claims of an equation: one, or one for each entry of matrices that are written out."""
+    statement = replace(statement, sides=tuple(write_derivatives(side, vocabulary) for side in statement.sides))
 
     def read(known: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
         entries = read_entry_claims(statement, known) if is_written(statement) else None

@@ -327,8 +327,10 @@ class TermReader(FunctionReader):
         inner = bare(node)
         if isinstance(inner, Scripts) and inner.primes and isinstance(base, Symbol) and self.vocabulary.find(base):
             return doubtful_prime(node)
-        return fail(node, f"the unknown name `{write_syntax(node)}`", f"one of {self.vocabulary.known}",
-                    "declare what it stands for: names={...}, or <!-- sb: names ... --> in a document")  # fmt: skip
+        hint = "declare what it stands for: names={...}, or <!-- sb: names ... --> in a document"
+        if write_syntax(inner) == "d":
+            hint = r"write \partial L/\partial W for dW, or declare <!-- sb: names d = adj -->"
+        return fail(node, f"the unknown name `{write_syntax(node)}`", f"one of {self.vocabulary.known}", hint)
 
 
 def _joined(group: Group) -> Syntax:

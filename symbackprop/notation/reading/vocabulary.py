@@ -44,6 +44,9 @@ LOSSES = (
 )  # fmt: skip
 DECLARED, WRITTEN, NAMED, DERIVED = range(4)
 """Where a name comes from, the first ones going before the later ones."""
+ADJOINT = "adj"
+MARKS = ("kronecker", ADJOINT)
+"""What a letter may be declared to stand for besides names and functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Vocabulary:
     def function(self, symbol: Symbol, primes: int = 0) -> str | None:
         """The function of the catalogue that a symbol is, whatever else it may be."""
         for shown in dict.fromkeys((write_syntax(symbol) + "'" * primes, write_syntax(symbol))):
-            if self.functions.get(shown, "kronecker") != "kronecker":
+            if self.functions.get(shown, ADJOINT) not in MARKS:
                 return self.functions[shown]
         if symbol.accents or symbol.font not in ("", "mathrm"):
             return None
@@ -122,7 +125,8 @@ class Vocabulary:
 def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | None = None) -> Vocabulary:
     r"""The vocabulary of a program, or of real scalars where there is none, and of declared names.
 
-    `names` maps LaTeX to what it stands for: a tensor, a size, an entry such as `W3[1,1]`, `adj(z)`, or a function.
+    `names` maps LaTeX to what it stands for: a tensor, a size, an entry such as `W3[1,1]`, `adj(z)`, a function, or
+    `adj` for a letter that marks the adjoints of the names behind it.
 
     >>> vocabulary = make_vocabulary(None, {"S": "sigmoid", r"\hat y": "a2"})
     >>> vocabulary.functions["S"], vocabulary.entries[0].value.name
@@ -137,7 +141,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     for written, meaning in (names or {}).items():
         symbol, label, below, primes = read_name(written)
         meaning = meaning.strip()
-        if meaning in (*FUNCTION_BY_NAME, "kronecker") and meaning not in tensors:
+        if meaning in (*FUNCTION_BY_NAME, *MARKS) and meaning not in tensors:
             functions[_shape(symbol, label, below) + "'" * primes] = meaning
             continue
         value = _read_meaning(written, meaning, tensors, sizes, program is None)
