@@ -128,8 +128,7 @@ class ShapeReader:
 
     def _slice(self, node: Access) -> Term:
         """An entry of a tensor at some letters, or the vector or matrix of those along the axes that are left."""
-        axes = self.tensors[node.name]
-        left = [axis for index, axis in zip(node.indices, axes, strict=True) if index == Name(REST)]
+        left = axes_left(node, self.tensors[node.name])
         if not left:
             return Term("number", SCALAR, value=node, node=node)
         rows, columns = (*left, None)[:2]
@@ -297,6 +296,17 @@ class ShapeReader:
                 raise _misfit(node, shape, term.shape, "arguments of one shape")
             shape = term.shape if shape == SCALAR else shape
         return Term("function", shape, tuple(operands), node.name, primed=node.primed, node=node)
+
+
+def axes_left(read: Name | Access, axes: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    """The axes of a tensor, or those along which a read of it has no index.
+
+    >>> [str(size) for size in axes_left(Access("x", (Name("n"), Name(REST))), (Affine.of("N"), Affine.of("D")))]
+    ['D']
+    """
+    if isinstance(read, Name):
+        return axes
+    return tuple(axis for index, axis in zip(read.indices, axes, strict=True) if index == Name(REST))
 
 
 def functions() -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.matrix_elaboration import fill_rest
 from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
-from symbackprop.language.matrix_shapes import REST, ShapeReader
+from symbackprop.language.matrix_shapes import REST, ShapeReader, axes_left
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.symbols import program_symbols
 from symbackprop.language.wording import fail
@@ -66,7 +66,7 @@ def judge_matrix_claim(
         parts: dict[str, str] = {}
         extended, letters, right = _side(program, link, axes, turned, "right", parts, free, taken)
         if isinstance(before, t.Derivative):
-            count = len(_axes_left(program, before.read))
+            count = len(axes_left(before.read, program.tensor(before.read.name).axes))
             at = t.Derivative(_read_at(before.read, letters[:count]), _read_at(before.wrt, letters[count:]))
             left = derivative_side(program, at, _scope(letters, axes, free))
         else:
@@ -97,7 +97,7 @@ def _in_full(text: str, parts: Mapping[str, str]) -> str:
 
 
 def _derivative_axes(program: Program, head: t.Derivative) -> Axes:
-    axes = (*_axes_left(program, head.read), *_axes_left(program, head.wrt))
+    axes = tuple(axis for x in (head.read, head.wrt) for axis in axes_left(x, program.tensor(x.name).axes))
     if len(axes) > 2:
         raise ArgumentError(
             f"The derivative of {head.read.name} by {head.wrt.name} has {len(axes)} axes, and a matrix has two; claim "
@@ -146,14 +146,6 @@ def _scope(letters: Sequence[t.Name], axes: Axes, free: Mapping[str, Affine]) ->
     """The indices for which an equation is stated: those of its axes, and those that its sides read."""
     named = {letter.name: size for letter, size in zip(letters, axes, strict=True)}
     return {name: Index(name, size) for name, size in {**named, **free}.items()}
-
-
-def _axes_left(program: Program, read: t.Name | t.Access) -> Axes:
-    """The axes of a whole tensor, or those along which a read lacks an index."""
-    axes = program.tensor(read.name).axes
-    if isinstance(read, t.Name):
-        return axes
-    return tuple(axis for index, axis in zip(read.indices, axes, strict=True) if index == t.Name(REST))
 
 
 def _read_at(read: t.Name | t.Access, letters: Sequence[t.Name]) -> t.Name | t.Access:

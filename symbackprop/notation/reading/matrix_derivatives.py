@@ -7,11 +7,10 @@ from collections.abc import Callable, Set
 from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation, walk_matrix
-from symbackprop.language.matrix_shapes import SCALAR, Shape
+from symbackprop.language.matrix_shapes import SCALAR, Shape, axes_left
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
-from symbackprop.notation.reading.slices import axes_left
 from symbackprop.notation.reading.syntax import Syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 
@@ -26,7 +25,7 @@ def derive_tree(
     rows, columns = shape
     if rows is None and columns is not None:
         raise fail(node, f"the derivative of the row {write_matrix_tree(value)}", "that of a column", "turn it")
-    axes = sum(size is not None for size in shape) + len(axes_left(by, vocabulary))
+    axes = sum(size is not None for size in shape) + len(axes_left(by, vocabulary.tensors[by.name].axes))
     if axes > 2:
         raise fail(node, f"`{write_syntax(node)}`, a derivative with {axes} axes", "at most two", "claim an entry")
     return Operation("adj", (value, by), False, line=node.line, column=node.column)

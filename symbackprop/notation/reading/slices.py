@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
@@ -58,14 +57,6 @@ def access_in(tree: t.Expression) -> t.Access:
 def is_vector(tree: t.Expression) -> bool:
     """Whether a read lacks an index."""
     return t.Name(REST) in access_in(tree).indices
-
-
-def axes_left(read: t.Name | t.Access, vocabulary: Vocabulary) -> tuple[Affine, ...]:
-    """The axes of a whole tensor, or those along which a read of one lacks an index."""
-    axes = vocabulary.tensors[read.name].axes if read.name in vocabulary.tensors else ()
-    if isinstance(read, t.Name):
-        return axes
-    return tuple(axis for index, axis in zip(read.indices, axes, strict=True) if index == t.Name(REST))
 
 
 def find_variable(node: Syntax, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Name | t.Access | None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language import write_matrix_tree, write_tree
-from symbackprop.language.matrix_shapes import Shape
+from symbackprop.language.matrix_shapes import Shape, axes_left
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.adjoint_marks import write_derivatives
@@ -23,7 +23,7 @@ from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.samples import settle_samples
-from symbackprop.notation.reading.slices import axes_left, free_letters, letters_of_vector, read_sliced_head
+from symbackprop.notation.reading.slices import free_letters, letters_of_vector, read_sliced_head
 from symbackprop.notation.reading.syntax import Numeral, Product, Scripts, Sum, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
 from symbackprop.notation.reading.written_claims import EntryClaim, is_written, read_entry_claims
@@ -149,7 +149,8 @@ def read_matrix_statement(
     head: t.Expression | t.Derivative | None
     head = read_sliced_head(first, vocabulary, letters) if letters else read_head(first, vocabulary)
     if isinstance(head, t.Derivative):
-        axes = (*axes_left(head.read, vocabulary), *axes_left(head.wrt, vocabulary))
+        tensors = [(p, vocabulary.tensors[p.name]) for p in (head.read, head.wrt) if p.name in vocabulary.tensors]
+        axes = tuple(axis for part, tensor in tensors for axis in axes_left(part, tensor.axes))
         if len(axes) > 2:
             raise fail(statement, f"a derivative with {len(axes)} axes", "at most two", "claim an entry")
         shape = ((*axes, None, None)[0], (*axes, None, None)[1])
