@@ -52,6 +52,7 @@ def judge_matrix_claim(
     Every side must have the shape of the head; ShapeError names the operation or the side that does not.
     """
     trees = [tree for tree in (head, *links) if isinstance(tree, t.Expression)]
+    given = program
     program, known = _with_adjoints(program, trees)
     program, head, links, meanings = _name_derived(program, head, links, known)
     program, head = with_first_derivative(program, head)
@@ -68,7 +69,7 @@ def judge_matrix_claim(
         if isinstance(before, t.Derivative):
             count = len(axes_left(before.read, program.tensor(before.read.name).axes))
             at = t.Derivative(_read_at(before.read, letters[:count]), _read_at(before.wrt, letters[count:]))
-            left = derivative_side(program, at, _scope(letters, axes, free))
+            left = _derivative(given, extended, at, _scope(letters, axes, free))
         else:
             extended, _, left = _side(extended, before, axes, turned, "left", parts, free, taken)
         verdict = judge_equation(extended, left, right)
@@ -77,6 +78,18 @@ def judge_matrix_claim(
             hypotheses=tuple(dict.fromkeys(_in_full(each, parts) for each in verdict.hypotheses)),
             diagnosis=explain_names(verdict.diagnosis, meanings),
         )
+
+
+def _derivative(given: Program, program: Program, at: t.Derivative, scope: Mapping[str, Index]) -> Side:
+    """The derivative that a head names. Where the program as it was given has all that it takes, its adjoints are those
+    of `program`, so that no induction is needed to see that they are the same.
+    """
+    if {at.read.name, at.wrt.name} <= given.tensors().keys():
+        made = derivative_side(given, at, scope)
+        known = {d.tensor.name: d for d in program.definitions}
+        if all(known.get(d.tensor.name, d) == d for d in made.needed):
+            return replace(made, needed=tuple(d for d in made.needed if d.tensor.name not in known))
+    return derivative_side(program, at, scope)
 
 
 def _summed_in(side: str | t.Expression | t.Derivative) -> Iterator[str]:
