@@ -9,6 +9,7 @@ from itertools import pairwise
 from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language import write_matrix_tree, write_tree
+from symbackprop.language.matrix_grammar import walk_matrix
 from symbackprop.language.matrix_shapes import Shape, axes_left
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
@@ -82,9 +83,14 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
     """
     claim = _read_one(statement, vocabulary)
     if isinstance(claim, MatrixClaim):
-        for extent in statement.extents:
+        head = (claim.head.read, claim.head.wrt) if isinstance(claim.head, t.Derivative) else (claim.head,)
+        nodes = [node for side in (*head, *claim.links) for node, _ in walk_matrix(side)]
+        reads = [node for node in nodes if isinstance(node, t.Access)]
+        for extent in statement.extents if not reads else ():
             raise fail(extent, f"`{extent.shown}`", "an equation with that index",
                        "whole tensors have none, and conditions stand in cases")  # fmt: skip
+        if statement.extents:
+            check_extents(statement.extents, t.Claim(reads[0], tuple(reads[1:])), statement.sides, vocabulary)
     return claim
 
 
