@@ -207,20 +207,21 @@ def list_diagonals(trial: Trial) -> Iterator[str]:
 def _equal_letters(trial: Trial, of: Tensor, wrt: Tensor) -> Iterator[str]:
     """A derivative whose two indices are swapped, or that holds where they are equal only."""
     q = trial.question
-    if not of.axes or not wrt.axes:
+    if not of.axes or not wrt.axes or of.role is Role.ADJOINT:
         return
+    count = len(of.axes)
+    above, below = ({i.name for at in part for i in at.indices} for part in (q.at[:count], q.at[count:]))
     for first, second in combinations(q.left.indices, 2):
         if first.same_range(second):
+            jacobian = any(a.name in above and b.name in below for a, b in ((first, second), (second, first)))
             other = {first: second, second: first}
             turned = tuple(Affine.of(other.get(i, i)) for i in q.left.indices)
-            if _holds(trial, q.left, replace(q.right, terms=instantiate(q.right, turned))):
+            if jacobian and _holds(trial, q.left, replace(q.right, terms=instantiate(q.right, turned))):
                 yield f"the claim has {first.name} and {second.name} swapped: it is the transpose of what is right"
             at = tuple(Affine.of(first if i == second else i) for i in q.left.indices)
             if _holds(trial, *(replace(side, terms=instantiate(side, at)) for side in (q.left, q.right))):
-                yield (
-                    f"the claim holds where {second.name} = {first.name}, not in general: it is the diagonal of "
-                    f"the Jacobian of {of.name} by {wrt.name}"
-                )
+                diagonal = f": it is the diagonal of the Jacobian of {of.name} by {wrt.name}" if jacobian else ""
+                yield f"the claim holds where {second.name} = {first.name}, not in general{diagonal}"
 
 
 def _holds(trial: Trial, left: Definition, right: Definition) -> bool:

@@ -2,6 +2,7 @@ r"""Derivatives of written formulas, such as \nabla_w \lVert Xw - y \rVert^2, an
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,17 @@ READ = [
     (MATRICES, r"\frac{\partial}{\partial s} \lVert s x - a \rVert^2 = 2 x^\top (s x - a)", ("2 x", "x")),
     (MATRICES, r"\frac{\partial}{\partial x} \sigma(a^\top x) = \sigma(a^\top x) (1 - \sigma(a^\top x)) a",
      (r"(1 - \sigma(a^\top x))", "")),
+    (MATRICES, r"\frac{\partial}{\partial X^\top} \operatorname{tr}(A X) = A", ("= A", r"= A^\top")),
+    (MATRICES, r"\frac{\partial a^\top x}{\partial x^\top} = a^\top", (r"= a^\top", r"= b^\top")),
+    (MATRICES, r"\frac{\partial (Cx)}{\partial x^\top} = C", ("= C", "= 2 C")),
+    (MATRICES, r"\frac{\partial^2}{\partial x^\top \, \partial b} x^\top A b = A^\top", (r"A^\top", "A")),
+    (MATRICES, r"\frac{\partial^2}{\partial x \, \partial b^\top} x^\top A b = A", ("= A", r"= A^\top")),
     # Sums over samples.
     (SAMPLES, r"\nabla_w L = \frac1N \sum_n (p_n - y_n) x_n", (r"\frac1N ", "")),
     (SAMPLES, r"\nabla_w L = \frac1N \sum_{i=1}^N (\sigma(w^\top x^{(i)}) - y^{(i)}) x^{(i)}", (r"\sigma", r"\tanh")),
     (SAMPLES, r"\nabla_w^2 L = \frac1N \sum_{n=1}^N p_n (1 - p_n) x_n x_n^\top", ("(1 - p_n)", "")),
+    (SAMPLES, r"\nabla_w^2 L = \frac1N \sum_i p_i (1 - p_i) x^{(i)} x^{(i)\top}", ("(1 - p_i)", "")),
+    (SAMPLES, r"\nabla_w \sum_{n=1}^N (w^\top x_n - y_n)^2 = 2 \sum_{n=1}^N (w^\top x_n - y_n) x_n", ("= 2", "=")),
     (SAMPLES, r"\frac{\partial L}{\partial W} = \sum_n r_n x_n^\top", ("r_n", "2 r_n")),
     (SAMPLES, r"\nabla_W L = \sum_n \frac{\partial L}{\partial r_n} x_n^\top", (r"x_n^\top", r"x_n^\top \cdot 2")),
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_{n=1}^N \frac{\partial L}{\partial r_n}", (r"\sum", r"2 \sum")),
@@ -122,7 +130,7 @@ REFUSED = [
     (LAYERS, r"dW_2 = dZ_2^\top A_1", "declare <!-- sb: names d = adj -->"),
     (LAYERS, r"z^{(1)}_h = W^{(1)} x_h + b^{(1)}", "a row"),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_m + b^{(1)}", "`x_{m}` among whole matrices"),
-    (LAYERS, r"\delta^{(1)}_n = \sum_n W^{(2)\top} \delta^{(2)}_n", "a sum over whole axes"),
+    (LAYERS, r"\delta^{(1)}_n = \sum_n W^{(2)\top} \delta^{(2)}_n", "free on the first side"),
     (RECURRENT, r"\frac{\partial h_t}{\partial h_{t-1}} = U", "neither a letter nor a number"),
     (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} z_{nk} p_{nk} = 0", "the derivative of its first factor"),
     (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} y_{nk}^2 = 0", "which does not depend on it"),
@@ -133,6 +141,13 @@ REFUSED = [
     (MATRICES, r"\nabla_x x^\top a s = 0", "its first factor"),
     (MATRICES, r"\nabla_x x^\top a \cdot s = 0", "its first factor"),
     (MATRICES, r"\nabla_x L = \sum_d C_d", "a row"),
+    (MATRICES, r"\frac{\partial^2}{\partial x \, \partial b} x^\top A b = A", "`rows of x` or as `rows of b`"),
+    (MATRICES, r"\nabla_x (C x) = C^\top", "the Jacobian, with the rows of the vector"),
+    (MATRICES, r"\nabla_x z = A", "the Jacobian, with the rows of the vector"),
+    (MATRICES, r"\frac{\partial}{\partial s} \log\det (A + s) = 1", "a multiple of I"),
+    (MATRICES, r"\frac{\partial}{\partial s} x^\top (A + s) x = 1", "a multiple of I"),
+    (MATRICES, r"\frac{\partial L}{\partial x} = \frac{\partial L}{\partial z} \frac{\partial z}{\partial x}", "read alo"),
+    (MATRICES, r"\frac{\partial}{\partial D} D^2 = 2 D", "one by a scalar or an entry"),
     (MATRICES, r"\nabla_x a^\top b = 0", "which does not depend on it"),
     (MATRICES, r"\frac{\partial}{\partial x} (x^\top A) = A", "of the row x'"),
     (MATRICES, r"\frac{\partial L}{\partial x} = \frac{\partial z}{\partial x} a", "read alone on a side"),
@@ -140,6 +155,9 @@ REFUSED = [
     (SAMPLES, r"\nabla_w L = \frac1N \sum_{n=1}^{N-1} (p_n - y_n) x_n", "which ends before its axis"),
     (SAMPLES, r"\nabla_w L = \frac1N \sum_{n>1} (p_n - y_n) x_n", "a sum over whole axes"),
     (SAMPLES, r"\nabla_w L = \frac1N \sum_n (p - y)^\top x", "no such index"),
+    (SAMPLES, r"\nabla_w p_n = \sum_n x_n", "stands free on the first side"),
+    (SAMPLES, r"\nabla_w L = \sum_n p_n \sum_n x_n", "bound by a sum around it"),
+    (SAMPLES, r"\nabla_w L = \sum_b x_b", "b is a tensor"),
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_n r_n - r_n", "among whole matrices"),
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_i r_i W_i^\top w", "runs over"),
 ]
@@ -160,7 +178,7 @@ def test_they_are_proved_and_their_mistakes_refuted(
     for verdict in judge(tmp_path, program, latex):
         assert verdict.proved, verdict
         assert verdict.for_all_sizes
-    head, right = latex.split("=", 1) if "i=1" not in latex.split("=", 1)[0] else (latex, "")
+    head, right = re.split(r"=(?!1)", latex, maxsplit=1)
     changed = f"{head}{f'={right}'.replace(mistake[0], mistake[1], 1)}"
     assert changed != latex
     assert any(verdict.refuted for verdict in judge(tmp_path, program, changed))
@@ -188,3 +206,14 @@ def test_a_transposed_jacobian_is_said_to_be_one(tmp_path: Path) -> None:
         (verdict,) = judge(tmp_path, MATRICES, head)
         assert verdict.refuted
         assert "swapped: it is the transpose" in verdict.diagnosis
+
+
+def test_samples_are_no_diagonal(tmp_path: Path) -> None:
+    """A claim that holds for two equal samples is said to, and not called the diagonal of a Jacobian; nor is a second
+    derivative that is right of a symmetric matrix.
+    """
+    claim = r"\nabla_w ((w^\top x_n) (w^\top x_m)) = (w^\top x_n) x_n + (w^\top x_m) x_m"
+    (verdict,) = judge(tmp_path, SAMPLES, claim)
+    assert verdict.diagnosis == "the claim holds where m = n, not in general"
+    (verdict,) = judge(tmp_path, MATRICES, r"\nabla_x^2 x^\top A x = 2 A")
+    assert verdict.diagnosis.startswith("the claim holds if A[")

@@ -7,6 +7,7 @@ beside a product of matrices, where some write A + c for A + c I.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation, Run
@@ -73,6 +74,20 @@ def check_numbers(
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`, where {shown} is a scalar beside a matrix "
                         f"{write_shape(matrix)}", readings,
                         rf"write {identity}{shown} \mathbf{{1}} \mathbf{{1}}^\top")  # fmt: skip
+
+
+def check_shifted(parts: Sequence[t.Expression], shape_of: Callable[[t.Expression], Shape], node: Syntax) -> None:
+    """AmbiguousFormulaError where a square matrix with a number added to it is taken as a whole, in a product or in an
+    inverse: A + s may be A + s I there.
+    """
+    for part in parts:
+        shape = shape_of(part) if isinstance(part, Run) and part.signs[0].symbol in ("+", "-") else SCALAR
+        if not isinstance(part, Run) or None in shape or shape[0] != shape[1]:
+            continue
+        if any(shape_of(each) == SCALAR and each != t.Number(Fraction(0)) for each in part.operands):
+            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`, where a scalar stands beside a square "
+                            "matrix", ("the scalar in every entry", "a multiple of I"),
+                            r"write I, or \mathbf{1} \mathbf{1}^\top, behind it")  # fmt: skip
 
 
 def _is_whole(part: t.Expression, shape_of: Callable[[t.Expression], Shape]) -> bool:

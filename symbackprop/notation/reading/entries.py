@@ -14,6 +14,7 @@ from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.factors import without_scripts
 from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.refusals import ambiguous
@@ -200,6 +201,8 @@ def _splits(
             return
     elif label is not None:
         above, first = None, (label,)  # a sample: x^{(n)}
+    elif turned is not None and write_syntax(bare(turned[1])) in TRANSPOSED:
+        first, above = (turned[0],), turned[1]  # x^{(n)\top}
     elif turned is not None:
         return
     below = parts_below(scripts.below)

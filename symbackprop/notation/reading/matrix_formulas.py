@@ -19,7 +19,7 @@ from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR, Shape, ShapeReader
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.broadcasting import check_numbers, repeat_vectors
+from symbackprop.notation.reading.broadcasting import check_numbers, check_shifted, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_loss, unturned
 from symbackprop.notation.reading.doubts import doubtful_size
@@ -27,7 +27,7 @@ from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, is_turned, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
-from symbackprop.notation.reading.matrix_derivatives import check_jacobians, depends, derive_tree
+from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, depends, derive_tree
 from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
     name_shown,
@@ -117,10 +117,9 @@ class MatrixReader(TermReader):
             value, above = found[0]
             made = whole_of(value, node)
             return made if above is None else self.raised(made, above, node)
-        part = read_slice(node, self.vocabulary, self.letters) if self.letters else None
-        if part is not None:
-            entry, raised_to = part
-            return entry if raised_to is None else self.raised(entry, raised_to, node)
+        entry, power = (self.letters and read_slice(node, self.vocabulary, self.letters)) or (None, None)
+        if entry is not None:
+            return entry if power is None else self.raised(entry, power, node)
         special = self._special(scripts, symbol, node)
         if special is not None:
             return special if scripts.above is None else self.raised(special, scripts.above, node)
@@ -163,6 +162,7 @@ class MatrixReader(TermReader):
             arguments = tuple(self._alike(arguments, node))
         else:
             arguments = tuple(self.settle(a, None, node) for a in arguments)
+            check_shifted(arguments if function != "diag" else (), self.shape, node)
         inner = arguments[0]
         if function == "log" and isinstance(inner, Operation) and inner.name == "abs" and not primed:
             (deep,) = inner.operands
@@ -194,6 +194,7 @@ class MatrixReader(TermReader):
         if isinstance(exponent, Sum) and len(exponent.parts) == 1 and exponent.signs == ("-",):
             inverted = write_syntax(bare(exponent.parts[0]))
             if inverted in TRANSPOSED or (inverted == "1" and self.shape(base) != SCALAR):
+                check_shifted((base,), self.shape, node)
                 inverse = Operation("inv", (base,), False, **place)
                 return inverse if inverted == "1" else Operation("'", (inverse,), False, **place)
         rows, columns = self.shape(base) if base != ONES else SCALAR
@@ -238,6 +239,7 @@ class MatrixReader(TermReader):
                 between += [sign] if sign else []
             else:
                 groups[-1].append(part)
+        check_factors(parts, self.shape)
         joined = [join_factors(group, self.shape, node) for group in groups]
         while (
             between and between[0] in (r"\cdot", r"\times", "*") and len(set(between)) > 1 and self._scalar(joined[0])
@@ -378,14 +380,13 @@ class MatrixReader(TermReader):
         return False
 
     def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
-        made = self.settle(value, None, node)
-        for variable in by:
-            made = derive_tree(made, self._variable(variable), self.shape(made), self.vocabulary, node)
-        return made
+        value = self.settle(value, None, node)
+        names = tuple((self._variable(variable), is_turned(variable)) for variable in by)
+        return derive_tree(value, names, self.shape, self.vocabulary, node)
 
     def _variable(self, node: Syntax) -> t.Name | t.Access:
         found = find_variable(bare(unturned(node)), self.vocabulary, self.letters)
-        if found is None:
+        if found is None or found.name not in self.vocabulary.tensors:
             raise fail(node, f"`{write_syntax(node)}` in a derivative among whole matrices", "a tensor of the program")
         return found
 

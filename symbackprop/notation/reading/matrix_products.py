@@ -9,6 +9,7 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation
 from symbackprop.language.matrix_shapes import SCALAR, Shape
+from symbackprop.notation.reading.broadcasting import check_shifted
 from symbackprop.notation.reading.doubts import doubtful_outer
 from symbackprop.notation.reading.matrix_trees import join_inner_products, run_of
 from symbackprop.notation.reading.ones import IDENTITY, ONES, TURNED, has_ones, is_scalar, unsized
@@ -25,6 +26,8 @@ def join_factors(factors: Sequence[t.Expression], shape_of: ShapeOf, node: Synta
         if len(others) != len(factors) - 1 or not all(is_scalar(other, shape_of) for other in others):
             raise unsized(IDENTITY, node)
         return run_of((*others, IDENTITY), ("*",) * len(others), node) if others else IDENTITY
+    wholes = [factor for factor in factors if factor in (ONES, TURNED) or not is_scalar(factor, shape_of)]
+    check_shifted([f for f in wholes if not has_ones(f)] if len(wholes) > 1 else (), shape_of, node)
     if ONES not in factors and TURNED not in factors:
         factors = join_inner_products(factors, shape_of)
         return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)

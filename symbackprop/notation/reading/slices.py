@@ -11,7 +11,7 @@ from symbackprop.language.matrix_grammar import Operation, walk_matrix
 from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.differentials import derived_by, head_parts
+from symbackprop.notation.reading.differentials import derived_by, head_parts, unturned
 from symbackprop.notation.reading.entries import (
     Reading,
     find_powers,
@@ -83,14 +83,17 @@ def read_sliced_head(side: Syntax, vocabulary: Vocabulary, letters: frozenset[st
 def letters_of_vector(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
     r"""The indices for all of which an equation of vectors holds, by its first side: n of z_n = W x_n + b, of
     \frac{\partial L}{\partial z_n} and of \nabla_w (w^\top x_n - y_n)^2; none where that is no vector."""
-    letters = frozenset() if vocabulary.open else free_letters(side, vocabulary)
+    if vocabulary.open:
+        return frozenset()
+    by = derived_by(side)
+    letters = free_letters(side, vocabulary) | (frozenset() if by is None else free_letters(by, vocabulary))
     if not letters:
         return letters
-    by = derived_by(side)
-    head = bare(side) if by is None else bare(by)
+    head = bare(side) if by is None else bare(unturned(by))
     whole = find_whole(head, vocabulary)
     if whole is not None:
-        return letters if by is not None and vocabulary.tensors[whole.name].axes else frozenset()
+        tensor = vocabulary.tensors.get(whole.name)
+        return letters if by is not None and tensor is not None and tensor.axes else frozenset()
     known = isinstance(head, Symbol) or (isinstance(head, Scripts) and isinstance(bare(head.base), Symbol))
     found = read_slice(head, vocabulary, letters) if known else None
     return letters if found is not None and found[1] is None and is_vector(found[0]) else frozenset()
@@ -101,9 +104,12 @@ def free_letters(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
     bound: set[str] = set()
     below: set[str] = set()
     for part in walk_syntax(side):
-        if isinstance(part, Scripts):
-            letters = {index_letter(Scripts(bare(each))) for each in _script_parts(part)}
-            (bound if part.base == Symbol(r"\sum") else below).update(each for each in letters if each is not None)
+        if not isinstance(part, Scripts):
+            continue
+        summed = part.base == Symbol(r"\sum")
+        parts = _script_parts(part) if not summed else () if part.below is None else walk_syntax(part.below)
+        letters = {index_letter(Scripts(bare(each))) for each in parts if isinstance(bare(each), Symbol)}
+        (bound if summed else below).update(each for each in letters if each is not None)
     return frozenset(below - bound - vocabulary.tensors.keys() - set(vocabulary.sizes))
 
 
@@ -163,8 +169,14 @@ def read_range(scripts: Scripts | None, vocabulary: Vocabulary, letters: frozens
     if scripts is None or scripts.below is None:
         raise fail(node, r"`\sum` without an index below", r"\sum_{n}")
     bounds = read_bounds(scripts, IndexReader(vocabulary, letters))
-    known = {*letters, *vocabulary.tensors, *vocabulary.sizes}
-    if bounds.conditions or known & set(bounds.names):
+    for name in bounds.names:
+        if name in vocabulary.tensors or name in vocabulary.sizes:
+            kind = "tensor" if name in vocabulary.tensors else "size"
+            raise fail(node, f"the index {name} of a sum", "another letter", f"{name} is a {kind} of the program")
+        if name in letters:
+            raise fail(node, f"the index {name} of a sum", "another letter",
+                       f"{name} is bound by a sum around it, or stands free on the first side")  # fmt: skip
+    if bounds.conditions:
         raise fail(node, f"`{write_syntax(scripts)}` among whole matrices", "a sum over whole axes",
                    "claim an entry such as W[k,d] for a sum under a condition")  # fmt: skip
     return bounds

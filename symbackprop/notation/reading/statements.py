@@ -20,7 +20,9 @@ from symbackprop.notation.reading.differentials import derived_by
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.equations import check_equation
 from symbackprop.notation.reading.extents import check_extents, restrict
+from symbackprop.notation.reading.factors import factors_of
 from symbackprop.notation.reading.index_formulas import read_head
+from symbackprop.notation.reading.matrix_derivatives import check_layout
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.samples import settle_samples
@@ -159,6 +161,8 @@ def read_matrix_statement(
         axes = tuple(axis for part, tensor in tensors for axis in axes_left(part, tensor.axes))
         if len(axes) > 2:
             raise fail(statement, f"a derivative with {len(axes)} axes", "at most two", "claim an entry")
+        if len(tensors) == 2 and all(axes_left(p, x.axes) for p, x in tensors) and not isinstance(head.of, t.Apply):
+            check_layout(bare(factors_of(bare(first))[0].node))
         shape = ((*axes, None, None)[0], (*axes, None, None)[1])
     else:
         reader = MatrixReader(vocabulary, letters)
