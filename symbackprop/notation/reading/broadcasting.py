@@ -76,15 +76,21 @@ def check_numbers(
                         rf"write {identity}{shown} \mathbf{{1}} \mathbf{{1}}^\top")  # fmt: skip
 
 
-def check_shifted(parts: Sequence[t.Expression], shape_of: Callable[[t.Expression], Shape], node: Syntax) -> None:
+def check_shifted(
+    parts: Sequence[t.Expression],
+    shape_of: Callable[[t.Expression], Shape],
+    node: Syntax,
+    plain: tuple[type[t.Expression], ...] = (),
+) -> None:
     """AmbiguousFormulaError where a square matrix with a number added to it is taken as a whole, in a product or in an
-    inverse: A + s may be A + s I there.
+    inverse: A + s may be A + s I there. What is `plain` stands in every entry, as 1 does in (1 - A) B.
     """
     for part in parts:
         shape = shape_of(part) if isinstance(part, Run) and part.signs[0].symbol in ("+", "-") else SCALAR
         if not isinstance(part, Run) or None in shape or shape[0] != shape[1]:
             continue
-        if any(shape_of(each) == SCALAR and each != t.Number(Fraction(0)) for each in part.operands):
+        scalars = [each for each in part.operands if shape_of(each) == SCALAR and not isinstance(each, plain)]
+        if any(each != t.Number(Fraction(0)) for each in scalars):
             raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`, where a scalar stands beside a square "
                             "matrix", ("the scalar in every entry", "a multiple of I"),
                             r"write I, or \mathbf{1} \mathbf{1}^\top, behind it")  # fmt: skip

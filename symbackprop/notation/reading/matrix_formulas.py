@@ -390,8 +390,6 @@ class MatrixReader(TermReader):
             raise fail(node, f"`{write_syntax(node)}` in a derivative among whole matrices", "a tensor of the program")
         return found
 
-    # Shapes.
-
     def shape(self, tree: t.Expression) -> Shape:
         """The shape of a tree; ShapeError where its parts do not fit."""
         tensors: dict[str, tuple[Affine, ...]] = {n: x.axes for n, x in self.vocabulary.tensors.items()}

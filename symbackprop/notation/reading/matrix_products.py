@@ -27,7 +27,7 @@ def join_factors(factors: Sequence[t.Expression], shape_of: ShapeOf, node: Synta
             raise unsized(IDENTITY, node)
         return run_of((*others, IDENTITY), ("*",) * len(others), node) if others else IDENTITY
     wholes = [factor for factor in factors if factor in (ONES, TURNED) or not is_scalar(factor, shape_of)]
-    check_shifted([f for f in wholes if not has_ones(f)] if len(wholes) > 1 else (), shape_of, node)
+    check_shifted([f for f in wholes if not has_ones(f)] if len(wholes) > 1 else (), shape_of, node, (t.Number,))
     if ONES not in factors and TURNED not in factors:
         factors = join_inner_products(factors, shape_of)
         return factors[0] if len(factors) == 1 else run_of(tuple(factors), ("*",) * (len(factors) - 1), node)

@@ -26,7 +26,7 @@ from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
 from symbackprop.notation.reading.syntax import Beside, Scripts, Symbol, Syntax, bare, walk_syntax, write_syntax
-from symbackprop.notation.reading.vocabulary import Vocabulary, label_of
+from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script_text
 
 
 def read_slice(
@@ -161,6 +161,9 @@ def _check_axis(read: t.Access, vocabulary: Vocabulary, node: Syntax) -> None:
     named = str(axes[left]).lower()
     if axes[left] in others or t.Name(named) in read.indices:
         shown = f"`{write_syntax(node)}` of {read.name}[{', '.join(map(str, axes))}]"
+        label = label_of(node.above) if isinstance(node, Scripts) and node.above is not None else None
+        if axes[left] not in others and label is not None and script_text(label) == named:
+            raise fail(node, shown, "samples along their own axis")  # the other order is tried
         raise ambiguous(node.line, node.column, shown, ("a row", "a column"), "claim an entry, with all indices")
 
 
