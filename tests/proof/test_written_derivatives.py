@@ -45,6 +45,8 @@ READ = [
      (r"\delta_{ik}", "1")),
     (SOFTMAX, r"\frac{\partial L}{\partial z_{nk}} = \frac1N \frac{\partial}{\partial z_{nk}} \Big("
      r"\log\sum_j e^{z_{nj}} - z_{nk}\Big) + \frac1N (1 - y_{nk})", ("(1 - y", "(2 - y")),
+    (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \sum_{i \ne k} z_{ni} p_{nk} = "
+     r"p_{nk} (1 - p_{nk}) \sum_{i \ne k} z_{ni}", ("1 - p", "1 + p")),
     # By a whole tensor.
     (MATRICES, r"\nabla_x a^\top x = a", ("= a", "= b")),
     (MATRICES, r"\frac{\partial}{\partial x} (x^\top A x) = (A + A^\top) x", (r"A + A^\top", "2 A")),

@@ -48,6 +48,7 @@ from symbackprop.notation.reading.syntax import (
     Symbol,
     Syntax,
     bare,
+    walk_syntax,
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TIMES, TermReader
@@ -301,6 +302,13 @@ class IndexReader(NameReader):
         if not isinstance(above, t.Name | t.Access) or (above == below and self.vocabulary.open):
             return self.slope(above, (wrt,), node)
         return adjoint_of(t.Derivative(above, below, line=node.line, column=node.column), self.vocabulary)
+
+    def deriving(self, by: tuple[Syntax, ...]) -> IndexReader:
+        below = [node.below for node in map(bare, by) if isinstance(node, Scripts) and node.below is not None]
+        parts = [part for whole in below for part in walk_syntax(whole) if isinstance(part, Symbol)]
+        letters = [(index_letter(Scripts(part)), part) for part in parts]
+        known = [letter for letter, part in letters if letter is not None and self.is_index(letter, part)]
+        return self if self.vocabulary.open or not known else self.binding(known)
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
         known = not self.vocabulary.open

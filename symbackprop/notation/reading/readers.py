@@ -100,6 +100,10 @@ class Notation(ABC):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> Any:
         """The derivative of one name by another."""
 
+    def deriving(self, by: tuple[Syntax, ...]) -> Notation:
+        """The reader of what is derived by some names, whose indices are known there."""
+        return self
+
     @abstractmethod
     def is_constant(self, value: Any, by: tuple[Syntax, ...]) -> bool:
         """Whether a formula surely depends on none of these names."""

@@ -256,7 +256,7 @@ class TermReader(FunctionReader):
                 f"line {node.line}, column {node.column}: {write_syntax(node)} is a higher derivative of a name; write "
                 "the formula that it stands for, in brackets behind the sign of the derivative."
             )
-        return self.slope(self.term(of, node), by, node)
+        return self.slope(self.deriving(by).term(of, node), by, node)
 
     def _check_reach(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> None:
         r"""AmbiguousFormulaError where it is open how far a sign derives: \frac{d}{dx} x^2 y, but not in front of y x^2
@@ -264,7 +264,7 @@ class TermReader(FunctionReader):
         """
         place = 0 if len(of) > 1 else 1
         while place < len(of):
-            part, taken = self.factor(of[place:], place > 0)
+            part, taken = self.deriving(by).factor(of[place:], place > 0)
             constant = is_number(of[place].node) or self.is_constant(part, by)
             if place + taken == len(of) or self.is_inner_product(of[place:]):
                 return
