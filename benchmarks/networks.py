@@ -34,12 +34,17 @@ class Case:
 
 @dataclass(frozen=True)
 class Dense:
-    """A dense network, its batch, and what stands between its layers and at its end."""
+    """A dense network, its batch, and what stands between its layers and at its end.
+
+    With its `seed` no unit comes so near to the kink of relu in the steps that are compared that single precision could
+    put it on the other side: a unit more or less is no disagreement of two programs.
+    """
 
     widths: tuple[int, ...]
     activation: str
     loss: str
     batch: int
+    seed: int = 0
 
     @property
     def name(self) -> str:
@@ -47,11 +52,11 @@ class Dense:
         loss = {"mse": "MSE", "cross_entropy": "CE"}[self.loss]
         return f"{'-'.join(map(str, self.widths))} {self.activation} {loss}, {self.batch}"
 
-    def case(self, seed: int = 0) -> Case:
+    def case(self) -> Case:
         """Its program, parameters and data; the targets of cross-entropy are rows with a single one."""
         network = sb.mlp(self.widths, activation=self.activation, loss=self.loss)
-        rng = np.random.default_rng(seed)
-        params = network.init(seed)
+        rng = np.random.default_rng(self.seed)
+        params = network.init(self.seed)
         params.update({name: 0.1 * rng.normal(size=a.shape) for name, a in params.items() if a.ndim == 1})
         x, out = rng.normal(size=(self.batch, self.widths[0])), self.widths[-1]
         if self.loss == "mse":
@@ -66,7 +71,7 @@ DENSE = (
     Dense((3, 3, 3, 3), "sigmoid", "mse", 32),
     Dense((64, 32, 10), "tanh", "cross_entropy", 32),
     Dense((784, 256, 128, 10), "relu", "cross_entropy", 128),
-    Dense((1024, 1024, 1024, 1024, 10), "relu", "cross_entropy", 256),
+    Dense((1024, 1024, 1024, 1024, 10), "relu", "cross_entropy", 256, seed=1),
 )
 
 LAYER_NORM = """
