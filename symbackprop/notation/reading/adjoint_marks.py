@@ -2,14 +2,17 @@ r"""A letter that marks the derivatives of the loss by the names behind it, wher
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from symbackprop.language import tree as t
-from symbackprop.notation.reading.entries import label_and_more
+from symbackprop.notation.reading.entries import label_and_more, tensor_named
+from symbackprop.notation.reading.factors import factors_of, without_scripts
 from symbackprop.notation.reading.syntax import (
     Beside,
     Fraction,
     Group,
+    Product,
     Scripts,
     Symbol,
     Syntax,
@@ -32,6 +35,8 @@ def write_derivatives(side: Syntax, vocabulary: Vocabulary) -> Syntax:
     def change(node: Syntax) -> Syntax:
         if isinstance(node, Scripts):
             return replace(node, base=change(node.base))
+        if _is_derivative(node, marks):
+            return node
         made: Syntax = t.map_children(node, change)
         if not isinstance(made, Beside):
             return made
@@ -44,10 +49,24 @@ def write_derivatives(side: Syntax, vocabulary: Vocabulary) -> Syntax:
     return change(side)
 
 
+def _is_derivative(node: Syntax, marks: Set[str]) -> bool:
+    r"""Whether a quotient is a derivative in the letter of a mark, \frac{dL}{dW}, \frac{d}{dW} or dL/dW."""
+    match node:
+        case Fraction(top, bottom):
+            sides = (top, bottom)
+        case Product(parts, operators) if "/" in operators:
+            place = operators.index("/")
+            sides = parts[place], parts[place + 1]
+        case _:
+            return False
+    return all(write_syntax(without_scripts(factors_of(bare(side))[0].node)) in marks for side in sides)
+
+
 def _is_tensor(node: Syntax, vocabulary: Vocabulary) -> bool:
-    inner = bare(node)
-    symbol = bare(inner.base) if isinstance(inner, Scripts) else inner
-    return isinstance(symbol, Symbol) and bool(vocabulary.find(symbol))
+    """Whether a part is a tensor of the program other than the loss."""
+    symbol = without_scripts(node)
+    names = [tensor_named(entry) for entry in vocabulary.find(symbol)] if isinstance(symbol, Symbol) else []
+    return any(name in vocabulary.tensors and name != vocabulary.loss for name in names)
 
 
 def _derivative(node: Syntax, top: Syntax) -> Syntax:

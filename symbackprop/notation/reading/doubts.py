@@ -288,3 +288,10 @@ def _is_vector(node: Syntax, vocabulary: Vocabulary) -> bool:
     if not isinstance(symbol, Symbol) or (isinstance(node, Scripts) and node.below is not None):
         return False
     return (symbol.font in BOLD or "vec" in symbol.accents) and not vocabulary.find(symbol)
+
+
+def check_transpose(above: Syntax, node: Syntax, vocabulary: Vocabulary) -> None:
+    """AmbiguousFormulaError where the T above a name may be a power, because something else has that name."""
+    if write_syntax(bare(above)) == "T" and (vocabulary.find(Symbol("T")) or "T" in vocabulary.sizes):
+        raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a transpose", "the power T"),
+                        r"write ^\top")  # fmt: skip

@@ -22,7 +22,7 @@ from symbackprop.notation.reading.conditions import choose_row, read_conditions
 from symbackprop.notation.reading.differentials import head_parts, second_parts
 from symbackprop.notation.reading.doubts import may_be_indexed
 from symbackprop.notation.reading.entries import find_whole
-from symbackprop.notation.reading.factors import Factor, is_name, without_scripts
+from symbackprop.notation.reading.factors import Factor, is_name, is_turned, without_scripts
 from symbackprop.notation.reading.inner_products import join_vectors, read_inner_product, read_norm, square_of_norm
 from symbackprop.notation.reading.instances import expand_product, expand_sum
 from symbackprop.notation.reading.letters import index_letter, opened_product
@@ -71,7 +71,7 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
         first, again = (IndexReader(vocabulary).head(second[0], by, bare(syntax)) for by in second[1:])
         return first and again and replace(again, of=t.Apply("adj", (first.wrt,), line=first.line, column=first.column))
     of, wrt = parts
-    return IndexReader(vocabulary).head(of, wrt, bare(syntax)) if is_name(of) else None
+    return IndexReader(vocabulary).head(of, wrt, bare(syntax)) if is_name(of) and not is_turned(wrt) else None
 
 
 @dataclass(slots=True)

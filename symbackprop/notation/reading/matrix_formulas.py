@@ -21,8 +21,8 @@ from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import check_numbers, check_shifted, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
-from symbackprop.notation.reading.differentials import read_loss, unturned
-from symbackprop.notation.reading.doubts import doubtful_size
+from symbackprop.notation.reading.differentials import read_loss
+from symbackprop.notation.reading.doubts import check_transpose, doubtful_size
 from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, is_turned, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
@@ -117,8 +117,9 @@ class MatrixReader(TermReader):
             value, above = found[0]
             made = whole_of(value, node)
             return made if above is None else self.raised(made, above, node)
-        entry, power = (self.letters and read_slice(node, self.vocabulary, self.letters)) or (None, None)
-        if entry is not None:
+        part = read_slice(node, self.vocabulary, self.letters)
+        if part is not None:
+            entry, power = part
             return entry if power is None else self.raised(entry, power, node)
         special = self._special(scripts, symbol, node)
         if special is not None:
@@ -179,9 +180,7 @@ class MatrixReader(TermReader):
         exponent, place = bare(above), {"line": node.line, "column": node.column}
         shown = write_syntax(exponent)
         if shown in TRANSPOSED:
-            if shown == "T" and (self.vocabulary.find(Symbol("T")) or "T" in self.vocabulary.sizes):
-                raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a transpose", "the power T"),
-                                r"write ^\top")  # fmt: skip
+            check_transpose(above, node, self.vocabulary)
             return TURNED if base == ONES else Operation("'", (base,), False, **place)
         if isinstance(exponent, Marked):
             if exponent.operand is None or exponent.sign not in (r"\odot", r"\circ"):
@@ -362,7 +361,9 @@ class MatrixReader(TermReader):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         whole = find_whole(of, self.vocabulary)
         if self.vocabulary.loss is not None and (self.vocabulary.is_loss(of) or whole == t.Name(self.vocabulary.loss)):
-            return Operation("adj", (self._variable(wrt),), False, line=node.line, column=node.column)
+            place = {"line": node.line, "column": node.column}
+            made = Operation("adj", (self._variable(wrt),), False, **place)
+            return Operation("'", (made,), False, **place) if is_turned(wrt) and not self._scalar(made) else made
         return self.slope(self.read(of), (wrt,), node)
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
@@ -385,7 +386,7 @@ class MatrixReader(TermReader):
         return derive_tree(value, names, self.shape, self.vocabulary, node)
 
     def _variable(self, node: Syntax) -> t.Name | t.Access:
-        found = find_variable(bare(unturned(node)), self.vocabulary, self.letters)
+        found = find_variable(node, self.vocabulary, self.letters)
         if found is None or found.name not in self.vocabulary.tensors:
             raise fail(node, f"`{write_syntax(node)}` in a derivative among whole matrices", "a tensor of the program")
         return found

@@ -12,6 +12,7 @@ from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.differentials import derived_by, head_parts, unturned
+from symbackprop.notation.reading.doubts import check_transpose
 from symbackprop.notation.reading.entries import (
     Reading,
     find_powers,
@@ -20,7 +21,7 @@ from symbackprop.notation.reading.entries import (
     find_whole,
     parts_below,
 )
-from symbackprop.notation.reading.factors import is_name
+from symbackprop.notation.reading.factors import is_name, is_turned
 from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.refusals import ambiguous
@@ -34,7 +35,7 @@ def read_slice(
 ) -> tuple[t.Expression, Syntax | None] | None:
     """The entry that a name is at letters, or the vector where it lacks one index, and what stands above it; None where
     it is neither."""
-    if find_powers(node, vocabulary):
+    if not letters or find_powers(node, vocabulary):
         return None
     whole: list[tuple[Reading, int | None]] = [(r, None) for r in find_readings(node, vocabulary) if r.indices]
     made = _read_all(whole, vocabulary, letters) or _read_all([*find_slices(node, vocabulary)], vocabulary, letters)
@@ -60,9 +61,13 @@ def is_vector(tree: t.Expression) -> bool:
 
 
 def find_variable(node: Syntax, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Name | t.Access | None:
-    """The whole tensor, or the part of one at some letters, that a name is; None where it is neither."""
+    """The whole tensor, or the part of one at some letters, that a name is, or the transpose of one; None where it is
+    neither."""
+    if isinstance(node, Scripts) and node.above is not None and is_turned(node):
+        check_transpose(node.above, node, vocabulary)
+    node = bare(unturned(node))
     whole = find_whole(node, vocabulary)
-    if whole is not None or not letters:
+    if whole is not None:
         return whole
     found = read_slice(node, vocabulary, letters)
     return found[0] if found is not None and found[1] is None and isinstance(found[0], t.Access) else None
@@ -71,7 +76,7 @@ def find_variable(node: Syntax, vocabulary: Vocabulary, letters: frozenset[str])
 def read_sliced_head(side: Syntax, vocabulary: Vocabulary, letters: frozenset[str]) -> t.Derivative | None:
     r"""The derivative that a side is as a whole, of and by parts of tensors at some letters."""
     parts = head_parts(side, vocabulary)
-    if parts is None or not is_name(parts[0]):
+    if parts is None or not is_name(parts[0]) or is_turned(parts[1]):
         return None
     by = find_variable(bare(parts[1]), vocabulary, letters)
     of = find_variable(bare(parts[0]), vocabulary, letters)

@@ -16,7 +16,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.adjoint_marks import write_derivatives
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
-from symbackprop.notation.reading.differentials import derived_by
+from symbackprop.notation.reading.differentials import derived_by, unturned
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.equations import check_equation
 from symbackprop.notation.reading.extents import check_extents, restrict
@@ -141,7 +141,8 @@ def _sides_of(claims: tuple[EntryClaim | MatrixClaim, ...]) -> list[Node]:
 def names_whole(side: Syntax, vocabulary: Vocabulary) -> bool:
     """Whether a side is a whole tensor with axes, or a derivative of one or by one."""
     derived, by = read_head(side, vocabulary), derived_by(side)
-    parts = (derived.read, derived.wrt) if derived is not None else (find_whole(by or bare(side), vocabulary),)
+    whole = bare(side) if by is None else unturned(by)
+    parts = (derived.read, derived.wrt) if derived is not None else (find_whole(whole, vocabulary),)
     names = [part.name for part in parts if isinstance(part, t.Name)]
     return any(name in vocabulary.tensors and vocabulary.tensors[name].axes for name in names)
 
