@@ -64,8 +64,8 @@ def judge_claim(program: Program, claim: t.Claim, start: int = 0) -> Iterator[Ju
     befores = (head, *named.links)
     for before, link in list(zip(befores, named.links, strict=False))[start:]:
         judged = _judge_link(program, before, link, scope)
-        verdict = replace(judged.verdict, diagnosis=named.explain(judged.verdict.diagnosis))
-        yield Judgement(verdict, named.explain(judged.derived))
+        verdict = replace(judged.verdict, diagnosis=named.names.explain(judged.verdict.diagnosis))
+        yield Judgement(verdict, named.names.explain(judged.derived))
     if claim.digits is not None:
         yield Judgement(_judge_digits(program, befores[-1], scope, claim.digits))
 

@@ -18,30 +18,43 @@ from symbackprop.proof.sides import define_formula, derivatives_read, unique_def
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """The names of tensors that the formulas of a claim became: the equations of those that stand for a formula, by
+    their names, and the names of others that were made on the way."""
+
+    meanings: Mapping[str, str]
+    inner: frozenset[str]
+
+    @classmethod
+    def beside(cls, before: Program, after: Program, meanings: Mapping[str, str]) -> Names:
+        """The names that a program has got, of which some have meanings."""
+        return cls(meanings, frozenset(after.tensors()) - set(before.tensors()) - set(meanings))
+
+    def explain(self, text: str) -> str:
+        """A text with what the names in it mean; nothing where it has names that mean nothing to a reader.
+
+        >>> names = Names({"f": "f = A*x"}, frozenset({"f_by_x"}))
+        >>> names.explain("it is the diagonal of the Jacobian of f by x"), names.explain("it lacks f_by_x")
+        ('it is the diagonal of the Jacobian of f by x, where f = A*x', '')
+        """
+        if any(_is_said(name, text) for name in self.inner):
+            return ""
+        said = [meaning for name, meaning in self.meanings.items() if _is_said(name, text)]
+        return f"{text}, where {' and '.join(said)}" if said else text
+
+
+def _is_said(name: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
-    """The sides of a claim whose derivatives are all of tensors of the program; `meanings` are the equations of those
-    tensors that formulas became, by their names, and `inner` those of other tensors that were made for them."""
+    """The sides of a claim whose derivatives are all of tensors of the program."""
 
     program: Program
     head: t.Expression | t.Derivative
     links: tuple[t.Expression, ...]
-    meanings: Mapping[str, str]
-    inner: frozenset[str]
-
-    def explain(self, text: str) -> str:
-        """A text with the meanings of the names in it; nothing where it has names that have none."""
-        unknown = any(re.search(rf"\b{name}\b", text) for name in self.inner)
-        return "" if unknown else explain_names(text, self.meanings)
-
-
-def explain_names(text: str, meanings: Mapping[str, str]) -> str:
-    """A text with what the names in it mean that nobody wrote.
-
-    >>> explain_names("it is the diagonal of the Jacobian of f by x", {"f": "f = A*x"})
-    'it is the diagonal of the Jacobian of f by x, where f = A*x'
-    """
-    said = [meaning for name, meaning in meanings.items() if re.search(rf"\b{name}\b", text)]
-    return f"{text}, where {' and '.join(said)}" if said else text
+    names: Names
 
 
 def name_derived(program: Program, head: t.Expression | t.Derivative, links: Sequence[t.Expression]) -> Named:
@@ -54,11 +67,10 @@ def name_derived(program: Program, head: t.Expression | t.Derivative, links: Seq
     made = naming.head(head) if isinstance(head, t.Expression) else head
     named = tuple(naming.change(link) for link in links)
     meanings = {read.name: f"{write_tree(read)} = {write_tree(formula)}" for formula, read in naming.known.items()}
-    inner = frozenset(naming.program.tensors()) - set(program.tensors()) - set(meanings)
-    return Named(naming.program, made, named, meanings, inner)
+    return Named(naming.program, made, named, Names.beside(program, naming.program, meanings))
 
 
-def is_of_formula(node: t.Node) -> bool:
+def _is_of_formula(node: t.Node) -> bool:
     """Whether a node is the derivative of a written formula by a tensor."""
     derived = isinstance(node, t.Apply) and node.function == "adj" and len(node.arguments) == 2
     return derived and isinstance(node, t.Apply) and not isinstance(node.arguments[0], t.Name | t.Access)
@@ -79,7 +91,7 @@ class _Naming:
 
     def head(self, tree: t.Expression) -> t.Expression | t.Derivative:
         made = self.change(tree)
-        if is_of_formula(tree) and isinstance(made, t.Apply):
+        if _is_of_formula(tree) and isinstance(made, t.Apply):
             of, by = made.arguments
             if isinstance(of, t.Name | t.Access) and isinstance(by, t.Name | t.Access):
                 return t.Derivative(of, by, line=tree.line, column=tree.column)
@@ -87,7 +99,7 @@ class _Naming:
 
     def change(self, node: t.AnyNode) -> t.AnyNode:
         made: t.AnyNode = t.map_children(node, self.change)
-        if not isinstance(made, t.Apply) or not is_of_formula(made):
+        if not isinstance(made, t.Apply) or not _is_of_formula(made):
             return made
         return replace(made, arguments=(self.read(made.arguments[0]), made.arguments[1]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from latex_claims import judge
 
 import symbackprop as sb
 
@@ -45,13 +46,6 @@ REFUSED = [
      "which has axes"),
     (VECTORS, r"\nabla^2 L = x x^\top", "scalars to derive by"),
 ]  # fmt: skip
-
-
-def judge(tmp_path: Path, program: str, latex: str) -> list[sb.Verdict]:
-    """The verdicts of a document that claims a formula of a program."""
-    path = tmp_path / "claim.md"
-    path.write_text(f"```symbackprop{program}```\n<!-- sb: claim -->\n$${latex}$$\n")
-    return [verdict for _, verdict in sb.check_document(path)]
 
 
 @pytest.mark.parametrize(("program", "latex", "mistake"), READ)

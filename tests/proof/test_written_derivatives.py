@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from latex_claims import judge
 
-import symbackprop as sb
 from symbackprop.errors import SymBackpropError
 
 SOFTMAX = """
@@ -120,6 +120,8 @@ VECTORS = [
      r"(1 - h_t \odot h_t)\big) h_{t-1}^\top", ("{t-1}", "t")),
     (RECURRENT, r"\frac{\partial L}{\partial W} = \sum_{t=1}^T \big(\frac{\partial L}{\partial h_t} \odot "
      r"(1 - h_t \odot h_t)\big) x_t^\top", ("1 - h_t", "2 - h_t")),
+    # An inner product with an adjoint, among entries.
+    (LAYERS, r"\sum_n \delta^{(2)\top}_n z^{(2)}_n = \sum_n \sum_k \delta^{(2)}_{nk} z^{(2)}_{nk}", ("= ", "= 2 ")),
     # dW, where d is declared.
     (LAYERS + MARKED, r"dZ^{[2]} = \frac1N (Z^{[2]} - Y)", ("- Y", "+ Y")),
     (LAYERS + MARKED, r"dW^{[2]} = dZ^{[2]\top} A^{[1]}", ("= d", "= 2 d")),
@@ -172,13 +174,6 @@ REFUSED = [
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_n r_n - r_n", "among whole matrices"),
     (SAMPLES, r"\frac{\partial L}{\partial b} = \sum_i r_i W_i^\top w", "runs over"),
 ]
-
-
-def judge(tmp_path: Path, program: str, latex: str) -> list[sb.Verdict]:
-    """The verdicts of a document that claims a formula of a program."""
-    path = tmp_path / "claim.md"
-    path.write_text(f"```symbackprop{program}```\n<!-- sb: claim -->\n$${latex}$$\n")
-    return [verdict for _, verdict in sb.check_document(path)]
 
 
 @pytest.mark.parametrize(("program", "latex", "mistake"), READ + VECTORS)

@@ -312,7 +312,7 @@ class IndexReader(NameReader):
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:
         known = not self.vocabulary.open
-        return known and not any(depends(value, self._entry(variable).name, self.vocabulary) for variable in by)
+        return known and not depends(value, {self._entry(variable).name for variable in by}, self.vocabulary)
 
     def slope(self, value: t.Expression, by: tuple[Syntax, ...], node: Syntax) -> t.Expression:
         for variable in by:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 
 from symbackprop.errors import UnsupportedError
 from symbackprop.language import tree as t
@@ -11,6 +11,7 @@ from symbackprop.language.matrix_shapes import SCALAR, Shape, axes_left
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
+from symbackprop.notation.reading.points import depends
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import Scripts, Symbol, Syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
@@ -67,15 +68,6 @@ def check_layout(sign: Syntax) -> None:
         raise ambiguous(sign.line, sign.column, f"`{write_syntax(sign)}` of a vector",
                         ("the Jacobian, with the rows of the vector", "its transpose"),
                         r"write \frac{\partial z}{\partial x} for the Jacobian")  # fmt: skip
-
-
-def depends(value: t.Expression, names: Set[str], vocabulary: Vocabulary) -> bool:
-    """Whether a formula may depend on one of some tensors: it reads it, or what is defined, or a derivative."""
-    nodes = [node for node, _ in walk_matrix(value)]
-    reads = {node.name for node in nodes if isinstance(node, t.Name | t.Access)}
-    derived = any(isinstance(node, Operation) and node.name == "adj" for node in nodes)
-    tensors = vocabulary.tensors
-    return derived or bool(reads & names) or any(n in tensors and not tensors[n].is_leaf for n in reads)
 
 
 def check_factors(parts: Sequence[t.Expression], shape_of: ShapeOf) -> None:

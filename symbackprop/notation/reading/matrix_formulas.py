@@ -27,7 +27,7 @@ from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, is_turned, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
-from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, depends, derive_tree
+from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, derive_tree
 from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
     name_shown,
@@ -48,6 +48,7 @@ from symbackprop.notation.reading.ones import (
     unsized,
     with_ones,
 )  # fmt: skip
+from symbackprop.notation.reading.points import depends
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.slices import find_variable, read_range, read_slice, sum_over
 from symbackprop.notation.reading.syntax import (
@@ -361,9 +362,8 @@ class MatrixReader(TermReader):
     def derivative(self, of: Syntax, wrt: Syntax, node: Syntax) -> t.Expression:
         whole = find_whole(of, self.vocabulary)
         if self.vocabulary.loss is not None and (self.vocabulary.is_loss(of) or whole == t.Name(self.vocabulary.loss)):
-            place = {"line": node.line, "column": node.column}
-            made = Operation("adj", (self._variable(wrt),), False, **place)
-            return Operation("'", (made,), False, **place) if is_turned(wrt) and not self._scalar(made) else made
+            made = Operation("adj", (self._variable(wrt),), False, line=node.line, column=node.column)
+            return Operation("'", (made,)) if is_turned(wrt) and not self._scalar(made) else made
         return self.slope(self.read(of), (wrt,), node)
 
     def is_constant(self, value: t.Expression, by: tuple[Syntax, ...]) -> bool:

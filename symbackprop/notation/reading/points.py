@@ -2,7 +2,7 @@ r"""Derivatives inside formulas, and formulas at a point: \frac{d}{dx} x^2 and \
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Protocol
 
 from symbackprop.calculus.tensors import Role
@@ -10,6 +10,7 @@ from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
 from symbackprop.language.addends import free_letters
+from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
@@ -72,12 +73,18 @@ def derive_formula(
     return find_slope(value, by.name)
 
 
-def depends(value: t.Node, by: str, vocabulary: Vocabulary) -> bool:
-    """Whether a formula may depend on a tensor: it reads it, or something that is defined or a derivative."""
-    parts = [part for part, _ in t.walk(value)]
-    derived = any(isinstance(part, t.Apply) and part.function == "adj" for part in parts)
-    read = [part.name for part in parts if isinstance(part, t.Name | t.Access)]
-    return derived or by in read or any(n in vocabulary.tensors and not vocabulary.tensors[n].is_leaf for n in read)
+def depends(value: t.Expression, names: Set[str], vocabulary: Vocabulary) -> bool:
+    """Whether a formula, of entries or of matrices, may depend on one of some tensors: it reads one, or something that is
+    defined, or a derivative."""
+    for part, _ in walk_matrix(value) if isinstance(value, Operation | Run) else t.walk(value):
+        match part:
+            case t.Apply("adj") | Operation("adj"):
+                return True
+            case t.Name(name) | t.Access(name):
+                tensor = vocabulary.tensors.get(name)
+                if name in names or (tensor is not None and not tensor.is_leaf):
+                    return True
+    return False
 
 
 def _needs_program(part: t.Node, vocabulary: Vocabulary) -> bool:
@@ -91,7 +98,7 @@ def _needs_program(part: t.Node, vocabulary: Vocabulary) -> bool:
 def _adjoint_of_formula(
     value: t.Expression, by: t.Name | t.Access, vocabulary: Vocabulary, node: Syntax
 ) -> t.Expression:
-    if not depends(value, by.name, vocabulary):
+    if not depends(value, {by.name}, vocabulary):
         raise fail(node, f"the derivative by {write_tree(by)} of {write_tree(value)}, which does not depend on it",
                    "a formula that does")  # fmt: skip
     return t.Apply("adj", (value, by))

@@ -1,0 +1,14 @@
+"""Claims in LaTeX about a program, judged as a document that holds nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import symbackprop as sb
+
+
+def judge(folder: Path, program: str, latex: str) -> list[sb.Verdict]:
+    """The verdicts on a formula, one for each link."""
+    path = folder / "claim.md"
+    path.write_text(f"```symbackprop{program}```\n<!-- sb: claim -->\n$${latex}$$\n", encoding="utf-8")
+    return [verdict for _, verdict in sb.check_document(path)]
