@@ -74,7 +74,7 @@ def derive_formula(
 
 
 def depends(value: t.Expression, names: Set[str], vocabulary: Vocabulary) -> bool:
-    """Whether a formula, of entries or of matrices, may depend on one of some tensors: it reads one, or something that is
+    """Whether a formula, of entries or of matrices, may depend on one of some tensors: it reads one, or what is
     defined, or a derivative."""
     for part, _ in walk_matrix(value) if isinstance(value, Operation | Run) else t.walk(value):
         match part:
