@@ -102,6 +102,8 @@ loss = sum(n, l[n])/N
 MARKED = "```\n<!-- sb: names d = adj -->\n```symbackprop\n"
 VECTORS = [
     # For all n.
+    (SAMPLES, r"\nabla_w (w^\top x_n)^2 + \nabla_w \lVert w \rVert^2 = 2 x_n x_n^\top w + 2 w", ("+ 2 w", "+ w")),
+    (SAMPLES, r"\nabla_w \lVert w \rVert^2 - 2 \nabla_w \lVert w \rVert^2 = -2 w", ("= -2", "= 2")),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}", ("x_n", "y_n")),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad n = 1, \dots, N", ("= W", "= 2 W")),
     (LAYERS, r"\delta^{(2)}_n = \frac1N (z^{(2)}_n - y_n)", (r"\frac1N", "")),
