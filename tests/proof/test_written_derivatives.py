@@ -99,9 +99,27 @@ z2[n,k] = sum(h, W2[k,h]*a1[n,h]) + b2[k]
 l[n] = sum(k, (z2[n,k] - y[n,k])^2)/2
 loss = sum(n, l[n])/N
 """
+CLASSES = """
+input y[N,K]
+param z[N,K]
+s[n,k] = exp(z[n,k])
+p[n,k] = s[n,k]/sum(j, s[n,j])
+ell[n] = -sum(k, y[n,k]*log(p[n,k]))
+loss = sum(n, ell[n])/N
+assume sum(k, y[n,k]) = 1
+"""
 MARKED = "```\n<!-- sb: names d = adj -->\n```symbackprop\n"
 VECTORS = [
     # For all n.
+    (CLASSES, r"\nabla_{z_n} \ell_n = p_n - y_n", ("p_n", "2 p_n")),
+    (CLASSES, r"\frac{\partial L}{\partial \ell_n} = \frac1N", ("1N", "2N")),
+    (CLASSES, r"\nabla^2_{z_n} \ell_n = \operatorname{diag}(p_n) - p_n p_n^\top", ("- p", "+ p")),
+    (CLASSES, r"\frac{\partial^2 \ell_n}{\partial z_n \partial z_n^\top} = \operatorname{diag}(p_n) - p_n p_n^\top",
+     ("- p", "+ p")),
+    (CLASSES, r"\frac{\partial^2 \ell_n}{\partial z_{ni} \partial z_{nj}} = p_{ni} (\delta_{ij} - p_{nj})",
+     (r"\delta_{ij}", "1")),
+    (CLASSES, r"\nabla_{z_n}^2 L = \frac1N (\operatorname{diag}(p_n) - p_n p_n^\top)", ("1N", "2N")),
+    (CLASSES, r"\frac{\partial^2 L}{\partial z_{nk}^2} = \frac1N p_{nk} (1 - p_{nk})", ("1N", "2N")),
     (SAMPLES, r"\nabla_w (w^\top x_n)^2 + \nabla_w \lVert w \rVert^2 = 2 x_n x_n^\top w + 2 w", ("+ 2 w", "+ w")),
     (SAMPLES, r"\nabla_w \lVert w \rVert^2 - 2 \nabla_w \lVert w \rVert^2 = -2 w", ("= -2", "= 2")),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}", ("x_n", "y_n")),
@@ -203,7 +221,7 @@ def test_what_is_not_read_is_said(program: str, latex: str, said: str, tmp_path:
 def test_what_is_derived_is_named_in_a_diagnosis(tmp_path: Path) -> None:
     """A diagnosis that speaks of the formula says which it is."""
     (verdict,) = judge(tmp_path, SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \frac{e^{z_{ni}}}{\sum_j e^{z_{nj}}} = "
-                       r"p_{ni}(1 - p_{nk})")  # fmt: skip
+                       r"p_{ni}(1 - p_{ni})")  # fmt: skip
     assert verdict.diagnosis.startswith("the claim holds where")
     assert verdict.diagnosis.endswith("of f by z, where f[n,i] = exp(z[n,i])/sum(j, exp(z[n,j]))")
 
@@ -225,3 +243,13 @@ def test_samples_are_no_diagonal(tmp_path: Path) -> None:
     assert verdict.diagnosis == "the claim holds where m = n, not in general"
     (verdict,) = judge(tmp_path, MATRICES, r"\nabla_x^2 x^\top A x = 2 A")
     assert verdict.diagnosis.startswith("the claim holds if A[")
+
+
+def test_the_diagonal_of_a_jacobian_reads_one_index(tmp_path: Path) -> None:
+    """A full matrix that is right on its diagonal alone is not called one."""
+    program = "\ninput W[D,D]\nparam y[D]\nz[i] = sum(j, W[i,j]*y[j])\nh[i] = tanh(z[i])\nloss = sum(i, h[i])\n"
+    (full,) = judge(tmp_path, program, r"\frac{\partial h_i}{\partial y_j} = W_{ij} (1 - h_j^2)")
+    (lone,) = judge(tmp_path, program, r"\frac{\partial h_i}{\partial y_j} = W_{ii} (1 - h_i^2)")
+
+    assert full.diagnosis == "the claim holds where j = i, not in general"
+    assert "it is the diagonal of the Jacobian of h by y" in lone.diagnosis
