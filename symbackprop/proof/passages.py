@@ -174,14 +174,18 @@ def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax
     body = read_formula(statement.sides[1], opened)
     parameters = tuple(n.name for n in names if isinstance(n, t.Name))
     used = {node.name for node, _ in t.walk(body) if isinstance(node, t.Name | t.Access)} - {"pi"}
-    if len(parameters) != len(names) or not used <= set(parameters):
+    if len(parameters) != len(names):
         return _no_function(statement)
+    if not used <= set(parameters):
+        others = ", ".join(sorted(used - set(parameters)))
+        return _no_function(statement, f"; it reads {others} besides, which can stand among its arguments")
     return GivenFunction(name, parameters, body)
 
 
-def _no_function(statement: LatexStatement) -> GivenFunction:
+def _no_function(statement: LatexStatement, hint: str = "") -> GivenFunction:
     raise FormulaError(
-        "found a definition with brackets on its left side, expected a function of its arguments alone: f(x) = x^2",
+        "found a definition with brackets on its left side, expected a function of its arguments alone: f(x) = x^2"
+        + hint,
         line=statement.line or None,
         column=statement.column or None,
     )

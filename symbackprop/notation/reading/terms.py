@@ -266,6 +266,11 @@ class TermReader(FunctionReader):
         """The derivative of one factor, which is a name or a formula."""
         if len(of) == 1 == len(by) and is_name(of[0].node):
             return self.derivative(bare(of[0].node), by[0], node)
+        if self.vocabulary.open and len(of) == 1 and is_name(of[0].node) and not self._is_exponential(of[0].node):
+            raise UnsupportedError(
+                f"line {node.line}, column {node.column}: {write_syntax(node)} is a higher derivative of a name; write "
+                "the formula that it stands for, in brackets behind the sign of the derivative."
+            )
         return self.slope(self.deriving(by).term(of, node), by, node)
 
     def _check_reach(self, of: tuple[Factor, ...], by: tuple[Syntax, ...], node: Syntax) -> None:
