@@ -45,6 +45,7 @@ from symbackprop.notation.reading.syntax import (
     Marked,
     Matrix,
     Numeral,
+    Placed,
     Relation,
     Root,
     Scripts,
@@ -147,6 +148,8 @@ class TermReader(FunctionReader):
                         node, f"the number {text} behind a factor", r"\cdot before it, or braces around a script"
                     )
                 return self.number(text, node), 1
+            case Placed(tree):
+                return tree, 1
             case Fraction():
                 return self._fraction(row, node)
             case Evaluated(inner):
