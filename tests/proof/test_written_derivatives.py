@@ -111,6 +111,7 @@ assume sum(k, y[n,k]) = 1
 MARKED = "```\n<!-- sb: names d = adj -->\n```symbackprop\n"
 VECTORS = [
     # For all n.
+    (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad n \ge 2", ("= W", "= 2 W")),
     (CLASSES, r"\nabla_{z_n} \ell_n = p_n - y_n", ("p_n", "2 p_n")),
     (CLASSES, r"\frac{\partial L}{\partial \ell_n} = \frac1N", ("1N", "2N")),
     (CLASSES, r"\nabla^2_{z_n} \ell_n = \operatorname{diag}(p_n) - p_n p_n^\top", ("- p", "+ p")),
@@ -156,7 +157,7 @@ VECTORS = [
     (LAYERS + MARKED, r"dz^{[2]}_{nk} = \frac1N (z^{[2]}_{nk} - y_{nk})", ("1N", "2N")),
 ]  # fmt: skip
 REFUSED = [
-    (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad n \ge 2", "all values of n"),
+    (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad k \ge 2", "k is none"),
     (LAYERS + MARKED, r"dL = 1", "the unknown name `d`"),
     (LAYERS + MARKED, r"dN = 1", "the unknown name `d`"),
     (RECURRENT, r"\frac{\partial}{\partial W^T} \lVert W \rVert_F^2 = 2 W^\top", "the power T"),
@@ -253,3 +254,16 @@ def test_the_diagonal_of_a_jacobian_reads_one_index(tmp_path: Path) -> None:
 
     assert full.diagnosis == "the claim holds where j = i, not in general"
     assert "it is the diagonal of the Jacobian of h by y" in lone.diagnosis
+
+
+def test_an_equation_of_vectors_holds_for_the_steps_that_it_names(tmp_path: Path) -> None:
+    """Elsewhere both sides are put to 0; it is proved at given sizes."""
+    claim = (r"\frac{\partial L}{\partial h_t} = U^\top \big(\frac{\partial L}{\partial h_{t+1}} \odot "
+             r"(1 - h_{t+1} \odot h_{t+1})\big), \quad t < T")  # fmt: skip
+    (right,) = judge(tmp_path, RECURRENT, claim)
+    (wrong,) = judge(tmp_path, RECURRENT, claim.replace("1 - h", "2 - h"))
+    (last,) = judge(tmp_path, RECURRENT, claim.replace(r", \quad t < T", ""))
+
+    assert right.proved
+    assert wrong.refuted
+    assert last.refuted

@@ -52,8 +52,8 @@ def _step(relation: Relation | Compound, read: Callable[[Syntax], t.Expression],
     return step if operator in ("<", ">") else Run((ONE, step), (sign_at("-", step),), **place)
 
 
-def hold_under(conditions: Sequence[t.Condition], body: t.Expression, node: Syntax) -> t.Expression:
-    """What a sum adds up: its body where all of some conditions hold, and zero elsewhere."""
+def where_held(conditions: Sequence[t.Condition], body: t.Expression, node: t.Node) -> t.Expression:
+    """A body where all of some conditions hold, and zero elsewhere."""
     if not conditions:
         return body
     held = conditions[0] if len(conditions) == 1 else t.And(tuple(conditions))
@@ -63,7 +63,7 @@ def hold_under(conditions: Sequence[t.Condition], body: t.Expression, node: Synt
 
 def sum_over(bounds: Bounds, body: t.Expression, vocabulary: Vocabulary, node: Syntax) -> t.Expression:
     """The sum of a matrix over letters; FormulaError for one that stands on no axis, or runs beyond it."""
-    body = hold_under(bounds.conditions, body, node)
+    body = where_held(bounds.conditions, body, node)
     reads = [part for part, _ in walk_matrix(body) if isinstance(part, t.Access)]
     for binder in reversed(bounds.binders):
         letter = t.Name(binder.name, line=node.line, column=node.column)
@@ -83,6 +83,6 @@ def sum_over(bounds: Bounds, body: t.Expression, vocabulary: Vocabulary, node: S
             raise fail(node, f"the sum over {letter.name}, which does not end on its axis", "a sum over an axis",
                        "claim an entry such as W[k,d] for other ends")  # fmt: skip
         if binder.range is not None and left.integer:
-            body = hold_under((t.Compare("<=", letter, binder.range),), body, node)
+            body = where_held((t.Compare("<=", letter, binder.range),), body, node)
         body = Operation("over", (letter, body), line=node.line, column=node.column)
     return body
