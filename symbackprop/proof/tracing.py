@@ -127,7 +127,7 @@ class _Outcome:
 
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, _draw_numbers(seed), deadline, reading)
+    path = TracedPath(point, _draw_numbers(seed), deadline, reading, subject.ownership)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
     if rebind.matches_classes:
@@ -175,7 +175,7 @@ def list_changes(subject: Subject, deadline: float) -> list[str]:
 
     def call_last(seed: int, prefixes: Sequence[str]) -> dict[str, tuple[sp.Expr, ...]]:
         """What the last of some calls in one world returns, each with inputs of a name of its own."""
-        path = TracedPath({}, _draw_numbers(seed), deadline, Reading())
+        path = TracedPath({}, _draw_numbers(seed), deadline, Reading(), subject.ownership)
         rebind = _rebinder(path, subject.ownership)
         *_, made = [_call(subject, path, rebind, prefix) for prefix in prefixes]
         return _read_values(path, subject, made)
