@@ -81,10 +81,15 @@ def _name(facts: Sequence[Fact]) -> str:
 
 
 def conclude(
-    subject: Subject, here: Findings, others: Shapes, there: Findings | None, refusals: list[str], changes: list[str]
+    subject: Subject,
+    here: Findings,
+    others: Shapes,
+    there: Findings | None,
+    refusals: list[str],
+    changes: list[str] | None,
 ) -> Verdict:
     """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point,
-    or a later call does something else: `changes` is what is not the same after an earlier call.
+    or a later call does something else: `changes` is what is not the same after an earlier call, None if that is open.
     """
     shapes = subject.shapes
     parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
@@ -108,6 +113,8 @@ def conclude(
     if any(findings.seen for _, findings in parts):
         notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
     notes.update(dict.fromkeys(_say_equal_points([findings for _, findings in parts])))
+    if changes is None:
+        notes["Whether a later call of the same code gives the same was not found out."] = None
     if there is None:
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))

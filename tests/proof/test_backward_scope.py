@@ -184,6 +184,22 @@ def test_state_that_changes_results_is_undecided() -> None:
     assert (Calls.count, kept) == (0, [0])
 
 
+def test_a_later_call_that_cannot_be_traced_is_told() -> None:
+    """The first one is proved; of the others nothing is known."""
+    calls: list[int] = []
+
+    def writes(dout: Any, x: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 1:
+            return float(f"{x[0]}") * dout * x
+        return 2 * dout * x
+
+    verdict = sb.verify_backward(squares, writes, shapes={"x": (3,)})
+
+    assert verdict.proved
+    assert "Whether a later call of the same code gives the same was not found out." in verdict.notes
+
+
 def test_code_that_cannot_be_called_twice_is_told() -> None:
     """A cache that is used up."""
     used: list[int] = []
