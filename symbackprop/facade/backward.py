@@ -26,7 +26,8 @@ def verify_backward(
     or in a mapping by name. Without `backward`, `forward(**inputs)` returns `(output, upstream, {"x": dx, ...})`, where
     `upstream(output)` makes the upstream gradient. `data` holds what is not differentiated: labels, masks, options.
     The proof holds at the given shapes and at another choice of sizes, if the code accepts one; `seconds` of the
-    processor bound each.
+    processor bound each. Each run begins with the state that the code has now, and leaves it alone; where a call after
+    another one gives another output or gradient, nothing is decided.
 
     >>> import numpy as np
     >>> def forward(x, w):

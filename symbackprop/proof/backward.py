@@ -93,13 +93,13 @@ def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
     return conclude(subject, here, shapes, there, refusals, changes)
 
 
-def _list_changes(subject: Subject, seconds: float) -> list[str]:
+def _list_changes(subject: Subject, seconds: float) -> list[str] | None:
     try:
         return list_changes(subject, time.process_time() + seconds)
     except CodeStoppedError as error:
-        return [] if error.traced else ["what is returned"]
+        return None if error.traced else ["what is returned"]
     except TracingStoppedError:
-        return []
+        return None
 
 
 def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:

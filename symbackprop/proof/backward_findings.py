@@ -81,11 +81,15 @@ def _name(facts: Sequence[Fact]) -> str:
 
 
 def conclude(
-    subject: Subject, here: Findings, others: Shapes, there: Findings | None, refusals: list[str], changes: list[str]
+    subject: Subject,
+    here: Findings,
+    others: Shapes,
+    there: Findings | None,
+    refusals: list[str],
+    changes: list[str] | None,
 ) -> Verdict:
-    """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point.
-
-    `changes` is what is not the same after an earlier call.
+    """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point,
+    or a later call does something else: `changes` is what is not the same after an earlier call, None if that is open.
     """
     shapes = subject.shapes
     parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
@@ -93,6 +97,11 @@ def conclude(
     if never:
         reason = f"{_name_unvisited(shapes, never)}; on {_count_cells(here)} it holds"
         return Verdict("undecided", for_all_sizes=False, reason=reason, notes=tuple(here.notes))
+    if changes:
+        again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
+        reason = f"after an earlier call with other inputs {again}: the code keeps state between calls"
+        first = f"At the shapes {write_shapes(shapes)} each entry is proved for a first call."
+        return Verdict("undecided", for_all_sizes=False, reason=reason, notes=(first, *here.notes))
     scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
     fixed = [*subject.data, *(name for name in here.arrays if name not in (*subject.data, *shapes))]
     scope += f", with {join_words(fixed)} as given" if fixed else ""
@@ -104,9 +113,8 @@ def conclude(
     if any(findings.seen for _, findings in parts):
         notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
     notes.update(dict.fromkeys(_say_equal_points([findings for _, findings in parts])))
-    if changes:
-        again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
-        notes[f"After an earlier call with other inputs {again}: the code keeps state between calls."] = None
+    if changes is None:
+        notes["Whether a later call of the same code gives the same was not found out."] = None
     if there is None:
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))

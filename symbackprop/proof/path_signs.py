@@ -130,8 +130,6 @@ class PathSigns:
 
     def compare(self, difference: sp.Expr, holds: Callable[[int], bool]) -> sp.Expr:
         """Whether what is said of the sign of a difference holds: 0, 1, or open where the path leaves that."""
-        if not self.reading.comparisons_open:
-            return sp.Integer(holds(self.sign(difference, equality=holds(1) == holds(-1))))
         self.check_time()
         difference = self.cuts.expand(difference)
         if len(self.choices.among((difference,))) > _MOST_OPEN:

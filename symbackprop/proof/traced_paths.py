@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.float_draws import are_apart
 from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask, entry_name
 from symbackprop.proof.open_types import hold_integers, keep_types
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
+from symbackprop.proof.rebinding import Ownership
 from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, TracedArray, TruthArray, kind_of
+from symbackprop.proof.traced_functions import FUNCTIONS
 from symbackprop.proof.traced_needs import join_needs, list_needs
-from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
+from symbackprop.proof.traced_operations import FINITE, NATIVE, NEUTRAL, OPERATIONS, TRUTH
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, as_truth, is_truth
 from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
@@ -25,14 +28,27 @@ class TracedPath(ArrayPath):
     """A path whose numbers live in arrays."""
 
     def __init__(
-        self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float, reading: Reading
+        self,
+        point: Mapping[str, Fraction],
+        draw: Callable[[str], Fraction],
+        deadline: float,
+        reading: Reading,
+        ownership: Ownership,
     ) -> None:
         super().__init__(point, draw, deadline, reading)
         self.upstreams = []
+        self._ownership = ownership
 
     def truth(self, expression: sp.Expr) -> Any:
         """A truth value, open unless it is known."""
         return bool(expression) if expression.is_Integer else Truth(self, expression)
+
+    def note_tie(self, first: Traced, second: Traced, holds: bool) -> None:
+        """Say so where floats may tell apart what is equal: it was computed in two ways."""
+        if self.reading.equal is None and are_apart(first.floats, second.floats):
+            taken = f"so it was taken as {'true' if holds else 'false'}; floats may round them apart"
+            line = self._ownership.say_line()
+            self.notes[f"The sides of a comparison in {line} are equal for all real numbers, {taken}."] = None
 
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """An elementwise function, or its reduction, on arrays of objects."""
