@@ -85,7 +85,10 @@ class TracedPath(ArrayPath):
             options["out"] = tuple(self._plain(target) for target in targets)
         if name in _PRODUCTS and self.reading.comparisons_open:
             raw = list(map(NUMBERS, raw))
-        result = _multiply(*raw, **options) if ufunc is np.matmul else getattr(ufunc, method)(*raw, **options)
+        if method == "reduceat":
+            result = _reduce_parts(ufunc, *raw, **options)
+        else:
+            result = _multiply(*raw, **options) if ufunc is np.matmul else getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
         return self._typed(self.settle(result), function, inputs, given)
@@ -302,6 +305,18 @@ def _multiply(first: Any, second: Any, **options: Any) -> Any:
     for target in options.get("out", ()):
         target[...] = made
     return made if shape else made[()]
+
+
+def _reduce_parts(ufunc: np.ufunc, array: Any, indices: Any, axis: Any = 0, **options: Any) -> Any:
+    """What `reduceat` gives, part by part, as NumPy's own goes on to the next part where an object raises."""
+    made = np.empty(np.add.reduceat(np.zeros(np.shape(array)), indices, axis).shape, object)  # or NumPy's own error
+    starts = list(map(int, np.asarray(indices)))
+    rows, parts = np.moveaxis(array, axis, 0), np.moveaxis(made, axis, 0)
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True)):
+        parts[number] = ufunc.reduce(rows[start : max(end, start + 1)])
+    for target in options.get("out", ()):
+        target[...] = made
+    return made
 
 
 def _is_weak(value: Any) -> bool:
