@@ -22,6 +22,7 @@ from symbackprop.proof.equal_points import judge_where_equal
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.inner_arrays import entry_name
@@ -273,7 +274,8 @@ def _judge_in_full(
             found.proved.add((left, right))
             found.hypotheses.update(dict.fromkeys(_worth_saying(verdict)))
             return None
-    conditions = _related(trace.conditions, left.free_symbols | right.free_symbols)
+    related = _related(trace.conditions, left.free_symbols | right.free_symbols)
+    conditions = [*related, *limits_of(related)]
     on_path, domain = [fact.formula for fact in conditions], path.domain((left, right))
     steps = None if witness is None else _STEPS_TO_DIAGNOSE
     verdict = decide(left, right, on_path, domain, claim=title, budget=Budget(limit, most_steps=steps))

@@ -10,7 +10,8 @@ from fractions import Fraction
 from heapq import heappop, heappush
 
 from symbackprop.proof.corners import corners_of
-from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import is_no_path
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
@@ -42,12 +43,12 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
     seen = set(first.conditions)
     waiting = branches_of(first, 0)
     count = 1
-    for corner, branch in _trace_corners(subject, first, waiting, deadline):
-        waiting.remove(branch)
+    for corner, taken in _trace_corners(subject, first, waiting, deadline):
+        waiting.remove(taken)
         count += 1
         yield corner
         seen.update(corner.conditions)
-        waiting += branches_of(corner, len(branch.conditions))
+        waiting += branches_of(corner, len(taken.conditions))
     most = max(most, count + most // 2)  # corners leave some runs to what branches have together
     queue = _Queue()
     queue.add(waiting)
@@ -56,7 +57,7 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
         if count >= allowed or time.process_time() >= deadline:
             yield branch
             continue
-        if contradict(branch.conditions):
+        if is_no_path(branch.conditions):
             continue
         try:
             trace = trace_below(subject, branch, deadline, reading)
@@ -115,9 +116,9 @@ def _trace_corners(
             if time.process_time() < deadline:
                 raise
             return
-        branch = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
-        if branch is not None:
-            yield trace, branch
+        found = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
+        if found is not None:
+            yield trace, found
 
 
 def branches_of(trace: Trace, start: int) -> list[Unvisited]:

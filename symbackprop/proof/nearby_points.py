@@ -6,12 +6,13 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import inf, isfinite
+from math import isfinite
 
 from flint import fmpq
 
 from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError, Value, evaluate, sign_of_value
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import is_held
 
 _ATTEMPTS = 6
 _FINER = 6
@@ -26,8 +27,9 @@ _DENOMINATOR = 64
 def points_near(
     point: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float
 ) -> Iterator[Mapping[str, Fraction]]:
-    """Points that satisfy the facts, each reached by moving one name at a time past the boundary of a violated one; no
-    more of them once the deadline has passed.
+    """Points that satisfy the facts, each reached by moving one name at a time past the boundary of a violated one.
+
+    None is beyond the largest float, and there are no more of them once the deadline has passed.
 
     >>> import sympy as sp
     >>> x, y = sp.symbols("x y", real=True)
@@ -46,7 +48,8 @@ def points_near(
                     return
                 violated = [fact for fact in facts if not _satisfies(fact, moved)]
                 if not violated:
-                    yield moved
+                    if is_held(moved):
+                        yield moved
                     break
                 _move(moved, generator.choice(violated), generator, fineness)
         except (UndefinedValueError, ImpreciseValueError):
