@@ -224,7 +224,7 @@ class TracedPath(ArrayPath):
             if isinstance(value, TracedArray):
                 return value if value.ndim else value[()]
             if value.dtype.kind == "f":
-                value = self.exact(value)
+                return self._settle_floats(value)
             if value.dtype.kind == "b" and value.ndim:
                 mask = value.view(TracedMask)
                 mask.path = self
@@ -246,6 +246,14 @@ class TracedPath(ArrayPath):
         if type(value) in (list, tuple):
             return type(value)(self.settle(each) for each in value)
         return value
+
+    def _settle_floats(self, value: np.ndarray[Any, Any]) -> Any:
+        """Plain floats as traced numbers: what may only be read stays so, and entries that share memory share it."""
+        shown = tuple(slice(None) if stride else slice(1) for stride in value.strides)
+        made = self.settle(np.broadcast_to(self.exact(value[shown]), value.shape))
+        if value.ndim:
+            made.flags.writeable = value.flags.writeable
+        return made
 
     def _typed(self, made: Any, function: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """The result, of the type of floats that its operands have if all is known of them, or of integers."""
