@@ -111,7 +111,7 @@ def conclude(
     if changes:
         again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
         notes[f"After an earlier call with other inputs {again}: the code keeps state between calls."] = None
-    if there is None:
+    if there is None and (any(shapes.values()) or fixed):
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))
     elif untold := list_untold_sizes(subject):

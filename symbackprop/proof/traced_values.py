@@ -136,7 +136,6 @@ class Traced(Arithmetic):
     """A number of the traced code: an expression, and the path that it is computed on."""
 
     __slots__ = ("expression", "needs", "path")
-    __hash__ = None  # type: ignore[assignment]
     expression: sp.Expr
 
     def __init__(self, path: Path, expression: sp.Expr, needs: Needs | None = None) -> None:
