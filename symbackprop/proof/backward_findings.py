@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -11,6 +12,7 @@ import sympy as sp
 from symbackprop.proof.equal_points import EqualPoint
 from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.plain_signs import plain_parts
 from symbackprop.proof.renaming import Outlines
 from symbackprop.proof.shapes import list_untold_sizes, write_shapes
@@ -113,9 +115,11 @@ def conclude(
     if any(findings.seen for _, findings in parts):
         notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
     notes.update(dict.fromkeys(_say_equal_points([findings for _, findings in parts])))
+    if any(limits_of(findings.seen) for _, findings in parts):
+        notes[f"No input and no upstream value is beyond the largest float, {sys.float_info.max}."] = None
     if changes is None:
         notes["Whether a later call of the same code gives the same was not found out."] = None
-    if there is None:
+    if there is None and (any(shapes.values()) or fixed):
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))
     elif untold := list_untold_sizes(subject):

@@ -145,7 +145,7 @@ class Rebinder:
                 return self._library(value)
             return self._class(value) if self._is_own_class(value) else value
         if isinstance(value, np.ufunc | BuiltinFunctionType) or type(value).__module__.startswith("numpy"):
-            return self._settle(copy.copy(value)) if isinstance(value, np.ndarray) else self._library(value)
+            return self._array(value) if isinstance(value, np.ndarray) else self._library(value)
         if type(value) in (list, tuple, set):
             return type(value)(map(self, value))
         if type(value) is dict:
@@ -178,6 +178,12 @@ class Rebinder:
         for name, each in getattr(value, "__dict__", {}).items():
             object.__setattr__(made, name, self._named(name, each))
         return made
+
+    def _array(self, value: np.ndarray[Any, Any]) -> Any:
+        """A copy, which may be written to if the array may."""
+        made = copy.copy(value)
+        made.flags.writeable = value.flags.writeable
+        return self._settle(made)
 
     def _named(self, name: str, value: Any) -> Any:
         """The value of a name outside of the functions."""

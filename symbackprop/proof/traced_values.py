@@ -111,7 +111,6 @@ class Traced(Arithmetic):
     """A number of the traced code: an expression, the path that it is computed on, and what floats make of it."""
 
     __slots__ = ("_floats", "expression", "needs", "path")
-    __hash__ = None  # type: ignore[assignment]
     expression: sp.Expr
 
     def __init__(
