@@ -61,7 +61,8 @@ def test_what_numpy_refuses_to_write_to_is_refused(body: str) -> None:
 @pytest.mark.parametrize("write", [True, False])
 @pytest.mark.parametrize("outside", [True, False])
 def test_data_that_may_only_be_read_stays_so(write: bool, outside: bool) -> None:
-    """As an argument and as a name outside of the functions; the array itself is left alone."""
+    """As an argument and as a name outside of the functions; what is written is there at the next call. The array itself
+    is left alone."""
     scale = np.array([1.0, 2, 3])
     scale.setflags(write=write)
 
@@ -75,6 +76,6 @@ def test_data_that_may_only_be_read_stays_so(write: bool, outside: bool) -> None
 
     verdict = sb.verify_backward(forward, backward, shapes={"x": (3,)}, data={"m": scale})
 
-    assert verdict.proved == write, str(verdict)
-    assert ("read-only" in verdict.reason) != write
+    assert verdict.undecided
+    assert ("keeps state between calls" if write else "read-only") in verdict.reason
     assert scale.tolist() == [1, 2, 3]
