@@ -61,8 +61,8 @@ def test_what_numpy_refuses_to_write_to_is_refused(body: str) -> None:
 @pytest.mark.parametrize("write", [True, False])
 @pytest.mark.parametrize("outside", [True, False])
 def test_data_that_may_only_be_read_stays_so(write: bool, outside: bool) -> None:
-    """As an argument and as a name outside of the functions; what is written is there at the next call. The array itself
-    is left alone."""
+    """As an argument and as a name outside of the functions; what is written is there at the next call. The array
+    itself is left alone."""
     scale = np.array([1.0, 2, 3])
     scale.setflags(write=write)
 
