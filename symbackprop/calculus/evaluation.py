@@ -181,7 +181,7 @@ def number_of(term: Term, slots: Mapping[int, float]) -> float:
     numbers = {slot_symbol(k): sympy.Float(slots[k], 17) for k in sorted(slots)}
     try:
         value = term.body.xreplace(numbers).evalf(17)
-    except TypeError:  # SymPy compares neither nan nor what is not real
+    except (TypeError, OverflowError):  # no comparison of nan or of what is not real, no number so large
         return nan
     return float(value) if value.is_real is not False else nan
 

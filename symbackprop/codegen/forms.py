@@ -242,19 +242,22 @@ def split_logistic(exponent: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
     exp(a*u - m*softplus(u)) is logistic(u)^a * logistic(-u)^(m-a) for 0 <= a <= m.
     """
     exponent = sympy.expand_mul(exponent)
+    pairs = [(addend, *addend.as_coeff_Mul()) for addend in sympy.Add.make_args(exponent)]
+    logistic = [
+        (addend, factor.args[0], int(-coefficient))
+        for addend, coefficient, factor in pairs
+        if isinstance(factor, Softplus) and coefficient.is_Integer and -LARGEST_POWER <= coefficient < 0
+    ]
+    if not logistic:
+        return exponent, sympy.Integer(1)
     # An exponent may hold softplus(u) and softplus(u + softplus(u)): the larger one is taken out first.
-    for addend in sorted(sympy.Add.make_args(exponent), key=lambda a: (-sympy.count_ops(a), str(a))):
-        coefficient, factor = addend.as_coeff_Mul()
-        if not (isinstance(factor, Softplus) and coefficient.is_Integer and -LARGEST_POWER <= coefficient < 0):
-            continue
-        inner, count = factor.args[0], int(-coefficient)
-        found = []
-        for ups in range(count + 1):
-            rest, product = split_logistic(exponent - addend - ups * inner)
-            sides = Logistic(finish(inner)) ** ups * Logistic(finish(sympy.expand_mul(-inner))) ** (count - ups)
-            found.append((rest, product * sides))
-        return min(found, key=lambda pair: 0 if pair[0].is_number else 1 + sympy.count_ops(pair[0]))
-    return exponent, sympy.Integer(1)
+    addend, inner, count = min(logistic, key=lambda part: (-sympy.count_ops(part[0]), str(part[0])))
+    found = []
+    for ups in range(count + 1):
+        rest, product = split_logistic(exponent - addend - ups * inner)
+        sides = Logistic(finish(inner)) ** ups * Logistic(finish(sympy.expand_mul(-inner))) ** (count - ups)
+        found.append((rest, product * sides))
+    return min(found, key=lambda pair: 0 if pair[0].is_number else 1 + sympy.count_ops(pair[0]))
 
 
 def _shorten_sum(total: sympy.Expr) -> sympy.Expr:

@@ -151,24 +151,28 @@ class _Rewriter:
         dangers = self._count_overflows(body, slots) if inner or body.has(sympy.exp) else 0
         if dangers:
             whole = canonical(_expand(canonical(put_in(term.body, inner))))
-            if self._count_overflows(whole, slots) < dangers and sympy.count_ops(whole) < LARGEST_BODY:
+            if _is_short(whole) and self._count_overflows(whole, slots, dangers) < dangers:
                 body = seen = whole
             elif large:
                 through = canonical(_expand(canonical(put_in(term.body, large))))
-                seen = through if sympy.count_ops(through) < LARGEST_BODY else body
+                seen = through if _is_short(through) else body
         written = _replace_body(term, body, slots)
         return written, written if seen is body else _replace_body(term, seen, slots)
 
-    def _count_overflows(self, body: sympy.Expr, slots: Sequence[Slot]) -> int:
-        """How many exponentials outside of `where`, written here or read, are not known to be bounded."""
-        if isinstance(body, sympy.exp):
-            rest, _ = split_logistic(body.args[0])
-            return 0 if self._is_bounded(rest, slots) else 1
-        if isinstance(body, sympy.Symbol):
-            return 1 if self._form_at(slots[slot_number(body)], True) else 0
-        if isinstance(body, sympy.Piecewise):
-            return 0
-        return sum(self._count_overflows(a, slots) for a in body.args if isinstance(a, sympy.Expr))
+    def _count_overflows(self, body: sympy.Expr, slots: Sequence[Slot], most: int | None = None) -> int:
+        """How many exponentials outside of `where`, written here or read, are not known to be bounded; no further than
+        `most`, where that is given."""
+        count, waiting = 0, [body]
+        while waiting and (most is None or count < most):
+            part = waiting.pop()
+            if isinstance(part, sympy.exp):
+                rest, _ = split_logistic(part.args[0])
+                count += not self._is_bounded(rest, slots)
+            elif isinstance(part, sympy.Symbol):
+                count += self._form_at(slots[slot_number(part)], True) is not None
+            elif not isinstance(part, sympy.Piecewise):
+                waiting += [a for a in part.args if isinstance(a, sympy.Expr)]
+        return count
 
     def _is_bounded(self, exponent: sympy.Expr, slots: Sequence[Slot]) -> bool:
         """Whether the exponent is a number, or what stands over a peak less that peak."""
@@ -244,6 +248,16 @@ def _stays_small(body: sympy.Expr) -> bool:
     if body.is_Pow:
         return bool(body.exp.is_Integer and body.exp > 0) and _stays_small(body.base)
     return isinstance(body, sympy.Add | sympy.Mul) and all(_stays_small(a) for a in body.args)
+
+
+def _is_short(body: sympy.Expr) -> bool:
+    """Whether a body has fewer operations than the largest one into which forms are put."""
+    count, waiting = 0, [body]
+    while waiting and count < LARGEST_BODY:
+        arguments = waiting.pop().args
+        count += max(1, len(arguments) - 1) if arguments else 0
+        waiting += arguments
+    return count < LARGEST_BODY
 
 
 def _expand(body: sympy.Expr) -> sympy.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 
 from symbackprop.errors import ArgumentError
 from symbackprop.proof import Verdict
-from symbackprop.proof.backward import judge_backward
+from symbackprop.proof.backward_shapes import judge_backward
 from symbackprop.proof.tracing import Subject, make_upstream
 
 
@@ -26,7 +26,8 @@ def verify_backward(
     or in a mapping by name. Without `backward`, `forward(**inputs)` returns `(output, upstream, {"x": dx, ...})`, where
     `upstream(output)` makes the upstream gradient. `data` holds what is not differentiated: labels, masks, options.
     The proof holds at the given shapes and at another choice of sizes, if the code accepts one; `seconds` of the
-    processor bound each.
+    processor bound each. Each run begins with the state that the code has now, and leaves it alone; where a call after
+    another one gives another output or gradient, nothing is decided.
 
     >>> import numpy as np
     >>> def forward(x, w):
@@ -40,9 +41,10 @@ def verify_backward(
     for what, function in (("forward", forward), ("backward", backward)):
         if not (callable(function) or (what == "backward" and function is None)):
             raise ArgumentError(f"{what} is a function, not {function!r}.")
+    allowed = _read_seconds(seconds)
     fixed = _read_shapes(shapes)
     _check_call(forward, (*fixed, *(data or ())))
-    return judge_backward(Subject(forward, backward, fixed, dict(data or {})), seconds)
+    return judge_backward(Subject(forward, backward, fixed, dict(data or {})), allowed)
 
 
 def upstream(output: Any) -> Any:
@@ -62,6 +64,13 @@ def _check_call(forward: Callable[..., Any], names: Sequence[str]) -> None:
         raise ArgumentError(
             f"forward{signature} is called with {', '.join(names)}, the inputs that shapes and data name: {error}."
         ) from error
+
+
+def _read_seconds(seconds: Any) -> float:
+    """The time as a number of seconds."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise ArgumentError(f"seconds is a positive number such as 10, not {seconds!r}.")
+    return float(seconds)
 
 
 def _read_shapes(shapes: Any) -> dict[str, tuple[int, ...]]:

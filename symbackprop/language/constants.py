@@ -35,7 +35,7 @@ def check_application(
         return
     symbols = sympy.symbols(f"u:{len(arguments)}")
     if expand_applications(function.formula(*symbols)).has(*GROWING):
-        raise _limit(tree, limits)
+        raise _limit(tree, limits, f"the exponential of a large literal in {write_tree(tree)}")
 
 
 def require_real(value: sympy.Expr, tree: Node) -> None:
@@ -47,7 +47,7 @@ def require_real(value: sympy.Expr, tree: Node) -> None:
         raise FormulaError(f"found {found}, expected a real number", found=found, expected="a real number", **place)
 
 
-def _limit(tree: Expression, limits: Limits) -> LimitError:
-    found, expected = "a power of literals", f"at most {limits.power_bits} bits"
+def _limit(tree: Expression, limits: Limits, found: str = "a power of literals") -> LimitError:
+    expected = f"at most {limits.power_bits} bits"
     message = f"found {found}, expected {expected}; the limit can be raised by the caller"
     return LimitError(message, line=tree.line or None, column=tree.column or None, found=found, expected=expected)

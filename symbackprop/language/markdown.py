@@ -111,7 +111,8 @@ def _is_lone(lines: list[str], match: re.Match[str], line: int, last: int, colum
 def _read_mark(said: str, line: int, last: int, lone: bool) -> Mark:
     match = SAID.fullmatch(said)
     if not match or (match["kind"] == "given" and match["refuted"]):
-        raise DocumentError(f"line {line}: found the mark {said!r}, expected {EXPECTED}")
+        hint = "; what is assumed is a line of a symbackprop fence" if said.startswith("assume") else ""
+        raise DocumentError(f"line {line}: found the mark {said!r}, expected {EXPECTED}{hint}")
     return Mark(match["kind"], bool(match["refuted"]), line, last, lone)
 
 

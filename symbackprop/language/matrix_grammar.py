@@ -20,7 +20,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from symbackprop.errors import FormulaError, LimitError
 from symbackprop.language.grammar import NewlineFilter
 from symbackprop.language.limits import Limits, check_literal
-from symbackprop.language.tree import Expression, Name, Node, Number
+from symbackprop.language.tree import Expression, Name, Node, Number, Where, walk
 
 GRAMMAR = r"""
 start: [_line] (_NEWLINE [_line])*
@@ -137,14 +137,16 @@ def read_matrix_lines(text: str, limits: Limits | None = None) -> tuple[Line, ..
     return tuple(lines)
 
 
-def walk_matrix(node: Expression) -> Iterator[tuple[Expression, int]]:
-    """Every node at or below a node with its depth."""
+def walk_matrix(node: Expression) -> Iterator[tuple[Node, int]]:
+    """Every node at or below a node with its depth, what stands in conditions too."""
     waiting = [(node, 1)]
     while waiting:
         current, depth = waiting.pop()
         yield current, depth
         if isinstance(current, Operation | Run):
             waiting += [(operand, depth + 1) for operand in reversed(current.operands)]
+        elif isinstance(current, Where):
+            yield from ((part, depth + below) for part, below in walk(current) if part is not current)
 
 
 def _check(lines: Sequence[Line], limits: Limits) -> None:

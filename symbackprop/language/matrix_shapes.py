@@ -17,7 +17,7 @@ from symbackprop.language.accesses import count_things
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_grammar import Operation, Run, Sign
-from symbackprop.language.tree import Access, Chain, Expression, Name, Number
+from symbackprop.language.tree import Access, Chain, Expression, Name, Number, Where
 from symbackprop.language.wording import fail
 
 Shape = tuple[Affine | None, Affine | None]
@@ -84,7 +84,7 @@ class ShapeReader:
     def read(self, node: Expression) -> Term:
         """The term that a tree is; ShapeError names the operation that does not fit, and the shapes."""
         match node:
-            case Number():
+            case Number() | Where():
                 return Term("number", SCALAR, value=node, node=node)
             case Name():
                 return self._name(node)

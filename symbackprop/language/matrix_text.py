@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symbackprop.language.matrix_grammar import Operation, Run
-from symbackprop.language.tree import Access, Expression, Name, Node, Number
+from symbackprop.language.tree import Access, Expression, Name, Node, Number, Where
 from symbackprop.language.writer import write_number, write_tree
 
 SUM, SIGNED, PRODUCT, POWER, POSTFIX, ATOM = range(6)
@@ -32,7 +32,7 @@ def _write(node: Node) -> tuple[str, int]:
             return written, PRODUCT if "/" in written else ATOM
         case Name(name):
             return name, ATOM
-        case Access():
+        case Access() | Where():
             return write_tree(node), ATOM
         case Operation("over", (Name(letter), operand)):
             return f"sum({letter}, {_at(operand, SUM)})", ATOM

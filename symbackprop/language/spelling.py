@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 import sympy
@@ -44,8 +45,12 @@ LONG = 100
 """From here on a numerator and a denominator are long, and their quotient is written with a point if it can be."""
 
 
+HUGE, MOST_BITS = 1_000, 3_322
+"""Bits of a denominator from which on a quotient is written as one, and of a number that is written out."""
+
+
 def number_tree(value: Fraction) -> Expression:
-    """The tree of a rational number.
+    """The tree of a rational number; of one with more than a thousand digits the text is rounded.
 
     >>> number_tree(Fraction(3))
     Number(value=Fraction(3, 1), text='3')
@@ -54,6 +59,8 @@ def number_tree(value: Fraction) -> Expression:
         return Negate(number_tree(-value))
     if is_decimal(value):
         return Number(value, write_number(value))
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS:
+        return Number(value, f"(about {Decimal(value.numerator) / Decimal(value.denominator):.7g})")
     top = Number(Fraction(value.numerator), str(value.numerator))
     if value.denominator == 1:
         return top
@@ -61,12 +68,12 @@ def number_tree(value: Fraction) -> Expression:
 
 
 def is_decimal(value: Fraction) -> bool:
-    """Whether a number reads better with a point: a long quotient that has no more digits then.
+    """Whether a number reads better with a point: a quotient that is long, but not huge, and has no more digits then.
 
     >>> is_decimal(Fraction("1.702")), is_decimal(Fraction(1, 100)), is_decimal(Fraction(1000, 999))
     (True, False, False)
     """
-    if min(abs(value.numerator), value.denominator) < LONG:
+    if min(abs(value.numerator), value.denominator) < LONG or value.denominator.bit_length() > HUGE:
         return False
     text = write_number(abs(value))
     return "." in text and len(text) <= len(f"{abs(value)}")

@@ -1,4 +1,4 @@
-"""Verdicts on a hand-written backward: each entry of each gradient, path cell by path cell, at two shapes.
+"""Verdicts on a hand-written backward at one choice of shapes: each entry of each gradient, path cell by path cell.
 
 The truth is SymPy's derivative of <upstream, output>, where the output is what the person's forward computes on traced
 numbers. Nothing is known of what the code is meant to compute.
@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from symbackprop.errors import ArgumentError, UnsupportedError
+from symbackprop.errors import UnsupportedError
 from symbackprop.proof.backward_diagnosis import diagnose_entry, diagnose_shape
-from symbackprop.proof.backward_findings import Findings, conclude, list_equalities, shorten
+from symbackprop.proof.backward_findings import Findings, list_equalities, shorten
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equal_points import judge_where_equal
 from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.inner_arrays import entry_name
@@ -32,15 +33,13 @@ from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStopp
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
-from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, write_shapes
 from symbackprop.proof.stages import list_wrong_stages
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_needs import list_needs
-from symbackprop.proof.tracing import Shapes, Subject, Trace, list_changes
+from symbackprop.proof.tracing import Subject, Trace
 from symbackprop.proof.verdict import Verdict, Witness
 from symbackprop.proof.wording import join_words
 
-_MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 _MOST_CHECKED = 8
 """Paths that are run beside a proof for all of them."""
 _MOST_EQUALITIES = 6
@@ -75,72 +74,7 @@ class _Path:
         return [fact.formula for fact in _related(self.needs, names) if not holds_plainly(fact)]
 
 
-def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
-    """Whether a backward returns the derivatives of its forward, within `seconds` for each choice of shapes."""
-    deadline = time.process_time() + seconds
-    try:
-        here = _judge_at(subject, seconds, _MOST_CELLS[0])
-        if here.failed is not None:
-            return _at_shapes(here.failed, subject.shapes)
-        there, shapes, refusals = _judge_elsewhere(subject, seconds)
-        changes = _list_changes(subject, seconds)
-    except (CodeStoppedError, TracingStoppedError) as error:
-        advice = "; give smaller shapes, which decide the same code sooner" if time.process_time() > deadline else ""
-        return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
-    if there is not None and there.failed is not None:
-        held = f"At the shapes {write_shapes(subject.shapes)}, which were given, each entry is proved."
-        return _at_shapes(replace(there.failed, notes=(held, *there.failed.notes)), shapes)
-    return conclude(subject, here, shapes, there, refusals, changes)
-
-
-def _list_changes(subject: Subject, seconds: float) -> list[str]:
-    try:
-        return list_changes(subject, time.process_time() + seconds)
-    except CodeStoppedError as error:
-        return [] if error.traced else ["what is returned"]
-    except TracingStoppedError:
-        return []
-
-
-def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:
-    return replace(verdict, for_all_sizes=False, scope=f"the shapes {write_shapes(shapes)}")
-
-
-def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None, Shapes, list[str]]:
-    """The findings at the first other shapes that the code accepts, and what it said to those that it does not."""
-    refusals: list[str] = []
-    for other in other_shapes(subject):
-        try:
-            found = _judge_at(other, seconds, _MOST_CELLS[1])
-        except (CodeStoppedError, ArgumentError) as error:
-            refusals.append(f"At the shapes {write_shapes(other.shapes)}: {error}")
-            continue
-        except TracingStoppedError as error:
-            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")
-            break
-        if found.failed is not None and found.failed.undecided:
-            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
-            break
-        if found.failed is not None and found.failed.refuted and found.failed.witness is None:
-            refusals.append(f"At the shapes {write_shapes(other.shapes)} it does not hold: {found.failed.diagnosis}")
-            continue
-        if found.failed is not None and has_refitted_data(subject, other):
-            refusals.append(
-                f"At the shapes {write_shapes(other.shapes)}, with data repeated to fit them, it does not hold: "
-                f"{found.failed.diagnosis}; pass data of such shapes to see whether it is to hold there"
-            )
-            break
-        if found.failed is not None and (held := list_outgrown(subject.shapes, other.shapes, found.arrays)):
-            refusals.append(
-                f"At the shapes {write_shapes(other.shapes)}, which {join_words(held)} may not go with, "
-                f"it does not hold: {found.failed.diagnosis}"
-            )
-            break
-        return found, other.shapes, refusals
-    return None, subject.shapes, refusals
-
-
-def _judge_at(subject: Subject, seconds: float, most: int) -> Findings:
+def judge_at(subject: Subject, seconds: float, most: int) -> Findings:
     """The findings at one choice of shapes: with free maxima where that suffices, else path cell by path cell.
 
     Where nothing was decided and the code masks by numbers such as -1e9, they are read as what they mean.
@@ -340,7 +274,8 @@ def _judge_in_full(
             found.proved.add((left, right))
             found.hypotheses.update(dict.fromkeys(_worth_saying(verdict)))
             return None
-    conditions = _related(trace.conditions, left.free_symbols | right.free_symbols)
+    related = _related(trace.conditions, left.free_symbols | right.free_symbols)
+    conditions = [*related, *limits_of(related)]
     on_path, domain = [fact.formula for fact in conditions], path.domain((left, right))
     steps = None if witness is None else _STEPS_TO_DIAGNOSE
     verdict = decide(left, right, on_path, domain, claim=title, budget=Budget(limit, most_steps=steps))

@@ -260,7 +260,7 @@ def _rescaled(others: OtherRuns, gradients: Gradients, place: tuple[int, ...], t
             if not all(same(*_scaled(pair, number, extra)) for pair in ((left, right), *gradients.pairs())):
                 continue
             places = [k for k, (each, _) in enumerate(sizes) if each == number]
-            elsewhere = _is_size_elsewhere(others, gradients, places, extra, same)
+            elsewhere = _follows_a_size(others, gradients, places, number, extra, same)
             if not elsewhere:
                 also = f", which is also {size.partition(', ')[2]}" if elsewhere is None else ""
                 return f"{title} {'has the extra' if extra else 'lacks the'} factor {number}{also}"
@@ -281,16 +281,22 @@ def _sizes(trace: Trace, gradients: Gradients) -> list[tuple[int, bool]]:
     return [(size, True) for shape in shapes for size in shape] + [(prod(shape), False) for shape in shapes]
 
 
-def _is_size_elsewhere(
-    others: OtherRuns, gradients: Gradients, places: list[int], extra: bool, same: Same
+def _follows_a_size(
+    others: OtherRuns, gradients: Gradients, places: list[int], number: int, extra: bool, same: Same
 ) -> bool | None:
-    """Whether one of some sizes is the factor at other shapes too; None where no other shapes can say."""
+    """Whether one of some sizes is the factor where it is not the number that it was; None where no other shapes say.
+
+    Of equal sizes one may stay at shapes that differ in another; only those that are the factor there are asked again.
+    """
     for trace, made in others.at_other_shapes(gradients.name):
         known = _sizes(trace, made)
         pair = next((each for each in made.pairs() if each[0] != 0), None)
         if pair is None or max(places) >= len(known):
             return None
-        return any(same(*_scaled(pair, known[k][0], extra)) for k in places)
+        factors = {size for size in {known[k][0] for k in places} if same(*_scaled(pair, size, extra))}
+        if factors != {number}:
+            return bool(factors)
+        places = [k for k in places if known[k][0] == number]
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -11,6 +12,7 @@ import sympy as sp
 from symbackprop.proof.equal_points import EqualPoint
 from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.plain_signs import plain_parts
 from symbackprop.proof.renaming import Outlines
 from symbackprop.proof.shapes import list_untold_sizes, write_shapes
@@ -81,11 +83,15 @@ def _name(facts: Sequence[Fact]) -> str:
 
 
 def conclude(
-    subject: Subject, here: Findings, others: Shapes, there: Findings | None, refusals: list[str], changes: list[str]
+    subject: Subject,
+    here: Findings,
+    others: Shapes,
+    there: Findings | None,
+    refusals: list[str],
+    changes: list[str] | None,
 ) -> Verdict:
-    """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point.
-
-    `changes` is what is not the same after an earlier call.
+    """The verdict where nothing failed: proved, for which shapes, cells and data; undecided if a branch has no point,
+    or a later call does something else: `changes` is what is not the same after an earlier call, None if that is open.
     """
     shapes = subject.shapes
     parts = [(shapes, here)] + ([(others, there)] if there is not None else [])
@@ -93,6 +99,11 @@ def conclude(
     if never:
         reason = f"{_name_unvisited(shapes, never)}; on {_count_cells(here)} it holds"
         return Verdict("undecided", for_all_sizes=False, reason=reason, notes=tuple(here.notes))
+    if changes:
+        again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
+        reason = f"after an earlier call with other inputs {again}: the code keeps state between calls"
+        first = f"At the shapes {write_shapes(shapes)} each entry is proved for a first call."
+        return Verdict("undecided", for_all_sizes=False, reason=reason, notes=(first, *here.notes))
     scope = "the shapes " + " and ".join(f"{write_shapes(s)}{_cells(f)}" for s, f in parts)
     fixed = [*subject.data, *(name for name in here.arrays if name not in (*subject.data, *shapes))]
     scope += f", with {join_words(fixed)} as given" if fixed else ""
@@ -104,10 +115,11 @@ def conclude(
     if any(findings.seen for _, findings in parts):
         notes[f"Where a comparison is a tie{_name_equalities(equal)}, nothing was judged."] = None
     notes.update(dict.fromkeys(_say_equal_points([findings for _, findings in parts])))
-    if changes:
-        again = f"{join_words(changes)} {'is' if len(changes) == 1 else 'are'} not the same"
-        notes[f"After an earlier call with other inputs {again}: the code keeps state between calls."] = None
-    if there is None:
+    if any(limits_of(findings.seen) for _, findings in parts):
+        notes[f"No input and no upstream value is beyond the largest float, {sys.float_info.max}."] = None
+    if changes is None:
+        notes["Whether a later call of the same code gives the same was not found out."] = None
+    if there is None and (any(shapes.values()) or fixed):
         notes["Nothing was proved at other shapes, so sizes that happen to be equal were not told apart."] = None
         notes.update(dict.fromkeys(refusals[-1:]))
     elif untold := list_untold_sizes(subject):

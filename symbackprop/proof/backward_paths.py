@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
-from math import isclose
+from math import isclose, isfinite
 
 import sympy as sp
 
@@ -106,6 +106,8 @@ def _other_factors(entry: WrongEntry) -> Iterator[str]:
         if others is None or isclose(whole, others, rel_tol=1e-9):
             continue
         ratio = (claimed - others) / (whole - others)
+        if not isfinite(ratio):
+            continue
         for words, factor in _factors(entry, ratio, known):
             tried += 1
             if tried > _MOST_TRIED:

@@ -95,15 +95,18 @@ def is_same_in_short(entry: WrongEntry, left: sp.Expr, right: sp.Expr) -> bool:
 
 
 def number_of(entry: WrongEntry, expression: sp.Expr, names: Mapping[str, Fraction] | None = None) -> float | None:
-    """The value at the point of the path, with values for named results; None too where no steps are left."""
+    """The value at the point of the path, with values for named results; None too where no steps are left, or where no
+    float holds it.
+    """
     if not entry.budget.has_steps:
         return None
     entry.budget.steps += _STEPS_OF_A_NUMBER
     try:
         value = evaluate(expression, entry.trace.point if names is None else {**entry.trace.point, **names})
+        number = int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value)
     except (ArithmeticError, UnsupportedError, KeyError):
         return None
-    return int(value.p) / int(value.q) if isinstance(value, fmpq) else float(value)
+    return number if isfinite(number) else None
 
 
 def _rounded(entry: WrongEntry) -> Iterator[str]:

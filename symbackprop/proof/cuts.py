@@ -95,6 +95,15 @@ class Cuts:
         """The expression with everything put back."""
         return expression.xreplace({s: self._expanded(s) for s in self._used(expression)})
 
+    def put(self, values: Mapping[sp.Symbol, sp.Expr], expression: sp.Expr) -> sp.Expr:
+        """The expression with other values for some named results, and so for all that is computed from them."""
+        changed = dict(values)
+        for name in self.list_names(expression):
+            definition = self._definitions[name]
+            if name not in changed and definition.free_symbols & changed.keys():
+                changed[name] = definition.xreplace(changed)
+        return expression.xreplace(changed)
+
     def eliminate(self, expressions: Sequence[sp.Expr]) -> tuple[sp.Expr, ...]:
         """The expressions without symbols that others determine: no equation is left between those that stay.
 

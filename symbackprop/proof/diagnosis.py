@@ -71,7 +71,7 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
     if first.is_zero or second.is_zero:
         return []
     ratio = _express_short(form, field.multiply(first, field.power(second, -1)))
-    if ratio is not None:
+    if ratio is not None and _tells_something(ratio):
         size = int(ratio.count_ops())
         if ratio.is_Rational or size <= min(_LARGEST_REPAIR, int(left.count_ops())):
             found.append((-1 if ratio.is_Rational else size, "factor", _describe_factor(ratio), ratio))
@@ -82,7 +82,8 @@ def _candidates(form: NormalForm, left: sp.Expr, right: sp.Expr) -> list[tuple[i
     plain = left / right
     if int(plain.count_ops()) < min(_LARGEST_REPAIR, int(left.count_ops())):
         plain = _factor(plain) if plain.is_polynomial() else plain
-        found.append((int(plain.count_ops()), "factor", _describe_factor(plain), plain))
+        if _tells_something(plain):
+            found.append((int(plain.count_ops()), "factor", _describe_factor(plain), plain))
     term = _express_short(form, field.add(first, field.multiply(second, field.constant(sp.S.NegativeOne))))
     if term is not None:
         size = int(term.count_ops())
@@ -112,6 +113,20 @@ def _factor(expression: sp.Expr) -> sp.Expr:
     numbers = [each for each in expression.atoms(sp.exp, sp.Pow) if each.is_number]
     names = {number: sp.Symbol(f"#{k}") for k, number in enumerate(sorted(numbers, key=str))}
     return sp.factor(expression.xreplace(names)).xreplace({name: number for number, name in names.items()})
+
+
+def _tells_something(ratio: sp.Expr) -> bool:
+    """Whether a factor may be a person's mistake: a sum stands in no quotient, and if it is long it has no numbers.
+
+    >>> x, y = sp.symbols("x y")
+    >>> [_tells_something(each) for each in (x * (1 - x), 1 / (x - y), x / y, x / (x - y), 3 - 2 * x + y)]
+    [True, True, True, False, False]
+    """
+    parts = sp.fraction(ratio)
+    sums = [sp.Add.make_args(each) for part in parts for each in part.atoms(sp.Add)]
+    if sums and not any(part.is_number for part in parts):
+        return False
+    return all(len(each) == 2 or all(abs(term.as_coeff_Mul()[0]) == 1 for term in each) for each in sums)
 
 
 def _describe_factor(ratio: sp.Expr) -> str:

@@ -1,19 +1,22 @@
 """Markdown documents: their claims, in order, and their formulas that are no claims.
 
 The `symbackprop` fences and the formulas that are marked as given form one program, in order; every claim is judged
-against the whole of it, in the names that are declared above it.
+against the whole of it, in the names that are declared above it. What is given beside a fence that computes a scalar is
+no loss.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Role
 from symbackprop.errors import DocumentError, FormulaError, SymBackpropError
 from symbackprop.language import extract_fences, read_statements
 from symbackprop.language.assembly import assemble
 from symbackprop.language.markdown import Formula, Names, scan_markdown
-from symbackprop.language.tree import Claim, Statement
+from symbackprop.language.tree import Claim, Define, Statement
 from symbackprop.notation.reading import read_names
 from symbackprop.notation.reading.vocabulary import read_name
 from symbackprop.proof.outlines import Unjudged
@@ -49,11 +52,29 @@ def read_document(text: str) -> Document:
             known = given.known
         elif piece.kind == "claim":
             waiting.append((piece, known))
-    program = assemble(tuple(statements))
+    program = _with_loss(assemble(tuple(statements)), _heads(written), known)
     passages = [read_fence_claim(s) for s in written if isinstance(s, Claim)]
     passages += [read_passage(formula, program, above) for formula, above in waiting]
     unjudged = tuple(Unjudged(f.line, " ".join(f.tex.split())) for f in pieces if isinstance(f, Formula) and not f.kind)
     return Document(program, tuple(sorted(passages, key=lambda p: p.outline.line)), unjudged)
+
+
+def _heads(statements: Sequence[Statement]) -> frozenset[str]:
+    """The names that statements define."""
+    return frozenset(statement.head.name for statement in statements if isinstance(statement, Define))
+
+
+def _with_loss(program: Program, fenced: frozenset[str], known: Known) -> Program:
+    """The program with its loss: the scalar that is called so, else the last one of a fence, else the last one that is
+    given, and the value of a function only where there is nothing else."""
+    if program.loss in (None, "loss"):
+        return program
+    scalars = [d.tensor.name for d in program.definitions if not d.tensor.axes and d.tensor.role is Role.DEFINED]
+    values = {known.names[written] for written in known.functions if written in known.names}
+    for names in ([n for n in scalars if n in fenced], [n for n in scalars if n not in values]):
+        if names:
+            return replace(program, loss=names[-1])
+    return program
 
 
 def _declared(mark: Names) -> dict[str, str]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from heapq import heappop, heappush
 
 from symbackprop.proof.corners import corners_of
-from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import is_no_path
+from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.nearby_points import points_near
-from symbackprop.proof.path_signs import PointRejectedError, Reading
+from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
 from symbackprop.proof.tracing import Subject, Trace, at_some_point, run
 
@@ -39,30 +43,60 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
     seen = set(first.conditions)
     waiting = branches_of(first, 0)
     count = 1
-    for corner, branch in _trace_corners(subject, first, waiting, deadline):
-        waiting.remove(branch)
+    for corner, taken in _trace_corners(subject, first, waiting, deadline):
+        waiting.remove(taken)
         count += 1
         yield corner
         seen.update(corner.conditions)
-        waiting += branches_of(corner, len(branch.conditions))
+        waiting += branches_of(corner, len(taken.conditions))
     most = max(most, count + most // 2)  # corners leave some runs to what branches have together
-    while waiting:
-        branch = next((each for each in waiting if each.conditions[-1] not in seen), waiting[0])
-        waiting.remove(branch)
+    queue = _Queue()
+    queue.add(waiting)
+    while (branch := queue.take(seen)) is not None:
         allowed = most if branch.conditions[-1] in seen else 2 * most
         if count >= allowed or time.process_time() >= deadline:
             yield branch
             continue
-        if contradict(branch.conditions):
+        if is_no_path(branch.conditions):
             continue
-        trace = trace_below(subject, branch, deadline, reading)
+        try:
+            trace = trace_below(subject, branch, deadline, reading)
+        except (CodeStoppedError, TracingStoppedError):
+            if time.process_time() < deadline:
+                raise
+            yield branch  # a run that the time ended is no visit
+            continue
         if trace is None:
-            yield replace(branch, sought=True)
+            yield replace(branch, sought=time.process_time() < deadline)
             continue
         count += 1
         yield trace
         seen.update(trace.conditions)
-        waiting += branches_of(trace, len(branch.conditions))
+        queue.add(branches_of(trace, len(branch.conditions)))
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Branches that wait, and how many there were; each is looked at once for whether its last condition is new."""
+
+    unread: deque[tuple[int, Unvisited]] = field(default_factory=deque)
+    known: list[tuple[int, Unvisited]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, branches: Iterable[Unvisited]) -> None:
+        """More branches, behind those that are there."""
+        for branch in branches:
+            self.unread.append((self.count, branch))
+            self.count += 1
+
+    def take(self, seen: Set[Fact]) -> Unvisited | None:
+        """The first of those whose last condition was not seen yet; else the first of all."""
+        while self.unread:
+            number, branch = self.unread.popleft()
+            if branch.conditions[-1] not in seen:
+                return branch
+            heappush(self.known, (number, branch))
+        return heappop(self.known)[1] if self.known else None
 
 
 def _trace_corners(
@@ -78,9 +112,13 @@ def _trace_corners(
             trace = run(subject, point, deadline, 0, first.reading)
         except PointRejectedError:
             continue
-        branch = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
-        if branch is not None:
-            yield trace, branch
+        except (CodeStoppedError, TracingStoppedError):
+            if time.process_time() < deadline:
+                raise
+            return
+        found = next((b for b in waiting if trace.conditions[: len(b.conditions)] == b.conditions), None)
+        if found is not None:
+            yield trace, found
 
 
 def branches_of(trace: Trace, start: int) -> list[Unvisited]:
@@ -109,7 +147,7 @@ def traces_near(
     subject: Subject, near: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float, reading: Reading
 ) -> Iterator[Trace]:
     """Runs at points at which facts hold."""
-    for seed, point in enumerate(points_near(near, facts)):
+    for seed, point in enumerate(points_near(near, facts, deadline)):
         try:
             yield run(subject, point, deadline, seed, reading)
         except PointRejectedError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,38 @@ class InnerArray(np.ndarray[Any, Any]):
     def std(self, *args: Any, out: Any = None, **options: Any) -> Any:
         """The root of the variance."""
         return self._path.deliver(np.sqrt(self.var(*args, **options)), out)
+
+    # NumPy goes on to the next row where a comparison raises, and its places would be an array that says to be traced.
+    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        """Where the first of the largest entries stands."""
+        return self._mark_best(axis, operator.gt).argmax(axis, out, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        """Where the first of the least entries stands."""
+        return self._mark_best(axis, operator.lt).argmax(axis, out, keepdims=keepdims)
+
+    def argsort(self, *args: Any, **options: Any) -> Any:
+        """The places of the entries in rising order, which are integers."""
+        return np.asarray(self).argsort(*args, **options)
+
+    def argpartition(self, *args: Any, **options: Any) -> Any:
+        """The places of the entries that are below and above some, which are integers."""
+        return np.asarray(self).argpartition(*args, **options)
+
+    def _mark_best(self, axis: Any, beats: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
+        """True in the place of the first entry along an axis that each one before it is beaten by, and none behind."""
+        plain = np.asarray(self)
+        marks = np.zeros(plain.shape, bool)
+        one, other = (
+            (plain.ravel(), marks.reshape(-1))
+            if axis is None
+            else (np.moveaxis(each, axis, -1) for each in (plain, marks))
+        )
+        for row in np.ndindex(*one.shape[:-1]) if plain.size else ():
+            entries = one[row]
+            best = functools.reduce(lambda a, b: b if beats(entries[b], entries[a]) else a, range(len(entries)))
+            other[row][best] = True
+        return marks
 
     def _refuse_integers(self, dtype: Any) -> None:
         if self._path.is_exact_type(dtype):

@@ -137,6 +137,8 @@ def _summed_in(side: ClaimSide) -> Iterator[str]:
         match node:
             case Operation("over", (t.Name(letter), _)):
                 yield letter
+            case t.Reduce(_, binders):
+                yield from (binder.name for binder in binders)
 
 
 def entry_at(read: t.Name | t.Access, letters: Sequence[t.Name]) -> t.Name | t.Access:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import combinations
 
 from symbackprop.calculus.chain import Adjoints, ChainStep, Contribution, derive
-from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol
-from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.definitions import Definition, Term, make_term, slot_symbol, used_slots
+from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.paths import instantiate
-from symbackprop.calculus.tensors import Read, Role, Tensor
+from symbackprop.calculus.tensors import Read, Role, Tensor, slot_indices
 from symbackprop.language import tree as t
 from symbackprop.language.phrasing import affine_tree, hidden_definitions, phrase_terms
 from symbackprop.proof.trials import Trial, agree
@@ -220,8 +220,14 @@ def _equal_letters(trial: Trial, of: Tensor, wrt: Tensor) -> Iterator[str]:
                 yield f"the claim has {first.name} and {second.name} swapped: it is the transpose of what is right"
             at = tuple(Affine.of(first if i == second else i) for i in q.left.indices)
             if _holds(trial, *(replace(side, terms=instantiate(side, at)) for side in (q.left, q.right))):
-                diagonal = f": it is the diagonal of the Jacobian of {of.name} by {wrt.name}" if jacobian else ""
+                alone = jacobian and not {first, second} <= _letters_read(q.right)
+                diagonal = f": it is the diagonal of the Jacobian of {of.name} by {wrt.name}" if alone else ""
                 yield f"the claim holds where {second.name} = {first.name}, not in general{diagonal}"
+
+
+def _letters_read(side: Definition) -> set[Index]:
+    """The indices that a side depends on, sums over others left out."""
+    return {i for term in side.terms for k in used_slots(term.body) for i in slot_indices(term.slots[k])}
 
 
 def _holds(trial: Trial, left: Definition, right: Definition) -> bool:

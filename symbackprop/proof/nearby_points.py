@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import isfinite
@@ -11,6 +12,7 @@ from flint import fmpq
 
 from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError, Value, evaluate, sign_of_value
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import is_held
 
 _ATTEMPTS = 6
 _FINER = 6
@@ -22,37 +24,46 @@ _MOVES = 30
 _DENOMINATOR = 64
 
 
-def points_near(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterator[Mapping[str, Fraction]]:
+def points_near(
+    point: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float
+) -> Iterator[Mapping[str, Fraction]]:
     """Points that satisfy the facts, each reached by moving one name at a time past the boundary of a violated one.
+
+    None is beyond the largest float, and there are no more of them once the deadline has passed.
 
     >>> import sympy as sp
     >>> x, y = sp.symbols("x y", real=True)
-    >>> found = next(points_near({"x": Fraction(0), "y": Fraction(1)}, [Fact(x - y, ">"), Fact(y, ">")]))
+    >>> found = next(points_near({"x": Fraction(0), "y": Fraction(1)}, [Fact(x - y, ">"), Fact(y, ">")], inf))
     >>> found["x"] > found["y"] > 0
     True
     """
-    yield from _those_with(facts, _special(point))
+    yield from _those_with(facts, _special(point), deadline)
     for seed in range(_ATTEMPTS + _FINER):
         generator = random.Random(seed)
         fineness = 10 ** max(0, seed - _ATTEMPTS + 1)
         moved = {name: -value for name, value in point.items()} if seed % 4 == 3 else dict(point)  # beyond a pole
         try:
             for _ in range(_MOVES):
+                if time.process_time() > deadline:
+                    return
                 violated = [fact for fact in facts if not _satisfies(fact, moved)]
                 if not violated:
-                    yield moved
+                    if is_held(moved):
+                        yield moved
                     break
                 _move(moved, generator.choice(violated), generator, fineness)
         except (UndefinedValueError, ImpreciseValueError):
             continue
+    yield from _those_with(facts, _far_away(point), deadline)
 
 
-    yield from _those_with(facts, _far_away(point))
-
-
-def _those_with(facts: Sequence[Fact], points: Iterator[Mapping[str, Fraction]]) -> Iterator[Mapping[str, Fraction]]:
+def _those_with(
+    facts: Sequence[Fact], points: Iterator[Mapping[str, Fraction]], deadline: float
+) -> Iterator[Mapping[str, Fraction]]:
     """The points that satisfy the facts."""
     for point in points:
+        if time.process_time() > deadline:
+            return
         try:
             if all(_satisfies(fact, point) for fact in facts):
                 yield point

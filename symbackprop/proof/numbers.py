@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from fractions import Fraction
 
 import sympy as sp
@@ -71,3 +72,20 @@ def read_float(number: sp.Float) -> Fraction:
     reach = unit / 4 if int(mantissa) == 1 else unit / 2
     nearest = simplest_between(value - reach, value + unit / 2)
     return -nearest if sign else nearest
+
+
+_LARGEST_ROOT = 10_000
+
+
+def read_root(number: float) -> sp.Expr | None:
+    """The square root of a short fraction that rounds to a float, if there is one.
+
+    >>> read_root(-(3**-0.5)), read_root(0.12345)
+    (-sqrt(3)/3, None)
+    """
+    square = Fraction(number * number).limit_denominator(_LARGEST_ROOT)
+    # Two units in the last place: 3**-0.5 is not the double nearest to sqrt(1/3).
+    if not square or abs(math.sqrt(square) - abs(number)) > 2 * math.ulp(number):
+        return None
+    root = sp.sqrt(sp.Rational(square.numerator, square.denominator))
+    return root if number > 0 else -root

@@ -20,7 +20,8 @@ from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide
 from symbackprop.proof.exploration import Unvisited, trace_paths
 from symbackprop.proof.factors import may_expand
-from symbackprop.proof.facts import Fact, contradict
+from symbackprop.proof.facts import Fact
+from symbackprop.proof.float_range import is_no_path
 from symbackprop.proof.gradient_entries import true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.open_needs import holds_openly
@@ -103,7 +104,7 @@ class _OnePath:
     def _alternatives(self, choice: Choice, known: tuple[Fact, ...]) -> Iterator[Alternative]:
         """The alternatives that may be taken where some facts hold; NotProvedError once they are too many."""
         for alternative in choice.alternatives:
-            if not contradict((*self.trace.conditions, *known, *alternative.facts)):
+            if not is_no_path((*self.trace.conditions, *known, *alternative.facts)):
                 self.cases += 1
                 if self.cases > _MOST_CASES:
                     raise NotProvedError

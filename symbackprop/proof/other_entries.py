@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, islice
-from math import isclose
+from math import isclose, isfinite
 
 import numpy as np
 import sympy as sp
@@ -69,7 +69,10 @@ def _by_a_number(trace: Trace, gradients: Gradients, first: WrongEntry) -> Itera
     numbers = (number_of(entry, entry.left), number_of(entry, entry.right)) if entry is not None else (None, None)
     if not numbers[0] or not numbers[1]:
         return
-    square = (numbers[1] / numbers[0]) ** 2
+    ratio = numbers[1] / numbers[0]
+    square = ratio * ratio
+    if not isfinite(square):
+        return
     short = Fraction(square).limit_denominator(_LARGEST_SQUARE)
     if not isclose(short, square, rel_tol=1e-9) or short.numerator > _LARGEST_SQUARE:
         return

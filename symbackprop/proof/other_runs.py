@@ -33,7 +33,7 @@ class OtherRuns:
     deadline: float
 
     def at_other_shapes(self, name: str) -> Iterator[tuple[Trace, Gradients]]:
-        """A run at other shapes, and the gradient of an input there; nothing where the code accepts none."""
+        """Runs at other shapes, and the gradient of an input there; nothing where the code accepts none."""
         for other in islice(other_shapes(self.subject), _MOST_SHAPES):
             try:
                 trace = first_trace(other, self.deadline, self.trace.reading)
@@ -44,7 +44,6 @@ class OtherRuns:
                 return
             if trace.gradients[name][0] == other.shapes[name]:
                 yield trace, Gradients.of(trace, name, truth)
-                return
 
     def in_other_branches(
         self, name: str, number: int, symbol: sp.Symbol

@@ -52,28 +52,43 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenValue:
+    """The value of a function at some tensors: its definition, and these where all are scalars, or else none."""
+
+    definition: t.Define
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What a document has declared above a place: names of LaTeX, and functions of its own by how they are written."""
+    """What a document has declared above a place: names of LaTeX, functions of its own by how they are written, and the
+    tensors that these were given for."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, GivenFunction] = field(default_factory=dict)
+    arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def declaring(self, names: Mapping[str, str]) -> Known:
         """With more names, which go before older ones; a name that stands for itself loses what was declared of it."""
         functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
         merged = {written: meaning for written, meaning in {**self.names, **names}.items() if written != meaning}
-        return Known(merged, functions)
+        return Known(merged, functions, {w: a for w, a in self.arguments.items() if w in functions})
 
-    def giving(self, function: GivenFunction, name: str | None) -> Known:
-        """With a function; `name` is that of its value in the program, if it has one there."""
-        value = {} if name is None else {function.name: name}
-        return Known({**self.names, **value}, {**self.functions, function.name: function})
+    def giving(self, function: GivenFunction, value: GivenValue | None) -> Known:
+        """With a function, and its value in the program, if it has one there."""
+        functions = {**self.functions, function.name: function}
+        if value is None:
+            return replace(self, functions=functions)
+        name = value.definition.head.name
+        arguments = {**self.arguments, function.name: value.arguments}
+        return Known({**self.names, function.name: name}, functions, arguments)
 
     def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
         """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
         names = {k: v for k, v in self.names.items() if not partial or _is_known(v, program)}
         made = make_vocabulary(program, names)
-        return replace(made, functions={**made.functions, **{written: written for written in self.functions}})
+        own = {written: written for written in self.functions}
+        return replace(made, functions={**made.functions, **own}, arguments=self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +135,8 @@ def read_given(formula: Formula, program: Program, known: Known) -> Given:
             continue
         function = _read_function(statement, *called)
         value = _value_of(function, called[1], program, vocabulary)
-        definitions += [value] if value is not None else []
-        known = known.giving(function, value.head.name if value is not None else None)
+        definitions += [value.definition] if value is not None else []
+        known = known.giving(function, value)
     return Given(tuple(definitions), known)
 
 
@@ -159,14 +174,18 @@ def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax
     body = read_formula(statement.sides[1], opened)
     parameters = tuple(n.name for n in names if isinstance(n, t.Name))
     used = {node.name for node, _ in t.walk(body) if isinstance(node, t.Name | t.Access)} - {"pi"}
-    if len(parameters) != len(names) or not used <= set(parameters):
+    if len(parameters) != len(names):
         return _no_function(statement)
+    if not used <= set(parameters):
+        others = ", ".join(sorted(used - set(parameters)))
+        return _no_function(statement, f"; it reads {others} besides, which can stand among its arguments")
     return GivenFunction(name, parameters, body)
 
 
-def _no_function(statement: LatexStatement) -> GivenFunction:
+def _no_function(statement: LatexStatement, hint: str = "") -> GivenFunction:
     raise FormulaError(
-        "found a definition with brackets on its left side, expected a function of its arguments alone: f(x) = x^2",
+        "found a definition with brackets on its left side, expected a function of its arguments alone: f(x) = x^2"
+        + hint,
         line=statement.line or None,
         column=statement.column or None,
     )
@@ -174,7 +193,7 @@ def _no_function(statement: LatexStatement) -> GivenFunction:
 
 def _value_of(
     function: GivenFunction, arguments: tuple[Syntax, ...], program: Program, vocabulary: Vocabulary
-) -> t.Define | None:
+) -> GivenValue | None:
     """The value of a function at what its arguments are in the program, under a name that is free; None without it."""
     try:
         values = [read_formula(argument, vocabulary) for argument in arguments]
@@ -183,7 +202,9 @@ def _value_of(
     base = re.sub(r"[^A-Za-z0-9]", "", function.name) or "f"
     name = choose_name(base, {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, *t.RESERVED})
     place = {"line": arguments[0].line, "column": arguments[0].column}
-    return t.Define(t.Name(name, **place), function.at(values, 0, arguments[0]), **place)
+    definition = t.Define(t.Name(name, **place), function.at(values, 0, arguments[0]), **place)
+    names = tuple(value.name for value in values if isinstance(value, t.Name))
+    return GivenValue(definition, names if len(names) == len(values) else ())
 
 
 def judge_passage(program: Program, passage: Passage, start: int = 0) -> Iterator[Judgement]:

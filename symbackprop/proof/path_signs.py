@@ -33,7 +33,7 @@ from symbackprop.proof.problems import realise
 _MOST_STEPS = 1_000
 _MOST_OPEN = 3
 """Comparisons left open that one more comparison may depend on."""
-_STEPS, _SECONDS = 50_000, 20.0  # to tell that a comparison is a tie; the seconds are a guard
+_STEPS, _SECONDS, _FEW_SECONDS = 50_000, 20.0, 0.1  # to tell that a comparison is a tie; the seconds are a guard
 
 
 NO_TRACE = "write it out with arithmetic, exp, log, where and sums"
@@ -130,8 +130,6 @@ class PathSigns:
 
     def compare(self, difference: sp.Expr, holds: Callable[[int], bool]) -> sp.Expr:
         """Whether what is said of the sign of a difference holds: 0, 1, or open where the path leaves that."""
-        if not self.reading.comparisons_open:
-            return sp.Integer(holds(self.sign(difference, equality=holds(1) == holds(-1))))
         self.check_time()
         difference = self.cuts.expand(difference)
         if len(self.choices.among((difference,))) > _MOST_OPEN:
@@ -213,7 +211,8 @@ class PathSigns:
             except UndefinedValueError as error:
                 raise PointRejectedError("something compared has no value at the sample point") from error
         if not sign and not expression.is_number:
-            if decide(expression, sp.S.Zero, claim="", budget=Budget(_SECONDS, most_steps=_STEPS)).proved:
+            seconds = max(min(self._deadline - time.process_time(), _SECONDS), _FEW_SECONDS)
+            if decide(expression, sp.S.Zero, claim="", budget=Budget(seconds, most_steps=_STEPS)).proved:
                 return 0
             raise PointRejectedError("a comparison is a tie at the sample point")
         if sign is None:

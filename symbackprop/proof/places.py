@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import isnan, nan
+from math import isfinite, nan
 from zlib import crc32
 
 import sympy
@@ -277,8 +277,9 @@ def _value(numbers: Evaluation, definition: Definition, entry: Entry) -> float:
 
 
 def _differ(left: float, right: float) -> bool:
-    """Whether two values are far apart; what has no value differs from nothing."""
-    return not (isnan(left) or isnan(right) or abs(left - right) <= 1e-9 * max(1.0, abs(left), abs(right)))
+    """Whether two values are far apart; what has no value, or none that a float can hold, differs from nothing."""
+    finite = isfinite(left) and isfinite(right)
+    return finite and abs(left - right) > 1e-9 * max(1.0, abs(left), abs(right))
 
 
 def _choose(condition: sympy.Basic, then: sympy.Basic, otherwise: sympy.Basic) -> sympy.Basic:

@@ -19,8 +19,18 @@ from dataclasses import dataclass
 from dis import get_instructions
 from importlib import import_module
 from importlib.util import resolve_name
+from linecache import getline
 from pathlib import Path as FilePath
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any
 
 import numpy as np
@@ -53,6 +63,17 @@ class Ownership:
         path = FilePath(file).resolve()
         installed = {"site-packages", "dist-packages"} & set(path.parts)
         return not installed and not str(path).startswith(_FOREIGN)
+
+    def say_line(self) -> str:
+        """The line of the person's code that is running, with its place."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not self.owns(frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))):
+            frame = frame.f_back
+        if frame is None:
+            return "the code"
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        code = getline(file, line).strip()
+        return f"{FilePath(file).name}:{line}" + (f" (`{code}`)" if code else "")
 
     def owns_function(self, function: FunctionType) -> bool:
         """Whether the person wrote a function."""
@@ -124,7 +145,7 @@ class Rebinder:
                 return self._library(value)
             return self._class(value) if self._is_own_class(value) else value
         if isinstance(value, np.ufunc | BuiltinFunctionType) or type(value).__module__.startswith("numpy"):
-            return self._settle(copy.copy(value)) if isinstance(value, np.ndarray) else self._library(value)
+            return self._array(value) if isinstance(value, np.ndarray) else self._library(value)
         if type(value) in (list, tuple, set):
             return type(value)(map(self, value))
         if type(value) is dict:
@@ -157,6 +178,12 @@ class Rebinder:
         for name, each in getattr(value, "__dict__", {}).items():
             object.__setattr__(made, name, self._named(name, each))
         return made
+
+    def _array(self, value: np.ndarray[Any, Any]) -> Any:
+        """A copy, which may be written to if the array may."""
+        made = copy.copy(value)
+        made.flags.writeable = value.flags.writeable
+        return self._settle(made)
 
     def _named(self, name: str, value: Any) -> Any:
         """The value of a name outside of the functions."""

@@ -51,18 +51,46 @@ class Held:
 
 
 @dataclass(slots=True)
+class Followed:
+    """One name of backward, a symbol in the place of each entry whenever it is worth something else: what is computed
+    from it reads those.
+    """
+
+    name: str
+    made: list[tuple[Place, tuple[sp.Symbol, ...]]] = field(default_factory=list)
+    is_lost: bool = False  # whether something may have been computed from it before it got its symbols
+
+    def see(self, names: dict[str, Any], new: dict[str, Any], place: Place) -> None:
+        """What a line has made of it."""
+        value = names.get(self.name)
+        if type(value) is not TracedArray or value.size > _MOST_ENTRIES:
+            return
+        entries = list(np.ndarray.view(value, np.ndarray).flat)
+        if not all(map(_is_known, entries)):
+            return
+        if self.made and tuple(each.expression for each in entries) == self.made[-1][1]:
+            return
+        result = _name_entries(self.name, value)
+        self.is_lost = self.is_lost or result is None or bool(new.keys() - {self.name})
+        if result is not None:
+            self.made.append((place, result.symbols))
+
+
+@dataclass(slots=True)
 class StageWatch:
     """Sees the person's two functions run; names are read from both, and results named in forward."""
 
     forward: CodeType | None
     backward: CodeType | None
+    followed: Followed | None = None
     results: dict[str, Result | None] = field(default_factory=dict)  # None for what is no such array, or two of them
     held: dict[str, Held] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, subject: Subject) -> StageWatch:
-        """One that waits for the functions of a subject."""
-        return cls(_code_of(subject.forward), _code_of(subject.backward))
+    def of(cls, subject: Subject, followed: str = "") -> StageWatch:
+        """One that waits for the functions of a subject, and follows one name of backward."""
+        codes = _code_of(subject.forward), _code_of(subject.backward)
+        return cls(*codes, Followed(followed) if followed else None)
 
     def run(self, subject: Subject, trace: Trace, deadline: float) -> Trace:
         """The run of a trace once more."""
@@ -84,9 +112,12 @@ class StageWatch:
             nonlocal known, line
             if event in ("line", "return"):
                 names = dict(frame.f_locals)
+                new = {name: value for name, value in names.items() if known.get(name) is not value}
                 if makes:
-                    self._name({name: value for name, value in names.items() if known.get(name) is not value})
+                    self._name(new)
                 self._hold(names, (frame.f_code.co_filename, line))
+                if self.followed is not None:
+                    self.followed.see(names, new, (frame.f_code.co_filename, line))
                 known, line = names, frame.f_lineno
             return step
 

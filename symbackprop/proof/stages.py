@@ -11,19 +11,17 @@ from pathlib import Path as FilePath
 import sympy as sp
 
 from symbackprop.errors import ArgumentError
-from symbackprop.proof.budget import Budget
-from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.gradient_entries import domain_of
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, TracingStoppedError
+from symbackprop.proof.stage_mends import mend
+from symbackprop.proof.stage_proofs import Entries, compare
 from symbackprop.proof.stage_watch import Place, Result, StageWatch
 from symbackprop.proof.tracing import Subject, Trace
 from symbackprop.proof.wording import join_words
 
 _NAMES = "d{}", "d_{}", "grad_{}", "{}_grad", "g_{}", "g{}", "delta_{}", "{}_bar", "bar_{}"
-_SECONDS, _SECONDS_FOR_ONE = 5.0, 1.0
+_SECONDS = 5.0
 _MOST_VALUES = 12
-_Entries = tuple[sp.Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +30,34 @@ class _Stage:
 
     name: str
     result: Result
-    truth: _Entries
-    values: dict[_Entries, Place]
+    truth: Entries
+    values: dict[Entries, Place]
 
 
 def list_wrong_stages(subject: Subject, trace: Trace) -> Iterator[str]:
-    """What is said of the first result of backward that is no derivative; nothing where that cannot be told."""
+    """What is said of the first result of backward that is no derivative; nothing where that cannot be told.
+
+    One is passed over if a gradient that is not wrong reads it, or no wrong one does; and one is said only if the
+    derivative in its place puts a gradient right.
+    """
     deadline = time.process_time() + _SECONDS
     watch = StageWatch.of(subject)
+    right: list[_Stage] = []
     try:
         again = watch.run(subject, trace, deadline)
+        for stage in _list_stages(watch, again):
+            found = [compare(again, stage.truth, entries, deadline) for entries in stage.values]
+            if True in found:
+                right.append(stage)
+                continue
+            if None in found or len(found) > _MOST_VALUES:
+                return
+            mended = mend(subject, trace, stage.name, stage.result.name, deadline)
+            if mended.place is not None:
+                yield _say(stage, mended.place, right) + _take_the_diagonal(again, stage, right, deadline)
+            if mended.is_needed:
+                return
     except (CodeStoppedError, TracingStoppedError, PointRejectedError, FreeMaximumError, ArgumentError):
-        return
-    right: list[_Stage] = []
-    for stage in _list_stages(watch, again):
-        found = [_compare(again, stage.truth, entries, deadline) for entries in stage.values]
-        if True in found:
-            right.append(stage)
-            continue
-        if None not in found and len(found) <= _MOST_VALUES:
-            yield _say(stage, right) + _take_the_diagonal(again, stage, right, deadline)
         return
 
 
@@ -72,27 +78,8 @@ def _list_stages(watch: StageWatch, trace: Trace) -> Iterator[_Stage]:
             yield _Stage(name, result, tuple(made[symbol] for symbol in result.symbols), values)
 
 
-def _compare(trace: Trace, truth: _Entries, entries: _Entries, deadline: float) -> bool | None:
-    """Whether each entry is proved; False where one differs at a point, None where neither is known."""
-    pairs = [(left, right) for left, right in zip(truth, entries, strict=True) if left != right]
-    full = [(trace.cuts.expand(left), trace.cuts.expand(right)) for left, right in pairs]
-    domain = domain_of(trace)
-    for left, right in full:
-        if find_witness(left, right, (), domain, budget=_what_is_left(deadline)) is not None:
-            return False
-    for named, sides in zip(pairs, full, strict=True):
-        either = (decide(*each, domain, claim="", budget=_what_is_left(deadline)) for each in (named, sides))
-        if not any(verdict.proved for verdict in either):
-            return None
-    return True
-
-
-def _what_is_left(deadline: float) -> Budget:
-    return Budget(max(min(deadline - time.process_time(), _SECONDS_FOR_ONE), 0.01))
-
-
-def _say(stage: _Stage, right: Sequence[_Stage]) -> str:
-    file, line = next(iter(stage.values.values()))
+def _say(stage: _Stage, place: Place, right: Sequence[_Stage]) -> str:
+    file, line = place
     code = getline(file, line).strip()  # of what was never in a file there is none
     where = f"{FilePath(file).name}:{line}" + (f": `{code}`" if code else "")
     others = ""
@@ -103,13 +90,22 @@ def _say(stage: _Stage, right: Sequence[_Stage]) -> str:
 
 
 def _take_the_diagonal(trace: Trace, stage: _Stage, right: Sequence[_Stage], deadline: float) -> str:
-    """Whether each entry moves the entry in its place alone of a later result, whose derivatives are right."""
+    """Whether each entry moves the entry in its place alone of a later result, whose derivatives are right, where the
+    whole Jacobian has more and gives the derivative.
+    """
+    own = stage.result.symbols
     for later in right:
         if later.result.array.shape != stage.result.array.shape:
             continue
-        entries = zip(later.result.definitions, later.truth, stage.result.symbols, strict=True)
-        diagonal = tuple(trace.cuts.gradient((made,), (weight,), (own,))[own] for made, weight, own in entries)
-        if any(_compare(trace, diagonal, each, deadline) for each in stage.values):
+        rows = [trace.cuts.gradient((made,), (sp.S.One,), own) for made in later.result.definitions]
+        beside = [row[symbol] for k, row in enumerate(rows) for j, symbol in enumerate(own) if j != k]
+        if compare(trace, tuple(beside), (sp.S.Zero,) * len(beside), deadline) is not False:
+            continue
+        diagonal = tuple(weight * row[symbol] for weight, row, symbol in zip(later.truth, rows, own, strict=True))
+        whole = trace.cuts.gradient(later.result.definitions, later.truth, own)
+        if not compare(trace, stage.truth, tuple(whole[symbol] for symbol in own), deadline):
+            continue
+        if any(compare(trace, diagonal, each, deadline) for each in stage.values):
             names = f"{later.result.name} by {stage.result.name}"
             return f" It takes the diagonal of the Jacobian of {names} in place of the Jacobian."
     return ""

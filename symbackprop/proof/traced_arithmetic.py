@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_needs import needs_of_power, needs_of_quotient
 from symbackprop.proof.traced_rounding import Rounded
 
@@ -60,3 +61,9 @@ class Arithmetic(Rounded):
 
     def __ne__(self: Any, other: Any) -> Any:
         return self._compare(other, lambda sign: sign != 0)
+
+    def __hash__(self: Any) -> int:
+        """Not traced: a set or a dictionary would have to know which floats are equal."""
+        raise TracingStoppedError(
+            "a float that depends on an input is put into a set or is a key of a dictionary, which is not traced"
+        )

@@ -15,6 +15,7 @@ from symbackprop.proof.inner_arrays import InnerArray
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth, choose, is_truth
+from symbackprop.proof.traced_types import TracedNdarray
 from symbackprop.proof.traced_values import Traced
 
 
@@ -81,8 +82,9 @@ class TracedArray(InnerArray):
     def view(self, *kinds: Any, **named: Any) -> Any:
         """The same memory, which holds no bytes of floats."""
         for kind in (*kinds, *named.values()):
-            if not (isinstance(kind, type) and issubclass(kind, np.ndarray)) and np.dtype(kind) != np.float64:
-                raise TracingStoppedError(f"view({kind!r}) reads raw memory, which is not traced")
+            array = kind is TracedNdarray or (isinstance(kind, type) and issubclass(kind, np.ndarray))
+            if not array and np.dtype(kind) != np.float64:
+                raise TracingStoppedError(f"view({np.dtype(kind)}) reads raw memory, which is not traced")
         return super().view()
 
     def item(self, *place: Any) -> Any:

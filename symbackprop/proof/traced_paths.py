@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symbackprop.proof.float_draws import are_apart
 from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask, entry_name
 from symbackprop.proof.open_types import hold_integers, keep_types
 from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
+from symbackprop.proof.rebinding import Ownership
 from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, TracedArray, TruthArray, kind_of
+from symbackprop.proof.traced_functions import FUNCTIONS
 from symbackprop.proof.traced_needs import join_needs, list_needs
-from symbackprop.proof.traced_operations import FINITE, FUNCTIONS, NATIVE, NEUTRAL, OPERATIONS, TRUTH
+from symbackprop.proof.traced_operations import FINITE, NATIVE, NEUTRAL, OPERATIONS, TRUTH
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, as_truth, is_truth
 from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
@@ -25,14 +28,27 @@ class TracedPath(ArrayPath):
     """A path whose numbers live in arrays."""
 
     def __init__(
-        self, point: Mapping[str, Fraction], draw: Callable[[str], Fraction], deadline: float, reading: Reading
+        self,
+        point: Mapping[str, Fraction],
+        draw: Callable[[str], Fraction],
+        deadline: float,
+        reading: Reading,
+        ownership: Ownership,
     ) -> None:
         super().__init__(point, draw, deadline, reading)
         self.upstreams = []
+        self._ownership = ownership
 
     def truth(self, expression: sp.Expr) -> Any:
         """A truth value, open unless it is known."""
         return bool(expression) if expression.is_Integer else Truth(self, expression)
+
+    def note_tie(self, first: Traced, second: Traced, holds: bool) -> None:
+        """Say so where floats may tell apart what is equal: it was computed in two ways."""
+        if self.reading.equal is None and are_apart(first.floats, second.floats):
+            taken = f"so it was taken as {'true' if holds else 'false'}; floats may round them apart"
+            line = self._ownership.say_line()
+            self.notes[f"The sides of a comparison in {line} are equal for all real numbers, {taken}."] = None
 
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """An elementwise function, or its reduction, on arrays of objects."""
@@ -85,7 +101,10 @@ class TracedPath(ArrayPath):
             options["out"] = tuple(self._plain(target) for target in targets)
         if name in _PRODUCTS and self.reading.comparisons_open:
             raw = list(map(NUMBERS, raw))
-        result = _multiply(*raw, **options) if ufunc is np.matmul else getattr(ufunc, method)(*raw, **options)
+        if method == "reduceat":
+            result = _reduce_parts(ufunc, *raw, **options)
+        else:
+            result = _multiply(*raw, **options) if ufunc is np.matmul else getattr(ufunc, method)(*raw, **options)
         if targets:
             return targets[0] if len(targets) == 1 else targets
         return self._typed(self.settle(result), function, inputs, given)
@@ -221,7 +240,7 @@ class TracedPath(ArrayPath):
             if isinstance(value, TracedArray):
                 return value if value.ndim else value[()]
             if value.dtype.kind == "f":
-                value = self.exact(value)
+                return self._settle_floats(value)
             if value.dtype.kind == "b" and value.ndim:
                 mask = value.view(TracedMask)
                 mask.path = self
@@ -243,6 +262,14 @@ class TracedPath(ArrayPath):
         if type(value) in (list, tuple):
             return type(value)(self.settle(each) for each in value)
         return value
+
+    def _settle_floats(self, value: np.ndarray[Any, Any]) -> Any:
+        """Plain floats as traced numbers: what may only be read stays so, and entries that share memory share it."""
+        shown = tuple(slice(None) if stride else slice(1) for stride in value.strides)
+        made = self.settle(np.broadcast_to(self.exact(value[shown]), value.shape))
+        if value.ndim:
+            made.flags.writeable = value.flags.writeable
+        return made
 
     def _typed(self, made: Any, function: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """The result, of the type of floats that its operands have if all is known of them, or of integers."""
@@ -302,6 +329,18 @@ def _multiply(first: Any, second: Any, **options: Any) -> Any:
     for target in options.get("out", ()):
         target[...] = made
     return made if shape else made[()]
+
+
+def _reduce_parts(ufunc: np.ufunc, array: Any, indices: Any, axis: Any = 0, **options: Any) -> Any:
+    """What `reduceat` gives, part by part, as NumPy's own goes on to the next part where an object raises."""
+    made = np.empty(np.add.reduceat(np.zeros(np.shape(array)), indices, axis).shape, object)  # or NumPy's own error
+    starts = list(map(int, np.asarray(indices)))
+    rows, parts = np.moveaxis(array, axis, 0), np.moveaxis(made, axis, 0)
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True)):
+        parts[number] = ufunc.reduce(rows[start : max(end, start + 1)])
+    for target in options.get("out", ()):
+        target[...] = made
+    return made
 
 
 def _is_weak(value: Any) -> bool:

@@ -15,20 +15,18 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.numbers import read_float
+from symbackprop.proof.float_draws import Draws, carry, draw
+from symbackprop.proof.number_reader import NumberReader
 from symbackprop.proof.open_needs import holds_openly
-from symbackprop.proof.path_signs import PathSigns, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading, TracingStoppedError
 from symbackprop.proof.traced_arithmetic import Arithmetic
+from symbackprop.proof.traced_functions import ON_FLOATS
 from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.whole_numbers import is_whole
 
-_LARGEST_ROOT = 10_000
-_SHORT_DENOMINATOR = 10**6
-_LARGEST_MASK = -(10**4)
 
-
-class Path(PathSigns, ABC):
+class Path(NumberReader, ABC):
     """One run of the code: the numbers that it computes with, and what was compared on the way.
 
     It is written to while the code runs and read afterwards.
@@ -39,13 +37,14 @@ class Path(PathSigns, ABC):
     ) -> None:
         super().__init__(point, deadline, reading)
         self.maxima_met = False
-        self.masks: dict[sp.Expr, None] = {}
-        self.notes: dict[str, None] = {}
-        self.rounded = False
         self._draw = draw
         self._other_types = False
         self.zero = Traced(self, sp.S.Zero)
         self.one = Traced(self, sp.S.One)
+
+    @abstractmethod
+    def note_tie(self, first: Traced, second: Traced, holds: bool) -> None:
+        """Two numbers that are equal on each path were compared, which gave a truth value."""
 
     @abstractmethod
     def apply_ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -83,7 +82,7 @@ class Path(PathSigns, ABC):
     def read(self, value: Any) -> sp.Expr:
         """The exact value of a Python or NumPy number."""
         if isinstance(value, bool | np.bool_ | int | np.integer):
-            return self._read_mask(sp.Integer(int(value)))
+            return self.read_mask(sp.Integer(int(value)))
         if isinstance(value, float | np.floating):
             number = float(value)
             if math.isinf(number):
@@ -92,7 +91,7 @@ class Path(PathSigns, ABC):
                 return sp.oo if number > 0 else -sp.oo
             if math.isnan(number):
                 raise TracingStoppedError("a NaN was computed")
-            return self._read_mask(self._read_float(number))
+            return self.read_mask(self.read_meant(number))
         if isinstance(value, Fraction):
             return sp.Rational(value.numerator, value.denominator)
         if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -103,44 +102,26 @@ class Path(PathSigns, ABC):
             raise TracingStoppedError("complex numbers are not traced; keep real and imaginary parts in arrays")
         raise TracingStoppedError(f"a {type(value).__name__} takes part in the arithmetic")
 
-    def multiply(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """The product; 0 times a mask is 0, as the mask is a number however it is read."""
-        return sp.S.Zero if self.reading.masks_infinite and sp.S.Zero in (first, second) else first * second
-
-    def _read_mask(self, number: sp.Rational) -> sp.Expr:
-        """The number, or minus infinity where it is read as that."""
-        if number > _LARGEST_MASK:
-            return number
-        self.masks[number] = None
-        return -sp.oo if self.reading.masks_infinite else number
-
-    def _read_float(self, number: float) -> sp.Expr:
-        exact = read_float(sp.Float(number))
-        if exact.denominator > _SHORT_DENOMINATOR and len(repr(number)) > 14:
-            square = Fraction(number * number).limit_denominator(_LARGEST_ROOT)
-            # Two units in the last place: 3**-0.5 is not the double nearest to sqrt(1/3).
-            if square > 0 and abs(math.sqrt(square) - abs(number)) <= 2 * math.ulp(number):
-                root = sp.sqrt(sp.Rational(square.numerator, square.denominator))
-                self.notes[f"The float {number!r} is read as {'-' if number < 0 else ''}{root}."] = None
-                return root if number > 0 else -root
-            self.rounded = True
-            self.notes[f"The float {number!r} is read as {exact}."] = None
-        return sp.Rational(exact.numerator, exact.denominator)
-
 
 class PlainNumberError(TracingStoppedError):
     """A number that is not known yet was asked for its value."""
 
 
 class Traced(Arithmetic):
-    """A number of the traced code: an expression, and the path that it is computed on."""
+    """A number of the traced code: an expression, the path that it is computed on, and what floats make of it."""
 
-    __slots__ = ("expression", "needs", "path")
-    __hash__ = None  # type: ignore[assignment]
+    __slots__ = ("_floats", "expression", "needs", "path")
     expression: sp.Expr
 
-    def __init__(self, path: Path, expression: sp.Expr, needs: Needs | None = None) -> None:
-        self.path, self.expression, self.needs = path, expression, needs
+    def __init__(
+        self, path: Path, expression: sp.Expr, needs: Needs | None = None, floats: Draws | None = None
+    ) -> None:
+        self.path, self.expression, self.needs, self._floats = path, expression, needs, floats
+
+    @property
+    def floats(self) -> Draws | None:
+        """What floats make of the computation at some draws, where that is known."""
+        return draw(self.expression) if self._floats is None else self._floats
 
     def __getattr__(self, name: str) -> Any:
         """What a NumPy scalar has beside this is not traced; code that asks for it is not told that it is missing."""
@@ -181,7 +162,8 @@ class Traced(Arithmetic):
                 raise TracingStoppedError(f"a function of {self.expression} was computed")
             return Traced(self.path, value, self.needs)
         needs = join_needs(needs_of_function(function, self.expression), self.needs)
-        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))), needs)
+        floats = carry(ON_FLOATS.get(function), self.floats)
+        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))), needs, floats)
 
     def _with(
         self,
@@ -207,14 +189,19 @@ class Traced(Arithmetic):
             first, second = (each if is_infinite(each) else self._bounded(each, added) for each in (first, second))
         elif partial is not None:
             needs = join_needs(partial(first, second), needs)
-        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))), needs)
+        floats = None if self.path.reading.masks_infinite else self._carry(other, operation, swapped)
+        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))), needs, floats)
+
+    def _carry(self, other: Any, operation: Callable[..., Any], swapped: bool) -> Draws | None:
+        pair = (self.floats, self.path.constant(other).floats)
+        return carry(operation, *(pair[::-1] if swapped else pair))
 
     def _bounded(self, expression: sp.Expr, added: bool) -> sp.Expr:
         """Beside an infinity only the sign of a number counts, and nothing of one that is added."""
         return sp.S.Zero if added else sp.Integer(self.path.sign(expression))
 
     def __neg__(self) -> Traced:
-        return Traced(self.path, -self.expression, self.needs)
+        return Traced(self.path, -self.expression, self.needs, carry(np.negative, self.floats))
 
     def __pos__(self) -> Traced:
         return self
@@ -231,8 +218,12 @@ class Traced(Arithmetic):
             return self._truth(holds(0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1), other)
         if self.path.reading.comparisons_open:
             self._check_values(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
-        found = self.path.truth(self.path.compare(first - second, holds))
-        return self._truth(found, other) if type(found) is bool else found
+            found = self.path.truth(self.path.compare(first - second, holds))
+            return self._truth(found, other) if type(found) is bool else found
+        sign = self.path.sign(first - second, equality=holds(1) == holds(-1))
+        if sign == 0:
+            self.path.note_tie(self, self.path.constant(other), holds(0))
+        return self._truth(holds(sign), other)
 
     def _check_values(self, needs: Needs | None) -> None:
         """What is compared has to have a value: beside ties, roots and logarithms alone may have none."""
@@ -246,7 +237,10 @@ class Traced(Arithmetic):
 
     def __bool__(self) -> bool:
         """Whether it is not zero, as for a float."""
-        return self.path.sign(self.expression, equality=True) != 0
+        sign = self.path.sign(self.expression, equality=True)
+        if sign == 0:
+            self.path.note_tie(self, self.path.zero, False)
+        return sign != 0
 
     def _number(self) -> sp.Expr:
         if not self.expression.is_number:
@@ -294,7 +288,7 @@ class Traced(Arithmetic):
 
     def item(self) -> PythonFloat:
         """The same as a float of Python."""
-        return PythonFloat(self.path, self.expression, self.needs)
+        return PythonFloat(self.path, self.expression, self.needs, self._floats)
 
     tolist = item
 
@@ -354,7 +348,7 @@ class Unwritten(Traced):
     __slots__ = ("computed",)
 
     def __init__(self, path: Path, computed: bool = False) -> None:
-        self.path, self.needs, self.computed = path, None, computed
+        self.path, self.needs, self.computed, self._floats = path, None, computed, None
 
     @property
     def expression(self) -> sp.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,8 +13,10 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.errors import ArgumentError
+from symbackprop.proof.budget import Budget
 from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import Cuts
+from symbackprop.proof.equality import decide
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.guarded_calls import Watch, call_guarded
 from symbackprop.proof.inner_arrays import ArrayPath, find_path
@@ -29,6 +32,7 @@ from symbackprop.proof.traced_values import Traced, Unwritten
 
 _MANY_SEEDS = 6
 """From this seed on a point is drawn from many numbers; as many are tried again."""
+_STEPS_TO_COMPARE = 100_000
 _EMPTY = "np.empty holds whatever was there"
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -123,7 +127,7 @@ class _Outcome:
 
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, _draw_numbers(seed), deadline, reading)
+    path = TracedPath(point, _draw_numbers(seed), deadline, reading, subject.ownership)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
     if rebind.matches_classes:
@@ -171,13 +175,22 @@ def list_changes(subject: Subject, deadline: float) -> list[str]:
 
     def call_last(seed: int, prefixes: Sequence[str]) -> dict[str, tuple[sp.Expr, ...]]:
         """What the last of some calls in one world returns, each with inputs of a name of its own."""
-        path = TracedPath({}, _draw_numbers(seed), deadline, Reading())
+        path = TracedPath({}, _draw_numbers(seed), deadline, Reading(), subject.ownership)
         rebind = _rebinder(path, subject.ownership)
         *_, made = [_call(subject, path, rebind, prefix) for prefix in prefixes]
         return _read_values(path, subject, made)
 
     first, second = at_some_point(lambda seed: (call_last(seed, [""]), call_last(seed, ["earlier ", ""])))
-    return [what for what, entries in first.items() if entries != second[what]]
+    budget = Budget(max(deadline - time.process_time(), 0.1), most_steps=_STEPS_TO_COMPARE)
+    return [what for what, entries in first.items() if not _are_same(entries, second[what], budget)]
+
+
+def _are_same(first: tuple[sp.Expr, ...], second: tuple[sp.Expr, ...], budget: Budget) -> bool:
+    """Whether two results are proved to be equal, entry by entry."""
+    return len(first) == len(second) and all(
+        one == other or decide(one, other, claim="", budget=budget).proved
+        for one, other in zip(first, second, strict=True)
+    )
 
 
 def _read_values(path: TracedPath, subject: Subject, made: _Outcome) -> dict[str, tuple[sp.Expr, ...]]:

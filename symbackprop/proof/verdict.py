@@ -16,7 +16,7 @@ Status = Literal["proved", "refuted", "undecided"]
 _LONGEST_SIDE, _LONGEST_NUMBER = 120, 40
 _MOST_NAMES = 6
 _DIGITS = (7, 10, 13, 16, 19, 22)  # of rounded values, more where two look the same
-_MOST_BITS = 4_000  # of a number that is written out
+_MOST_BITS = 300  # of a number that is written out
 _FLOAT_ROUNDING = Fraction(1, 10**13)
 
 

@@ -349,6 +349,17 @@ def test_check_backward_runs_the_code_and_exits_with_the_verdict(tmp_path: Path)
     assert unreadable.stderr.splitlines()[-1].endswith("has no function nothing.")
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1", "0"])
+def test_check_backward_takes_no_time_that_is_none(seconds: str, tmp_path: Path) -> None:
+    """It ends as for a shape that cannot be read."""
+    module = tmp_path / "layer.py"
+    module.write_text("def forward(x):\n    return x, None\n\ndef backward(dout, cache):\n    return dout\n")
+    refused = run("check-backward", f"{module}:forward,backward", "--shape", "x=3", "--seconds", seconds)
+
+    assert refused.returncode == 3
+    assert "seconds is a positive number" in refused.stderr
+
+
 def test_check_backward_never_passes_code_that_ends_the_process(tmp_path: Path) -> None:
     """`sys.exit(0)` in the module or in its functions is the exit code for what cannot be read, with the line."""
     inside = tmp_path / "inside.py"

@@ -285,8 +285,10 @@ BAD = [
     (GIVEN + "loss = c\nr[n] = loss*x[n]\nz = r[1]", 5, None, FormulaError, "the scalar z, which reads loss", None),
     (GIVEN + "z = 2^(c - c + 9999)", 3, 5, LimitError, "a power of literals", "at most 4096 bits"),
     (GIVEN + "z = (2*c)^99999", 3, 6, LimitError, "a power of literals", "at most 4096 bits"),
-    (GIVEN + "z = exp(1e900*log(2))", 3, 5, LimitError, "a power of literals", "at most 4096 bits"),
-    (GIVEN + "z = where(exp(exp(exp(9))) > 2, c, s)", 3, 15, LimitError, "a power of literals", "at most 4096 bits"),
+    (GIVEN + "z = exp(1e900*log(2))", 3, 5, LimitError,
+     "the exponential of a large literal in exp(1e900*log(2))", "at most 4096 bits"),
+    (GIVEN + "z = where(exp(exp(exp(9))) > 2, c, s)", 3, 15, LimitError,
+     "the exponential of a large literal in exp(exp(9))", "at most 4096 bits"),
 ]
 
 

@@ -26,6 +26,11 @@ READ = [
     (SCALARS, r"\nabla^2 L = \begin{pmatrix} x^2 & x + 2b \\ x + 2b & 1 + 2w \end{pmatrix}", ("1 + 2w", "1 + w")),
     (SCALARS, r"\frac{\partial^2 L}{\partial w\,\partial b} = x + 2b", ("2b", "b")),
     (SCALARS, r"\frac{\partial^2 L}{\partial b^2} = 1 + 2w", ("2w", "2b")),
+    # Of what is not the loss, of third order, and inside a formula.
+    (SCALARS, r"\nabla^2 z = \begin{pmatrix} 0 & 0 \\ 0 & 0 \end{pmatrix}", ("0 & 0", "0 & 1")),
+    (SCALARS, r"\frac{\partial^2 a}{\partial w^2} = a (1-a) (1-2a) x^2", ("2a", "a")),
+    (SCALARS, r"\frac{\partial^3 L}{\partial w \partial b^2} = 2", ("= 2", "= 1")),
+    (SCALARS, r"\frac{\partial L}{\partial w} = z x + \frac{b^2}{x^2} \frac{\partial^2 L}{\partial w^2}", ("z x", "z")),
     (SCALARS, r"\frac{\partial(z, a)}{\partial(w, b)} = \begin{pmatrix} x & 1 \\ a(1-a)x & a(1-a) \end{pmatrix}",
      ("x & 1", "1 & x")),
     (VECTORS, r"\nabla_w^2 L = \begin{pmatrix} x_1^2 & x_1 x_2 \\ x_1 x_2 & x_2^2 \end{pmatrix}", ("x_1^2", "x_1")),
@@ -35,10 +40,6 @@ READ = [
     (VECTORS, r"\frac{\partial^2 L}{\partial w\,\partial v^\top} = \operatorname{diag}(2 v \odot c)", ("2 v", "v")),
 ]  # fmt: skip
 REFUSED = [
-    (SCALARS, r"\nabla^2 z = 0", "second derivatives of z"),
-    (SCALARS, r"\frac{\partial^2 z}{\partial w^2} = 0", "higher derivative"),
-    (SCALARS, r"\frac{\partial^3 L}{\partial w^3} = 0", "higher derivative"),
-    (SCALARS, r"\frac{\partial L}{\partial w} = w \frac{\partial^2 L}{\partial w^2}", "higher derivative"),
     (SCALARS, r"\frac{\partial(z, a)}{\partial(w, b)} = x", "a matrix of 2 x 2"),
     (SCALARS, r"\frac{\partial(z+1, a)}{\partial(w, b)} = \begin{pmatrix} x & 1 \\ 1 & 1 \end{pmatrix}",
      "a formula in"),

@@ -85,3 +85,64 @@ def test_a_tie_inside_argmax_is_no_error_of_the_code() -> None:
         return dx
 
     assert sb.verify_backward(forward, backward, shapes={"x": (3, 4)}).proved
+
+
+def best_of(name: str, columns: Any) -> Any:
+    """The places of the best entry of each row, by a function or by the method of that name."""
+    return columns.argmax(axis=1) if name == "method" else getattr(np, name)(columns, axis=1)
+
+
+@pytest.mark.parametrize("name", ["method", "argmax", "argmin", "nanargmax", "nanargmin"])
+def test_a_tie_in_one_of_many_rows_takes_another_point(name: str) -> None:
+    """NumPy's own loop goes on to the next rows with the error set, so the places are found without it."""
+
+    def forward(x: Any) -> Any:
+        best = best_of(name, x)
+        return x[np.arange(len(x)), best], (x.shape, best)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        shape, best = cache
+        dx = np.zeros(shape)
+        dx[np.arange(len(best)), best] = dout
+        return dx
+
+    assert sb.verify_backward(forward, backward, shapes={"x": (6, 8)}, seconds=3).proved
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum", "add"])
+def test_parts_are_reduced_one_by_one(name: str) -> None:
+    """So a tie in one of them takes another point."""
+    starts = np.arange(0, 60, 10)
+
+    def forward(x: Any) -> Any:
+        best = getattr(np, name).reduceat(x, starts)
+        return best, (x, best)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, best = cache
+        parts = np.repeat(np.arange(len(best)), 10)
+        return np.where((x == best[parts]) | (name == "add"), dout[parts], 0)
+
+    assert sb.verify_backward(forward, backward, shapes={"x": (60,)}, seconds=3).proved
+
+
+def test_places_are_integers() -> None:
+    """What says where entries stand is of no type of floats, whatever shape it has."""
+
+    def forward(x: Any) -> Any:
+        by_rows = x.argmax(1), x.argsort(1), np.argsort(x), x.argpartition(1), x.argmax(1, keepdims=True)
+        found = x.argmin(axis=0), *by_rows
+        assert all(each.dtype == np.int64 for each in found)
+        assert found[-1].shape == (len(x), 1)
+        out = np.zeros(len(x), int)
+        assert x.argmax(-1, out) is out
+        assert (out == by_rows[0]).all()
+        return x[0, out[0]], (x.shape, out[0])
+
+    def backward(dout: Any, cache: Any) -> Any:
+        shape, column = cache
+        dx = np.zeros(shape)
+        dx[0, column] = dout
+        return dx
+
+    assert sb.verify_backward(forward, backward, shapes={"x": (2, 3)}).proved

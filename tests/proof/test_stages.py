@@ -140,3 +140,111 @@ def test_nothing_is_said_where_all_results_are_right() -> None:
     assert verdict.refuted
     assert "The gradient of W1[0,0] has the extra factor 2" in str(verdict)
     assert "first result" not in str(verdict)
+
+
+def times_its_tanh(x: Any, w: Any) -> Any:
+    z = x * w
+    a = np.tanh(z)
+    return a * z, (x, w, z, a)
+
+
+def times_its_tanh_back(dout: Any, cache: Any) -> Any:
+    """Here dz is what comes to z through a alone, and right as that."""
+    x, w, z, a = cache
+    da = dout * z
+    dz = da * (1 - a**2)
+    dz2 = dout * a
+    total = dz + dz2
+    return total * w, total * x + 1
+
+
+def times_its_tanh_all_wrong(dout: Any, cache: Any) -> Any:
+    x, w, z, a = cache
+    da = dout * z
+    dz = da * (1 - a**2)
+    dz2 = dout * a
+    total = dz + dz2
+    return total * w + 1, total * x + 1
+
+
+def layer_norm(x: Any, g: Any) -> Any:
+    mu = x.mean(1, keepdims=True)
+    xc = x - mu
+    std = np.sqrt((xc**2).mean(1, keepdims=True) + 1e-5)
+    return g * xc / std, (xc, std, g)
+
+
+def layer_norm_back(dout: Any, cache: Any) -> Any:
+    xc, std, g = cache
+    dn = dout * g
+    dxc = dn / std
+    dstd = -(dn * xc / std**2).sum(1, keepdims=True)
+    dxc2 = dstd * xc / (std * xc.shape[1])
+    s = dxc + dxc2
+    return s - s.mean(1, keepdims=True), (dout * xc / std).sum(0) * 2
+
+
+def product(x: Any, w: Any) -> Any:
+    s = x @ w
+    return np.tanh(s), (x, w, s)
+
+
+def product_back(dout: Any, cache: Any) -> Any:
+    """Here ds is kept transposed, as dx reads it; dw is wrong on its own account."""
+    x, w, s = cache
+    ds = (dout * (1 - np.tanh(s) ** 2)).T
+    return ds.T @ w.T, 2 * x.T @ ds.T
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "shapes"),
+    [
+        (times_its_tanh, times_its_tanh_back, {"x": (2,), "w": (2,)}),
+        (times_its_tanh, times_its_tanh_all_wrong, {"x": (2,), "w": (2,)}),
+        (layer_norm, layer_norm_back, {"x": (2, 3), "g": (3,)}),
+        (product, product_back, {"x": (2, 2), "w": (2, 2)}),
+    ],
+)
+def test_no_result_is_blamed_that_puts_nothing_right(forward: Any, backward: Any, shapes: Any) -> None:
+    """A part of a derivative, or one that is kept in another way: a gradient that is right depends on it."""
+    verdict = sb.verify_backward(forward, backward, shapes=shapes)
+
+    assert verdict.refuted
+    assert "first result" not in str(verdict)
+
+
+def tanh_then_sum(x: Any, w: Any) -> Any:
+    z = x * w
+    a = np.tanh(z)
+    return a * a.sum(), (x, w, z, a)
+
+
+def tanh_then_sum_back(dout: Any, cache: Any) -> Any:
+    x, w, z, a = cache
+    da = dout * a.sum() + (dout * a).sum()
+    dz = da * a
+    return dz * w, dz * x
+
+
+def entry_by_entry(dout: Any, cache: Any) -> Any:
+    """It is filled entry by entry, and lacks the slope of tanh: what counts is the last one."""
+    x, w, z, a = cache
+    dz = np.zeros_like(z)
+    for k in range(len(z)):
+        dz[k] = dout[k] * a.sum() + (dout * a).sum()
+    return dz * w, dz * x
+
+
+@pytest.mark.parametrize(
+    ("backward", "expected"),
+    [
+        (tanh_then_sum_back, "`dz = da * a`: it is not the derivative by z, while da is right."),
+        (entry_by_entry, "`dz[k] = dout[k] * a.sum() + (dout * a).sum()`: it is not the derivative by z."),
+    ],
+)
+def test_a_result_is_blamed_that_puts_gradients_right(backward: Any, expected: str) -> None:
+    """With the derivative in its place what is returned is proved; of a diagonal Jacobian no diagonal is taken."""
+    verdict = sb.verify_backward(tanh_then_sum, backward, shapes={"x": (2,), "w": (2,)})
+
+    assert verdict.refuted
+    assert [note.endswith(expected) for note in verdict.notes if note.startswith("The first result")] == [True]

@@ -92,3 +92,48 @@ def test_a_number_that_is_a_size_by_chance_is_told_from_one() -> None:
 
     assert number == "the gradient of x[0,0] lacks the factor 2"
     assert "lacks the factor 2, the length of an axis" in size.diagnosis
+
+
+def softmax(x: Any) -> Any:
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    return p, p
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (lambda p: 2, "lacks the factor 2"),
+        (lambda p: p.shape[0], "lacks the factor 2, the length of an axis; is a mean taken where it should be a sum?"),
+        (lambda p: p.shape[1], "lacks the factor 2, the length of an axis; is a mean taken where it should be a sum?"),
+    ],
+)
+def test_equal_sizes_are_told_from_a_number_and_from_each_other(factor: Any, said: str) -> None:
+    """At other shapes one of them may stay what it was."""
+
+    def backward(dout: Any, p: Any) -> Any:
+        return p * (dout - (dout * p).sum(axis=1, keepdims=True)) / factor(p)
+
+    verdict = sb.verify_backward(softmax, backward, shapes={"x": (2, 2)})
+
+    assert verdict.diagnosis == f"the gradient of x[0,0] {said}"
+
+
+def two_products(x: Any, W1: Any, W2: Any) -> Any:
+    return x @ W1 @ W2, (x, W1, W2)
+
+
+def a_product_left_out(dout: Any, cache: Any) -> Any:
+    x, W1, W2 = cache
+    dh = dout @ W2.T
+    dx = np.where([True, False], dh @ W1.T, dh)
+    return dx, x.T @ dh, (x @ W1).T @ dout
+
+
+def test_no_quotient_of_sums_is_called_a_factor() -> None:
+    """What makes one side of the other whatever they are says nothing of a mistake."""
+    verdict = sb.verify_backward(two_products, a_product_left_out, shapes={"x": (1, 2), "W1": (2, 2), "W2": (2, 1)})
+
+    assert verdict.refuted
+    assert "multiplied" not in verdict.diagnosis
+    assert not sb.verify("x*(1 - 1.3*y - 0.7*z)/3", "x").diagnosis
+    assert sb.verify("x*(1 - y - z)", "x").diagnosis == "the right side lacks the factor 1 - y - z"

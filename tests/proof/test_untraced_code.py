@@ -173,3 +173,53 @@ def test_the_type_of_an_array_has_its_name() -> None:
         return 2 * dout * x if type(x).__name__ == "ndarray" else 0 * x
 
     assert sb.verify_backward(lambda x: ((x**2).sum(), x), backward, shapes={"x": (2,)}).proved
+
+
+@pytest.mark.parametrize(
+    ("asks", "said"),
+    [
+        (lambda x: {x[0].item()}, "a float that depends on an input is put into a set or is a key of a dictionary"),
+        (lambda x: {float(x[0]): 1}, "a float that depends on an input is put into a set or is a key of a dictionary"),
+        (lambda x: {x[0]}, "a float that depends on an input is put into a set or is a key of a dictionary"),
+        (lambda x: x.view(np.int64), "view(int64) reads raw memory"),
+        (lambda x: x.view("u1"), "view(uint8) reads raw memory"),
+    ],
+)
+def test_what_is_not_traced_is_named_as_in_the_code(asks: Any, said: str) -> None:
+    """By no name of what floats are traced as."""
+
+    def forward(x: Any) -> Any:
+        asks(x)
+        return x, None
+
+    verdict = sb.verify_backward(forward, lambda dout, cache: dout, shapes={"x": (2,)})
+
+    assert verdict.undecided
+    assert said in verdict.reason
+    assert "Traced" not in verdict.reason
+    assert "PythonFloat" not in verdict.reason
+
+
+def test_a_view_as_an_array_shows_the_same_memory() -> None:
+    """What is written to it is written to the array."""
+
+    def backward(dout: Any, x: Any) -> Any:
+        dx = np.zeros_like(x)
+        dx.view(np.ndarray)[...] = 2 * dout * x
+        return dx
+
+    assert sb.verify_backward(lambda x: ((x**2).sum(), x), backward, shapes={"x": (2,)}).proved
+
+
+@pytest.mark.parametrize(("shape", "told"), [((), False), ((3,), True)])
+def test_where_there_are_no_sizes_none_are_spoken_of(shape: tuple[int, ...], told: bool) -> None:
+    """A number has no axes whose lengths may happen to be equal."""
+
+    def forward(x: Any) -> Any:
+        assert np.shape(x) == shape
+        return x**2, x
+
+    verdict = sb.verify_backward(forward, lambda dout, x: 2 * dout * x, shapes={"x": shape})
+
+    assert verdict.proved
+    assert any("sizes that happen to be equal" in note for note in verdict.notes) == told

@@ -99,9 +99,30 @@ z2[n,k] = sum(h, W2[k,h]*a1[n,h]) + b2[k]
 l[n] = sum(k, (z2[n,k] - y[n,k])^2)/2
 loss = sum(n, l[n])/N
 """
+CLASSES = """
+input y[N,K]
+param z[N,K]
+s[n,k] = exp(z[n,k])
+p[n,k] = s[n,k]/sum(j, s[n,j])
+ell[n] = -sum(k, y[n,k]*log(p[n,k]))
+loss = sum(n, ell[n])/N
+assume sum(k, y[n,k]) = 1
+"""
 MARKED = "```\n<!-- sb: names d = adj -->\n```symbackprop\n"
 VECTORS = [
     # For all n.
+    (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad n \ge 2", ("= W", "= 2 W")),
+    (CLASSES, r"\nabla_{z_n} \ell_n = p_n - y_n", ("p_n", "2 p_n")),
+    (CLASSES, r"\frac{\partial L}{\partial \ell_n} = \frac1N", ("1N", "2N")),
+    (CLASSES, r"\nabla^2_{z_n} \ell_n = \operatorname{diag}(p_n) - p_n p_n^\top", ("- p", "+ p")),
+    (CLASSES, r"\frac{\partial^2 \ell_n}{\partial z_n \partial z_n^\top} = \operatorname{diag}(p_n) - p_n p_n^\top",
+     ("- p", "+ p")),
+    (CLASSES, r"\frac{\partial^2 \ell_n}{\partial z_{ni} \partial z_{nj}} = p_{ni} (\delta_{ij} - p_{nj})",
+     (r"\delta_{ij}", "1")),
+    (CLASSES, r"\nabla_{z_n}^2 L = \frac1N (\operatorname{diag}(p_n) - p_n p_n^\top)", ("1N", "2N")),
+    (CLASSES, r"\frac{\partial^2 L}{\partial z_{nk}^2} = \frac1N p_{nk} (1 - p_{nk})", ("1N", "2N")),
+    (SAMPLES, r"\nabla_w (w^\top x_n)^2 + \nabla_w \lVert w \rVert^2 = 2 x_n x_n^\top w + 2 w", ("+ 2 w", "+ w")),
+    (SAMPLES, r"\nabla_w \lVert w \rVert^2 - 2 \nabla_w \lVert w \rVert^2 = -2 w", ("= -2", "= 2")),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}", ("x_n", "y_n")),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad n = 1, \dots, N", ("= W", "= 2 W")),
     (LAYERS, r"\delta^{(2)}_n = \frac1N (z^{(2)}_n - y_n)", (r"\frac1N", "")),
@@ -136,7 +157,7 @@ VECTORS = [
     (LAYERS + MARKED, r"dz^{[2]}_{nk} = \frac1N (z^{[2]}_{nk} - y_{nk})", ("1N", "2N")),
 ]  # fmt: skip
 REFUSED = [
-    (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad n \ge 2", "all values of n"),
+    (LAYERS, r"z^{(1)}_n = W^{(1)} x_n + b^{(1)}, \quad k \ge 2", "k is none"),
     (LAYERS + MARKED, r"dL = 1", "the unknown name `d`"),
     (LAYERS + MARKED, r"dN = 1", "the unknown name `d`"),
     (RECURRENT, r"\frac{\partial}{\partial W^T} \lVert W \rVert_F^2 = 2 W^\top", "the power T"),
@@ -165,8 +186,8 @@ REFUSED = [
     (MATRICES, r"\frac{\partial}{\partial x} (x^\top A) = A", "of the row x'"),
     (MATRICES, r"\frac{\partial L}{\partial x} = \frac{\partial z}{\partial x} a", "read alone on a side"),
     (MATRICES, r"\nabla_x (x_i A) = A", "3 axes"),
-    (SAMPLES, r"\nabla_w L = \frac1N \sum_{n=1}^{N-1} (p_n - y_n) x_n", "which ends before its axis"),
-    (SAMPLES, r"\nabla_w L = \frac1N \sum_{n>1} (p_n - y_n) x_n", "a sum over whole axes"),
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_{n=1}^{N+1} (p_n - y_n) x_n", "does not end on its axis"),
+    (SAMPLES, r"\nabla_w L = \frac1N \sum_{n=1}^D (p_n - y_n) x_n", "does not end on its axis"),
     (SAMPLES, r"\nabla_w L = \frac1N \sum_n (p - y)^\top x", "no such index"),
     (SAMPLES, r"\nabla_w p_n = \sum_n x_n", "stands free on the first side"),
     (SAMPLES, r"\nabla_w L = \sum_n p_n \sum_n x_n", "bound by a sum around it"),
@@ -201,7 +222,7 @@ def test_what_is_not_read_is_said(program: str, latex: str, said: str, tmp_path:
 def test_what_is_derived_is_named_in_a_diagnosis(tmp_path: Path) -> None:
     """A diagnosis that speaks of the formula says which it is."""
     (verdict,) = judge(tmp_path, SOFTMAX, r"\frac{\partial}{\partial z_{nk}} \frac{e^{z_{ni}}}{\sum_j e^{z_{nj}}} = "
-                       r"p_{ni}(1 - p_{nk})")  # fmt: skip
+                       r"p_{ni}(1 - p_{ni})")  # fmt: skip
     assert verdict.diagnosis.startswith("the claim holds where")
     assert verdict.diagnosis.endswith("of f by z, where f[n,i] = exp(z[n,i])/sum(j, exp(z[n,j]))")
 
@@ -223,3 +244,26 @@ def test_samples_are_no_diagonal(tmp_path: Path) -> None:
     assert verdict.diagnosis == "the claim holds where m = n, not in general"
     (verdict,) = judge(tmp_path, MATRICES, r"\nabla_x^2 x^\top A x = 2 A")
     assert verdict.diagnosis.startswith("the claim holds if A[")
+
+
+def test_the_diagonal_of_a_jacobian_reads_one_index(tmp_path: Path) -> None:
+    """A full matrix that is right on its diagonal alone is not called one."""
+    program = "\ninput W[D,D]\nparam y[D]\nz[i] = sum(j, W[i,j]*y[j])\nh[i] = tanh(z[i])\nloss = sum(i, h[i])\n"
+    (full,) = judge(tmp_path, program, r"\frac{\partial h_i}{\partial y_j} = W_{ij} (1 - h_j^2)")
+    (lone,) = judge(tmp_path, program, r"\frac{\partial h_i}{\partial y_j} = W_{ii} (1 - h_i^2)")
+
+    assert full.diagnosis == "the claim holds where j = i, not in general"
+    assert "it is the diagonal of the Jacobian of h by y" in lone.diagnosis
+
+
+def test_an_equation_of_vectors_holds_for_the_steps_that_it_names(tmp_path: Path) -> None:
+    """Elsewhere both sides are put to 0; it is proved at given sizes."""
+    claim = (r"\frac{\partial L}{\partial h_t} = U^\top \big(\frac{\partial L}{\partial h_{t+1}} \odot "
+             r"(1 - h_{t+1} \odot h_{t+1})\big), \quad t < T")  # fmt: skip
+    (right,) = judge(tmp_path, RECURRENT, claim)
+    (wrong,) = judge(tmp_path, RECURRENT, claim.replace("1 - h", "2 - h"))
+    (last,) = judge(tmp_path, RECURRENT, claim.replace(r", \quad t < T", ""))
+
+    assert right.proved
+    assert wrong.refuted
+    assert last.refuted

@@ -101,12 +101,21 @@ def _is_raised_d(node: Syntax) -> bool:
 
 
 def without_arguments(row: tuple[Factor, ...], vocabulary: Vocabulary) -> tuple[Factor, ...]:
-    r"""The row without what the loss depends on: of J(\theta) only J, where \theta is a tensor of the program."""
-    if len(row) != 2 or row[1].sign or not vocabulary.is_loss(row[0].node):
+    r"""The row without what the loss depends on: of J(\theta) only J, where the loss is made of the tensor \theta, and
+    of a document's own function only its name, where its arguments are those that it was given with."""
+    group = bare(row[1].node) if len(row) == 2 and not row[1].sign else None
+    if not isinstance(group, Group) or group.opened != "(":
         return row
-    group = bare(row[1].node)
-    known = isinstance(group, Group) and all(find_whole(part, vocabulary) is not None for part in group.parts)
-    return row[:1] if known and isinstance(group, Group) and group.opened == "(" else row
+    written = write_syntax(bare(row[0].node))
+    if written not in vocabulary.functions and not vocabulary.is_loss(row[0].node):
+        return row
+    whole = [find_whole(part, vocabulary) for part in group.parts]
+    names = [name.name for name in whole if name is not None]
+    if written in vocabulary.functions:
+        fitting = vocabulary.arguments.get(written) == tuple(names)
+    else:
+        fitting = set(names) <= vocabulary.sources
+    return row[:1] if fitting and len(names) == len(whole) else row
 
 
 def read_loss(side: Syntax, vocabulary: Vocabulary) -> t.Name | None:

@@ -252,7 +252,8 @@ def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
 
 def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -> None:
     """A bar, or a derivative without brackets, in a sum reaches over one addend or over all."""
-    for sign, part in zip(signs, parts, strict=True):
+    operators = [_operator_in(factors_of(bare(part))) for part in parts]
+    for place, (sign, part) in enumerate(zip(signs, parts, strict=True)):
         inner = bare(part)
         if sign == "-" and _is_braced(part, Sum) and isinstance(inner, Sum) and len(inner.parts) > 1:
             raise _unseen(part, write_syntax(node))
@@ -260,14 +261,23 @@ def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -
         last = bare(row[-1].node)
         if isinstance(last, Evaluated) and part is not parts[0] and not isinstance(bare(last.inner), Group | Fraction):
             raise doubtful_bar(last)
-        derived = next((row[place + 1 :] for place, factor in enumerate(row) if is_operator(bare(factor.node))), ())
-        if not derived or part is parts[-1]:
+        operator = operators[place]
+        if operator is None or part is parts[-1]:
             continue
-        if (len(derived) > 1 or not is_name(derived[0].node)) and brackets_of(row[-1].node) is None:
+        again = operators[place + 1]
+        if again is not None and write_syntax(again.node) == write_syntax(operator.node):
+            continue  # \nabla f + \nabla g derives no derivative again
+        derived = row[row.index(operator) + 1 :]
+        if derived and (len(derived) > 1 or not is_name(derived[0].node)) and brackets_of(row[-1].node) is None:
             shown = " ".join(write_syntax(factor.node) for factor in row)
             raise ambiguous(node.line, node.column, f"`{shown}` before another addend",
                             ("the derivative of one addend", "the derivative of the sum"),
                             "bracket what is derived")  # fmt: skip
+
+
+def _operator_in(row: Sequence[Factor]) -> Factor | None:
+    """The sign of a derivative that derives what stands behind it in a row."""
+    return next((factor for factor in row if is_operator(bare(factor.node))), None)
 
 
 def check_vectors(factors: Sequence[Factor], vocabulary: Vocabulary) -> None:

@@ -24,6 +24,7 @@ from symbackprop.notation.reading.syntax import (
     Numeral,
     Operator,
     Scripts,
+    Sum,
     Symbol,
     Syntax,
     bare,
@@ -81,12 +82,18 @@ def find_slices(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[Reading, in
 
 
 def _is_before_first(reading: Reading, vocabulary: Vocabulary) -> bool:
-    """Whether an index is 0 on an axis that counts from 1, so that h^{(0)}_{ni} is h0[n,i] and not h[0,n,i]."""
+    """Whether an index is below 0, or 0 on an axis that counts from 1, so that h^{(0)}_{ni} is h0[n,i]."""
     tensor = vocabulary.tensors.get(reading.value.name) if isinstance(reading.value, t.Name) else None
     if tensor is None or len(reading.indices) != len(tensor.axes):
         return False
     pairs = zip(reading.indices, tensor.marks, strict=True)
-    return any(bare(index) == Numeral("0") and mark != -1 for index, mark in pairs)
+    return any(_is_negative(index) or (bare(index) == Numeral("0") and mark != -1) for index, mark in pairs)
+
+
+def _is_negative(index: Syntax) -> bool:
+    """Whether an index is a number below 0."""
+    node = bare(index)
+    return isinstance(node, Sum) and node.signs == ("-",) and isinstance(bare(node.parts[0]), Numeral)
 
 
 def find_ranges(syntax: Syntax, vocabulary: Vocabulary) -> dict[str, set[Affine]]:

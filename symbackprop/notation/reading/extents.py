@@ -157,8 +157,8 @@ def check_extents(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Synt
 
 def restrict(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, ...], known: Vocabulary) -> t.Claim:
     """The claim for those values of its indices that its end says; elsewhere both of its sides are put to 0."""
-    limits = tuple(limit for _, found in _find_limits(extents, claim, sides, known) for limit in found)
-    if not limits:
+    condition = find_condition(extents, claim, sides, known)
+    if condition is None:
         return claim
     head = claim.head
     if isinstance(head, t.Derivative):
@@ -166,9 +166,16 @@ def restrict(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, .
             raise fail(extents[0], f"`{extents[0].shown}`", "all indices of a second derivative")
         of = () if head.of == t.Name(known.loss or "") else (head.of,)
         head = t.Apply("adj", (*of, head.wrt), line=head.line, column=head.column)
-    condition = limits[0] if len(limits) == 1 else t.And(limits)
     inside = [t.Where(condition, side, ZERO, line=side.line, column=side.column) for side in (head, *claim.links)]
     return replace(claim, head=inside[0], links=tuple(inside[1:]))
+
+
+def find_condition(
+    extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, ...], known: Vocabulary
+) -> t.Condition | None:
+    """What the end of an equation says of its indices besides their ranges; None where that is nothing."""
+    limits = tuple(limit for _, found in _find_limits(extents, claim, sides, known) for limit in found)
+    return None if not limits else limits[0] if len(limits) == 1 else t.And(limits)
 
 
 def _find_limits(

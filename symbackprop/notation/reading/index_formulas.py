@@ -52,7 +52,7 @@ from symbackprop.notation.reading.syntax import (
     write_syntax,
 )  # fmt: skip
 from symbackprop.notation.reading.terms import TIMES, TermReader
-from symbackprop.notation.reading.vocabulary import QUOTIENTS, Vocabulary, label_of
+from symbackprop.notation.reading.vocabulary import QUOTIENTS, Vocabulary, label_of, script_text
 
 WHOLE = {r"\det": "det", r"\tr": "tr", "tr": "tr", "Tr": "tr", "trace": "tr", "diag": "diag", "det": "det"}
 """Functions of whole matrices."""
@@ -275,6 +275,9 @@ class IndexReader(NameReader):
             norm = read_norm(group, self.vocabulary, taken, self._vector, self._formula)
             if norm is not None:
                 return norm
+            kind = script_text(group.parts[1]) if len(group.parts) > 1 else "2"
+            if kind not in ("1", "2", "F"):
+                raise fail(group, f"the norm with `{kind}` below", "1, 2 or F", "write it as the sum that it is")
             shown = write_syntax(replace(group, parts=group.parts[:1]))
             raise fail(group, f"the norm `{shown}` of a number", "bars for an absolute value",
                        "norms belong to claims about whole matrices")  # fmt: skip

@@ -84,7 +84,7 @@ def check_jacobians(tree: t.Expression, shape_of: ShapeOf) -> None:
             _check_jacobian(node, shape_of)
 
 
-def _check_jacobian(node: t.Expression, shape_of: ShapeOf) -> None:
+def _check_jacobian(node: t.Node, shape_of: ShapeOf) -> None:
     if isinstance(node, Operation) and node.name == "adj" and len(node.operands) == 2:
         if SCALAR not in map(shape_of, node.operands):
             raise UnsupportedError(

@@ -27,6 +27,7 @@ from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, is_turned, plain_values
 from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
+from symbackprop.notation.reading.masks import read_mask, sum_over
 from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, derive_tree
 from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
@@ -50,7 +51,7 @@ from symbackprop.notation.reading.ones import (
 )  # fmt: skip
 from symbackprop.notation.reading.points import depends
 from symbackprop.notation.reading.refusals import ambiguous
-from symbackprop.notation.reading.slices import find_variable, read_range, read_slice, sum_over
+from symbackprop.notation.reading.slices import find_variable, read_range, read_slice
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
@@ -118,6 +119,8 @@ class MatrixReader(TermReader):
             value, above = found[0]
             made = whole_of(value, node)
             return made if above is None else self.raised(made, above, node)
+        if symbol == Symbol(r"\delta") and self.vocabulary.functions.get(r"\delta") == "kronecker":
+            return IndexReader(self.vocabulary, self.letters).name(node)
         part = read_slice(node, self.vocabulary, self.letters)
         if part is not None:
             entry, power = part
@@ -326,20 +329,7 @@ class MatrixReader(TermReader):
         return made if self.shape(left)[1] is None else Operation("tr", (made,), False, **place)
 
     def mask(self, relation: Relation | Compound, node: Syntax) -> t.Expression:
-        """1 where a comparison of entries holds: the slope of relu, which is 0 at 0."""
-        if isinstance(relation, Compound):
-            raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
-        if len(relation.parts) != 2 or relation.operators[0] not in ("<", "<=", ">", ">="):
-            raise fail(node, f"`{write_syntax(node)}`", "one comparison of entries")
-        left, right = (self.read(part) for part in relation.parts)
-        operator, place = relation.operators[0], {"line": node.line, "column": node.column}
-        larger, smaller = (left, right) if operator in (">", "<=") else (right, left)
-        zero = smaller == t.Number(Rational(0))
-        difference = larger if zero else Run((larger, smaller), (sign_at("-", smaller),), **place)
-        step = Operation("relu", (difference,), True, **place)
-        if operator in ("<", ">"):
-            return step
-        return Run((t.Number(Rational(1), "1"), step), (sign_at("-", step),), **place)
+        return read_mask(relation, self.read, self.vocabulary, self.letters, node)
 
     def reduction(self, sign: str, scripts: Scripts | None, body: tuple[Factor, ...], node: Syntax) -> t.Expression:
         if sign != r"\sum" or not body or body[0].sign:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
-from symbackprop.language.index_forms import read_size
-from symbackprop.language.matrix_grammar import Operation, walk_matrix
+from symbackprop.language.matrix_grammar import Operation
 from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
@@ -184,30 +183,4 @@ def read_range(scripts: Scripts | None, vocabulary: Vocabulary, letters: frozens
         if name in letters:
             raise fail(node, f"the index {name} of a sum", "another letter",
                        f"{name} is bound by a sum around it, or stands free on the first side")  # fmt: skip
-    if bounds.conditions:
-        raise fail(node, f"`{write_syntax(scripts)}` among whole matrices", "a sum over whole axes",
-                   "claim an entry such as W[k,d] for a sum under a condition")  # fmt: skip
     return bounds
-
-
-def sum_over(bounds: Bounds, body: t.Expression, vocabulary: Vocabulary, node: Syntax) -> t.Expression:
-    """The sum of a matrix over letters; FormulaError for one that stands on no axis, or does not run over all of it."""
-    reads = [part for part, _ in walk_matrix(body) if isinstance(part, t.Access)]
-    for binder in reversed(bounds.binders):
-        letter = t.Name(binder.name, line=node.line, column=node.column)
-        sizes = [
-            axis
-            for read in reads
-            for index, axis in zip(read.indices, vocabulary.tensors[read.name].axes, strict=True)
-            if index == letter
-        ]
-        if not sizes:
-            raise fail(node, f"the sum over {letter.name} of what has no such index", "an index that is summed")
-        if len(set(sizes)) > 1:
-            raise fail(node, f"the index {letter.name}, which runs over {' and over '.join(map(str, sizes))}",
-                       "an index of one range", "the index of a row stands first")  # fmt: skip
-        if binder.range is not None and any(read_size(binder.range) != size for size in sizes):
-            raise fail(node, f"the sum over {letter.name}, which ends before its axis", "a sum over a whole axis",
-                       "claim an entry such as W[k,d] for a part of a sum")  # fmt: skip
-        body = Operation("over", (letter, body), line=node.line, column=node.column)
-    return body

@@ -9,7 +9,7 @@ from itertools import pairwise
 from symbackprop.errors import FormulaError, ShapeError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language import write_matrix_tree, write_tree
-from symbackprop.language.matrix_grammar import walk_matrix
+from symbackprop.language.matrix_grammar import Operation, walk_matrix
 from symbackprop.language.matrix_shapes import Shape, axes_left
 from symbackprop.language.tree import Node
 from symbackprop.language.wording import fail
@@ -19,9 +19,10 @@ from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.differentials import derived_by, unturned
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.equations import check_equation
-from symbackprop.notation.reading.extents import check_extents, restrict
+from symbackprop.notation.reading.extents import check_extents, find_condition, restrict
 from symbackprop.notation.reading.factors import factors_of
 from symbackprop.notation.reading.index_formulas import read_head
+from symbackprop.notation.reading.masks import where_held
 from symbackprop.notation.reading.matrix_derivatives import check_layout
 from symbackprop.notation.reading.matrix_formulas import MatrixReader, read_matrix_formula
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError
@@ -92,8 +93,23 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
             raise fail(extent, f"`{extent.shown}`", "an equation with that index",
                        "whole tensors have none, and conditions stand in cases")  # fmt: skip
         if statement.extents:
-            check_extents(statement.extents, t.Claim(reads[0], tuple(reads[1:])), statement.sides, vocabulary)
+            of_reads = t.Claim(reads[0], tuple(reads[1:]))
+            condition = find_condition(statement.extents, of_reads, statement.sides, vocabulary)
+            return claim if condition is None else _restricted(claim, condition, vocabulary)
     return claim
+
+
+def _restricted(claim: MatrixClaim, condition: t.Condition, vocabulary: Vocabulary) -> MatrixClaim:
+    """The claim where a condition holds; elsewhere all of its sides are put to 0."""
+    head = claim.head
+    if isinstance(head, t.Derivative):
+        if isinstance(head.of, t.Apply):
+            raise fail(claim, "a second derivative under a condition", "all values of its indices")
+        of = () if head.of == t.Name(vocabulary.loss or "") else (head.of,)
+        head = Operation("adj", (*of, head.wrt), line=head.line, column=head.column)
+    links = tuple(where_held((condition,), link, link) for link in claim.links)
+    entrywise = tuple(None if each is None else where_held((condition,), each, each) for each in claim.entrywise)
+    return replace(claim, head=where_held((condition,), head, head), links=links, entrywise=entrywise)
 
 
 def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | MatrixClaim:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbackprop.language.tree import Node
+from symbackprop.language.tree import Expression, Node
 
 BRACKETS = {
     "{": ("", ""), "|": ("|", "|"), "||": (r"\lVert ", r"\rVert"), r"\{": (r"\{", r"\}"),
@@ -153,6 +153,14 @@ class Marked(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Placed(Syntax):
+    """A part that has been read already, with what was written."""
+
+    tree: Expression
+    written: Syntax
+
+
+@dataclass(frozen=True, slots=True)
 class Case(Syntax):
     r"""A row of `cases`; without a condition it is what holds otherwise."""
 
@@ -212,7 +220,7 @@ def parts_of(node: Syntax) -> tuple[Syntax, ...]:
             return (value, *conditions)
         case Cases(rows=cases):
             return cases
-        case Numeral() | Symbol():
+        case Numeral() | Symbol() | Placed():
             return ()
     raise TypeError(f"{type(node).__name__} is no part of a formula")
 
@@ -277,6 +285,8 @@ def write_syntax(node: Syntax) -> str:
         case Sum(parts, signs):
             written = [f"{sign}{write_syntax(part)}" for sign, part in zip(signs, parts, strict=True)]
             return "".join(written)
+        case Placed(_, written):
+            return write_syntax(written)
         case Marked(sign, operand):
             return sign if operand is None else f"{sign} {write_syntax(operand)}"
         case Evaluated(inner, at):

@@ -45,6 +45,7 @@ from symbackprop.notation.reading.syntax import (
     Marked,
     Matrix,
     Numeral,
+    Placed,
     Relation,
     Root,
     Scripts,
@@ -125,6 +126,8 @@ class TermReader(FunctionReader):
             if base == Symbol("E", (), "mathbb") and not self.vocabulary.find(base):
                 raise fail(node, r"the expectation `\mathbb{E}`", "a formula",
                            r"write the mean that it stands for, \frac{1}{N} \sum_{n}")  # fmt: skip
+            if self._is_called_loss(row):
+                return self.name(node), 2
             unsure = self.vocabulary.open and not self.vocabulary.find(base) and not self._is_value(node, base)
             if base.name not in self.letters:
                 check_sign(node, row, self.values, self.vocabulary)
@@ -145,6 +148,8 @@ class TermReader(FunctionReader):
                         node, f"the number {text} behind a factor", r"\cdot before it, or braces around a script"
                     )
                 return self.number(text, node), 1
+            case Placed(tree):
+                return tree, 1
             case Fraction():
                 return self._fraction(row, node)
             case Evaluated(inner):
@@ -166,6 +171,19 @@ class TermReader(FunctionReader):
             case Group():
                 return self._bracketed(node), 1
         return self.read(node), 1
+
+    def _is_called_loss(self, row: tuple[Factor, ...]) -> bool:
+        r"""Whether a row begins with the loss and what it depends on, L(w, b); AmbiguousFormulaError for L(2w)."""
+        node = bare(row[0].node)
+        group = bare(row[1].node) if len(row) > 1 and not row[1].sign else None
+        called = isinstance(group, Group) and group.opened == "(" and isinstance(node, Symbol)
+        if not called or self.vocabulary.open or not self.vocabulary.is_loss(node):
+            return False
+        if len(without_arguments(row[:2], self.vocabulary)) == 1:
+            return True
+        raise ambiguous(node.line, node.column, f"`{write_factors(row[:2])}`",
+                        ("the loss at other values", r"the loss \cdot what stands in brackets"),
+                        r"write \cdot, or give the loss as a function, f(x) = ...")  # fmt: skip
 
     def _root(self, value: Any, degree: Syntax | None, node: Syntax) -> Any:
         """A root; one of odd degree is real for negative numbers too, where a power has no value."""
@@ -251,7 +269,7 @@ class TermReader(FunctionReader):
         """The derivative of one factor, which is a name or a formula."""
         if len(of) == 1 == len(by) and is_name(of[0].node):
             return self.derivative(bare(of[0].node), by[0], node)
-        if len(of) == 1 and is_name(of[0].node) and not self._is_exponential(of[0].node):
+        if self.vocabulary.open and len(of) == 1 and is_name(of[0].node) and not self._is_exponential(of[0].node):
             raise UnsupportedError(
                 f"line {node.line}, column {node.column}: {write_syntax(node)} is a higher derivative of a name; write "
                 "the formula that it stands for, in brackets behind the sign of the derivative."

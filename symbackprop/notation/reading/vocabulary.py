@@ -69,6 +69,8 @@ class Vocabulary:
     """The names that formulas may use; `open` ones take every symbol for a real scalar of its own name.
 
     The tensors in `behind` have their samples, which stand in brackets above, as the last index and not as the first.
+    `sources` are the tensors that the loss is made of; a `rival` is a scalar that may be meant by the loss instead.
+    `arguments` are the tensors that a document's own functions take, by how these are written.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -78,6 +80,9 @@ class Vocabulary:
     loss: str | None = None
     open: bool = True
     behind: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    rival: str | None = None
+    arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, symbol: Symbol, primes: int = 0) -> tuple[Entry, ...]:
         """The entries that a symbol may be, those of the first origin that has any; a font is as good as none."""
@@ -112,6 +117,10 @@ class Vocabulary:
                 raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {small}",
                                 (f"the loss {self.loss}", f"{small}, another letter"),
                                 f"declare which it is: names {shown} = {self.loss}, or {shown} = {small}")  # fmt: skip
+            if shown in LOSSES and self.rival is not None:
+                raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {self.rival} and {self.loss}",
+                                (self.rival, f"{self.loss}, its last scalar"),
+                                f"call one of them loss, or declare names {shown} = {self.rival}")  # fmt: skip
             return shown in LOSSES
         return all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
 
@@ -150,8 +159,10 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
         entries.append(Entry(symbol.name, symbol.accents, symbol.font, label, below, primes, rank, value, DECLARED))
     if program is not None:
         entries += _program_entries(program, tensors, sizes)
-    return Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes,
-                      program.loss if program is not None else None, program is None)  # fmt: skip
+    made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None)
+    if program is None or program.loss is None:
+        return made
+    return replace(made, loss=program.loss, sources=program.sources((program.loss,)), rival=_find_rival(program))
 
 
 def read_names(text: str) -> dict[str, str]:
@@ -267,13 +278,27 @@ def _program_entries(program: Program, tensors: Mapping[str, Tensor], sizes: Ite
     for size in sizes:
         for written in dict.fromkeys((small_symbol(size), *_own_names(size))):
             yield from _entry(written, 0, t.Name(size), NAMED)
-    if program.loss is None or any(tensor.denominator is not None for tensor in tensors.values()):
+    adjoints = any(tensor.denominator is not None for tensor in tensors.values())
+    if program.loss is None or adjoints or _find_rival(program) is not None:
         return
     for name, tensor in tensors.items():
         if re.fullmatch(r"z\d*", name) and tensor.role is Role.DEFINED:
             symbol = replace(default_symbol(name), base=r"\delta")
             of = t.Apply("adj", (t.Name(name),))
             yield from _entry(symbol.write(), len(tensor.axes), of, DERIVED)
+
+
+def _find_rival(program: Program) -> str | None:
+    """A scalar with a name that textbooks give to the loss, of which the loss, which has another name, is not made."""
+    if program.loss is None or _is_loss_name(program.loss):
+        return None
+    others = [d.tensor for d in program.definitions if not d.tensor.axes and d.tensor.role is Role.DEFINED]
+    made = program.sources((program.loss,))
+    return next((x.name for x in others if _is_loss_name(x.name) and x.name not in made), None)
+
+
+def _is_loss_name(name: str) -> bool:
+    return name in LOSSES or default_symbol(name).write() in LOSSES
 
 
 def _own_names(name: str) -> tuple[str, ...]:

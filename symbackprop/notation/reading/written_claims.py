@@ -10,18 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbackprop.calculus.tensors import Role
+from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.errors import ShapeError
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
+from symbackprop.notation.reading.differentials import without_arguments
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.factors import factors_of
 from symbackprop.notation.reading.grids import ZERO, Grid
 from symbackprop.notation.reading.index_formulas import IndexReader, read_head
+from symbackprop.notation.reading.syntax import Beside, Group, Matrix, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.reading.syntax import Fraction as Quotient
-from symbackprop.notation.reading.syntax import Group, Matrix, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import LOSSES, Vocabulary
 from symbackprop.notation.reading.written_matrices import has_matrix, read_written
 
@@ -156,7 +157,11 @@ def _gradient_name(side: Syntax, order: int = 1) -> Syntax | None:
             return None
         first = bare(first.base) if write_syntax(bare(first.above)) == str(order) else first
     lone = isinstance(first, Symbol) and first.name == r"\nabla" and not first.accents
-    return bare(row[1].node) if lone and len(row) == 2 and not row[1].sign else None
+    derived = [bare(factor.node) for factor in row[1:]]
+    called = len(row) == 3 and isinstance(derived[1], Group) and derived[1].opened == "("
+    if not lone or len(row) < 2 or (len(row) > 2 and not called) or any(factor.sign for factor in row):
+        return None
+    return derived[0] if len(row) == 2 else Beside(tuple(derived), line=side.line, column=side.column)
 
 
 def _jacobian_names(side: Syntax) -> tuple[tuple[Syntax, ...], tuple[Syntax, ...]] | None:
@@ -184,16 +189,17 @@ def _jacobian(of: tuple[Syntax, ...], by: tuple[Syntax, ...], vocabulary: Vocabu
 
 
 def _gradient(of: Syntax, vocabulary: Vocabulary, node: Syntax, order: int) -> HeadGrid:
-    """The column of derivatives of a scalar by the parameters, or by the inputs where there is none; of the loss
-    those of second order as a matrix."""
-    whole = find_whole(of, vocabulary)
+    """The column of derivatives of a scalar by the parameters, or by the inputs where there is none, of a document's
+    own function by its arguments; those of second order as a matrix."""
+    row = without_arguments(factors_of(of), vocabulary)
+    own = vocabulary.arguments.get(write_syntax(bare(row[0].node)), ())
+    whole = find_whole(bare(row[0].node), vocabulary) if len(row) == 1 else None
     if whole is None and write_syntax(of) in LOSSES and vocabulary.loss is not None:
         whole = t.Name(vocabulary.loss, line=of.line, column=of.column)
     if whole is None or vocabulary.tensors[whole.name].axes:
         raise fail(node, f"the gradient `{write_syntax(node)}`", r"that of a scalar of the program",
                    r"write \nabla_{w} f for one variable")  # fmt: skip
-    by = [x for role in (Role.PARAM, Role.INPUT) for x in vocabulary.tensors.values() if x.role is role]
-    by = [x for x in by if x.role is by[0].role]
+    by = [vocabulary.tensors[name] for name in own] or _leaves(vocabulary)
     if not by or any(x.axes for x in by):
         names = ", ".join(x.name for x in by) or "nothing"
         raise fail(node, f"`{write_syntax(node)}` in a program that derives by {names}", "scalars to derive by",
@@ -201,11 +207,19 @@ def _gradient(of: Syntax, vocabulary: Vocabulary, node: Syntax, order: int) -> H
     place = {"line": node.line, "column": node.column}
     if order == 1:
         return HeadGrid(tuple((t.Derivative(whole, t.Name(x.name), **place),) for x in by), (len(by), 1))
-    if whole.name != vocabulary.loss:
-        raise fail(node, f"the second derivatives of {whole.name}", "those of the loss of the program")
-    firsts = [t.Apply("adj", (t.Name(x.name, **place),), False, **place) for x in by]
-    rows = tuple(tuple(t.Derivative(first, t.Name(x.name), **place) for x in by) for first in firsts)
-    return HeadGrid(rows, (len(by), len(by)))
+    if whole.name == vocabulary.loss:
+        firsts = [t.Apply("adj", (t.Name(x.name, **place),), False, **place) for x in by]
+        rows = tuple(tuple(t.Derivative(first, t.Name(x.name), **place) for x in by) for first in firsts)
+        return HeadGrid(rows, (len(by), len(by)))
+    slopes = [t.Apply("adj", (whole, t.Name(x.name, **place)), False, **place) for x in by]
+    seconds = tuple(tuple(t.Apply("adj", (slope, t.Name(x.name)), False, **place) for x in by) for slope in slopes)
+    return HeadGrid(seconds, (len(by), len(by)))
+
+
+def _leaves(vocabulary: Vocabulary) -> list[Tensor]:
+    """The parameters, or the inputs where there is none."""
+    leaves = [x for role in (Role.PARAM, Role.INPUT) for x in vocabulary.tensors.values() if x.role is role]
+    return [x for x in leaves if x.role is leaves[0].role]
 
 
 def _fitted(link: t.Expression | Grid, head: HeadGrid, side: Syntax) -> Grid:

@@ -17,6 +17,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.recursion import deep_recursion
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading import grids
+from symbackprop.notation.reading.bracketed_entries import place_entries
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.conditions import choose_row
 from symbackprop.notation.reading.deltas import Ranges, check_deltas
@@ -95,7 +96,8 @@ def read_formula(syntax: Syntax, vocabulary: Vocabulary, letters: Ranges | None 
     loss = read_loss(syntax, vocabulary)
     if loss is not None:
         return loss
-    found = _read(WrittenReader if has_matrix(syntax) else IndexReader, syntax, vocabulary, letters or {})
+    placed = place_entries(syntax, vocabulary)
+    found = _read(WrittenReader if has_matrix(syntax) else IndexReader, placed, vocabulary, letters or {})
     if isinstance(found, Grid):
         raise fail(syntax, found.shown, "a number", "claim that two matrices are equal, or take a determinant")
     return found

@@ -29,7 +29,7 @@ GREEK = (
     "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 )  # fmt: skip
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
-VARIANTS = {"eps": r"\varepsilon", "epsilon": r"\varepsilon", "phi": r"\varphi"}
+VARIANTS = {"ell": r"\ell", "eps": r"\varepsilon", "epsilon": r"\varepsilon", "phi": r"\varphi"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,87 @@
+"""Verdicts on a hand-written backward: at the shapes given, and at other ones that the code accepts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from symbackprop.errors import ArgumentError
+from symbackprop.proof.backward import judge_at
+from symbackprop.proof.backward_findings import Findings, conclude
+from symbackprop.proof.guarded_calls import CodeStoppedError
+from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, write_shapes
+from symbackprop.proof.tracing import Shapes, Subject, list_changes
+from symbackprop.proof.verdict import Verdict
+from symbackprop.proof.wording import join_words
+
+_MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
+
+
+def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
+    """Whether a backward returns the derivatives of its forward, within `seconds` for each choice of shapes."""
+    deadline = time.process_time() + seconds
+    try:
+        here = judge_at(subject, seconds, _MOST_CELLS[0])
+        if here.failed is not None:
+            return _at_shapes(here.failed, subject.shapes)
+        there, shapes, refusals = _judge_elsewhere(subject, seconds)
+        changes = _list_changes(subject, seconds)
+    except (CodeStoppedError, TracingStoppedError) as error:
+        advice = "; give smaller shapes, which decide the same code sooner" if time.process_time() > deadline else ""
+        return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
+    if there is not None and there.failed is not None:
+        held = f"At the shapes {write_shapes(subject.shapes)}, which were given, each entry is proved."
+        return _at_shapes(replace(there.failed, notes=(held, *there.failed.notes)), shapes)
+    return conclude(subject, here, shapes, there, refusals, changes)
+
+
+def _list_changes(subject: Subject, seconds: float) -> list[str] | None:
+    try:
+        return list_changes(subject, time.process_time() + seconds)
+    except CodeStoppedError as error:
+        return None if error.traced else ["what is returned"]
+    except TracingStoppedError:
+        return None
+
+
+def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:
+    return replace(verdict, for_all_sizes=False, scope=f"the shapes {write_shapes(shapes)}")
+
+
+def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None, Shapes, list[str]]:
+    """The findings at the first other shapes that the code accepts, and what it said to those that it does not."""
+    refusals: list[str] = []
+    for other in other_shapes(subject):
+        deadline = time.process_time() + seconds
+        try:
+            found = judge_at(other, seconds, _MOST_CELLS[1])
+        except (CodeStoppedError, ArgumentError) as error:
+            if time.process_time() > deadline:
+                refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")
+                break
+            refusals.append(f"At the shapes {write_shapes(other.shapes)}: {error}")
+            continue
+        except TracingStoppedError as error:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")
+            break
+        if found.failed is not None and found.failed.undecided:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {found.failed.reason}")
+            break
+        if found.failed is not None and found.failed.refuted and found.failed.witness is None:
+            refusals.append(f"At the shapes {write_shapes(other.shapes)} it does not hold: {found.failed.diagnosis}")
+            continue
+        if found.failed is not None and has_refitted_data(subject, other):
+            refusals.append(
+                f"At the shapes {write_shapes(other.shapes)}, with data repeated to fit them, it does not hold: "
+                f"{found.failed.diagnosis}; pass data of such shapes to see whether it is to hold there"
+            )
+            break
+        if found.failed is not None and (held := list_outgrown(subject.shapes, other.shapes, found.arrays)):
+            refusals.append(
+                f"At the shapes {write_shapes(other.shapes)}, which {join_words(held)} may not go with, "
+                f"it does not hold: {found.failed.diagnosis}"
+            )
+            break
+        return found, other.shapes, refusals
+    return None, subject.shapes, refusals

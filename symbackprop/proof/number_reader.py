@@ -1,0 +1,47 @@
+"""The numbers of a person's code as a run reads them: floats as what they stand for, masks as minus infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from symbackprop.proof.numbers import read_float, read_root
+from symbackprop.proof.path_signs import PathSigns, Reading
+
+_SHORT_DENOMINATOR = 10**6
+_LARGEST_MASK = -(10**4)
+
+
+class NumberReader(PathSigns):
+    """Reads numbers, and keeps what is to be said of them."""
+
+    def __init__(self, point: Mapping[str, Fraction], deadline: float, reading: Reading) -> None:
+        super().__init__(point, deadline, reading)
+        self.masks: dict[sp.Expr, None] = {}
+        self.notes: dict[str, None] = {}
+        self.rounded = False
+
+    def multiply(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        """The product; 0 times a mask is 0, as the mask is a number however it is read."""
+        return sp.S.Zero if self.reading.masks_infinite and sp.S.Zero in (first, second) else first * second
+
+    def read_mask(self, number: sp.Rational) -> sp.Expr:
+        """The number, or minus infinity where it is read as that."""
+        if number > _LARGEST_MASK:
+            return number
+        self.masks[number] = None
+        return -sp.oo if self.reading.masks_infinite else number
+
+    def read_meant(self, number: float) -> sp.Expr:
+        """The number that a float stands for: a short fraction, or a root of one."""
+        exact = read_float(sp.Float(number))
+        if exact.denominator > _SHORT_DENOMINATOR and len(repr(number)) > 14:
+            root = read_root(number)
+            if root is not None:
+                self.notes[f"The float {number!r} is read as {root}."] = None
+                return root
+            self.rounded = True
+            self.notes[f"The float {number!r} is read as {exact}."] = None
+        return sp.Rational(exact.numerator, exact.denominator)
