@@ -13,6 +13,7 @@ from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.matrix_trees import run_of, sign_at
+from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.sums import Bounds
 from symbackprop.notation.reading.syntax import Compound, Relation, Syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
@@ -32,6 +33,8 @@ def read_mask(
     if letters:
         try:
             return IndexReader(vocabulary, letters).mask(relation, node)
+        except AmbiguousFormulaError:
+            raise
         except (FormulaError, UnsupportedError):
             pass  # its sides are no numbers
     return _step(relation, read, node)
