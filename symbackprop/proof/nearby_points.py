@@ -31,9 +31,10 @@ def points_near(
 
     None is beyond the largest float, and there are no more of them once the deadline has passed.
 
+    >>> import math
     >>> import sympy as sp
     >>> x, y = sp.symbols("x y", real=True)
-    >>> found = next(points_near({"x": Fraction(0), "y": Fraction(1)}, [Fact(x - y, ">"), Fact(y, ">")], inf))
+    >>> found = next(points_near({"x": Fraction(0), "y": Fraction(1)}, [Fact(x - y, ">"), Fact(y, ">")], math.inf))
     >>> found["x"] > found["y"] > 0
     True
     """
