@@ -145,7 +145,7 @@ def judge(program: str, claim: str) -> Verdict:
         # The diagonal of a Jacobian
         (
             "softmax",
-            "d p[n,k] / d z[n,j] = p[n,k]*(1 - p[n,j])",
+            "d p[n,k] / d z[n,j] = p[n,k]*(1 - p[n,k])",
             "the claim holds where j = k, not in general: it is the diagonal of the Jacobian of p by z",
         ),
         (
