@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 import sympy
@@ -31,7 +30,7 @@ from symbackprop.language.tree import (
     Power,
     Where,
 )  # fmt: skip
-from symbackprop.language.writer import write_number
+from symbackprop.language.writer import round_number, write_number
 
 FUNCTION_NAMES = {
     "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh", "sinh": "sinh",
@@ -60,7 +59,7 @@ def number_tree(value: Fraction) -> Expression:
     if is_decimal(value):
         return Number(value, write_number(value))
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS:
-        return Number(value, f"(about {Decimal(value.numerator) / Decimal(value.denominator):.7g})")
+        return Number(value, f"(about {round_number(value)})")
     top = Number(Fraction(value.numerator), str(value.numerator))
     if value.denominator == 1:
         return top

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 from symbackprop.language.tree import (
@@ -84,6 +85,15 @@ def write_number(value: Fraction) -> str:
     places = max(twos, fives)
     digits = str(value.numerator * 10**places // value.denominator).rjust(places + 1, "0")
     return f"{digits[:-places]}.{digits[-places:]}"
+
+
+def round_number(value: Fraction, digits: int = 7) -> str:
+    """Write a number to so many significant digits.
+
+    >>> round_number(Fraction(2, 3)), round_number(Fraction(1, 3), 2)
+    ('0.6666667', '0.33')
+    """
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):.{digits}g}"
 
 
 def _list(nodes: tuple[Node, ...]) -> str:

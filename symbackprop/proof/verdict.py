@@ -9,6 +9,7 @@ from typing import Literal, NoReturn
 
 import sympy as sp
 
+from symbackprop.language.writer import round_number
 from symbackprop.proof.wording import join_words, say
 
 Status = Literal["proved", "refuted", "undecided"]
@@ -23,7 +24,7 @@ _FLOAT_ROUNDING = Fraction(1, 10**13)
 def _write_number(value: Fraction) -> str:
     """A fraction as a terminating decimal where it is a short one, else as p/q or in scientific notation."""
     small = max(value.numerator.bit_length(), value.denominator.bit_length()) <= _MOST_BITS
-    text = str(value) if small else f"about {_round(value)}"
+    text = str(value) if small else f"about {round_number(value)}"
     if small and len(text) <= 14:
         return text
     exponent = (Decimal(value.numerator) / Decimal(value.denominator)).adjusted()
@@ -39,11 +40,6 @@ def _write_number(value: Fraction) -> str:
                 return f"{sign}0.{'0' * (-exponent - 1)}{figures}"
             return decimal if exponent == 0 else f"{decimal}e{exponent}"
     return text
-
-
-def _round(value: Fraction, digits: int = 7) -> str:
-    """A fraction to so many significant digits."""
-    return f"{Decimal(value.numerator) / Decimal(value.denominator):.{digits}g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +68,12 @@ class Interval:
         if self.exact:
             return _write_number(self.lower)
         for fewer in range(digits, 1, -1):
-            lower, upper = _round(self.lower, fewer), _round(self.upper, fewer)
+            lower, upper = round_number(self.lower, fewer), round_number(self.upper, fewer)
             if Decimal(lower) == Decimal(upper):
                 return f"about {lower}"
         if self.lower <= 0 <= self.upper:
-            return f"at most {_round(max(-self.lower, self.upper), 2)} away from 0"
-        return f"between {_round(self.lower, 3)} and {_round(self.upper, 3)}"
+            return f"at most {round_number(max(-self.lower, self.upper), 2)} away from 0"
+        return f"between {round_number(self.lower, 3)} and {round_number(self.upper, 3)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +120,7 @@ class Witness:
     def _tell_apart(self) -> str:
         """How far apart the values are at least, as a clause."""
         below = self.left.upper < self.right.lower
-        return f"which is {'more' if below else 'less'} by at least {_round(self._gap(), 2)}"
+        return f"which is {'more' if below else 'less'} by at least {round_number(self._gap(), 2)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +247,7 @@ def _tex_interval(interval: Interval) -> str:
     """An interval in LaTeX mathematics."""
     if interval.exact:
         return _tex_number(interval.lower)
-    lower, upper = _round(interval.lower), _round(interval.upper)
+    lower, upper = round_number(interval.lower), round_number(interval.upper)
     if lower == upper:
         mantissa, _, exponent = lower.partition("e")
         return rf"{mantissa}" + (rf" \cdot 10^{{{int(exponent)}}}" if exponent else "")

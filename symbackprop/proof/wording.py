@@ -13,7 +13,6 @@ from symbackprop.language.transcription import transcribe
 from symbackprop.language.tree import Name
 from symbackprop.language.writer import write_tree
 
-_BITS, _DIGITS = 3322, 7  # of a number that is rounded, and of what is left of it
 _NODES = 10  # of an expression, more than it has for each operation
 
 
@@ -37,16 +36,12 @@ def say(expression: sp.Expr) -> str:
 
 
 def spell(expression: sp.Expr) -> str:
-    """An expression as it stands, its numbers of more than a thousand digits rounded to a few; what has no form in the
-    language is SymPy's text.
+    """An expression as it stands; what has no form in the language is SymPy's text.
 
     >>> x = sp.Symbol("x")
     >>> spell(x**2 / 3 + x / 3), say(x**2 / 3 + x / 3)
     ('x^2/3 + x/3', 'x*(1 + x)/3')
     """
-    long = [n for n in expression.atoms(sp.Rational) if max(n.p.bit_length(), n.q.bit_length()) > _BITS]
-    if long:
-        return str(expression.xreplace({number: sp.Float(number, _DIGITS) for number in long}))
     try:
         return write_tree(transcribe(expression))
     except (FormulaError, UnsupportedError, TypeError):
