@@ -10,6 +10,15 @@ from symbackprop.language import tree as t
 ZERO, ONE = t.Number(Fraction(0)), t.Number(Fraction(1))
 
 
+def indicator(condition: t.Condition, node: t.Node) -> t.Where:
+    """1 where a condition holds and 0 elsewhere, at the place of a node.
+
+    >>> indicator(t.Compare("==", t.Name("i"), t.Name("j")), t.Name("i")).otherwise.value
+    Fraction(0, 1)
+    """
+    return t.Where(condition, ONE, ZERO, line=node.line, column=node.column)
+
+
 def multiply(factors: Sequence[tuple[str, t.Expression]]) -> t.Expression:
     """A product of factors with `*` or `/` before each; ones are left out and signs stand in front.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from symbackprop.calculus.guards import Guard, Within
 from symbackprop.calculus.indices import Affine, bounds, is_nonnegative
-from symbackprop.language.tree import And, Compare, Condition, Expression
+from symbackprop.language.tree import Compare, Condition, Expression, join_conditions
 
 
 def guard_tree(guards: Sequence[Guard], spell: Callable[[Affine], Expression]) -> Condition:
@@ -22,7 +22,7 @@ def guard_tree(guards: Sequence[Guard], spell: Callable[[Affine], Expression]) -
             positive, negative = _sides(guard.form)
             left, right = sorted((positive, negative), key=lambda side: (not side.indices, str(side)))
             conditions.append(Compare("==", spell(left), spell(right)))
-    return conditions[0] if len(conditions) == 1 else And(tuple(conditions))
+    return join_conditions(conditions)
 
 
 def _range_trees(guard: Within, spell: Callable[[Affine], Expression]) -> list[Condition]:

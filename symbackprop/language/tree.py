@@ -7,7 +7,7 @@ of operators of one precedence are one node, so the depth of a tree is the nesti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -287,6 +287,11 @@ def walk(node: Node) -> Iterator[tuple[Node, int]]:
         current, depth = waiting.pop()
         yield current, depth
         waiting.extend((child, depth + 1) for child in reversed(children(current)))
+
+
+def join_conditions(conditions: Sequence[Condition]) -> Condition:
+    """One condition that holds where all do; there is at least one."""
+    return conditions[0] if len(conditions) == 1 else And(tuple(conditions))
 
 
 def map_children(node: AnyNode, change: Callable[[Any], Node]) -> AnyNode:

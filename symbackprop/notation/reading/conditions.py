@@ -63,8 +63,7 @@ def choose_row(
         if not row.conditions:
             raise fail(row, "otherwise before the last row", "a condition")
         made = [c for one in row.conditions for c in read_conditions(one, reader)]
-        condition = made[0] if len(made) == 1 else t.And(tuple(made))
-        value = choose(condition, then, value)
+        value = choose(t.join_conditions(made), then, value)
     return value
 
 

@@ -162,12 +162,16 @@ def restrict(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, .
         return claim
     head = claim.head
     if isinstance(head, t.Derivative):
-        if isinstance(head.of, t.Apply):
-            raise fail(extents[0], f"`{extents[0].shown}`", "all indices of a second derivative")
-        of = () if head.of == t.Name(known.loss or "") else (head.of,)
-        head = t.Apply("adj", (*of, head.wrt), line=head.line, column=head.column)
+        head = t.Apply("adj", adjoint_arguments(head, extents[0], known), line=head.line, column=head.column)
     inside = [t.Where(condition, side, ZERO, line=side.line, column=side.column) for side in (head, *claim.links)]
     return replace(claim, head=inside[0], links=tuple(inside[1:]))
+
+
+def adjoint_arguments(head: t.Derivative, extent: Extent, known: Vocabulary) -> tuple[t.Expression, ...]:
+    """What adj is taken of where it stands for a derivative under a condition; FormulaError for a second one."""
+    if isinstance(head.of, t.Apply):
+        raise fail(extent, f"`{extent.shown}`", "all indices of a second derivative")
+    return (head.wrt,) if head.of == t.Name(known.loss or "") else (head.of, head.wrt)
 
 
 def find_condition(
@@ -175,7 +179,7 @@ def find_condition(
 ) -> t.Condition | None:
     """What the end of an equation says of its indices besides their ranges; None where that is nothing."""
     limits = tuple(limit for _, found in _find_limits(extents, claim, sides, known) for limit in found)
-    return None if not limits else limits[0] if len(limits) == 1 else t.And(limits)
+    return t.join_conditions(limits) if limits else None
 
 
 def _find_limits(

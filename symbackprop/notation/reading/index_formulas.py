@@ -13,6 +13,7 @@ from fractions import Fraction as Rational
 from symbackprop.errors import UnsupportedError
 from symbackprop.functions import FUNCTION_BY_NAME
 from symbackprop.language import tree as t
+from symbackprop.language.arithmetic import ZERO, indicator
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.substitution import substitute_names
 from symbackprop.language.wording import fail
@@ -263,8 +264,7 @@ class IndexReader(NameReader):
         if bounds.conditions:
             if operation != "sum":
                 raise UnsupportedError(f"{write_syntax(node)}: an extreme under a condition has no form yet.")
-            condition = bounds.conditions[0] if len(bounds.conditions) == 1 else t.And(bounds.conditions, **place)
-            body = t.Where(condition, body, t.Number(Rational(0), "0", **place), **place)
+            body = t.Where(t.join_conditions(bounds.conditions), body, ZERO, **place)
         return t.Reduce(operation, bounds.binders, body, **place)
 
     # The rest.
@@ -293,9 +293,7 @@ class IndexReader(NameReader):
         return chosen
 
     def mask(self, relation: Relation | Compound, node: Syntax) -> t.Expression:
-        made = read_conditions(relation, self)
-        one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
-        return t.Where(made[0] if len(made) == 1 else t.And(made), one, zero, line=node.line, column=node.column)
+        return indicator(t.join_conditions(read_conditions(relation, self)), node)
 
     def matrix(self, node: Matrix) -> t.Expression:
         raise fail(node, f"the matrix `{write_syntax(node)}`", "a number", "write its determinant as vmatrix")

@@ -3,11 +3,11 @@ r"""Iverson's brackets among whole matrices: of entries, [z > 0], and of numbers
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
+from symbackprop.language.arithmetic import ONE, ZERO, indicator
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.matrix_grammar import Operation, Run, walk_matrix
 from symbackprop.language.wording import fail
@@ -17,9 +17,6 @@ from symbackprop.notation.reading.refusals import AmbiguousFormulaError
 from symbackprop.notation.reading.sums import Bounds
 from symbackprop.notation.reading.syntax import Compound, Relation, Syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary
-
-ONE = t.Number(Fraction(1), "1")
-ZERO = t.Number(Fraction(0), "0")
 
 
 def read_mask(
@@ -42,12 +39,10 @@ def read_mask(
 
 def _step(relation: Relation | Compound, read: Callable[[Syntax], t.Expression], node: Syntax) -> t.Expression:
     """The mask of a comparison of entries, by the slope of relu, which is 0 at 0."""
-    one = isinstance(relation, Relation) and len(relation.parts) == 2
-    operator = relation.operators[0] if isinstance(relation, Relation) else ""
-    if not one or operator not in ("<", "<=", ">", ">="):
+    if not isinstance(relation, Relation) or relation.operators not in (("<",), ("<=",), (">",), (">=",)):
         raise fail(node, f"`{write_syntax(relation)}` among whole matrices",
                    "one comparison of entries by <, <=, > or >=", "claim an entry, with all indices")  # fmt: skip
-    left, right = (read(part) for part in relation.parts)
+    (left, right), (operator,) = map(read, relation.parts), relation.operators
     place = {"line": node.line, "column": node.column}
     larger, smaller = (left, right) if operator in (">", "<=") else (right, left)
     difference = larger if smaller == ZERO else Run((larger, smaller), (sign_at("-", smaller),), **place)
@@ -59,9 +54,7 @@ def where_held(conditions: Sequence[t.Condition], body: t.Expression, node: t.No
     """A body where all of some conditions hold, and zero elsewhere."""
     if not conditions:
         return body
-    held = conditions[0] if len(conditions) == 1 else t.And(tuple(conditions))
-    mask = t.Where(held, ONE, ZERO, line=node.line, column=node.column)
-    return run_of((mask, body), ("*",), node)
+    return run_of((indicator(t.join_conditions(conditions), node), body), ("*",), node)
 
 
 def sum_over(bounds: Bounds, body: t.Expression, vocabulary: Vocabulary, node: Syntax) -> t.Expression:

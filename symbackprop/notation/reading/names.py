@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction as Rational
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
+from symbackprop.language.arithmetic import indicator
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.deltas import Delta
 from symbackprop.notation.reading.doubts import check_power, doubtful_prime
@@ -94,9 +94,7 @@ class NameReader(TermReader):
         if len(cuts) != 1:
             raise fail(node, f"`{write_syntax(node)}`", r"two indices, as in \delta_{ij}")
         left, right = (self.index(part) for part in cuts[0])
-        one, zero = t.Number(Rational(1), "1"), t.Number(Rational(0), "0")
-        place = {"line": node.line, "column": node.column}
-        made = t.Where(t.Compare("==", left, right, **place), one, zero, **place)
+        made = indicator(t.Compare("==", left, right, line=node.line, column=node.column), node)
         if r"\delta" not in self.vocabulary.functions:
             self.deltas.append(Delta(node, made))
         return made

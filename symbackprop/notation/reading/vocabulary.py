@@ -147,6 +147,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     sizes = tuple(program.size_names) if program is not None else ()
     functions: dict[str, str] = {}
     entries: list[Entry] = []
+    rival: str | None = None
     for written, meaning in (names or {}).items():
         symbol, label, below, primes = read_name(written)
         meaning = meaning.strip()
@@ -158,11 +159,12 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
         rank = len(tensors[read.name].axes) if isinstance(read, t.Name) and read.name in tensors else 0
         entries.append(Entry(symbol.name, symbol.accents, symbol.font, label, below, primes, rank, value, DECLARED))
     if program is not None:
-        entries += _program_entries(program, tensors, sizes)
+        rival = _find_rival(program)
+        entries += _program_entries(program, tensors, sizes, rival)
     made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None)
     if program is None or program.loss is None:
         return made
-    return replace(made, loss=program.loss, sources=program.sources((program.loss,)), rival=_find_rival(program))
+    return replace(made, loss=program.loss, sources=program.sources((program.loss,)), rival=rival)
 
 
 def read_names(text: str) -> dict[str, str]:
@@ -261,8 +263,10 @@ def _read_meaning(
     return value
 
 
-def _program_entries(program: Program, tensors: Mapping[str, Tensor], sizes: Iterable[str]) -> Iterable[Entry]:
-    """How the names of a program can be written."""
+def _program_entries(
+    program: Program, tensors: Mapping[str, Tensor], sizes: Iterable[str], rival: str | None
+) -> Iterable[Entry]:
+    """How the names of a program can be written; adjoints of a loss that has a rival have no name of their own."""
     shown = choose_names(program.tensors(), tuple(sizes))
     for name, tensor in tensors.items():
         rank = len(tensor.axes)
@@ -279,7 +283,7 @@ def _program_entries(program: Program, tensors: Mapping[str, Tensor], sizes: Ite
         for written in dict.fromkeys((small_symbol(size), *_own_names(size))):
             yield from _entry(written, 0, t.Name(size), NAMED)
     adjoints = any(tensor.denominator is not None for tensor in tensors.values())
-    if program.loss is None or adjoints or _find_rival(program) is not None:
+    if program.loss is None or adjoints or rival is not None:
         return
     for name, tensor in tensors.items():
         if re.fullmatch(r"z\d*", name) and tensor.role is Role.DEFINED:

@@ -26,6 +26,7 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
     children,
+    join_conditions,
     walk,
 )  # fmt: skip
 
@@ -96,11 +97,6 @@ def take_conditions(tree: Expression, tensors: Mapping[str, Tensor]) -> tuple[li
 def is_zero(tree: Expression) -> bool:
     """Whether a tree is the literal 0."""
     return isinstance(tree, Number) and tree.value == 0
-
-
-def join_conditions(conditions: Sequence[Condition]) -> Condition:
-    """One condition that holds where all do."""
-    return conditions[0] if len(conditions) == 1 else And(tuple(conditions))
 
 
 def negate(condition: Condition) -> Condition:

@@ -27,6 +27,7 @@ from symbackprop.language.tree import (
     Reduce,
     Where,
     children,
+    join_conditions,
     walk,
 )  # fmt: skip
 from symbackprop.notation.writing.conditions import (
@@ -34,7 +35,6 @@ from symbackprop.notation.writing.conditions import (
     find_range,
     is_index_condition,
     is_zero,
-    join_conditions,
     mentions,
     negate,
     split_condition,
