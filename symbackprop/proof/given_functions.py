@@ -13,11 +13,15 @@ from symbackprop.notation.reading.slopes import find_slope
 
 @dataclass(frozen=True, slots=True)
 class GivenFunction:
-    """name(parameters) = body; the body reads nothing but the parameters."""
+    """name(parameters) = body; the body reads nothing but the parameters.
+
+    `arguments` are the tensors that it has a value for in the program, where all of them are names there.
+    """
 
     name: str
     parameters: tuple[str, ...]
     body: t.Expression
+    arguments: tuple[str, ...] = ()
 
     def at(self, arguments: Sequence[t.Expression], primes: int, node: t.Node) -> t.Expression:
         """The value, or a derivative by the only parameter, at some arguments."""

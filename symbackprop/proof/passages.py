@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -52,43 +52,30 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenValue:
-    """The value of a function at some tensors: its definition, and these where all are scalars, or else none."""
-
-    definition: t.Define
-    arguments: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
-    """What a document has declared above a place: names of LaTeX, functions of its own by how they are written, and the
-    tensors that these were given for."""
+    """What a document has declared above a place: names of LaTeX, and functions of its own by how they are written."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, GivenFunction] = field(default_factory=dict)
-    arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def declaring(self, names: Mapping[str, str]) -> Known:
         """With more names, which go before older ones; a name that stands for itself loses what was declared of it."""
         functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
         merged = {written: meaning for written, meaning in {**self.names, **names}.items() if written != meaning}
-        return Known(merged, functions, {w: a for w, a in self.arguments.items() if w in functions})
+        return Known(merged, functions)
 
-    def giving(self, function: GivenFunction, value: GivenValue | None) -> Known:
-        """With a function, and its value in the program, if it has one there."""
-        functions = {**self.functions, function.name: function}
-        if value is None:
-            return replace(self, functions=functions)
-        name = value.definition.head.name
-        arguments = {**self.arguments, function.name: value.arguments}
-        return Known({**self.names, function.name: name}, functions, arguments)
+    def giving(self, function: GivenFunction, name: str | None) -> Known:
+        """With a function; `name` is that of its value in the program, if it has one there."""
+        value = {} if name is None else {function.name: name}
+        return Known({**self.names, **value}, {**self.functions, function.name: function})
 
     def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
         """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
         names = {k: v for k, v in self.names.items() if not partial or _is_known(v, program)}
         made = make_vocabulary(program, names)
         own = {written: written for written in self.functions}
-        return replace(made, functions={**made.functions, **own}, arguments=self.arguments)
+        arguments = {written: function.arguments for written, function in self.functions.items()}
+        return replace(made, functions={**made.functions, **own}, arguments=arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +121,12 @@ def read_given(formula: Formula, program: Program, known: Known) -> Given:
             definitions.append(replace(made, body=expand_functions(made.body, known.functions)))
             continue
         function = _read_function(statement, *called)
-        value = _value_of(function, called[1], program, vocabulary)
-        definitions += [value.definition] if value is not None else []
-        known = known.giving(function, value)
+        values = _read_arguments(called[1], vocabulary)
+        names = tuple(value.name for value in values or () if isinstance(value, t.Name))
+        function = replace(function, arguments=names if len(names) == len(called[1]) else ())
+        value = _value_of(function, values, called[1][0], program) if values is not None else None
+        definitions += [value] if value is not None else []
+        known = known.giving(function, value.head.name if value is not None else None)
     return Given(tuple(definitions), known)
 
 
@@ -191,20 +181,20 @@ def _no_function(statement: LatexStatement, hint: str = "") -> GivenFunction:
     )
 
 
-def _value_of(
-    function: GivenFunction, arguments: tuple[Syntax, ...], program: Program, vocabulary: Vocabulary
-) -> GivenValue | None:
-    """The value of a function at what its arguments are in the program, under a name that is free; None without it."""
+def _read_arguments(arguments: tuple[Syntax, ...], vocabulary: Vocabulary) -> list[t.Expression] | None:
+    """What the arguments of a function are in the program; None where one is nothing there."""
     try:
-        values = [read_formula(argument, vocabulary) for argument in arguments]
+        return [read_formula(argument, vocabulary) for argument in arguments]
     except SymBackpropError:
         return None
+
+
+def _value_of(function: GivenFunction, values: Sequence[t.Expression], node: Syntax, program: Program) -> t.Define:
+    """The value of a function, under a name that is free."""
     base = re.sub(r"[^A-Za-z0-9]", "", function.name) or "f"
     name = choose_name(base, {*program.tensors(), *program.size_names, *FUNCTION_BY_NAME, *t.RESERVED})
-    place = {"line": arguments[0].line, "column": arguments[0].column}
-    definition = t.Define(t.Name(name, **place), function.at(values, 0, arguments[0]), **place)
-    names = tuple(value.name for value in values if isinstance(value, t.Name))
-    return GivenValue(definition, names if len(names) == len(values) else ())
+    place = {"line": node.line, "column": node.column}
+    return t.Define(t.Name(name, **place), function.at(values, 0, node), **place)
 
 
 def judge_passage(program: Program, passage: Passage, start: int = 0) -> Iterator[Judgement]:
