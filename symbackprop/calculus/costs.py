@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import sympy
 from sympy.core.relational import Relational
@@ -11,6 +12,7 @@ from symbackprop.calculus.definitions import Definition, Term, slot_number
 from symbackprop.calculus.tensors import Count, Role, Slot
 
 NameCost = Callable[[str], int]
+_NODES = 10  # of an expression, more than it has for each operation
 
 
 class NameCosts:
@@ -124,3 +126,15 @@ def _cost_of_product(body: sympy.Mul, slots: Sequence[int]) -> int:
     alone = len(below) == len(factors)
     cost += 2 * (number.p != 1 or alone) + 2 * (number.q != 1)
     return int(cost)
+
+
+def is_longer(expression: sympy.Expr, operations: int) -> bool:
+    """Whether an expression has more than so many operations; a huge one is not counted through.
+
+    >>> x = sympy.Symbol("x")
+    >>> is_longer(x + 1, 1), is_longer(x**2 + 1, 1)
+    (False, True)
+    """
+    most = _NODES * operations
+    huge = sum(1 for _ in islice(sympy.preorder_traversal(expression), most)) == most
+    return huge or expression.count_ops() > operations

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from symbackprop.calculus.branches import put_in
+from symbackprop.calculus.costs import is_longer
 from symbackprop.calculus.definitions import Definition, Term, slot_number, slot_symbol, substitute_slot, used_slots
 from symbackprop.calculus.indices import Affine, Atom, Index, compare_range
 from symbackprop.calculus.recurrences import find_cycles
@@ -33,8 +34,8 @@ class PeakDefinition:
     slots: tuple[Slot, ...]
 
 
-LARGEST_BODY = 2000
-"""Operations beyond which a form is not put into a body: the exponents of a long chain are left as they are."""
+MOST_OPERATIONS = 1999
+"""Of a body into which forms are put: the exponents of a long chain are left as they are."""
 
 StableDefinition = Definition | PeakDefinition
 
@@ -151,11 +152,11 @@ class _Rewriter:
         dangers = self._count_overflows(body, slots) if inner or body.has(sympy.exp) else 0
         if dangers:
             whole = canonical(_expand(canonical(put_in(term.body, inner))))
-            if _is_short(whole) and self._count_overflows(whole, slots, dangers) < dangers:
+            if not is_longer(whole, MOST_OPERATIONS) and self._count_overflows(whole, slots, dangers) < dangers:
                 body = seen = whole
             elif large:
                 through = canonical(_expand(canonical(put_in(term.body, large))))
-                seen = through if _is_short(through) else body
+                seen = body if is_longer(through, MOST_OPERATIONS) else through
         written = _replace_body(term, body, slots)
         return written, written if seen is body else _replace_body(term, seen, slots)
 
@@ -248,16 +249,6 @@ def _stays_small(body: sympy.Expr) -> bool:
     if body.is_Pow:
         return bool(body.exp.is_Integer and body.exp > 0) and _stays_small(body.base)
     return isinstance(body, sympy.Add | sympy.Mul) and all(_stays_small(a) for a in body.args)
-
-
-def _is_short(body: sympy.Expr) -> bool:
-    """Whether a body has fewer operations than the largest one into which forms are put."""
-    count, waiting = 0, [body]
-    while waiting and count < LARGEST_BODY:
-        arguments = waiting.pop().args
-        count += max(1, len(arguments) - 1) if arguments else 0
-        waiting += arguments
-    return count < LARGEST_BODY
 
 
 def _expand(body: sympy.Expr) -> sympy.Expr:

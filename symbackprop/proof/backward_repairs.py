@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 from flint import fmpq
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.reader import read_expression
 from symbackprop.proof.budget import Budget
@@ -23,7 +24,7 @@ from symbackprop.proof.evaluation import evaluate
 from symbackprop.proof.inner_arrays import entry_symbol
 from symbackprop.proof.rounded_constants import constant_value, find_constant, say_rounded
 from symbackprop.proof.tracing import Trace
-from symbackprop.proof.wording import is_longer, say, spell
+from symbackprop.proof.wording import say, spell
 
 MOST_PARTS = 16
 """Named results and inputs that are put in each other's places."""

@@ -13,6 +13,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.arguments import argument_of_sign
 from symbackprop.proof.budget import Budget
@@ -29,7 +30,6 @@ from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.numbers import name_of, read_float, real_symbol
 from symbackprop.proof.problems import Problem
 from symbackprop.proof.substitution import rebuild, substitute
-from symbackprop.proof.wording import is_longer
 
 _LONGEST = 60
 """Operations of a quotient whose numerator and denominator are looked at by themselves."""

@@ -8,6 +8,7 @@ from functools import partial
 
 import sympy as sp
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.errors import UnsupportedError
 from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.cells import split_cells
@@ -17,7 +18,7 @@ from symbackprop.proof.problems import Problem, realise
 from symbackprop.proof.rational import Quotient
 from symbackprop.proof.sampling import search
 from symbackprop.proof.verdict import Witness
-from symbackprop.proof.wording import is_longer, say
+from symbackprop.proof.wording import say
 
 _LARGEST_REPAIR = 14  # operations; a longer repair helps nobody
 _MOST_TERMS = 12

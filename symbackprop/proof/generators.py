@@ -11,8 +11,8 @@ from collections.abc import Callable
 import sympy as sp
 from flint import fmpq_mpoly
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.proof.rational import Quotient, QuotientField
-from symbackprop.proof.wording import is_longer
 
 LONGEST = 56
 """Operations of an expression that is made of a quotient; a longer one serves nobody."""

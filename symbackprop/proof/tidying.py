@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import sympy as sp
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.proof.budget import Budget, BudgetExceededError
 from symbackprop.proof.factors import factor_polynomial
 from symbackprop.proof.facts import Fact, Relation, contradict
 from symbackprop.proof.normal_form import sign_under
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import facts_of
-from symbackprop.proof.wording import is_longer
 
 LONGEST = 200
 """Operations of a condition that is looked at; a longer one is said as it is."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 
 import sympy as sp
 
@@ -12,8 +11,6 @@ from symbackprop.language.spelling import Speller
 from symbackprop.language.transcription import transcribe
 from symbackprop.language.tree import Name
 from symbackprop.language.writer import write_tree
-
-_NODES = 10  # of an expression, more than it has for each operation
 
 
 def say(expression: sp.Expr) -> str:
@@ -55,15 +52,3 @@ def join_words(texts: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1]
-
-
-def is_longer(expression: sp.Expr, operations: int) -> bool:
-    """Whether an expression has more than so many operations; a huge one is not counted through.
-
-    >>> x = sp.Symbol("x")
-    >>> is_longer(x + 1, 1), is_longer(x**2 + 1, 1)
-    (False, True)
-    """
-    most = _NODES * operations
-    huge = sum(1 for _ in islice(sp.preorder_traversal(expression), most)) == most
-    return huge or expression.count_ops() > operations
