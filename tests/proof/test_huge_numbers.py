@@ -3,19 +3,11 @@
 from pathlib import Path
 
 import pytest
+from latex_claims import judge
 
-import symbackprop as sb
 from symbackprop.errors import LimitError
 
-PROGRAM = "```symbackprop\nparam x, y\n```\n"
-
-
-def check(claim: str, path: Path) -> sb.Verdict:
-    """The verdict on a claim about two real numbers."""
-    file = path / "a.md"
-    file.write_text(f"{PROGRAM}\n<!-- sb: claim -->\n$${claim}$$\n", encoding="utf-8")
-    ((_, verdict),) = sb.check_document(file)
-    return verdict
+PROGRAM = "\nparam x, y\n"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +26,7 @@ def check(claim: str, path: Path) -> sb.Verdict:
 )
 def test_huge_numbers_are_decided_and_written_briefly(claim: str, status: str, said: str, tmp_path: Path) -> None:
     """No number has hundreds of digits in a verdict, and one that overflows is not taken for an entry beyond an end."""
-    verdict = check(claim, tmp_path)
+    (verdict,) = judge(tmp_path, PROGRAM, claim)
 
     assert verdict.status == status
     assert said in str(verdict)
@@ -44,4 +36,4 @@ def test_huge_numbers_are_decided_and_written_briefly(claim: str, status: str, s
 def test_a_large_literal_is_said(tmp_path: Path) -> None:
     """The limit on exponentials of literals names the formula that passes it."""
     with pytest.raises(LimitError, match=r"exponential of a large literal in sigmoid\(100000 \+ x\^2\)"):
-        check(r"\sigma(100000 + x^2) = y", tmp_path)
+        judge(tmp_path, PROGRAM, r"\sigma(100000 + x^2) = y")

@@ -24,6 +24,14 @@ def put_back(dout: Any, order: Any) -> Any:
     return dx
 
 
+def put_into_rows(dout: Any, cache: Any) -> Any:
+    """The gradient where the entry of each row came from, and zero elsewhere."""
+    shape, best = cache
+    dx = np.zeros(shape)
+    dx[np.arange(len(best)), best] = dout
+    return dx
+
+
 @pytest.mark.parametrize("row", [0, 1, 2])
 @pytest.mark.parametrize("wrong", list(permutations(range(3)))[1:])
 def test_one_wrong_order_of_one_row_is_found(row: int, wrong: tuple[int, ...]) -> None:
@@ -78,13 +86,7 @@ def test_a_tie_inside_argmax_is_no_error_of_the_code() -> None:
         best = x.argmax(1)
         return x[np.arange(len(x)), best], (x.shape, best)
 
-    def backward(dout: Any, cache: Any) -> Any:
-        shape, best = cache
-        dx = np.zeros(shape)
-        dx[np.arange(len(best)), best] = dout
-        return dx
-
-    assert sb.verify_backward(forward, backward, shapes={"x": (3, 4)}).proved
+    assert sb.verify_backward(forward, put_into_rows, shapes={"x": (3, 4)}).proved
 
 
 def best_of(name: str, columns: Any) -> Any:
@@ -100,13 +102,7 @@ def test_a_tie_in_one_of_many_rows_takes_another_point(name: str) -> None:
         best = best_of(name, x)
         return x[np.arange(len(x)), best], (x.shape, best)
 
-    def backward(dout: Any, cache: Any) -> Any:
-        shape, best = cache
-        dx = np.zeros(shape)
-        dx[np.arange(len(best)), best] = dout
-        return dx
-
-    assert sb.verify_backward(forward, backward, shapes={"x": (6, 8)}, seconds=3).proved
+    assert sb.verify_backward(forward, put_into_rows, shapes={"x": (6, 8)}, seconds=3).proved
 
 
 @pytest.mark.parametrize("name", ["maximum", "minimum", "add"])
