@@ -14,6 +14,7 @@ from symbackprop.proof.numbers import read_float
 
 _LARGEST = read_float(sp.Float(sys.float_info.max))
 """As it is read where code has it: no float is beyond that."""
+_LARGEST_NUMBER = sp.Rational(_LARGEST.numerator, _LARGEST.denominator)
 _FAR = sp.Integer(10) ** 150
 
 
@@ -32,8 +33,7 @@ def is_no_path(facts: Iterable[Fact]) -> bool:
 def limits_of(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """What holds of each name in facts with numbers so large, or so small, that it may matter."""
     names = {symbol for fact in facts if _reads_far(fact.expression) for symbol in fact.expression.free_symbols}
-    largest = sp.Rational(_LARGEST.numerator, _LARGEST.denominator)
-    return tuple(Fact(largest + sign * name, ">=") for name in sorted(names, key=str) for sign in (1, -1))
+    return tuple(Fact(_LARGEST_NUMBER + sign * name, ">=") for name in sorted(names, key=str) for sign in (1, -1))
 
 
 def is_held(point: Mapping[str, Fraction]) -> bool:

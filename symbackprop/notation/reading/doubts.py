@@ -252,19 +252,18 @@ def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
 
 def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -> None:
     """A bar, or a derivative without brackets, in a sum reaches over one addend or over all."""
-    operators = [_operator_in(factors_of(bare(part))) for part in parts]
-    for place, (sign, part) in enumerate(zip(signs, parts, strict=True)):
+    rows = [factors_of(bare(part)) for part in parts]
+    following = [*map(_operator_in, rows[1:]), None]
+    for sign, part, row, again in zip(signs, parts, rows, following, strict=True):
         inner = bare(part)
         if sign == "-" and _is_braced(part, Sum) and isinstance(inner, Sum) and len(inner.parts) > 1:
             raise _unseen(part, write_syntax(node))
-        row = factors_of(bare(part))
         last = bare(row[-1].node)
         if isinstance(last, Evaluated) and part is not parts[0] and not isinstance(bare(last.inner), Group | Fraction):
             raise doubtful_bar(last)
-        operator = operators[place]
+        operator = _operator_in(row)
         if operator is None or part is parts[-1]:
             continue
-        again = operators[place + 1]
         if again is not None and write_syntax(again.node) == write_syntax(operator.node):
             continue  # \nabla f + \nabla g derives no derivative again
         derived = row[row.index(operator) + 1 :]
