@@ -31,7 +31,7 @@ EXPECTED = "claim, claim expect refuted, given, or names \\hat y = a4, S = sigmo
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """LaTeX between dollar signs, or an environment by itself; `kind` is "claim", "given" or "" where no mark speaks of it.
+    """LaTeX between dollar signs, or an environment by itself; `kind` is "claim", "given" or "" where no mark is.
 
     `line` and `column` are those of its first character behind the dollar signs, and `last` is its last line.
     """

@@ -76,10 +76,10 @@ def test_what_is_no_formula(text: str) -> None:
 
 def test_an_environment_by_itself_is_a_block() -> None:
     """As MathJax and Jupyter show it; the one that it is closed by is the one that was opened."""
-    text = "<!-- sb: claim -->\n\\begin{align*}\na &= b \\\\\nc &= d\n\\end{align*}\n\nand \\begin{equation}\ne\n\\end{align}"
-    (found,) = formulas(text)
+    aligned = "\\begin{align*}\na &= b \\\\\nc &= d\n\\end{align*}"
+    (found,) = formulas(f"<!-- sb: claim -->\n{aligned}\n\nand \\begin{{equation}}\ne\n\\end{{align}}")
 
-    assert found.tex == "\\begin{align*}\na &= b \\\\\nc &= d\n\\end{align*}"
+    assert found.tex == aligned
     assert (found.kind, found.line, found.column, found.last) == ("claim", 2, 1, 5)
 
 
