@@ -78,13 +78,14 @@ class _Path:
 def judge_at(subject: Subject, seconds: float, most: int) -> Findings:
     """The findings at one choice of shapes: with free maxima where that suffices, else path cell by path cell.
 
-    Where nothing was decided and the code masks by numbers such as -1e9, they are read as what they mean.
+    Where the code masks by numbers such as -1e9, and nothing was decided or what differs is beneath all floats, they
+    are read as what they mean.
     """
     deadline = time.process_time() + seconds
     found = _judge_freely(subject, deadline, most, _FREE)
     if found is None:
         found = _judge_paths(subject, deadline, most, _EXACT)
-    if found.failed is None or not found.failed.undecided or not found.masks:
+    if found.failed is None or not found.masks or not (found.failed.undecided or _is_beneath_floats(found.failed)):
         return found
     try:
         meant = _judge_freely(subject, deadline, most, replace(_FREE, masks_infinite=True))
@@ -96,8 +97,13 @@ def judge_at(subject: Subject, seconds: float, most: int) -> Findings:
         return found
     numbers = " and ".join(f"{float(number):g}" for number in found.masks)
     meant.hypotheses[f"{numbers} counts as minus infinity"] = None
-    meant.notes[f"Nothing was decided for {numbers} as it stands: its exp is 0 in floats, not in exact numbers."] = None
+    meant.notes[f"Nothing is proved for {numbers} as it stands: its exp is 0 in floats, not in exact numbers."] = None
     return meant
+
+
+def _is_beneath_floats(verdict: Verdict) -> bool:
+    """Whether what refutes is a difference that floats cannot hold."""
+    return verdict.witness is not None and verdict.witness.is_underflow
 
 
 def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading) -> Findings | None:
@@ -303,7 +309,7 @@ def _judge_in_full(
         return None
     if witness is not None and not verdict.refuted:
         verdict = Verdict("refuted", witness=witness, left=left, right=right)
-    if verdict.refuted and trace.rounded and verdict.witness is not None and verdict.witness.is_rounding:
+    if verdict.refuted and trace.rounding and verdict.witness is not None and verdict.witness.is_within(trace.rounding):
         reason = f"the values differ by no more than floats are rounded; {verdict.witness}"
         return Verdict("undecided", reason=reason, notes=trace.notes)
     return verdict

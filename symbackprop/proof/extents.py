@@ -29,7 +29,7 @@ def check_head(program: Program, head: t.Expression | t.Derivative, scope: Mappi
 
 
 def read_places(program: Program, access: t.Name | t.Access, scope: Mapping[str, Index]) -> tuple[Affine, ...]:
-    """The entry of a tensor that the head of a derivative reads: each index is made of letters of the scope and sizes."""
+    """The entry of a tensor that the head of a derivative reads; each index is made of letters and sizes."""
 
     def read_leaf(node: t.Expression) -> Affine:
         if isinstance(node, t.Name) and node.name in scope:

@@ -97,7 +97,7 @@ class Path(NumberReader, ABC):
                 return sp.oo if number > 0 else -sp.oo
             if math.isnan(number):
                 raise TracingStoppedError("a NaN was computed")
-            return self.read_mask(self.read_meant(number))
+            return self.read_mask(self.read_meant(value))
         if isinstance(value, Fraction):
             return sp.Rational(value.numerator, value.denominator)
         if isinstance(value, np.ndarray) and value.ndim == 0:

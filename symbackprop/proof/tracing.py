@@ -66,7 +66,7 @@ class Trace:
     point: Mapping[str, Fraction]
     remarks: tuple[str, ...]
     notes: tuple[str, ...]
-    rounded: bool
+    rounding: Fraction  # how far off numbers may be that were read, relative to themselves
     unordered: bool  # whether entries stood in an order that NumPy leaves open
     cuts: Cuts
     needs: Mapping[str, tuple[Needs | None, ...]]  # of each entry of the gradients; those of the output under ""
@@ -147,7 +147,7 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.point,
         made.remarks,
         tuple(path.notes),
-        path.rounded,
+        path.rounding,
         path.unordered,
         path.cuts,
         {"": _needs(output), **{name: _needs(gradients[name]) for name in shapes}},
