@@ -153,7 +153,8 @@ class QuotientField:
         if sum(map(bool, second.degrees())) <= _FEW_GENERATORS:
             return first.gcd(second)
         leaders: dict[tuple[int, ...], int] = {}
-        leads = [leaders.setdefault(powers, k) for k, powers in enumerate(zip(*first.monoms(), *second.monoms()))]
+        columns = zip(*first.monoms(), *second.monoms(), strict=True)
+        leads = [leaders.setdefault(powers, k) for k, powers in enumerate(columns)]
         if len(leaders) > _MOST_GCD_GENERATORS:
             return self.one
         short = (
