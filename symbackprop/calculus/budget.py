@@ -12,17 +12,19 @@ class OutOfBudgetError(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """How many products may be built, and until when; None sets no limit."""
+    """How many products may be built, in how long, and until when for all questions; None sets no limit."""
 
     products: int | None = None
     seconds: float | None = None
+    until: float | None = None
     _spent: int = 0
     _deadline: float | None = None
 
     def start(self) -> None:
         """Begin to count afresh."""
         self._spent = 0
-        self._deadline = None if self.seconds is None else time.process_time() + self.seconds
+        own = None if self.seconds is None else time.process_time() + self.seconds
+        self._deadline = min((each for each in (own, self.until) if each is not None), default=None)
 
     @property
     def spent(self) -> int:
@@ -35,4 +37,4 @@ class Budget:
         if self.products is not None and self._spent > self.products:
             raise OutOfBudgetError(f"more than {self.products} products")
         if self._deadline is not None and not self._spent % 64 and time.process_time() > self._deadline:
-            raise OutOfBudgetError(f"more than {self.seconds} seconds")
+            raise OutOfBudgetError("more time than was allowed")

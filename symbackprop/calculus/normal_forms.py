@@ -51,7 +51,7 @@ class Equality:
 class NormalForms:
     """The normal forms of the definitions of one program under some of its assumptions.
 
-    `products` bounds the work of one question, `seconds` the time.
+    `products` bounds the work of one question, `seconds` its time; `until` is when the time for all of them ends.
     """
 
     def __init__(
@@ -60,12 +60,13 @@ class NormalForms:
         assumptions: tuple[Assumption, ...] = (),
         products: int | None = 200_000,
         seconds: float | None = None,
+        until: float | None = None,
     ) -> None:
         self.program = program
         self.assumptions = assumptions
         self.positive = frozenset(name for name, _ in positive_names(assumptions))
         constants = frozenset(t.name for t in program.leaves if t.role is Role.CONST and not t.axes)
-        self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds))
+        self.algebra = Algebra(AtomTable(self.positive, constants), Budget(products, seconds, until))
         # What reads itself stays a name, and so does what is no sum of terms.
         self.cycles = find_cycles(program.definitions)
         self._definitions = {d.tensor.name: d for d in program.definitions}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from symbackprop.errors import ArgumentError
 from symbackprop.proof import Verdict
 from symbackprop.proof.backward_shapes import judge_backward
 from symbackprop.proof.tracing import Subject, make_upstream
+
+_MOST_ENTRIES = 1_000_000
 
 
 def verify_backward(
@@ -43,6 +46,9 @@ def verify_backward(
             raise ArgumentError(f"{what} is a function, not {function!r}.")
     allowed = _read_seconds(seconds)
     fixed = _read_shapes(shapes)
+    twice = [name for name in fixed if name in (data or ())]
+    if twice:
+        raise ArgumentError(f"shapes and data both name {', '.join(twice)}; an input is derived by, or it is given.")
     _check_call(forward, (*fixed, *(data or ())))
     return judge_backward(Subject(forward, backward, fixed, dict(data or {})), allowed)
 
@@ -85,4 +91,6 @@ def _read_shapes(shapes: Any) -> dict[str, tuple[int, ...]]:
         fixed[name] = sizes
     if not fixed:
         raise ArgumentError('shapes is empty; give the shape of each input, such as {"x": (2, 3)}.')
+    if (entries := sum(map(prod, fixed.values()))) > _MOST_ENTRIES:
+        raise ArgumentError(f"shapes have {entries} entries, each of which is traced; at most {_MOST_ENTRIES} are.")
     return fixed

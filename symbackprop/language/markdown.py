@@ -15,6 +15,8 @@ SPANS = re.compile(
     r"|(?P<escape>\\[\\$`])"
     r"|(?P<block>\$\$(?P<shown>(?:(?!\n[ \t>]*\n).)*?)\$\$)"
     r"|(?P<inline>\$(?![\s$])(?P<tex>(?:\\.|(?!\n[ \t>]*\n)[^$\\])*?)(?<!\s)\$(?![0-9]))"
+    r"|(?P<bare>\\begin\{(?P<name>(?:align|equation|gather|multline|eqnarray)\*?)\}"
+    r"(?:(?!\n[ \t>]*\n).)*?\\end\{(?P=name)\})"
     r"|(?P<open>\$\$)",
     re.DOTALL,
 )
@@ -22,12 +24,14 @@ MARK = re.compile(r"<!--\s*sb:(?P<said>.*?)-->", re.DOTALL)
 SAID = re.compile(r"(?P<kind>claim|given)(?P<refuted>\s+expect\s+refuted)?")
 NAMES = re.compile(r"names\s+(?P<names>.+)", re.DOTALL)
 QUOTED = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+_DELIMITED = {"block": ("shown", 2), "inline": ("tex", 1), "bare": ("bare", 0)}
+"""For a kind of span, which part of it is the formula, and how many signs stand before that."""
 EXPECTED = "claim, claim expect refuted, given, or names \\hat y = a4, S = sigmoid"
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """LaTeX between dollar signs; `kind` is "claim", "given" or "" where no mark speaks of it.
+    """LaTeX between dollar signs, or an environment by itself; `kind` is "claim", "given" or "" where no mark is.
 
     `line` and `column` are those of its first character behind the dollar signs, and `last` is its last line.
     """
@@ -76,12 +80,12 @@ def scan_markdown(text: str) -> tuple[Formula | Names, ...]:
         last = line + match.group().count("\n")
         if kind == "open":
             raise DocumentError(f"line {line}: found $$ that is never closed, expected another $$ below it")
-        if kind in ("block", "inline"):
-            display = kind == "block"
-            tex = match["shown" if display else "tex"]
+        if kind in _DELIMITED:
+            group, width = _DELIMITED[kind]
+            display, tex = kind != "inline", match[group]
             quoted = QUOTED.match(lines[line - 1])
             tex = QUOTED.sub(lambda m: " " * len(m.group()), tex) if quoted and "\n" in tex else tex
-            found.append(Formula(tex, line, column + (2 if display else 1), last, display))
+            found.append(Formula(tex, line, column + width, last, display))
         elif kind == "comment" and (said := MARK.fullmatch(match.group())):
             names = NAMES.fullmatch(said["said"].strip())
             if names:

@@ -20,7 +20,7 @@ from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equal_points import judge_where_equal
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
+from symbackprop.proof.exploration import Outside, Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
@@ -29,14 +29,14 @@ from symbackprop.proof.inner_arrays import entry_name
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.open_paths import NotProvedError, prove_openly
 from symbackprop.proof.other_runs import OtherRuns
-from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.stages import list_wrong_stages
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_needs import list_needs
-from symbackprop.proof.tracing import Subject, Trace
+from symbackprop.proof.tracing import Subject, Trace, run
 from symbackprop.proof.verdict import Verdict, Witness
 from symbackprop.proof.wording import join_words
 
@@ -46,6 +46,7 @@ _MOST_EQUALITIES = 6
 _MOST_SAID = 4
 _STEPS_TO_DIAGNOSE = 20_000
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
+_UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part"
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
 
@@ -77,13 +78,14 @@ class _Path:
 def judge_at(subject: Subject, seconds: float, most: int) -> Findings:
     """The findings at one choice of shapes: with free maxima where that suffices, else path cell by path cell.
 
-    Where nothing was decided and the code masks by numbers such as -1e9, they are read as what they mean.
+    Where the code masks by numbers such as -1e9, and nothing was decided or what differs is beneath all floats, they
+    are read as what they mean.
     """
     deadline = time.process_time() + seconds
     found = _judge_freely(subject, deadline, most, _FREE)
     if found is None:
         found = _judge_paths(subject, deadline, most, _EXACT)
-    if found.failed is None or not found.failed.undecided or not found.masks:
+    if found.failed is None or not found.masks or not (found.failed.undecided or _is_beneath_floats(found.failed)):
         return found
     try:
         meant = _judge_freely(subject, deadline, most, replace(_FREE, masks_infinite=True))
@@ -95,8 +97,13 @@ def judge_at(subject: Subject, seconds: float, most: int) -> Findings:
         return found
     numbers = " and ".join(f"{float(number):g}" for number in found.masks)
     meant.hypotheses[f"{numbers} counts as minus infinity"] = None
-    meant.notes[f"Nothing was decided for {numbers} as it stands: its exp is 0 in floats, not in exact numbers."] = None
+    meant.notes[f"Nothing is proved for {numbers} as it stands: its exp is 0 in floats, not in exact numbers."] = None
     return meant
+
+
+def _is_beneath_floats(verdict: Verdict) -> bool:
+    """Whether what refutes is a difference that floats cannot hold."""
+    return verdict.witness is not None and verdict.witness.is_underflow
 
 
 def _judge_freely(subject: Subject, deadline: float, most: int, reading: Reading) -> Findings | None:
@@ -117,6 +124,10 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
     for trace in trace_paths(subject, deadline, most, reading):
         if isinstance(trace, Unvisited):
             found.unvisited.append(trace)
+            continue
+        if isinstance(trace, Outside):
+            found.seen.update(trace.conditions)
+            found.notes[f"Nothing is judged where forward raises: {trace.text}."] = None
             continue
         found.masks.update(dict.fromkeys(trace.masks))
         found.arrays.update(trace.arrays)
@@ -191,6 +202,9 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
             if verdict is None:
                 continue
             _distrust(trace)
+            if verdict.refuted and trace.unordered and not _is_wrong_sorted(subject, trace, deadline):
+                reason = f"the gradient of {entry_name(name, place)} is right for some orders only, and {_UNORDERED}"
+                return Verdict("undecided", reason=_join(reason, trace))
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
                 own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
@@ -203,6 +217,16 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
         return stuck
     reason = f"no point was found at which forward has a value; it needs {shorten(path.violated)}"
     return replace(stuck, reason=_join(reason, trace))
+
+
+def _is_wrong_sorted(subject: Subject, trace: Trace, deadline: float) -> bool:
+    """Whether the code is refuted as well where np.partition sorts, as it often does."""
+    try:
+        other = run(subject, trace.point, deadline, 0, replace(trace.reading, parts_sorted=True))
+        verdict = _judge_cell(subject, other, Findings(), deadline)
+    except (CodeStoppedError, TracingStoppedError, PointRejectedError):
+        return False
+    return verdict is not None and verdict.refuted
 
 
 def _say_path(trace: Trace) -> Iterator[str]:
@@ -285,7 +309,7 @@ def _judge_in_full(
         return None
     if witness is not None and not verdict.refuted:
         verdict = Verdict("refuted", witness=witness, left=left, right=right)
-    if verdict.refuted and trace.rounded and verdict.witness is not None and verdict.witness.is_rounding:
+    if verdict.refuted and trace.rounding and verdict.witness is not None and verdict.witness.is_within(trace.rounding):
         reason = f"the values differ by no more than floats are rounded; {verdict.witness}"
         return Verdict("undecided", reason=reason, notes=trace.notes)
     return verdict

@@ -348,6 +348,9 @@ def _without_other_rows(trace: Trace, gradients: Gradients, title: str, right: s
     for row in range(shape[0]):
         kept = _row(symbols, shape, row)
         pairs = (*partial_entries, *gradients.pairs())
+        others = set(symbols) - kept
+        if not any(truth.free_symbols & others for truth, _ in partial_entries):
+            continue  # what is 0 comes from other rows alone: nothing is summed
         if all(same(_counting(truth, symbols, kept), claim) for truth, claim in pairs):
             what = title if right != 0 else f"the gradient of {gradients.name}"
             return f"{what} counts the output [{row}] only: the sum over the first axis of the output is missing"

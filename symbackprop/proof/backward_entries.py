@@ -99,11 +99,14 @@ def off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, 
 
 
 def misplaced(gradients: Gradients, where: int, title: str, same: Same) -> str:
-    """The derivative by another entry."""
+    """The derivative by another entry: one that reads what its own does not, or of which several are shifted alike."""
+    own = gradients.truth[where].free_symbols
     for k, place in enumerate(np.ndindex(*gradients.shape)):
         if k != where and gradients.truth[k] != 0 and same(gradients.truth[k], gradients.claims[where]):
             first, second = (gradients.truth, gradients.claims) if k < where else (gradients.claims, gradients.truth)
-            shifted = all(same(*pair) for pair in zip(first, second[abs(k - where) :], strict=False))
-            end = ": the entries are shifted" if shifted else ""
-            return f"{title} is the derivative by {entry_name(gradients.name, place)}{end}"
+            pairs = list(zip(first, second[abs(k - where) :], strict=False))
+            shifted = len(pairs) > 1 and all(same(*pair) for pair in pairs)
+            if shifted or gradients.truth[k].free_symbols - own:
+                end = ": the entries are shifted" if shifted else ""
+                return f"{title} is the derivative by {entry_name(gradients.name, place)}{end}"
     return ""

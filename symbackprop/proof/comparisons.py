@@ -39,6 +39,7 @@ from symbackprop.proof.verdict import Verdict
 
 MOST_ENTRIES = 64
 """At given sizes no more entries than this are compared; beyond, the claim is undecided there."""
+FOR_ALL_SECONDS = 20.0
 WIDE_SECONDS = 3.0
 MOST_TRIED, MOST_TIED, TIED_SECONDS = 4, 4, 2.0
 """Entries for which points are made, ties that are named, and the time in which sides are shown to agree elsewhere."""
@@ -120,28 +121,29 @@ def prove_for_all(
 ) -> tuple[Assumption, ...] | None:
     """The assumptions under which the normal form shows two definitions to be equal, or None.
 
-    `products` bounds the work of each attempt, `seconds` its time.
+    `products` bounds the work of each attempt, `seconds` its time; a guard far beyond these bounds the time of all.
     """
+    until = time.process_time() + FOR_ALL_SECONDS
     opened = open_products(program)
     twins = find_twins(opened)
     shared = replace(opened, definitions=tuple(read_twins(d, twins) for d in opened.definitions))
     sides = read_twins(left, twins), read_twins(right, twins)
     lemmas = apply_lemmas(shared, sides, _Numbers(shared))
     shared, sides = lemmas.program, (lemmas.sides[0], lemmas.sides[1])
-    forms = NormalForms(shared, program.assumptions, products, seconds)
+    forms = NormalForms(shared, program.assumptions, products, seconds, until)
     equality = forms.equal(*sides) or equal_with_recurrences(forms, *sides)
-    equality = equality or _equal_by_equations(shared, sides, products, seconds)
+    equality = equality or _equal_by_equations(shared, sides, products, seconds, until)
     if equality is not None:
         return tuple(dict.fromkeys((*lemmas.assumptions, *equality.assumptions)))
     assumed = assumed_symmetric(program)
     if not assumed and not any(d.call for d in shared.definitions):
         return None
     mirrored = _symmetrize_all(shared, assumed)
-    forms = NormalForms(mirrored, program.assumptions, products, seconds)
+    forms = NormalForms(mirrored, program.assumptions, products, seconds, until)
     symmetric = find_symmetric(mirrored, assumed, lambda one, other: forms.equal(one, other) is not None)
     joined = share_functions(mirrored, lambda one, other: forms.equal(one, other) is not None)
     joined = _symmetrize_all(joined, {name: known for name, known in symmetric.items() if name not in assumed})
-    forms = NormalForms(joined, program.assumptions, products, seconds)
+    forms = NormalForms(joined, program.assumptions, products, seconds, until)
     equality = forms.equal(*(symmetrize(side, symmetric) for side in sides))
     if equality is None:
         return None
@@ -151,12 +153,12 @@ def prove_for_all(
 
 
 def _equal_by_equations(
-    program: Program, sides: tuple[Definition, Definition], products: int, seconds: float | None
+    program: Program, sides: tuple[Definition, Definition], products: int, seconds: float | None, until: float
 ) -> Equality | None:
     """How two definitions are shown equal with every assumed equation used as a rule, or None where they are not."""
     if not any(assumption.relation == "=" for assumption in program.assumptions):
         return None
-    forms = NormalForms(program, program.assumptions, products, seconds)
+    forms = NormalForms(program, program.assumptions, products, seconds, until)
     try:
         return forms.equal(*sides) if forms.assume_equations() else None
     except (OutOfBudgetError, NoNormalFormError, RecursionError):

@@ -113,7 +113,7 @@ def _judge_on(subject: Subject, surface: _Surface, deadline: float) -> EqualPoin
         for k, (place, left, right) in enumerate(rows):
             entry = entry_name(name, place)
             verdict = _compare(surface, left, right, f"the gradient of {entry}", deadline)
-            if verdict.refuted and trace.maxima_free:
+            if verdict.refuted and (trace.maxima_free or trace.unordered):
                 judged = False
             elif verdict.refuted and entry in across and not (
                 beside and all(_compare(surface, left, side[name][k], "", deadline).proved for side in beside)

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from symbackprop.proof.corners import corners_of
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import is_no_path
-from symbackprop.proof.guarded_calls import CodeStoppedError
+from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError
 from symbackprop.proof.nearby_points import points_near
 from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
 from symbackprop.proof.plain_signs import fails_plainly
@@ -32,7 +32,18 @@ class Unvisited:
     sought: bool = False
 
 
-def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) -> Iterator[Trace | Unvisited]:
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A path on which forward raises, by a statement of its own; `text` says which."""
+
+    conditions: tuple[Fact, ...]
+    point: Mapping[str, Fraction]
+    text: str
+
+
+def trace_paths(
+    subject: Subject, deadline: float, most: int, reading: Reading
+) -> Iterator[Trace | Unvisited | Outside]:
     """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
 
     Corners come first: code may ask whether any, or all, of many entries are positive. What is still waiting when the
@@ -60,7 +71,7 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
         if is_no_path(branch.conditions):
             continue
         try:
-            trace = trace_below(subject, branch, deadline, reading)
+            trace = run_below(subject, branch, deadline, reading)
         except (CodeStoppedError, TracingStoppedError):
             if time.process_time() < deadline:
                 raise
@@ -69,7 +80,7 @@ def trace_paths(subject: Subject, deadline: float, most: int, reading: Reading) 
         if trace is None:
             yield replace(branch, sought=time.process_time() < deadline)
             continue
-        count += 1
+        count += isinstance(trace, Trace)
         yield trace
         seen.update(trace.conditions)
         queue.add(branches_of(trace, len(branch.conditions)))
@@ -110,7 +121,7 @@ def _trace_corners(
             return
         try:
             trace = run(subject, point, deadline, 0, first.reading)
-        except PointRejectedError:
+        except (PointRejectedError, OutsideError):
             continue
         except (CodeStoppedError, TracingStoppedError):
             if time.process_time() < deadline:
@@ -121,7 +132,7 @@ def _trace_corners(
             yield trace, found
 
 
-def branches_of(trace: Trace, start: int) -> list[Unvisited]:
+def branches_of(trace: Trace | Outside, start: int) -> list[Unvisited]:
     """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
     conditions = trace.conditions
     others = [Fact(-fact.expression, ">") for fact in conditions]
@@ -137,18 +148,34 @@ def first_trace(subject: Subject, deadline: float, reading: Reading) -> Trace:
 
 
 def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | None:
-    """A run that takes a branch, or None where no point of it was found."""
+    """A run that takes a branch, or None where no point of it was found, or forward raises there."""
+    found = run_below(subject, branch, deadline, reading)
+    return found if isinstance(found, Trace) else None
+
+
+def run_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | Outside | None:
+    """A run that takes a branch, whether it returns or forward raises; None where no point of it was found."""
     prefix = branch.conditions
-    traces = traces_near(subject, branch.near, prefix, deadline, reading)
-    return next((trace for trace in traces if trace.conditions[: len(prefix)] == prefix), None)
+    runs = _runs_near(subject, branch.near, prefix, deadline, reading)
+    return next((found for found in runs if found.conditions[: len(prefix)] == prefix), None)
 
 
 def traces_near(
     subject: Subject, near: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float, reading: Reading
 ) -> Iterator[Trace]:
     """Runs at points at which facts hold."""
+    runs = _runs_near(subject, near, facts, deadline, reading)
+    return (found for found in runs if isinstance(found, Trace))
+
+
+def _runs_near(
+    subject: Subject, near: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float, reading: Reading
+) -> Iterator[Trace | Outside]:
+    """Runs at points at which facts hold, whether they return or forward raises."""
     for seed, point in enumerate(points_near(near, facts, deadline)):
         try:
             yield run(subject, point, deadline, seed, reading)
         except PointRejectedError:
             continue
+        except OutsideError as error:
+            yield Outside(error.conditions, error.point, str(error))

@@ -7,9 +7,10 @@ from itertools import permutations
 
 from symbackprop.calculus.indices import Affine, Index, compare_range, is_nonnegative
 from symbackprop.calculus.programs import Program
+from symbackprop.calculus.tensors import Tensor
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
-from symbackprop.language.index_forms import read_size
+from symbackprop.language.index_forms import read_form, read_size
 from symbackprop.language.phrasing import affine_tree
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
@@ -24,10 +25,38 @@ def check_head(program: Program, head: t.Expression | t.Derivative, scope: Mappi
         if not isinstance(index, t.Chain) or not names <= {*scope, *program.size_names}:
             continue
         form = read_size(index).substitute({name: Affine.of(scope[name]) for name in names if name in scope})
-        exists = compare_range(form, size, start)
-        if exists is not True and (exists is False or names & {*scope}):
-            found = f"{write_tree(head)}, which is outside of {head.name} for some {', '.join(sorted(names))}"
-            raise fail(head, found, f"an entry that there is for all, from {start} to {size + Affine.of(start - 1)}")
+        _check_place(head, form, start, size)
+
+
+def read_places(program: Program, access: t.Name | t.Access, scope: Mapping[str, Index]) -> tuple[Affine, ...]:
+    """The entry of a tensor that the head of a derivative reads; each index is made of letters and sizes."""
+
+    def read_leaf(node: t.Expression) -> Affine:
+        if isinstance(node, t.Name) and node.name in scope:
+            return Affine.of(scope[node.name])
+        if isinstance(node, t.Name) and node.name in program.size_names:
+            return Affine.of(node.name)
+        expected = "a letter, a number, or a sum of such and of sizes, for what is derived and by what"
+        raise fail(access, f"{write_tree(node)} in {write_tree(access)}", expected)
+
+    indices = access.indices if isinstance(access, t.Access) else ()
+    made = (read_form(index, read_leaf, write_tree(access)) for index in indices if isinstance(index, t.Expression))
+    return tuple(made)
+
+
+def check_places(tensor: Tensor, access: t.Name | t.Access, places: Sequence[Affine]) -> None:
+    """FormulaError where an index that is made of others is outside of its tensor for some letters."""
+    for form, (start, size) in zip(places, tensor.spans, strict=True):
+        if form.index is None and form.integer is None:
+            _check_place(access, form, start, size)
+
+
+def _check_place(read: t.Name | t.Access, form: Affine, start: int, size: Affine) -> None:
+    exists = compare_range(form, size, start)
+    if exists is not True and (exists is False or form.indices):
+        letters = ", ".join(sorted({index.name for index in form.indices}) or form.names)
+        found = f"{write_tree(read)}, which is outside of {read.name} for some {letters}"
+        raise fail(read, found, f"an entry that there is for all, from {start} to {size + Affine.of(start - 1)}")
 
 
 def ranges_below_zero(tree: t.Expression | None) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from linecache import getline
 from pathlib import Path as FilePath
 from types import FrameType
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.errors import ArgumentError, SymBackpropError
+from symbackprop.proof.facts import Fact
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership
 from symbackprop.proof.traced_values import Traced
@@ -26,6 +29,16 @@ class CodeStoppedError(SymBackpropError):
         self.place, self.line, self.cause, self.part, self.traced = place, line, cause, part, traced
         where = f"{place}: `{line}`: " if place else f"in {part}: "
         super().__init__(f"{where}{cause}")
+
+
+class OutsideError(CodeStoppedError):
+    """A statement of forward itself raised for what it compared: `conditions` say for which inputs, `point` is one."""
+
+    def __init__(
+        self, stopped: CodeStoppedError, conditions: tuple[Fact, ...], point: Mapping[str, Fraction]
+    ) -> None:
+        super().__init__(stopped.place, stopped.line, stopped.cause, stopped.part, traced=False)
+        self.conditions, self.point = conditions, point
 
 
 @dataclass(slots=True)
@@ -62,6 +75,14 @@ class Watch:
         if event == "exception" and self.raised is None and _is_of_tracing(found[1]):
             self.raised, self.place = found[1], _place_of(frame, frame.f_lineno)
         return self._note
+
+
+def is_own_statement(error: BaseException, ownership: Ownership) -> bool:
+    """Whether a `raise` or an `assert` of the person raised it, outside of a handler, and not what their code calls."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    code = frame.f_code
+    owned = ownership.owns(code.co_filename, str(frame.f_globals.get("__name__", "")))
+    return owned and dis.opname[code.co_code[frame.f_lasti]] == "RAISE_VARARGS" and error.__context__ is None
 
 
 def _is_of_tracing(error: BaseException) -> bool:
@@ -102,8 +123,8 @@ def _behind(error: Exception) -> Exception:
 
 def _stopped(error: BaseException, place: str, line: str, part: str) -> CodeStoppedError:
     traced = isinstance(error, TracingStoppedError)
-    return CodeStoppedError(place, line, str(error) if traced else f"{type(error).__name__}: {error}", part,
-                            traced=traced)  # fmt: skip
+    cause = str(error) if traced else f"{type(error).__name__}: {error}".removesuffix(": ")
+    return CodeStoppedError(place, line, cause, part, traced=traced)
 
 
 def _locate(ownership: Ownership, error: BaseException) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,11 +15,14 @@ import sympy as sp
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_values import Path, Traced
 
+_UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part; here their places fall."
+
 
 class ArrayPath(Path):
     """A path whose numbers live in arrays, as the arrays know it."""
 
     upstreams: list[tuple[Any, tuple[sp.Expr, ...]]]  # as they were made
+    unordered: bool = False  # whether entries stand in an order that NumPy leaves open
 
     @abstractmethod
     def variables(self, name: str, shape: tuple[int, ...]) -> Any:
@@ -121,9 +125,20 @@ class InnerArray(np.ndarray[Any, Any]):
         """The places of the entries in rising order, which are integers."""
         return np.asarray(self).argsort(*args, **options)
 
-    def argpartition(self, *args: Any, **options: Any) -> Any:
-        """The places of the entries that are below and above some, which are integers."""
-        return np.asarray(self).argpartition(*args, **options)
+    def argpartition(self, kth: Any, axis: Any = -1, *args: Any, **options: Any) -> Any:
+        """The places of the entries that are below and above some; within a part NumPy leaves their order open."""
+        if self._path.reading.parts_sorted:
+            return self.argsort(axis)
+        places = np.asarray(self).argpartition(kth, axis, *args, **options)
+        if _turn_parts(np.moveaxis(places, -1 if axis is None else axis, -1), kth):
+            self._path.unordered = True
+            self._path.notes[_UNORDERED] = None
+        return places
+
+    def partition(self, kth: Any, axis: Any = -1, *args: Any, **options: Any) -> None:
+        """The entries in the order of these places."""
+        plain = np.ndarray.view(self, np.ndarray)
+        plain[...] = np.take_along_axis(plain, self.argpartition(kth, axis, *args, **options), axis)
 
     def _mark_best(self, axis: Any, beats: Callable[[Any, Any], Any]) -> np.ndarray[Any, Any]:
         """True in the place of the first entry along an axis that each one before it is beaten by, and none behind."""
@@ -179,6 +194,16 @@ class TracedMask(np.ndarray[Any, Any]):
         if self.path is None or self.path.is_exact_type(dtype):
             return np.asarray(self).astype(dtype)
         return self.path.settle(self.path.exact(np.asarray(self)))
+
+
+def _turn_parts(places: np.ndarray[Any, Any], kth: Any) -> bool:
+    """Let the places of each part fall, an order that NumPy's own seldom is; whether a part has several places."""
+    count = places.shape[-1]
+    pivots = sorted({int(each) % count for each in np.ravel(kth)})
+    parts = [slice(before + 1, after) for before, after in itertools.pairwise((-1, *pivots, count))]
+    for part in parts:
+        places[..., part] = -np.sort(-places[..., part], axis=-1)
+    return any(part.stop - part.start > 1 for part in parts)
 
 
 def find_path(values: Any) -> ArrayPath:

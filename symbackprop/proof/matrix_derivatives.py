@@ -149,10 +149,10 @@ def entry_at(read: t.Name | t.Access, letters: Sequence[t.Name]) -> t.Name | t.A
 
 
 def free_letters(program: Program, sides: Sequence[ClaimSide]) -> dict[str, Affine]:
-    """How far the letters run at which the sides of a claim read tensors, and which no sum binds."""
+    """How far the letters run at which the sides of a claim read tensors, and which no sum binds and no size is."""
     found: dict[str, Affine] = {}
     for side in sides:
-        bound = set(_summed_in(side))
+        bound = {*_summed_in(side), *program.size_names}
         for read in _reads_in(side):
             for index, axis in zip(read.indices, program.tensor(read.name).axes, strict=True):
                 if not isinstance(index, t.Name) or index.name in {REST, *bound}:

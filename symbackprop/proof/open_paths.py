@@ -18,7 +18,7 @@ from symbackprop.proof.budget import Budget
 from symbackprop.proof.choices import Alternative, Choice
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equality import decide
-from symbackprop.proof.exploration import Unvisited, trace_paths
+from symbackprop.proof.exploration import trace_paths
 from symbackprop.proof.factors import may_expand
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import is_no_path
@@ -58,7 +58,7 @@ def prove_openly(subject: Subject, deadline: float, most: int, reading: Reading,
     seen: dict[Fact, None] = {}
     try:
         for trace in trace_paths(subject, deadline, most, replace(reading, comparisons_open=True)):
-            if isinstance(trace, Unvisited) or not trace.choices or 2 ** len(trace.conditions) > most:
+            if not isinstance(trace, Trace) or not trace.choices or 2 ** len(trace.conditions) > most:
                 raise NotProvedError
             _OnePath(trace, own, deadline).prove(subject)
             seen.update(dict.fromkeys((*trace.conditions, *trace.choices.facts())))

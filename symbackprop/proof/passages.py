@@ -120,7 +120,7 @@ def read_given(formula: Formula, program: Program, known: Known) -> Given:
             check_extents(statement.extents, t.Claim(made.head, (made.body,)), statement.sides, vocabulary)
             definitions.append(replace(made, body=expand_functions(made.body, known.functions)))
             continue
-        function = _read_function(statement, *called)
+        function = _read_function(statement, *called, known.functions)
         values = _read_arguments(called[1], vocabulary)
         names = tuple(value.name for value in values or () if isinstance(value, t.Name))
         function = replace(function, arguments=names if len(names) == len(called[1]) else ())
@@ -153,15 +153,19 @@ def _called(side: Syntax) -> tuple[str, tuple[Syntax, ...]] | None:
     return write_syntax(name), group.parts
 
 
-def _read_function(statement: LatexStatement, name: str, arguments: tuple[Syntax, ...]) -> GivenFunction:
-    """A function whose parameters are the names in its brackets."""
+def _read_function(
+    statement: LatexStatement, name: str, arguments: tuple[Syntax, ...], functions: Mapping[str, GivenFunction]
+) -> GivenFunction:
+    """A function whose parameters are the names in its brackets; those that were given above may be applied in it."""
     written = [write_syntax(argument) for argument in arguments]
     said = [extent for extent in statement.extents if not extent.is_whole or extent.letter not in written]
     if statement.kind != "equation" or len(statement.sides) != 2 or len(set(written)) != len(written) or said:
         return _no_function(statement)
     opened = make_vocabulary()
     names = [read_formula(argument, opened) for argument in arguments]
-    body = read_formula(statement.sides[1], opened)
+    own = {each: each for each in functions if each not in written}
+    opened = replace(opened, functions={**opened.functions, **own})
+    body = expand_functions(read_formula(statement.sides[1], opened), functions)
     parameters = tuple(n.name for n in names if isinstance(n, t.Name))
     used = {node.name for node, _ in t.walk(body) if isinstance(node, t.Name | t.Access)} - {"pi"}
     if len(parameters) != len(names):

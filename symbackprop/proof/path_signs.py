@@ -61,12 +61,14 @@ class Reading:
     `masks_infinite`: a number that no float survives in `exp`, such as -1e9, is minus infinity, as a mask means it.
     `comparisons_open`: what a comparison gives is a number of which nothing is known, until the code asks for it. What
     is proved so holds whichever way the comparison goes.
+    `parts_sorted`: where NumPy leaves the order of entries open, as in np.partition, they rise; else their places fall.
     `equal`: a difference of real numbers that is 0 at the point, where the code asks whether it is.
     """
 
     maxima_free: bool = False
     masks_infinite: bool = False
     comparisons_open: bool = False
+    parts_sorted: bool = False
     equal: sp.Expr | None = None
 
 

@@ -29,6 +29,8 @@ class ZeroDenominatorError(ArithmeticError):
 
 # Beyond this many pairs of terms a common factor is not looked for: leaving it in is correct, only larger.
 _MOST_GCD_PAIRS = 250_000
+_FEW_GENERATORS = 24
+_MOST_GCD_GENERATORS = 64
 _MOST_FACTOR_TERMS = 400
 _MOST_FACTOR_DEGREE = 60
 
@@ -134,13 +136,36 @@ class QuotientField:
             numerator, denominator = self._rationalise(numerator, denominator, relation)
         if not denominator.is_constant() and len(numerator) * len(denominator) <= _MOST_GCD_PAIRS:
             self.budget.count_pairs(len(numerator), len(denominator))
-            common = numerator.gcd(denominator)
+            common = self._common_factor(numerator, denominator)
             if not common.is_constant():
                 numerator, denominator = numerator / common, denominator / common
         leading = denominator.leading_coefficient()
         if leading != 1:
             numerator, denominator = numerator / leading, denominator / leading
         return Quotient(numerator, denominator)
+
+    def _common_factor(self, first: fmpq_mpoly, second: fmpq_mpoly) -> fmpq_mpoly:
+        """A common factor, the greatest unless too many generators take part.
+
+        Exponentials of sums are products of many generators that occur in the same powers everywhere; one stands for
+        all of them, as the search takes very long in many.
+        """
+        if sum(map(bool, second.degrees())) <= _FEW_GENERATORS:
+            return first.gcd(second)
+        leaders: dict[tuple[int, ...], int] = {}
+        columns = zip(*first.monoms(), *second.monoms(), strict=True)
+        leads = [leaders.setdefault(powers, k) for k, powers in enumerate(columns)]
+        if len(leaders) > _MOST_GCD_GENERATORS:
+            return self.one
+        short = (
+            self.polynomial({
+                tuple(power if leads[k] == k else 0 for k, power in enumerate(powers)): coefficient
+                for powers, coefficient in polynomial.to_dict().items()
+            })
+            for polynomial in (first, second)
+        )
+        common = next(short).gcd(next(short)).to_dict()
+        return self.polynomial({tuple(powers[lead] for lead in leads): value for powers, value in common.items()})
 
     def factor(self, polynomial: fmpq_mpoly) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]]]:
         """A constant, and factors with leading coefficient 1 and their multiplicities."""

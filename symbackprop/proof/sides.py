@@ -19,7 +19,7 @@ from symbackprop.language.elaboration import Elaborator
 from symbackprop.language.hiding import hidden_parts
 from symbackprop.language.symbols import program_symbols
 from symbackprop.language.writer import write_tree
-from symbackprop.proof.extents import check_ranges, list_needed_sizes
+from symbackprop.proof.extents import check_places, check_ranges, list_needed_sizes, read_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
     """The derivative that a head names, as the chain rule gives it."""
     assert not isinstance(head.of, t.Apply), "the adjoint that is derived has a name"
     of, wrt = program.tensor(head.of.name), program.tensor(head.wrt.name)
-    at = (*_places(of, head.of, scope), *_places(wrt, head.wrt, scope))
+    at = (*_places(program, of, head.of, scope), *_places(program, wrt, head.wrt, scope))
     adjoints = derive(program, of.name, (wrt.name,))
     folded = fold(adjoints, program.assumptions)
     indices = tuple(scope.values())
@@ -126,27 +126,17 @@ def derivative_side(program: Program, head: t.Derivative, scope: Mapping[str, In
                 derived=(of.name,), least=tuple(list_needed_sizes(program, head.of, head.wrt)))  # fmt: skip
 
 
-def _places(tensor: Tensor, access: t.Name | t.Access, scope: Mapping[str, Index]) -> tuple[Affine, ...]:
-    """Where a derivative's head reads a tensor: letters of the scope, or numbers."""
-    made: list[Affine] = []
-    for index in access.indices if isinstance(access, t.Access) else ():
-        if isinstance(index, t.Name) and index.name in scope:
-            made.append(Affine.of(scope[index.name]))
-        elif isinstance(index, t.Number) and index.value.denominator == 1:
-            made.append(Affine.of(int(index.value)))
-        else:
-            place = write_tree(index)
-            raise FormulaError(
-                f"{place} in {write_tree(access)} is neither a letter nor a number; claim that entry as a sum over a "
-                f"letter, sum(i, where(i == {place}, ..., 0)), in LaTeX \\sum_i [i = {place}] before the derivative.",
-                line=access.line or None,
-                column=access.column or None,
-            )
+def _places(
+    program: Program, tensor: Tensor, access: t.Name | t.Access, scope: Mapping[str, Index]
+) -> tuple[Affine, ...]:
+    """Where a derivative's head reads a tensor, which is at entries that there are for all letters of the scope."""
+    made = read_places(program, access, scope)
     try:
-        check_entry(tensor, tuple(made))
+        check_entry(tensor, made)
     except ArgumentError as error:
         raise FormulaError(str(error), line=access.line or None, column=access.column or None) from error
-    return tuple(made)
+    check_places(tensor, access, made)
+    return made
 
 
 def _derivatives_in(program: Program, tree: t.Node) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.traced_needs import needs_of_power, needs_of_quotient
+from symbackprop.proof.traced_needs import needs_of_quotient
 from symbackprop.proof.traced_rounding import Rounded
 
 
@@ -39,10 +39,10 @@ class Arithmetic(Rounded):
         return self._with(other, lambda a, b: a / b, True, needs_of_quotient)
 
     def __pow__(self: Any, other: Any) -> Any:
-        return self._with(other, lambda a, b: a**b, partial=needs_of_power)
+        return self._with(other, lambda a, b: a**b, partial=self.path.needs_of_power)
 
     def __rpow__(self: Any, other: Any) -> Any:
-        return self._with(other, lambda a, b: a**b, True, needs_of_power)
+        return self._with(other, lambda a, b: a**b, True, self.path.needs_of_power)
 
     def __lt__(self: Any, other: Any) -> Any:
         return self._compare(other, lambda sign: sign < 0)

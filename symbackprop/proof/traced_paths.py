@@ -205,6 +205,9 @@ class TracedPath(ArrayPath):
         for fact in list_needs((value.needs,)):
             if fact.relation in (">", ">=") and self.sign(fact.expression) < 0:
                 return name == "isnan"
+        if not value.expression.is_number:
+            line = self._ownership.say_line()
+            self.notes[f"Overflow was not judged: np.{name} is answered for real numbers in {line}."] = None
         return FINITE[name]
 
     def function(self, name: str, value: Any) -> Any:

@@ -21,7 +21,7 @@ from symbackprop.proof.open_needs import holds_openly
 from symbackprop.proof.path_signs import Reading, TracingStoppedError
 from symbackprop.proof.traced_arithmetic import Arithmetic
 from symbackprop.proof.traced_functions import ON_FLOATS
-from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function
+from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function, needs_of_power
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.whole_numbers import is_whole
 
@@ -53,6 +53,12 @@ class Path(NumberReader, ABC):
     @abstractmethod
     def truth(self, expression: sp.Expr) -> Any:
         """What a comparison gives: true or false where that is known, as 0 and 1, else left open."""
+
+    def needs_of_power(self, base: sp.Expr, exponent: sp.Expr) -> Needs | None:
+        """What a power needs; what open comparisons choose is no exponent, as each value of it needs something else."""
+        if self.choices.among((self.cuts.expand(exponent),)):
+            raise TracingStoppedError("open comparisons choose an exponent")
+        return needs_of_power(base, exponent)
 
     def is_exact_type(self, dtype: Any) -> bool:
         """Whether a dtype asks for integers or booleans; float types and none are a number, whatever its precision."""
@@ -91,7 +97,7 @@ class Path(NumberReader, ABC):
                 return sp.oo if number > 0 else -sp.oo
             if math.isnan(number):
                 raise TracingStoppedError("a NaN was computed")
-            return self.read_mask(self.read_meant(number))
+            return self.read_mask(self.read_meant(value))
         if isinstance(value, Fraction):
             return sp.Rational(value.numerator, value.denominator)
         if isinstance(value, np.ndarray) and value.ndim == 0:

@@ -18,7 +18,7 @@ from symbackprop.proof.choices import Choices
 from symbackprop.proof.cuts import Cuts
 from symbackprop.proof.equality import decide
 from symbackprop.proof.facts import Fact
-from symbackprop.proof.guarded_calls import Watch, call_guarded
+from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError, Watch, call_guarded, is_own_statement
 from symbackprop.proof.inner_arrays import ArrayPath, find_path
 from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
 from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
@@ -66,7 +66,8 @@ class Trace:
     point: Mapping[str, Fraction]
     remarks: tuple[str, ...]
     notes: tuple[str, ...]
-    rounded: bool
+    rounding: Fraction  # how far off numbers may be that were read, relative to themselves
+    unordered: bool  # whether entries stood in an order that NumPy leaves open
     cuts: Cuts
     needs: Mapping[str, tuple[Needs | None, ...]]  # of each entry of the gradients; those of the output under ""
     unwritten: tuple[str, ...]  # for each gradient, what is wrong with its first entry that nothing was written to
@@ -146,7 +147,8 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.point,
         made.remarks,
         tuple(path.notes),
-        path.rounded,
+        path.rounding,
+        path.unordered,
         path.cuts,
         {"": _needs(output), **{name: _needs(gradients[name]) for name in shapes}},
         tuple(text for name in shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
@@ -160,13 +162,15 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
 
 
 def at_some_point(attempt: Callable[[int], Result]) -> Result:
-    """What an attempt makes of the first seed whose point is not rejected."""
-    rejected = PointRejectedError("no sample point was tried")
+    """What an attempt makes of the first seed whose point is not rejected, nor one for which forward raises."""
+    rejected: PointRejectedError | OutsideError = PointRejectedError("no sample point was tried")
     for seed in range(2 * _MANY_SEEDS):
         try:
             return attempt(seed)
-        except PointRejectedError as error:
+        except (PointRejectedError, OutsideError) as error:
             rejected = error
+    if isinstance(rejected, OutsideError):
+        raise rejected
     raise TracingStoppedError(str(rejected))
 
 
@@ -208,7 +212,13 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
     remarks = []
     forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
     title, watch = _title(subject.forward), Watch(subject.ownership, rebind.handles_errors)
-    result = call_guarded(watch, title, lambda: forward(**inputs, **given))
+    try:
+        result = call_guarded(watch, title, lambda: forward(**inputs, **given))
+    except CodeStoppedError as error:
+        compared = path.conditions and not path.upstreams and watch.raised is None
+        if compared and error.__cause__ is not None and is_own_statement(error.__cause__, subject.ownership):
+            raise OutsideError(error, tuple(path.conditions), path.point) from error.__cause__
+        raise
     asked = len(path.conditions)
     remarks += [f"{title} changes its input {n} in place" for n in inputs if _expressions(path, inputs[n]) != before[n]]
     if backward is None:
@@ -255,6 +265,9 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
             "math": MathShim(path),
             "scipy.special": SpecialShim(path),
             "random": python_random(path),
+            "secrets": Forbidden("secrets", "is random"),
+            "uuid": Forbidden("uuid", "is random"),
+            "time": Forbidden("time", "reads a clock"),
             "a generator": Forbidden("a generator from outside of the functions", "is random"),
         },
         path.settle,

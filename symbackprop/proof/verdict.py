@@ -18,7 +18,8 @@ _LONGEST_SIDE, _LONGEST_NUMBER = 120, 40
 _MOST_NAMES = 6
 _DIGITS = (7, 10, 13, 16, 19, 22)  # of rounded values, more where two look the same
 _MOST_BITS = 300  # of a number that is written out
-_FLOAT_ROUNDING = Fraction(1, 10**13)
+_SMALLEST_FLOAT = Fraction(1, 2**1074)
+FLOAT_ROUNDING = Fraction(1, 10**13)
 
 
 def _write_number(value: Fraction) -> str:
@@ -106,8 +107,18 @@ class Witness:
     @property
     def is_rounding(self) -> bool:
         """Whether the values are as close as the rounding of floats may bring them."""
+        return self.is_within(FLOAT_ROUNDING)
+
+    def is_within(self, relative: Fraction) -> bool:
+        """Whether the values are as close as this, relative to the larger one."""
         left, right = self.left.lower, self.right.lower
-        return abs(left - right) <= _FLOAT_ROUNDING * max(abs(left), abs(right))
+        return abs(left - right) <= relative * max(abs(left), abs(right))
+
+    @property
+    def is_underflow(self) -> bool:
+        """Whether the values are closer than the smallest float is to 0."""
+        ends = (self.left.lower, self.left.upper, self.right.lower, self.right.upper)
+        return max(ends) - min(ends) < _SMALLEST_FLOAT
 
     def _gap(self) -> Fraction:
         """How far apart the values are at least."""

@@ -74,6 +74,15 @@ def test_what_is_no_formula(text: str) -> None:
     assert scan_markdown(text) == ()
 
 
+def test_an_environment_by_itself_is_a_block() -> None:
+    """As MathJax and Jupyter show it; the one that it is closed by is the one that was opened."""
+    aligned = "\\begin{align*}\na &= b \\\\\nc &= d\n\\end{align*}"
+    (found,) = formulas(f"<!-- sb: claim -->\n{aligned}\n\nand \\begin{{equation}}\ne\n\\end{{align}}")
+
+    assert found.tex == aligned
+    assert (found.kind, found.line, found.column, found.last) == ("claim", 2, 1, 5)
+
+
 def test_a_quoted_block_loses_its_marks_of_quotation() -> None:
     """The signs of a block quote are no relations; columns stay."""
     (found,) = formulas("> <!-- sb: claim -->\n>\n> $$\n> a = b\n> $$")

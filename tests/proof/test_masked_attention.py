@@ -205,3 +205,40 @@ def test_a_maximum_that_moves_the_result_is_not_taken_for_constant(case: Callabl
 
     assert verdict.refuted
     assert verdict.witness is not None
+
+
+def causal(mask: float) -> tuple[Any, Any, Any]:
+    """Softmax of a causal mask in finite numbers, its backward, and one that sums over the other axis."""
+    seen = np.tri(2, dtype=bool)
+
+    def forward(scores: Any) -> Any:
+        shifted = scores + (1 - seen) * mask
+        exped = np.exp(shifted - shifted.max(axis=1, keepdims=True))
+        p = exped / exped.sum(axis=1, keepdims=True)
+        return p, p
+
+    def backward(dout: Any, p: Any) -> Any:
+        return (p * (dout - (dout * p).sum(axis=1, keepdims=True)) * seen,)
+
+    def along_rows(dout: Any, p: Any) -> Any:
+        return (p * (dout - (dout * p).sum(axis=0, keepdims=True)) * seen,)
+
+    return forward, backward, along_rows
+
+
+@pytest.mark.parametrize("mask", [-1e3, -1e4, -65504.0, -1e9])
+def test_a_difference_beneath_all_floats_refutes_nothing(mask: float) -> None:
+    """exp(-10000) is 0 in floats: what is left of the masked entries is no mistake."""
+    forward, backward, along_rows = causal(mask)
+    verdict = sb.verify_backward(forward, backward, shapes={"scores": (2, 2)})
+
+    assert verdict.proved, str(verdict)
+    assert verdict.hypotheses == (f"{mask:g} counts as minus infinity",)
+    assert sb.verify_backward(forward, along_rows, shapes={"scores": (2, 2)}).refuted
+
+
+def test_a_number_that_floats_hold_is_no_mask() -> None:
+    """exp(-20) is a number as others are."""
+    forward, backward, _ = causal(-20.0)
+
+    assert sb.verify_backward(forward, backward, shapes={"scores": (2, 2)}).refuted

@@ -202,3 +202,28 @@ def test_a_product_of_open_truth_values_ends_no_process() -> None:
         verdict = sb.verify_backward(lambda x: (np.maximum(x, 0).sum(), x), backward, shapes={"x": (8,)})
 
         assert not verdict.refuted
+
+
+DROPOUT = (np.array([0.1, 0.8, 0.3]) < 0.7).astype(np.float32) / np.float32(0.7)
+SHORT = np.array([0.1, 0.8, 0.3], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("constant", "returned", "status"),
+    [
+        (DROPOUT, lambda: (DROPOUT != 0) / 0.7, "undecided"),
+        (DROPOUT, lambda: (DROPOUT != 0) / 0.71, "refuted"),
+        (DROPOUT, lambda: DROPOUT, "proved"),
+        (SHORT, lambda: np.array([0.1, 0.8, 0.3]), "proved"),
+        (SHORT, lambda: np.array([0.1, 0.8, 0.31]), "refuted"),
+        (np.float16(1 / 3), lambda: 1 / 3, "undecided"),
+        (np.float16(1 / 3), lambda: 1 / 2.9, "refuted"),
+    ],
+)
+def test_short_floats_are_as_exact_as_their_type(constant: Any, returned: Callable[[], Any], status: str) -> None:
+    """float32 and float16 are read as the digits that they print, and what they cannot tell apart is not refuted."""
+    verdict = sb.verify_backward(
+        lambda x: (x * constant, None), lambda dout, _: dout * returned(), shapes={"x": (3,)}
+    )
+
+    assert verdict.status == status, str(verdict)

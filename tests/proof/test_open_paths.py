@@ -333,3 +333,13 @@ def test_no_random_mask_is_proved_wrongly(seed: int) -> None:
 
     assert not verdict.proved or right
     assert not (verdict.refuted and right and "x=(2, 3)" in verdict.scope)
+
+
+def test_open_comparisons_are_no_exponents() -> None:
+    """Each value of an exponent asks something else of the base, so that the paths are run."""
+    verdict = sb.verify_backward(
+        lambda x: (np.abs(x), x), lambda dout, x: dout * (-1.0) ** (x < 0), shapes={"x": (4,)}
+    )
+
+    assert verdict.proved, str(verdict)
+    assert not verdict.hypotheses

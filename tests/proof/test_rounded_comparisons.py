@@ -107,3 +107,15 @@ def test_equal_sides_that_are_equal_in_floats_are_not(forward: Any, backward: An
 
     assert verdict.proved
     assert NOTE not in str(verdict)
+
+
+def bounded_growth(x: Any) -> Any:
+    y = np.exp(x)
+    return (np.minimum(y, 1e300) if np.isinf(y).any() else y), y
+
+
+def test_where_numbers_overflow_is_said_to_be_unjudged() -> None:
+    verdict = sb.verify_backward(bounded_growth, lambda dout, y: dout * y, shapes={"x": (2,)})
+
+    assert verdict.proved
+    assert any(note.startswith("Overflow was not judged: np.isinf") for note in verdict.notes)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import cmath
 import contextlib
 import math
+import secrets
+import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -223,3 +226,34 @@ def test_where_there_are_no_sizes_none_are_spoken_of(shape: tuple[int, ...], tol
 
     assert verdict.proved
     assert any("sizes that happen to be equal" in note for note in verdict.notes) == told
+
+
+@pytest.mark.parametrize(
+    ("chance", "reason"),
+    [
+        (lambda: secrets.randbelow(997) == 1, "secrets.randbelow is random"),
+        (lambda: uuid.uuid4().int % 997 == 1, "uuid.uuid4 is random"),
+        (lambda: time.time() % 1000 < 1, "time.time reads a clock"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_not_judged(chance: Callable[[], bool], reason: str) -> None:
+    """A run would show one of its ways only."""
+    verdict = sb.verify_backward(
+        lambda x: (2 * x, None), lambda dout, _: 3 * dout if chance() else 2 * dout, shapes={"x": (2,)}
+    )
+
+    assert verdict.undecided
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("shapes", "data", "message"),
+    [
+        ({"x": (99_999, 99_999)}, None, "at most 1000000 are"),
+        ({"x": (2,)}, {"x": 1.0}, "shapes and data both name x"),
+    ],
+)
+def test_shapes_that_cannot_be_traced_are_errors(shapes: Any, data: Any, message: str) -> None:
+    """Before any array is made."""
+    with pytest.raises(sb.ArgumentError, match=message):
+        sb.verify_backward(lambda x: (x, None), lambda dout, _: dout, shapes=shapes, data=data)

@@ -165,7 +165,6 @@ REFUSED = [
     (LAYERS, r"z^{(1)}_h = W^{(1)} x_h + b^{(1)}", "a row"),
     (LAYERS, r"z^{(1)}_n = W^{(1)} x_m + b^{(1)}", "`x_{m}` among whole matrices"),
     (LAYERS, r"\delta^{(1)}_n = \sum_n W^{(2)\top} \delta^{(2)}_n", "free on the first side"),
-    (RECURRENT, r"\frac{\partial h_t}{\partial h_{t-1}} = U", "neither a letter nor a number"),
     (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} z_{nk} p_{nk} = 0", "the derivative of its first factor"),
     (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} y_{nk}^2 = 0", "which does not depend on it"),
     (SOFTMAX, r"\frac{\partial}{\partial z_{nk}} z_{n,k+1} z_{nk} = 0", "its first factor"),

@@ -11,6 +11,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation, Run
 from symbackprop.language.matrix_shapes import SCALAR
 from symbackprop.language.substitution import substitute_names
+from symbackprop.notation.reading.doubtful_scripts import check_entry
 from symbackprop.notation.reading.entries import parts_below, read_inverse_entry, split_indices
 from symbackprop.notation.reading.factors import is_turned
 from symbackprop.notation.reading.index_formulas import IndexReader
@@ -71,6 +72,8 @@ def _read_entry(node: Scripts, vocabulary: Vocabulary) -> t.Expression | None:
         return None
     if not indices:
         return None
+    if node.above is not None:
+        check_entry(node, node.above, axes)
     turned = Operation("'", (tree,)) if shape[0] is None else tree
     return _entry_at(turned, axes, indices, vocabulary)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from symbackprop.calculus.tensors import Role
 from symbackprop.language import tree as t
-from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import is_operator
+from symbackprop.notation.reading.doubtful_scripts import write_indices
 from symbackprop.notation.reading.factors import (
     Factor,
     brackets_of,
@@ -24,7 +24,6 @@ from symbackprop.notation.reading.syntax import (
     Evaluated,
     Fraction,
     Group,
-    Marked,
     Numeral,
     Operator,
     Product,
@@ -172,36 +171,6 @@ def doubtful_quotient(node: Syntax, shown: str) -> AmbiguousFormulaError:
                      "a quotient by all that follows"), r"write \frac, or brackets")  # fmt: skip
 
 
-def check_power(scripts: Scripts, value: t.Expression, vocabulary: Vocabulary) -> None:
-    r"""Of a square matrix A^{-1}_{ij} is an entry of the inverse, or the inverse of an entry; A^2_{ij} likewise.
-
-    In print A_{ij}^2 looks the same, but who writes the indices first raises the entry; for the inverse many do not.
-    """
-    tensor = vocabulary.tensors.get(value.name) if isinstance(value, t.Access) else None
-    if scripts.above is None or scripts.below is None or tensor is None:
-        return
-    if len(tensor.axes) != 2 or tensor.axes[0] != tensor.axes[1]:
-        return
-    above = bare(scripts.above)
-    power = write_syntax(above)
-    inverted = power == "-1"
-    after = (scripts.below.line, scripts.below.column) < (scripts.above.line, scripts.above.column)
-    if isinstance(above, Marked) or power.removeprefix("-") in TRANSPOSED or (after and not inverted):
-        return
-    base, indices = write_syntax(scripts.base), write_syntax(bare(scripts.below))
-    if isinstance(scripts.below, Group) and len(scripts.below.parts) > 1:
-        indices = ",".join(map(write_syntax, scripts.below.parts))
-    entry = f"{base}_{{{indices}}}"
-    if inverted:
-        readings = (f"an entry of the inverse of {base}", f"the inverse of the entry {entry}")
-        hint = rf"write ({base}^{{-1}})_{{{indices}}} for the entry of the inverse, 1 / {entry} for the other"
-    else:
-        readings = (f"an entry of the power {base}^{{{power}}}", f"the power of the entry {entry}")
-        hint = rf"write ({entry})^{{{power}}} for the power of the entry, a sum over products of entries for the other"
-    shown = f"{entry}^{{{power}}}" if after else f"{base}^{{{power}}}_{{{indices}}}"
-    raise ambiguous(scripts.line, scripts.column, f"`{shown}`", readings, hint)
-
-
 def may_be_indexed(value: t.Expression, node: Syntax, vocabulary: Vocabulary) -> bool:
     """Whether a letter above may be an index there: above no number, no brackets, and no scalar of a program."""
     if isinstance(bare(node.base) if isinstance(node, Scripts) else node, Numeral | Group):
@@ -245,9 +214,12 @@ def doubtful_prime(node: Syntax) -> AmbiguousFormulaError:
     shown = write_syntax(node)
     inner = bare(node)
     plain = write_syntax(replace(inner, primes=0)) if isinstance(inner, Scripts) else shown
+    turned = rf"{plain}^\top"
+    if isinstance(inner, Scripts) and inner.below is not None:
+        turned = rf"({write_syntax(inner.base)}^\top)_{{{write_indices(inner.below)}}}"
     readings = (f"the transpose of {plain}", f"a derivative of {plain}", "a name of its own")
     return ambiguous(node.line, node.column, f"`{shown}`", readings,
-                     rf"write {plain}^\top or \frac{{d{plain}}}{{dx}}, or declare {shown}")  # fmt: skip
+                     rf"write {turned} or \frac{{d{plain}}}{{dx}}, or declare {shown}")  # fmt: skip
 
 
 def check_sum(parts: tuple[Syntax, ...], signs: tuple[str, ...], node: Syntax) -> None:

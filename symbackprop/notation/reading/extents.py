@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 
 from symbackprop.calculus.indices import Affine, is_nonnegative
 from symbackprop.errors import UnsaidShapeError
@@ -178,8 +179,17 @@ def find_condition(
     extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, ...], known: Vocabulary
 ) -> t.Condition | None:
     """What the end of an equation says of its indices besides their ranges; None where that is nothing."""
-    limits = tuple(limit for _, found in _find_limits(extents, claim, sides, known) for limit in found)
+    limits = tuple(dict.fromkeys(e for _, found in _find_limits(extents, claim, sides, known) for e in found))
+    for low, high in product(limits, repeat=2):
+        if (low.operator, high.operator, low.left) == (">=", "<=", high.left) and _is_empty(low.right, high.right):
+            shown = ", ".join(extent.shown for extent in extents)
+            raise fail(extents[0], f"`{shown}`, which never holds", "values of an index that there are")
     return t.join_conditions(limits) if limits else None
+
+
+def _is_empty(low: t.Expression, high: t.Expression) -> bool:
+    """Whether nothing is from one size to another."""
+    return is_nonnegative(read_size(low) - read_size(high) - Affine.of(1))
 
 
 def _find_limits(
@@ -216,6 +226,8 @@ def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) 
     letter = t.Name(extent.name, line=extent.line, column=extent.column)
     if extent.other is not None:
         name = write_syntax(extent.other)
+        if name == extent.letter:
+            raise fail(extent, f"`{extent.shown}`, which never holds", "values of an index that there are")
         others = {size for one in every for size in one.get(name, set())}
         if others and others != sizes:
             raise fail(extent, f"`{extent.shown}`", f"indices of one range; those of {extent.letter} and {name} differ")
@@ -225,6 +237,8 @@ def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) 
         if low is None or high is None or not is_nonnegative(size - high):
             raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {write_tree(affine_tree(size))}",
                        "an equation is claimed for all values of its indices, or a part of them")  # fmt: skip
+        if is_nonnegative(low - high - Affine.of(1)):
+            raise fail(extent, f"`{extent.shown}`, which never holds", "values of an index that there are")
         if low != Affine.of(1):
             found[t.Compare(">=", letter, affine_tree(low))] = None
         if high != size:

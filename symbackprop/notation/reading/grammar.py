@@ -14,7 +14,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from symbackprop.errors import FormulaError, LimitError
-from symbackprop.language.limits import Limits
+from symbackprop.language.limits import Limits, check_literal
 from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.lexemes import LatexLexer
 from symbackprop.notation.reading.syntax import (
@@ -184,7 +184,9 @@ class _SyntaxBuilder(Transformer[Token, Any]):
         return inner
 
     def numeral(self, token: Token) -> Numeral:
-        return Numeral(str(token), **_at(token))
+        place = _at(token)
+        check_literal(str(token), place["line"], place["column"], Limits())
+        return Numeral(str(token), **place)
 
     def symbol(self, token: Token) -> Symbol:
         return Symbol(str(token), (), "", **_at(token))

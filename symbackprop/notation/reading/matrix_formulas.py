@@ -22,6 +22,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import check_numbers, check_shifted, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_loss
+from symbackprop.notation.reading.doubtful_scripts import check_scripts
 from symbackprop.notation.reading.doubts import check_transpose, doubtful_size
 from symbackprop.notation.reading.entries import find_powers, find_whole
 from symbackprop.notation.reading.factors import Factor, is_turned, plain_values
@@ -51,7 +52,7 @@ from symbackprop.notation.reading.ones import (
 )  # fmt: skip
 from symbackprop.notation.reading.points import depends
 from symbackprop.notation.reading.refusals import ambiguous
-from symbackprop.notation.reading.slices import find_variable, read_range, read_slice
+from symbackprop.notation.reading.slices import access_in, find_variable, is_vector, read_range, read_slice
 from symbackprop.notation.reading.syntax import (
     Beside,
     Cases,
@@ -118,12 +119,15 @@ class MatrixReader(TermReader):
             self.note_font(symbol, node)
             value, above = found[0]
             made = whole_of(value, node)
+            check_scripts(scripts, value, above, self.vocabulary)
             return made if above is None else self.raised(made, above, node)
         if symbol == Symbol(r"\delta") and self.vocabulary.functions.get(r"\delta") == "kronecker":
             return IndexReader(self.vocabulary, self.letters).name(node)
         part = read_slice(node, self.vocabulary, self.letters)
         if part is not None:
             entry, power = part
+            if not is_vector(entry):
+                check_scripts(scripts, access_in(entry), power, self.vocabulary)
             return entry if power is None else self.raised(entry, power, node)
         special = self._special(scripts, symbol, node)
         if special is not None:

@@ -14,7 +14,8 @@ from symbackprop.language import tree as t
 from symbackprop.language.arithmetic import indicator
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.deltas import Delta
-from symbackprop.notation.reading.doubts import check_power, doubtful_prime
+from symbackprop.notation.reading.doubtful_scripts import check_scripts
+from symbackprop.notation.reading.doubts import doubtful_prime
 from symbackprop.notation.reading.entries import find_whole, parts_below, read_entry, read_inverse_entry, split_indices
 from symbackprop.notation.reading.kronecker import is_kronecker
 from symbackprop.notation.reading.letters import index_letter, scalar_name
@@ -66,8 +67,7 @@ class NameReader(TermReader):
                                 r"write \mathrm{e} or \exp for the number, or (e)^{...} for the name")  # fmt: skip
             self.note_font(symbol, node)
             placed = replace(value, line=node.line, column=node.column)
-            if above is not None:
-                check_power(scripts, placed, self.vocabulary)
+            check_scripts(scripts, placed, above, self.vocabulary)
             if any(entry.origin == DERIVED for entry in self.vocabulary.find(symbol, scripts.primes)):
                 self.deltas.append(Delta(node, placed))
             return placed if above is None else self.raised(placed, above, node)

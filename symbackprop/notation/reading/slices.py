@@ -3,6 +3,7 @@ r"""Entries and rows at the index of a sum among whole matrices: y_n and x_n of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from symbackprop.errors import FormulaError
 from symbackprop.language import tree as t
@@ -25,7 +26,7 @@ from symbackprop.notation.reading.index_formulas import IndexReader
 from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.sums import Bounds, read_bounds
-from symbackprop.notation.reading.syntax import Beside, Scripts, Symbol, Syntax, bare, walk_syntax, write_syntax
+from symbackprop.notation.reading.syntax import Beside, Scripts, Sum, Symbol, Syntax, bare, walk_syntax, write_syntax
 from symbackprop.notation.reading.vocabulary import Vocabulary, label_of, script_text
 
 
@@ -91,14 +92,13 @@ def letters_of_vector(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
         return frozenset()
     by = derived_by(side)
     letters = free_letters(side, vocabulary) | (frozenset() if by is None else free_letters(by, vocabulary))
-    if not letters:
-        return letters
     head = bare(side) if by is None else bare(unturned(by))
     whole = find_whole(head, vocabulary)
     if whole is not None:
         tensor = vocabulary.tensors.get(whole.name)
         return letters if by is not None and tensor is not None and tensor.axes else frozenset()
     known = isinstance(head, Symbol) or (isinstance(head, Scripts) and isinstance(bare(head.base), Symbol))
+    letters |= set(vocabulary.sizes)  # h_T is a vector too
     found = read_slice(head, vocabulary, letters) if known else None
     return letters if found is not None and found[1] is None and is_vector(found[0]) else frozenset()
 
@@ -112,7 +112,8 @@ def free_letters(side: Syntax, vocabulary: Vocabulary) -> frozenset[str]:
             continue
         summed = part.base == Symbol(r"\sum")
         parts = _script_parts(part) if not summed else () if part.below is None else walk_syntax(part.below)
-        letters = {index_letter(Scripts(bare(each))) for each in parts if isinstance(bare(each), Symbol)}
+        forms = [walk_syntax(each) if isinstance(bare(each), Sum) else (each,) for each in parts]
+        letters = {index_letter(Scripts(bare(each))) for each in chain(*forms) if isinstance(bare(each), Symbol)}
         (bound if summed else below).update(each for each in letters if each is not None)
     return frozenset(below - bound - vocabulary.tensors.keys() - set(vocabulary.sizes))
 
