@@ -41,6 +41,7 @@ f = sum(i, x[i]*x2[i])
     ],
 )
 def test_two_readings_are_an_error(tmp_path: Path, program: str, latex: str, advice: str) -> None:
+    """The error names both and says how to write one."""
     with pytest.raises(sb.FormulaError, match="can be read as") as caught:
         judge(tmp_path, program, latex)
     assert advice in str(caught.value)
@@ -63,6 +64,7 @@ def test_two_readings_are_an_error(tmp_path: Path, program: str, latex: str, adv
     ],
 )
 def test_what_says_one_thing_is_read(tmp_path: Path, program: str, latex: str, status: str) -> None:
+    """Brackets, commas and the order of the scripts decide."""
     (verdict,) = judge(tmp_path, program, latex)
     assert verdict.status == status, str(verdict)
 
@@ -75,6 +77,7 @@ def test_a_restriction_that_never_holds_is_an_error(tmp_path: Path, never: str) 
 
 
 def test_a_given_function_applies_others(tmp_path: Path) -> None:
+    """Those that were given above it, derived by the chain rule."""
     path = tmp_path / "functions.md"
     path.write_text(
         "```symbackprop\nparam u\n```\n<!-- sb: given -->\n$$g(w) = w^3$$\n<!-- sb: given -->\n$$m(t) = g(g(t)) + 1$$\n"
@@ -86,5 +89,6 @@ def test_a_given_function_applies_others(tmp_path: Path) -> None:
 
 
 def test_a_number_of_many_digits_is_told_with_its_place(tmp_path: Path) -> None:
+    """And the rest of the document is judged."""
     with pytest.raises(sb.LimitError, match="line 6, column 7: found the number 111"):
         judge(tmp_path, NUMBERED, f"w = {'1' * 5000}")

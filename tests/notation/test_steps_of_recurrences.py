@@ -52,12 +52,14 @@ WRONG = [
 
 @pytest.mark.parametrize("latex", RIGHT)
 def test_steps_are_proved(tmp_path: Path, latex: str) -> None:
+    """The textbook forms, in entries and in vectors."""
     (verdict,) = judge(tmp_path, RNN, latex)
     assert verdict.proved, str(verdict)
 
 
 @pytest.mark.parametrize("latex", WRONG)
 def test_wrong_steps_are_refuted(tmp_path: Path, latex: str) -> None:
+    """A transpose, a step or a term of them is wrong."""
     (verdict,) = judge(tmp_path, RNN, latex)
     assert verdict.refuted, str(verdict)
 
@@ -70,11 +72,13 @@ def test_wrong_steps_are_refuted(tmp_path: Path, latex: str) -> None:
     ],
 )
 def test_steps_that_there_are_not_for_all_letters_are_errors(tmp_path: Path, latex: str, message: str) -> None:
+    """Beyond the ends of a recurrence there is nothing to derive by."""
     with pytest.raises(sb.SymBackpropError, match=message):
         judge(tmp_path, RNN, latex)
 
 
 def test_a_claim_of_the_formula_language_names_such_entries_too(tmp_path: Path) -> None:
+    """In a fence as in LaTeX."""
     claims = "claim d h[t,i] / d h[t-1,j] = W[i,j]*(1 - h[t,i]^2)\nclaim d loss / d h[T,i] = y[i]\n"
     verdicts = judge(tmp_path, RNN + claims, r"z_T = W h_{T-1} + U x_T")
     assert [verdict.status for verdict in verdicts] == ["proved"] * 3

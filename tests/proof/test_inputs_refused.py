@@ -65,6 +65,7 @@ def backward_refuses(upstream: Any, x: Any) -> Any:
     [(logs, logs_backward, "positive numbers only"), (large_sums, large_sums_backward, "too small")],
 )
 def test_what_remains_is_proved_and_the_line_is_told(forward: Any, backward: Any, line: str) -> None:
+    """A statement of forward itself says for which inputs there is nothing to judge."""
     verdict = sb.verify_backward(forward, backward, shapes={"x": (2,)})
     assert verdict.proved, str(verdict)
     assert any("forward raises" in note and line in note for note in verdict.notes)
@@ -72,6 +73,7 @@ def test_what_remains_is_proved_and_the_line_is_told(forward: Any, backward: Any
 
 @pytest.mark.parametrize(("forward", "backward"), [(logs, without_upstream), (large_sums, wrong_above_four)])
 def test_what_remains_is_refuted(forward: Any, backward: Any) -> None:
+    """A mistake where forward returns is found."""
     assert sb.verify_backward(forward, backward, shapes={"x": (2,)}).refuted
 
 
@@ -84,11 +86,13 @@ def test_what_remains_is_refuted(forward: Any, backward: Any) -> None:
     ],
 )
 def test_other_errors_leave_all_undecided(forward: Any, backward: Any, cause: str) -> None:
+    """What always raises, what Python raises, and what backward raises, decides nothing."""
     verdict = sb.verify_backward(forward, backward, shapes={"x": (2,)})
     assert verdict.undecided, str(verdict)
     assert cause in verdict.reason
 
 
 def test_a_first_call_that_raises_for_one_input_only_is_no_state() -> None:
+    """The earlier call is made with inputs that forward takes."""
     verdict = sb.verify_backward(large_sums, large_sums_backward, shapes={"x": (2,)})
     assert "earlier call" not in str(verdict)

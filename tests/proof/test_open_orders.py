@@ -84,22 +84,26 @@ def two_least_backward(upstream: Any, x: Any) -> Any:
     ],
 )
 def test_code_that_relies_on_no_order_is_proved(forward: Any, backward: Any, shape: tuple[int, ...]) -> None:
+    """Thresholds, sets of the largest, and the same order in forward and backward."""
     verdict = sb.verify_backward(forward, backward, shapes={"x": shape})
     assert verdict.proved, str(verdict)
 
 
 def test_a_gradient_that_is_right_for_one_order_is_undecided() -> None:
+    """NumPy may put the entries of a part in that order, or in another."""
     verdict = sb.verify_backward(weighted, sorted_backward, shapes={"x": (4,)})
     assert verdict.undecided, str(verdict)
     assert "right for some orders only" in verdict.reason
 
 
 def test_a_gradient_that_is_wrong_in_each_order_is_refuted() -> None:
+    """The order is not to blame."""
     verdict = sb.verify_backward(largest_squares, tripled_backward, shapes={"x": (4,)})
     assert verdict.refuted, str(verdict)
     assert "2/3" in verdict.diagnosis
 
 
 def test_the_verdict_says_that_an_order_is_open() -> None:
+    """A note names np.partition."""
     verdict = sb.verify_backward(largest_squares, squares_backward, shapes={"x": (4,)})
     assert any("np.partition" in note for note in verdict.notes)
