@@ -20,12 +20,12 @@ from symbackprop.proof.budget import Budget
 from symbackprop.proof.cuts import PREFIX
 from symbackprop.proof.equal_points import judge_where_equal
 from symbackprop.proof.equality import decide, find_witness
-from symbackprop.proof.exploration import Outside, Unvisited, trace_paths, traces_near
+from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
-from symbackprop.proof.guarded_calls import CodeStoppedError
-from symbackprop.proof.inner_arrays import entry_name
+from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError
+from symbackprop.proof.inner_arrays import UNORDERED, entry_name
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.open_paths import NotProvedError, prove_openly
 from symbackprop.proof.other_runs import OtherRuns
@@ -46,7 +46,6 @@ _MOST_EQUALITIES = 6
 _MOST_SAID = 4
 _STEPS_TO_DIAGNOSE = 20_000
 _EXACT, _FREE = Reading(), Reading(maxima_free=True)
-_UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part"
 _SIDES = "Left is the derivative of what forward computes, right is what backward returned."
 
 
@@ -125,9 +124,9 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
         if isinstance(trace, Unvisited):
             found.unvisited.append(trace)
             continue
-        if isinstance(trace, Outside):
+        if isinstance(trace, OutsideError):
             found.seen.update(trace.conditions)
-            found.notes[f"Nothing is judged where forward raises: {trace.text}."] = None
+            found.notes[f"Nothing is judged where forward raises: {trace}."] = None
             continue
         found.masks.update(dict.fromkeys(trace.masks))
         found.arrays.update(trace.arrays)
@@ -203,7 +202,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
                 continue
             _distrust(trace)
             if verdict.refuted and trace.unordered and not _is_wrong_sorted(subject, trace, deadline):
-                reason = f"the gradient of {entry_name(name, place)} is right for some orders only, and {_UNORDERED}"
+                reason = f"the gradient of {entry_name(name, place)} is right for some orders only, and {UNORDERED}"
                 return Verdict("undecided", reason=_join(reason, trace))
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
@@ -223,10 +222,11 @@ def _is_wrong_sorted(subject: Subject, trace: Trace, deadline: float) -> bool:
     """Whether the code is refuted as well where np.partition sorts, as it often does."""
     try:
         other = run(subject, trace.point, deadline, 0, replace(trace.reading, parts_sorted=True))
-        verdict = _judge_cell(subject, other, Findings(), deadline)
+        path, truth = _Path.make(other), true_gradients(other, subject.shapes, deadline)
     except (CodeStoppedError, TracingStoppedError, PointRejectedError):
         return False
-    return verdict is not None and verdict.refuted
+    pairs = (pair for name in truth for pair in zip(truth[name], other.gradients[name][1], strict=True))
+    return any(_may_refute(path, left, right, deadline) for left, right in pairs)
 
 
 def _say_path(trace: Trace) -> Iterator[str]:

@@ -32,19 +32,12 @@ class Unvisited:
     sought: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """A path on which forward raises, by a statement of its own; `text` says which."""
-
-    conditions: tuple[Fact, ...]
-    point: Mapping[str, Fraction]
-    text: str
-
-
 def trace_paths(
     subject: Subject, deadline: float, most: int, reading: Reading
-) -> Iterator[Trace | Unvisited | Outside]:
+) -> Iterator[Trace | Unvisited | OutsideError]:
     """The runs of a subject on one path after the other, new branches first, and the branches that were not reached.
+
+    Where forward raises by a statement of its own, what it raised stands for the run.
 
     Corners come first: code may ask whether any, or all, of many entries are positive. What is still waiting when the
     bound or the time is met is handed out as unvisited; branches that no run has taken yet may use as many runs again.
@@ -80,7 +73,7 @@ def trace_paths(
         if trace is None:
             yield replace(branch, sought=time.process_time() < deadline)
             continue
-        count += isinstance(trace, Trace)
+        count += 1
         yield trace
         seen.update(trace.conditions)
         queue.add(branches_of(trace, len(branch.conditions)))
@@ -132,7 +125,7 @@ def _trace_corners(
             yield trace, found
 
 
-def branches_of(trace: Trace | Outside, start: int) -> list[Unvisited]:
+def branches_of(trace: Trace | OutsideError, start: int) -> list[Unvisited]:
     """The paths that part from this one, at its conditions from `start` on; an equality is no region."""
     conditions = trace.conditions
     others = [Fact(-fact.expression, ">") for fact in conditions]
@@ -153,7 +146,7 @@ def trace_below(subject: Subject, branch: Unvisited, deadline: float, reading: R
     return found if isinstance(found, Trace) else None
 
 
-def run_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | Outside | None:
+def run_below(subject: Subject, branch: Unvisited, deadline: float, reading: Reading) -> Trace | OutsideError | None:
     """A run that takes a branch, whether it returns or forward raises; None where no point of it was found."""
     prefix = branch.conditions
     runs = _runs_near(subject, branch.near, prefix, deadline, reading)
@@ -170,7 +163,7 @@ def traces_near(
 
 def _runs_near(
     subject: Subject, near: Mapping[str, Fraction], facts: Sequence[Fact], deadline: float, reading: Reading
-) -> Iterator[Trace | Outside]:
+) -> Iterator[Trace | OutsideError]:
     """Runs at points at which facts hold, whether they return or forward raises."""
     for seed, point in enumerate(points_near(near, facts, deadline)):
         try:
@@ -178,4 +171,4 @@ def _runs_near(
         except PointRejectedError:
             continue
         except OutsideError as error:
-            yield Outside(error.conditions, error.point, str(error))
+            yield error

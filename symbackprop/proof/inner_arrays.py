@@ -15,7 +15,7 @@ import sympy as sp
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.traced_values import Path, Traced
 
-_UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part; here their places fall."
+UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part"
 
 
 class ArrayPath(Path):
@@ -132,7 +132,7 @@ class InnerArray(np.ndarray[Any, Any]):
         places = np.asarray(self).argpartition(kth, axis, *args, **options)
         if _turn_parts(np.moveaxis(places, -1 if axis is None else axis, -1), kth):
             self._path.unordered = True
-            self._path.notes[_UNORDERED] = None
+            self._path.notes[f"{UNORDERED}; here their places fall."] = None
         return places
 
     def partition(self, kth: Any, axis: Any = -1, *args: Any, **options: Any) -> None:

@@ -6,7 +6,7 @@ the last to the first gives a unique remainder. Every rewrite here is an identit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
@@ -29,6 +29,7 @@ class ZeroDenominatorError(ArithmeticError):
 
 # Beyond this many pairs of terms a common factor is not looked for: leaving it in is correct, only larger.
 _MOST_GCD_PAIRS = 250_000
+# In few generators it is looked for as it is; in more than most, told apart by their powers, not at all.
 _FEW_GENERATORS = 24
 _MOST_GCD_GENERATORS = 64
 _MOST_FACTOR_TERMS = 400
@@ -157,15 +158,15 @@ class QuotientField:
         leads = [leaders.setdefault(powers, k) for k, powers in enumerate(columns)]
         if len(leaders) > _MOST_GCD_GENERATORS:
             return self.one
-        short = (
-            self.polynomial({
-                tuple(power if leads[k] == k else 0 for k, power in enumerate(powers)): coefficient
-                for powers, coefficient in polynomial.to_dict().items()
-            })
-            for polynomial in (first, second)
-        )
-        common = next(short).gcd(next(short)).to_dict()
+        common = self._led(first, leads).gcd(self._led(second, leads)).to_dict()
         return self.polynomial({tuple(powers[lead] for lead in leads): value for powers, value in common.items()})
+
+    def _led(self, polynomial: fmpq_mpoly, leads: Sequence[int]) -> fmpq_mpoly:
+        """The polynomial with 1 for each generator that another one leads."""
+        return self.polynomial({
+            tuple(power if lead == k else 0 for k, (power, lead) in enumerate(zip(powers, leads, strict=True))): value
+            for powers, value in polynomial.to_dict().items()
+        })
 
     def factor(self, polynomial: fmpq_mpoly) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]]]:
         """A constant, and factors with leading coefficient 1 and their multiplicities."""

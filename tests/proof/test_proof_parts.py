@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from fractions import Fraction
 
 import mpmath
@@ -294,3 +295,20 @@ def test_roots_that_lie_close_are_told_apart() -> None:
 def test_what_is_wrong_between_close_roots_is_not_proved(left: str, right: str) -> None:
     """One of the roots is rational, and an end of the interval of the other."""
     assert not sb.verify(left, right).proved
+
+
+@pytest.mark.parametrize("together", [1, 8])
+def test_common_factors_in_many_generators_are_those_of_flint(together: int) -> None:
+    """Generators that occur in the same powers are looked at as one, and the factor is that in all of them."""
+    field = QuotientField(8 * together, Budget())
+    every = [field.generator(field.new_generator()).numerator for _ in range(8 * together)]
+    u, v, w, *rest = (math.prod(every[k : k + together], start=field.one) for k in range(0, len(every), together))
+    shared = (u + 2 * v) ** 2 * (w + v)
+    above, below = shared * (u - w + 3) * sum(rest, field.one), shared * (v + w * u) * (u + 2 * v)
+
+    made = field.quotient(above, below)
+
+    common = above.gcd(below)
+    leading = (below / common).leading_coefficient()
+    assert (made.numerator, made.denominator) == (above / common / leading, below / common / leading)
+    assert len(made.denominator) < len(below)

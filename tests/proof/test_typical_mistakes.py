@@ -137,3 +137,44 @@ def test_no_quotient_of_sums_is_called_a_factor() -> None:
     assert "multiplied" not in verdict.diagnosis
     assert not sb.verify("x*(1 - 1.3*y - 0.7*z)/3", "x").diagnosis
     assert sb.verify("x*(1 - y - z)", "x").diagnosis == "the right side lacks the factor 1 - y - z"
+
+
+def huber(p: Any, t: Any) -> Any:
+    """Squares beside 0, and absolute values beyond 1."""
+    e = p - t
+    a = np.abs(e)
+    return np.where(a <= 1, 0.5 * e * e, a - 0.5).sum(), (e, a)
+
+
+def same_for_both(dout: Any, cache: Any) -> Any:
+    """The gradient of t lacks its sign; where two errors are large it is that of another entry by chance."""
+    e, a = cache
+    slope = dout * np.where(a <= 1, e, np.sign(e))
+    return slope, slope.copy()
+
+
+ROWS = np.array([[0, 0], [1, 1]])
+
+
+def softmax_of_rows(s: Any) -> Any:
+    """A row that is masked as a whole."""
+    z = s + (1 - ROWS) * -1e9
+    e = np.exp(z - z.max(1, keepdims=True))
+    p = e / e.sum(1, keepdims=True)
+    return p, p
+
+
+def masked_rows(dout: Any, p: Any) -> Any:
+    """It is not 0 for that row."""
+    return (ROWS * p * (dout - (dout * p).sum(1, keepdims=True)),)
+
+
+def test_what_is_right_by_chance_is_no_diagnosis() -> None:
+    """Another entry, or the only row that is left, explains nothing where it reads nothing else."""
+    shifted = sb.verify_backward(huber, same_for_both, shapes={"p": (3,), "t": (3,)})
+    rows = sb.verify_backward(softmax_of_rows, masked_rows, shapes={"s": (2, 2)})
+
+    assert shifted.refuted
+    assert "derivative by" not in shifted.diagnosis
+    assert rows.refuted
+    assert "sum over the first axis" not in rows.diagnosis

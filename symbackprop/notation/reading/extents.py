@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import product
 
 from symbackprop.calculus.indices import Affine, is_nonnegative
-from symbackprop.errors import UnsaidShapeError
+from symbackprop.errors import FormulaError, UnsaidShapeError
 from symbackprop.language import tree as t
 from symbackprop.language import write_tree
 from symbackprop.language.index_forms import read_size
@@ -181,15 +181,20 @@ def find_condition(
     """What the end of an equation says of its indices besides their ranges; None where that is nothing."""
     limits = tuple(dict.fromkeys(e for _, found in _find_limits(extents, claim, sides, known) for e in found))
     for low, high in product(limits, repeat=2):
-        if (low.operator, high.operator, low.left) == (">=", "<=", high.left) and _is_empty(low.right, high.right):
-            shown = ", ".join(extent.shown for extent in extents)
-            raise fail(extents[0], f"`{shown}`, which never holds", "values of an index that there are")
+        if (low.operator, high.operator, low.left) == (">=", "<=", high.left):
+            _check_between(read_size(low.right), read_size(high.right), extents)
     return t.join_conditions(limits) if limits else None
 
 
-def _is_empty(low: t.Expression, high: t.Expression) -> bool:
-    """Whether nothing is from one size to another."""
-    return is_nonnegative(read_size(low) - read_size(high) - Affine.of(1))
+def _check_between(low: Affine, high: Affine, extents: tuple[Extent, ...]) -> None:
+    """An error where nothing is from one end to the other."""
+    if is_nonnegative(low - high - Affine.of(1)):
+        raise _never(extents)
+
+
+def _never(extents: tuple[Extent, ...]) -> FormulaError:
+    shown = ", ".join(extent.shown for extent in extents)
+    return fail(extents[0], f"`{shown}`, which never holds", "values of an index that there are")
 
 
 def _find_limits(
@@ -227,7 +232,7 @@ def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) 
     if extent.other is not None:
         name = write_syntax(extent.other)
         if name == extent.letter:
-            raise fail(extent, f"`{extent.shown}`, which never holds", "values of an index that there are")
+            raise _never((extent,))
         others = {size for one in every for size in one.get(name, set())}
         if others and others != sizes:
             raise fail(extent, f"`{extent.shown}`", f"indices of one range; those of {extent.letter} and {name} differ")
@@ -237,8 +242,7 @@ def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) 
         if low is None or high is None or not is_nonnegative(size - high):
             raise fail(extent, f"`{extent.shown}`", f"{extent.letter} = 1, ..., {write_tree(affine_tree(size))}",
                        "an equation is claimed for all values of its indices, or a part of them")  # fmt: skip
-        if is_nonnegative(low - high - Affine.of(1)):
-            raise fail(extent, f"`{extent.shown}`, which never holds", "values of an index that there are")
+        _check_between(low, high, (extent,))
         if low != Affine.of(1):
             found[t.Compare(">=", letter, affine_tree(low))] = None
         if high != size:

@@ -115,7 +115,7 @@ def read_syntax(text: str, line: int = 1, column: int = 1, limits: Limits | None
         raise _explain(error, text, line, column) from None
     except RecursionError:
         raise LimitError("the formula is larger than Python can hold", expected="a smaller one") from None
-    _check_depth(found, limits or Limits())
+    _check_size(found, limits or Limits())
     syntax: Syntax = found
     return syntax
 
@@ -125,11 +125,13 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", lexer=LatexLexer, transformer=_SyntaxBuilder())
 
 
-def _check_depth(syntax: Syntax, limits: Limits) -> None:
-    """LimitError where brackets, fractions, scripts and so on stand in each other deeper than the limit."""
+def _check_size(syntax: Syntax, limits: Limits) -> None:
+    """LimitError where brackets, fractions, scripts and so on stand in each other too deep, or numbers are too long."""
     waiting = [(syntax, 0)]
     while waiting:
         node, depth = waiting.pop()
+        if isinstance(node, Numeral):
+            check_literal(node.text, node.line or 0, node.column or 0, limits)
         braces = isinstance(node, Group) and node.opened == "{"
         depth += isinstance(node, Fraction | Root | Scripts | Cases | Matrix | Group) and not braces
         if depth > limits.nesting:
@@ -184,9 +186,7 @@ class _SyntaxBuilder(Transformer[Token, Any]):
         return inner
 
     def numeral(self, token: Token) -> Numeral:
-        place = _at(token)
-        check_literal(str(token), place["line"], place["column"], Limits())
-        return Numeral(str(token), **place)
+        return Numeral(str(token), **_at(token))
 
     def symbol(self, token: Token) -> Symbol:
         return Symbol(str(token), (), "", **_at(token))
