@@ -69,7 +69,7 @@ def test_what_says_one_thing_is_read(tmp_path: Path, program: str, latex: str, s
     assert verdict.status == status, str(verdict)
 
 
-@pytest.mark.parametrize("never", [r"i > D", r"i \ge D + 1", r"i > 2D", r"i \ne i", r"i < D, i > D"])
+@pytest.mark.parametrize("never", [r"i > D", r"i \ge D + 1", r"i > 2D", r"i \ne i", r"i < D, i > D", r"i \ge D, i < D"])
 def test_a_restriction_that_never_holds_is_an_error(tmp_path: Path, never: str) -> None:
     """It would prove anything."""
     with pytest.raises(sb.FormulaError, match="which never holds"):

@@ -139,9 +139,9 @@ def test_no_quotient_of_sums_is_called_a_factor() -> None:
     assert sb.verify("x*(1 - y - z)", "x").diagnosis == "the right side lacks the factor 1 - y - z"
 
 
-def huber(p: Any, t: Any) -> Any:
+def huber(x: Any, t: Any) -> Any:
     """Squares beside 0, and absolute values beyond 1."""
-    e = p - t
+    e = x - t
     a = np.abs(e)
     return np.where(a <= 1, 0.5 * e * e, a - 0.5).sum(), (e, a)
 
@@ -171,7 +171,7 @@ def masked_rows(dout: Any, p: Any) -> Any:
 
 def test_what_is_right_by_chance_is_no_diagnosis() -> None:
     """Another entry, or the only row that is left, explains nothing where it reads nothing else."""
-    shifted = sb.verify_backward(huber, same_for_both, shapes={"p": (3,), "t": (3,)})
+    shifted = sb.verify_backward(huber, same_for_both, shapes={"x": (3,), "t": (3,)})
     rows = sb.verify_backward(softmax_of_rows, masked_rows, shapes={"s": (2, 2)})
 
     assert shifted.refuted
