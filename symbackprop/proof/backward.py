@@ -208,8 +208,10 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
                 others = OtherRuns(subject, trace, deadline)
                 own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
                 diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
+                found.diagnosed = bool(diagnosis)
+                plain = f"the gradient of {entry_name(name, place)} is not the derivative (left) that the forward has"
                 notes = (_SIDES, *list_wrong_stages(subject, trace), *_say_path(trace), *trace.notes)
-                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=notes)
+                return replace(verdict, diagnosis=_join(diagnosis or plain, trace), scope="", notes=notes)
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
     if stuck is None or path.violated is None:

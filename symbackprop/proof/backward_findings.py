@@ -42,6 +42,7 @@ class Findings:
     open: bool = False  # whether comparisons were left open, so that no path is left out
     equal: dict[Fact, EqualPoint] = field(default_factory=dict)  # what was found where numbers are equal
     failed: Verdict | None = None
+    diagnosed: bool = True  # whether something is known of what failed
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
         """Note the conditions of a proof that neither hold plainly nor define the path."""
