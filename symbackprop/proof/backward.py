@@ -23,6 +23,7 @@ from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import limits_of
+from symbackprop.proof.float_runs import say_on_floats
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError
 from symbackprop.proof.inner_arrays import UNORDERED, entry_name
@@ -143,7 +144,7 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
         if failed is not None:
             found.failed = failed
             return found
-        found.cells += 1
+        found.cells, found.point = found.cells + 1, trace.point
         found.notes.update(dict.fromkeys(trace.notes))
         if found.open and found.cells >= _MOST_CHECKED:
             break
@@ -179,6 +180,8 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
     path = _Path.make(trace)
     if path.impossible is not None:
         reason = f"forward has no value: it needs {path.impossible.text}"
+        return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
+    if reason := say_on_floats(subject, trace):
         return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
     truth = true_gradients(trace, subject.shapes, deadline)
     for name, shape in subject.shapes.items():

@@ -8,6 +8,7 @@ from dataclasses import replace
 from symbackprop.errors import ArgumentError
 from symbackprop.proof.backward import judge_at
 from symbackprop.proof.backward_findings import Findings, conclude
+from symbackprop.proof.float_runs import list_float_changes
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, smaller_shapes, write_shapes
@@ -33,7 +34,7 @@ def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
         return failed if here.diagnosed else _ask_smaller(subject, failed, seconds)
     try:
         there, shapes, refusals = _judge_elsewhere(subject, seconds)
-        changes = _list_changes(subject, seconds)
+        changes = list_float_changes(subject, here.point) or _list_changes(subject, seconds)
     except (CodeStoppedError, TracingStoppedError) as error:
         return _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
     if there is not None and there.failed is not None:

@@ -42,6 +42,11 @@ class Cuts:
         self._full: dict[sp.Symbol, sp.Expr] = {}
         self._domains: dict[sp.Symbol, tuple[Fact, ...]] = {}
 
+    @property
+    def definitions(self) -> Mapping[sp.Symbol, sp.Expr]:
+        """The results by their symbols."""
+        return self._definitions
+
     def largest(self, expressions: Iterable[sp.Expr]) -> sp.Expr:
         """A symbol for the largest of some numbers, which is never put back."""
         return self._name(Largest(*map(self.shorten, expressions)))

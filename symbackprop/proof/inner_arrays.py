@@ -22,6 +22,7 @@ class ArrayPath(Path):
     """A path whose numbers live in arrays, as the arrays know it."""
 
     upstreams: list[tuple[Any, tuple[sp.Expr, ...]]]  # as they were made
+    handles_errors: bool = False  # whether the code has handlers
     unordered: bool = False  # whether entries stand in an order that NumPy leaves open
 
     @abstractmethod
@@ -52,7 +53,7 @@ class ArrayPath(Path):
         """Whether an array of floats is made one of another type of floats, which copies it."""
         if dtype is None:
             return False
-        known = array.precision if self._other_types else np.dtype(np.float64)
+        known = array.precision if self.mixes_types else np.dtype(np.float64)
         if known is None:
             raise TracingStoppedError("the code mixes types of numbers, and whether a cast copies is not traced")
         return bool(np.dtype(dtype) != known)

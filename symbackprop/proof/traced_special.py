@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.numpy_shim import TracedUfunc
+from symbackprop.proof.module_shims import TracedUfunc
 from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
 from symbackprop.proof.traced_paths import TracedPath
 
