@@ -30,11 +30,12 @@ from symbackprop.proof.inner_arrays import UNORDERED, entry_name
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.open_paths import NotProvedError, prove_openly
 from symbackprop.proof.other_runs import OtherRuns
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.stages import list_wrong_stages
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Subject, Trace, run
@@ -210,7 +211,10 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
                 own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
-                diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
+                try:
+                    diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
+                except TracingStoppedError:
+                    diagnosis = ""
                 found.diagnosed = bool(diagnosis)
                 plain = f"the gradient of {entry_name(name, place)} is not the derivative (left) that the forward has"
                 notes = (_SIDES, *list_wrong_stages(subject, trace), *_say_path(trace), *trace.notes)

@@ -10,8 +10,8 @@ from symbackprop.proof.backward import judge_at
 from symbackprop.proof.backward_findings import Findings, conclude
 from symbackprop.proof.float_runs import list_float_changes
 from symbackprop.proof.guarded_calls import CodeStoppedError
-from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, smaller_shapes, write_shapes
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.tracing import Shapes, Subject, list_changes
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.wording import join_words
@@ -70,10 +70,12 @@ def _ask_smaller(subject: Subject, verdict: Verdict, seconds: float) -> Verdict:
         failed, shapes = found.failed, write_shapes(other.shapes)
         if failed is None:
             proved = proved or f"At the smaller shapes {shapes} each entry is proved."
-        elif failed.refuted and verdict.undecided:
+        elif not failed.refuted or failed.witness is None:  # such as a shape that only goes with others
+            continue
+        elif verdict.undecided:
             open_ones = f"At the shapes {write_shapes(subject.shapes)}, which were given, the time ran out."
             return _at_shapes(replace(failed, notes=(open_ones, *failed.notes)), other.shapes)
-        elif failed.refuted and found.diagnosed:
+        elif found.diagnosed:
             return replace(verdict, notes=(*verdict.notes, f"At the shapes {shapes} {failed.diagnosis}."))
     return replace(verdict, notes=(*verdict.notes, proved)) if verdict.undecided and proved else verdict
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from symbackprop.proof.evaluation import Value, evaluate_in_turn
 from symbackprop.proof.inner_arrays import entry_name
 from symbackprop.proof.module_shims import Forbidden
 from symbackprop.proof.nearby_points import may_hold
-from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.rebinding import Rebinder
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Subject, Trace, name_gradients
 
@@ -78,9 +79,7 @@ class _FloatWorld:
             else:
                 output, cache = returned
                 found = {"": _made_of(output)}  # before backward, which may write into it
-                gradients = name_gradients(
-                    self._shapes, self._backward(_upstream_of(point, output), cache), "backward"
-                )
+                gradients = name_gradients(self._shapes, self._backward(_upstream_of(point, output), cache), "backward")
                 return {**found, **{name: _made_of(gradients[name]) for name in self._shapes}}
         return {"": _made_of(output), **{name: _made_of(gradients[name]) for name in self._shapes}}
 
@@ -139,15 +138,18 @@ def _expect(trace: Trace, point: Mapping[str, Fraction]) -> dict[str, _Made]:
         for symbol, definition in trace.cuts.definitions.items()
     }
     values = map(_float_of, evaluate_in_turn(definitions, expressions, point, _PRECISION))
-    return {
-        name: _Made(shape, tuple(next(values) for _ in entries)) for name, (shape, entries) in results.items()
-    }
+    return {name: _Made(shape, tuple(next(values) for _ in entries)) for name, (shape, entries) in results.items()}
 
 
 def _float_of(value: Value | None) -> float | None:
+    """A value as a float, if there is one that holds it."""
     if value is None:
         return None
-    return float(value) if isinstance(value, arb) else int(value.p) / int(value.q)
+    try:
+        made = float(value) if isinstance(value, arb) else int(value.p) / int(value.q)
+    except OverflowError:
+        return None
+    return made if isfinite(made) else None
 
 
 def _array_of(point: Mapping[str, Fraction], name: str, shape: tuple[int, ...]) -> Any:

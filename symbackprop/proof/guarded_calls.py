@@ -18,8 +18,8 @@ import numpy as np
 from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.inner_arrays import InnerArray
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.rebinding import Ownership
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.traced_values import PythonFloat, Traced
 
 _TRACED = tuple(kind.__name__ for kind in (Traced, PythonFloat, InnerArray))

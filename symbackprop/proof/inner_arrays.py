@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_values import Path, Traced
 
 UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part"

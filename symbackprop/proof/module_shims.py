@@ -13,7 +13,8 @@ import sympy as sp
 from numpy.lib.stride_tricks import as_strided
 
 from symbackprop.proof.inner_arrays import InnerArray
-from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
+from symbackprop.proof.path_signs import NO_TRACE
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arrays import inner, kind_of
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_needs import list_needs

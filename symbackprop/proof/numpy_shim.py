@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.module_shims import Forbidden, NamespaceShim, check_silent, is_traced
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arrays import CHOOSE, NUMBERS, OpenArray, TracedArray, TruthArray
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
+from symbackprop.proof.stops import PointRejectedError, TracingStoppedError
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_values import Traced

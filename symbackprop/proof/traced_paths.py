@@ -13,8 +13,9 @@ import sympy as sp
 from symbackprop.proof.float_draws import are_apart
 from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask, entry_name
 from symbackprop.proof.open_types import hold_integers, keep_types
-from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import NO_TRACE, Reading
 from symbackprop.proof.rebinding import Ownership
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, TracedArray, TruthArray, kind_of
 from symbackprop.proof.traced_functions import FUNCTIONS
 from symbackprop.proof.traced_needs import join_needs, list_needs

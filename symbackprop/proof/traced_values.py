@@ -18,7 +18,8 @@ import sympy as sp
 from symbackprop.proof.float_draws import Draws, carry, draw
 from symbackprop.proof.number_reader import NumberReader
 from symbackprop.proof.open_needs import holds_openly
-from symbackprop.proof.path_signs import Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arithmetic import Arithmetic
 from symbackprop.proof.traced_functions import ON_FLOATS
 from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function, needs_of_power

@@ -22,8 +22,9 @@ from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError, Watc
 from symbackprop.proof.inner_arrays import ArrayPath, find_path
 from symbackprop.proof.module_shims import Forbidden, MathShim, WarningsShim
 from symbackprop.proof.numpy_shim import NumpyShim
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.rebinding import Ownership, Rebinder
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random

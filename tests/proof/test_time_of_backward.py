@@ -126,3 +126,32 @@ def test_smaller_shapes_are_asked_where_the_time_runs_out(wrong: bool) -> None:
     assert verdict.scope == f"the shapes {'x=(2,), w=(2,)' if wrong else 'x=(5,), w=(5,)'}"
     said = "x=(5,), w=(5,), which were given, the time ran out" if wrong else "At the smaller shapes x=(2,), w=(2,)"
     assert any(said in note for note in verdict.notes), verdict.notes
+
+
+def test_a_shape_that_only_goes_with_smaller_inputs_refutes_nothing() -> None:
+    """One entry is repeated five times where five were given one each."""
+
+    def forward(x: Any) -> Any:
+        for _ in range(10**6 if len(x) > 2 else 0):
+            x = x + 0
+        return x + np.zeros(5), None
+
+    verdict = sb.verify_backward(forward, lambda d, cache: d, shapes={"x": (5,)}, seconds=1)
+
+    assert verdict.undecided
+    assert "give smaller shapes" in verdict.reason
+
+
+def test_formulas_that_double_with_each_step_end_the_decision() -> None:
+    """Put back in full they have more than 2^30 parts; the first line that needs one is named."""
+
+    def forward(x: Any) -> Any:
+        for _ in range(30):
+            x = np.sin(x) + np.exp(x)
+        return np.where(x > 0, x, 0), None
+
+    verdict = sb.verify_backward(forward, lambda d, cache: d, shapes={"x": (1,)}, seconds=2)
+
+    assert verdict.undecided
+    assert "a formula of more than 1000000 parts is needed" in verdict.reason
+    assert "np.where(x > 0, x, 0)" in verdict.reason
