@@ -29,6 +29,11 @@ e[n] = sum(d, X[n,d]*w[d]) + c
 q = c*sum(i, d, g[i]*W[i,d]*u[d])
 loss = sum(n, e[n]^2)/2 + q
 """
+THREE = """
+param b[3]
+J = sum(i, b[i])^3/6
+loss = J + sum(i, b[i]^4)
+"""
 ROW_BY_COLUMN = (r"\mathbf{1}^\top X", r"X^\top \mathbf{1}")
 READ = [
     (SCALARS, r"\nabla^2 L = \begin{pmatrix} x^2 & x + 2b \\ x + 2b & 1 + 2w \end{pmatrix}", ("1 + 2w", "1 + w")),
@@ -46,6 +51,9 @@ READ = [
     (VECTORS, r"\frac{\partial^2 L}{\partial w_1 \partial w_2} = x_1 x_2", ("= x_1", "= x_2")),
     (VECTORS, r"\frac{\partial^2 L}{\partial w_i \partial v_j} = 2 v_i c_i \delta_{ij}", (r"\delta_{ij}", "")),
     (VECTORS, r"\frac{\partial^2 L}{\partial w\,\partial v^\top} = \operatorname{diag}(2 v \odot c)", ("2 v", "v")),
+    # Off the diagonal alone.
+    (THREE, r"\frac{\partial^2 L}{\partial b_i \partial b_j} = b_1 + b_2 + b_3, \quad i \ne j", ("b_1 +", "2 b_1 +")),
+    (THREE, r"\frac{\partial^2 J}{\partial b_i \partial b_j} = b_1 + b_2 + b_3, \quad i \ne j", ("b_1 +", "2 b_1 +")),
     # By a scalar and a transpose, in either order: that of the derivative by the tensor.
     (MIXED, r"\frac{\partial^2 L}{\partial c\,\partial w^\top} = \mathbf{1}^\top X", ROW_BY_COLUMN),
     (MIXED, r"\frac{\partial^2 L}{\partial w^\top\,\partial c} = \mathbf{1}^\top X", ROW_BY_COLUMN),
