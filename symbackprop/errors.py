@@ -43,6 +43,10 @@ class UnsaidShapeError(ShapeError):
     """A range that nothing says, a size of 0, or a tensor of more axes than matrices have: no shape that could fit."""
 
 
+class RangeError(ShapeError):
+    """An index over axes of two sizes, or over another range than its axis: which of them is meant cannot be told."""
+
+
 class CycleError(FormulaError):
     """Definitions that read each other in a circle."""
 
