@@ -90,6 +90,20 @@ def test_state_that_shows_in_a_later_call_is_seen(calls: int) -> None:
     assert steps == [0]
 
 
+def test_a_call_that_raises_later_is_seen() -> None:
+    """As where a cache is used up by the third one."""
+    left = [1, 2]
+
+    def backward(dout: Any, x: Any) -> Any:
+        left.pop()
+        return dout * x
+
+    verdict = sb.verify_backward(squares, backward, shapes={"x": (3,)})
+
+    assert verdict.undecided
+    assert "what is returned is not the same" in verdict.reason
+
+
 def by_root(x: Any) -> Any:
     """A branch that asks for a root, which is NaN below 0; a comparison with NaN is false."""
     return np.where(np.sqrt(x) >= 0, x**2, x), x
