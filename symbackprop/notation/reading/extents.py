@@ -135,7 +135,9 @@ def _ends_of(match: re.Match[str]) -> tuple[str | None, str | None, str | None]:
 
 def _inside(end: str, relation: str, sign: str) -> str:
     """The last whole number before an end that is itself excluded."""
-    return f"{end} {sign} 1" if relation in ("<", ">", r"\lt", r"\gt") else end
+    if relation not in ("<", ">", r"\lt", r"\gt"):
+        return end
+    return str(int(end) + 1) if sign == "+" and end.strip().isdigit() else f"{end} {sign} 1"
 
 
 def _is_next(first: str, second: str) -> bool:
