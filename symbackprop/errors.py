@@ -6,6 +6,8 @@ expected and how to mend it; the pieces stand beside it as attributes, so that t
 
 from __future__ import annotations
 
+import re
+
 
 class SymBackpropError(Exception):
     """The base of every error that the package raises on purpose."""
@@ -41,6 +43,10 @@ class EntrywiseError(ShapeError):
 
 class UnsaidShapeError(ShapeError):
     """A range that nothing says, a size of 0, or a tensor of more axes than matrices have: no shape that could fit."""
+
+
+class RangeError(ShapeError):
+    """An index over axes of two sizes, or over another range than its axis: which of them is meant cannot be told."""
 
 
 class CycleError(FormulaError):
@@ -92,6 +98,16 @@ class UndefinedGradientError(SymBackpropError):
 
 class DocumentError(SymBackpropError):
     """A document that cannot be read, or whose claims cannot be understood."""
+
+    @property
+    def line(self) -> int | None:
+        """The line that the message begins with, if it does.
+
+        >>> DocumentError("line 7: found $$ that is never closed").line
+        7
+        """
+        found = re.match(r"line (\d+)\b", str(self))
+        return None if found is None else int(found[1])
 
 
 class WorkerError(SymBackpropError):

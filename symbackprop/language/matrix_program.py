@@ -13,7 +13,7 @@ from symbackprop.language.assembly import assemble
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.limits import Limits
 from symbackprop.language.matrix_elaboration import MatrixWriter
-from symbackprop.language.matrix_grammar import NAME, Line, read_matrix_lines
+from symbackprop.language.matrix_grammar import NAME, Line, Operation, read_matrix_lines
 from symbackprop.language.matrix_shapes import integer_of, write_shape
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.reader import read_expression
@@ -52,11 +52,14 @@ def read_matrix_claim(
     sizes: frozenset[str],
     wanted: tuple[Affine, ...],
     taken: frozenset[str] = frozenset(),
+    *,
+    turned: bool = False,
 ) -> tuple[tuple[t.Define, ...], tuple[t.Name, ...], t.Expression, dict[str, str]]:
     """An entry of a matrix with these axes: what it needs defined, its letters, the formula, and what names mean
     that are made for parts of it. 0 fits every shape.
 
-    The claim is text, or the tree of a matrix expression. No letter is one of those that are `taken`.
+    The claim is text, or the tree of a matrix expression; one that is `turned` has a transpose with these axes. No
+    letter is one of those that are `taken`.
 
     >>> axes = (Affine.of("N"), Affine.of("D"))
     >>> read_matrix_claim("2*A", {"A": axes}, frozenset(("N", "D")), axes)[1]
@@ -69,13 +72,15 @@ def read_matrix_claim(
     writer = MatrixWriter(dict(tensors), sizes, _names(before) | taken)
     for earlier in before:
         _write_line(earlier, writer)
-    term = writer.read(line.body)
+    place = {"line": line.body.line, "column": line.body.column}
+    term = writer.read(Operation("'", (line.body,), False, **place) if turned else line.body)
     rows, columns = (*wanted, None, None)[:2]
     if term.shape != (rows, columns) and not (term.is_scalar and integer_of(term) == 0):
         hint = "a vector is a column, and the first axis of a matrix counts its rows"
         hint = f"transpose it: {hint}" if term.shape == (columns, rows) else hint
-        expected = f"{write_shape((rows, columns))}, the shape of the left side"
-        raise fail(line.body, write_shape(term.shape), expected, hint, ShapeError)
+        shapes = term.shape, (rows, columns)
+        found, expected = (write_shape((shape[1], shape[0]) if turned else shape) for shape in shapes)
+        raise fail(line.body, found, f"{expected}, the shape of the left side", hint, ShapeError)
     letters, body = writer.entry(term, (rows, columns))
     made = tuple(statement for statement in writer.statements if isinstance(statement, t.Define))
     return made, letters, body, {name: write_matrix_tree(part.node) for part, name in writer.named.items()}

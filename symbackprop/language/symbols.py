@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from symbackprop.calculus.indices import Affine, Index
 from symbackprop.calculus.programs import Program
 from symbackprop.calculus.tensors import Role, Tensor
-from symbackprop.errors import ShapeError, UnsaidShapeError
+from symbackprop.errors import RangeError, ShapeError, UnsaidShapeError
 from symbackprop.language.index_forms import read_size
 from symbackprop.language.tree import (
     Access,
@@ -240,7 +240,7 @@ def infer_range(name: str, trees: Iterable[Node], symbols: Symbols) -> tuple[Aff
             found = size, access
         elif found[0] != size:
             first = f"{found[0]} in {write_tree(found[1])}" + (f" (line {found[1].line})" if found[1].line else "")
-            raise ShapeError(
+            raise RangeError(
                 f"index {name} runs over {first} and over {size} in {write_tree(access)}; "
                 "sizes are equal if their names are: give both axes one size, or use two indices",
                 line=access.line or None,
@@ -302,12 +302,11 @@ def resolve_binder(binder: Binder | Name, trees: Iterable[Node], symbols: Symbol
     given = read_size(binder.range) if isinstance(binder, Binder) and binder.range is not None else None
     if given is not None:
         if inferred is not None and inferred[0] != given:
-            named = len(given.terms) == len(inferred[0].terms) == 1 and given.constant == inferred[0].constant
             raise fail(
                 binder,
                 f"{binder.name} over {given}",
                 f"{inferred[0]}, over which {binder.name} runs in {write_tree(inferred[1])}",
-                kind=ShapeError if named else UnsaidShapeError,
+                kind=RangeError,
             )
         return given
     if inferred is None:

@@ -23,17 +23,19 @@ from symbackprop.proof.equality import decide, find_witness
 from symbackprop.proof.exploration import Unvisited, trace_paths, traces_near
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import limits_of
+from symbackprop.proof.float_runs import say_on_floats
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError
 from symbackprop.proof.inner_arrays import UNORDERED, entry_name
 from symbackprop.proof.nearby_points import may_hold
 from symbackprop.proof.open_paths import NotProvedError, prove_openly
 from symbackprop.proof.other_runs import OtherRuns
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions, read_problem
 from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.stages import list_wrong_stages
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.tidying import is_nowhere
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Subject, Trace, run
@@ -143,7 +145,7 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
         if failed is not None:
             found.failed = failed
             return found
-        found.cells += 1
+        found.cells, found.point = found.cells + 1, trace.point
         found.notes.update(dict.fromkeys(trace.notes))
         if found.open and found.cells >= _MOST_CHECKED:
             break
@@ -180,6 +182,8 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
     if path.impossible is not None:
         reason = f"forward has no value: it needs {path.impossible.text}"
         return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
+    if reason := say_on_floats(subject, trace):
+        return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
     truth = true_gradients(trace, subject.shapes, deadline)
     for name, shape in subject.shapes.items():
         if trace.gradients[name][0] != shape:
@@ -207,9 +211,14 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
                 own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
-                diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
+                try:
+                    diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
+                except TracingStoppedError:
+                    diagnosis = ""
+                found.diagnosed = bool(diagnosis)
+                plain = f"the gradient of {entry_name(name, place)} is not the derivative (left) that the forward has"
                 notes = (_SIDES, *list_wrong_stages(subject, trace), *_say_path(trace), *trace.notes)
-                return replace(verdict, diagnosis=_join(diagnosis, trace), scope="", notes=notes)
+                return replace(verdict, diagnosis=_join(diagnosis or plain, trace), scope="", notes=notes)
             if stuck is None:
                 stuck = replace(verdict, reason=f"the gradient of {entry_name(name, place)}: {verdict.reason}")
     if stuck is None or path.violated is None:

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 import sympy as sp
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.proof.backward_entries import (
     misplaced,
     off_along_an_axis,
@@ -34,19 +35,23 @@ from symbackprop.proof.wording import join_words
 _MOST_CONDITIONS = 3
 _EXTRA = " has the extra factor "
 _STEPS, _STEPS_IN_ALL = 20_000, 100_000
+_MOST_OPERATIONS = 4_000
+"""Of an entry; in a longer one a search takes minutes, and smaller shapes show the same mistake."""
 _LEAST_SECONDS, _SECONDS, _SECONDS_IN_ALL = 1.0, 10.0, 30.0  # a guard, far beyond what the steps take
 
 
 def diagnose_entry(
     others: OtherRuns, gradients: Gradients, inputs: Sequence[Gradients], place: tuple[int, ...], known: str
 ) -> str:
-    """What an entry that was refuted lacks; `known` is what the comparison of the two formulas has found, and `inputs`
-    are the gradients of the other inputs.
+    """What an entry that was refuted lacks, if that is found; `known` is what the comparison of the two formulas has
+    found, and `inputs` are the gradients of the other inputs.
     """
     name, trace = gradients.name, others.trace
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
     left, right = gradients.truth[where], gradients.claims[where]
+    if is_longer(left, _MOST_OPERATIONS) or is_longer(right, _MOST_OPERATIONS):
+        return ""
     limit = max(_LEAST_SECONDS, min(_SECONDS_IN_ALL, others.deadline - time.process_time()))
     budget = Budget(limit, most_steps=_STEPS_IN_ALL)  # no longer than the decision may take
     same = partial(_same, budget, domain_of(trace))
@@ -92,10 +97,7 @@ def diagnose_entry(
         or _unstable(gradients, where, title, same)
         or _repaired(entry, gradients, inputs, place, known)
     )
-    text = text or known or _reading(trace, gradients, place, title)
-    if text:
-        return _with_its_fraction(text, left, right)
-    return f"{title} is not the derivative (left) that the forward has"
+    return _with_its_fraction(text or known or _reading(trace, gradients, place, title), left, right)
 
 
 def _with_its_fraction(text: str, left: sp.Expr, right: sp.Expr) -> str:

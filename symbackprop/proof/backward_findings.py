@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from itertools import chain
 
 import sympy as sp
@@ -41,7 +42,9 @@ class Findings:
     arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the shapes of those outside of the functions
     open: bool = False  # whether comparisons were left open, so that no path is left out
     equal: dict[Fact, EqualPoint] = field(default_factory=dict)  # what was found where numbers are equal
+    point: Mapping[str, Fraction] = field(default_factory=dict)  # the sample point of the last cell
     failed: Verdict | None = None
+    diagnosed: bool = True  # whether something is known of what failed
 
     def admit(self, trace: Trace, conditions: Iterable[Fact]) -> None:
         """Note the conditions of a proof that neither hold plainly nor define the path."""

@@ -185,6 +185,7 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
 def _parts_of(entry: WrongEntry) -> Iterator[str]:
     """One part in place of another, or a factor too many or too few."""
     yield from _tried(entry, _replaced(entry))
+    yield from _tried(entry, _exchanged(entry))
     yield from _tried(entry, _multiplied(entry))
 
 
@@ -212,6 +213,22 @@ def _replaced(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
             if truth is not None and value is not None and isclose(truth, value, rel_tol=1e-9, abs_tol=1e-12):
                 words = f"{entry.title} has {say(cuts.expand(one))} in place of {say(cuts.expand(other))}"
                 yield words, entry.left, cuts.expand(short.xreplace({one: other}))
+
+
+def _exchanged(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+    """One part as a factor in place of another, where the part stands in other factors as well."""
+    cuts = entry.trace.cuts
+    truth, claimed = number_of(entry, entry.left), number_of(entry, entry.right)
+    if not truth or not claimed:
+        return
+    others = [(cuts.expand(each), number_of(entry, cuts.expand(each))) for each in _parts(entry, entry.left)]
+    for symbol in _parts(entry, entry.right):
+        one = cuts.expand(symbol)
+        value = number_of(entry, one)
+        for other, number in others:
+            if value and number and value != number and isclose(claimed * number, truth * value, rel_tol=1e-9):
+                words = f"{entry.title} has the factor {say(one)} in place of {say(other)}"
+                yield words, entry.left * one, entry.right * other
 
 
 def _values(entry: WrongEntry, short: sp.Expr, parts: Iterable[sp.Symbol]) -> dict[str, Fraction]:

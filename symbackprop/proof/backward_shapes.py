@@ -8,9 +8,10 @@ from dataclasses import replace
 from symbackprop.errors import ArgumentError
 from symbackprop.proof.backward import judge_at
 from symbackprop.proof.backward_findings import Findings, conclude
+from symbackprop.proof.float_runs import list_float_changes
 from symbackprop.proof.guarded_calls import CodeStoppedError
-from symbackprop.proof.path_signs import TracingStoppedError
-from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, write_shapes
+from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, smaller_shapes, write_shapes
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.tracing import Shapes, Subject, list_changes
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.wording import join_words
@@ -23,13 +24,19 @@ def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
     deadline = time.process_time() + seconds
     try:
         here = judge_at(subject, seconds, _MOST_CELLS[0])
-        if here.failed is not None:
-            return _at_shapes(here.failed, subject.shapes)
-        there, shapes, refusals = _judge_elsewhere(subject, seconds)
-        changes = _list_changes(subject, seconds)
     except (CodeStoppedError, TracingStoppedError) as error:
-        advice = "; give smaller shapes, which decide the same code sooner" if time.process_time() > deadline else ""
-        return _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
+        too_long = time.process_time() > deadline
+        advice = "; give smaller shapes, which decide the same code sooner" if too_long else ""
+        stopped = _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
+        return _ask_smaller(subject, stopped, seconds) if too_long else stopped
+    if here.failed is not None:
+        failed = _at_shapes(here.failed, subject.shapes)
+        return failed if here.diagnosed else _ask_smaller(subject, failed, seconds)
+    try:
+        there, shapes, refusals = _judge_elsewhere(subject, seconds)
+        changes = list_float_changes(subject, here.point) or _list_changes(subject, seconds)
+    except (CodeStoppedError, TracingStoppedError) as error:
+        return _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
     if there is not None and there.failed is not None:
         held = f"At the shapes {write_shapes(subject.shapes)}, which were given, each entry is proved."
         return _at_shapes(replace(there.failed, notes=(held, *there.failed.notes)), shapes)
@@ -47,6 +54,30 @@ def _list_changes(subject: Subject, seconds: float) -> list[str] | None:
 
 def _at_shapes(verdict: Verdict, shapes: Shapes) -> Verdict:
     return replace(verdict, for_all_sizes=False, scope=f"the shapes {write_shapes(shapes)}")
+
+
+def _ask_smaller(subject: Subject, verdict: Verdict, seconds: float) -> Verdict:
+    """What smaller shapes say of a mistake that was not named at those given, or of code that took too long there."""
+    deadline = time.process_time() + seconds
+    proved = ""
+    for other in smaller_shapes(subject):
+        try:
+            found = judge_at(other, (deadline - time.process_time()) / 2, _MOST_CELLS[1])
+        except (CodeStoppedError, TracingStoppedError, ArgumentError):
+            continue
+        if has_refitted_data(subject, other) or list_outgrown(subject.shapes, other.shapes, found.arrays):
+            continue
+        failed, shapes = found.failed, write_shapes(other.shapes)
+        if failed is None:
+            proved = proved or f"At the smaller shapes {shapes} each entry is proved."
+        elif not failed.refuted or failed.witness is None:  # such as a shape that only goes with others
+            continue
+        elif verdict.undecided:
+            open_ones = f"At the shapes {write_shapes(subject.shapes)}, which were given, the time ran out."
+            return _at_shapes(replace(failed, notes=(open_ones, *failed.notes)), other.shapes)
+        elif found.diagnosed:
+            return replace(verdict, notes=(*verdict.notes, f"At the shapes {shapes} {failed.diagnosis}."))
+    return replace(verdict, notes=(*verdict.notes, proved)) if verdict.undecided and proved else verdict
 
 
 def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None, Shapes, list[str]]:

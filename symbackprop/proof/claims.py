@@ -141,6 +141,7 @@ def _ask(program: Program, truth: Side, right: Side, tree: t.Expression, least: 
         for d in program.definitions
         if d.tensor.role is Role.ADJOINT and d.tensor.denominator is not None and d.tensor.numerator == program.loss
     }
+    adjoints |= {f"{program.loss}_by_{name}": adjoint for name, adjoint in adjoints.items()}  # adj(loss, z)
     claimed = with_adjoints(tree, adjoints)
     hidden = hidden_definitions(program) | {d.tensor.name: d for d in truth.folded if d.tensor.role is Role.HIDDEN}
     sizes = frozenset(program.size_names)

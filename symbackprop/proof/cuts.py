@@ -15,7 +15,9 @@ from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
 from symbackprop.proof.renaming import parts_of
+from symbackprop.proof.stops import TracingStoppedError
 
+_MOST_PARTS = 1_000_000
 PREFIX = "#"  # no name of an input begins so
 
 
@@ -39,8 +41,14 @@ class Cuts:
         self._definitions: dict[sp.Symbol, sp.Expr] = {}
         self._short: dict[sp.Expr, sp.Expr] = {}
         self._read: dict[sp.Expr, tuple[sp.Symbol, ...]] = {}
+        self._sizes: dict[sp.Basic, int] = {}
         self._full: dict[sp.Symbol, sp.Expr] = {}
         self._domains: dict[sp.Symbol, tuple[Fact, ...]] = {}
+
+    @property
+    def definitions(self) -> Mapping[sp.Symbol, sp.Expr]:
+        """The results by their symbols."""
+        return self._definitions
 
     def largest(self, expressions: Iterable[sp.Expr]) -> sp.Expr:
         """A symbol for the largest of some numbers, which is never put back."""
@@ -63,6 +71,7 @@ class Cuts:
         """A symbol of its own for a result, whether or not there is one for the same expression."""
         symbol = sp.Symbol(f"{PREFIX}{len(self._definitions) + 1}")
         self._definitions[symbol] = expression
+        self._sizes[symbol] = self._size(expression)
         return symbol
 
     def shorten(self, expression: sp.Expr) -> sp.Expr:
@@ -92,8 +101,17 @@ class Cuts:
         return base**exponent.p
 
     def expand(self, expression: sp.Expr) -> sp.Expr:
-        """The expression with everything put back."""
+        """The expression with everything put back; TracingStoppedError where that has too many parts."""
+        if self._size(expression) > _MOST_PARTS:
+            raise TracingStoppedError(f"a formula of more than {_MOST_PARTS} parts is needed")
         return expression.xreplace({s: self._expanded(s) for s in self._used(expression)})
+
+    def _size(self, expression: sp.Expr) -> int:
+        """How many parts the expression has with everything put back, equal ones counted each time."""
+        known = self._sizes.get(expression)
+        if known is None:
+            known = self._sizes[expression] = 1 + sum(map(self._size, expression.args))
+        return known
 
     def put(self, values: Mapping[sp.Symbol, sp.Expr], expression: sp.Expr) -> sp.Expr:
         """The expression with other values for some named results, and so for all that is computed from them."""

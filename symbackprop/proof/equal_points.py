@@ -24,8 +24,9 @@ from symbackprop.proof.facts import Fact, solve_zero
 from symbackprop.proof.gradient_entries import true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.inner_arrays import entry_name
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Subject, Trace, run
 from symbackprop.proof.verdict import Verdict

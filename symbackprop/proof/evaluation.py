@@ -73,6 +73,25 @@ def evaluate(expression: sp.Expr, point: Point, precision: int = 64) -> Value:
         return _Evaluation(point).value(expression)
 
 
+def evaluate_in_turn(
+    definitions: Mapping[sp.Symbol, sp.Expr], expressions: Sequence[sp.Expr], point: Point, precision: int = 64
+) -> list[Value | None]:
+    """The values of expressions that read named results, each defined by the point and those before it.
+
+    What has no value, or none that is known, is None.
+
+    >>> import sympy as sp
+    >>> x, square = sp.symbols("x square")
+    >>> evaluate_in_turn({square: x**2}, [square + x, 1 / (square - 4)], {"x": Fraction(2)})
+    [6, None]
+    """
+    with ctx.workprec(precision):
+        at = _Evaluation(point)
+        for symbol, definition in definitions.items():
+            at.define(symbol.name, definition)
+        return [at.value_or_none(expression) for expression in expressions]
+
+
 def evaluate_over(expression: sp.Expr, balls: Mapping[str, arb], precision: int = 64) -> Value:
     """A ball that contains every value of `expression` where each name has a value in its ball."""
     with ctx.workprec(precision):
@@ -131,6 +150,19 @@ class _Evaluation:
             for name, value in point.items()
         }
         self._memo: dict[sp.Basic, Value] = {}
+
+    def define(self, name: str, expression: sp.Expr) -> None:
+        """Let a name stand for a value, if there is one."""
+        value = self.value_or_none(expression)
+        if value is not None:
+            self._values[name] = value
+
+    def value_or_none(self, expression: sp.Expr) -> Value | None:
+        """The value, if there is one and it is known."""
+        try:
+            return self.value(expression)
+        except (ArithmeticError, UnsupportedError, KeyError):
+            return None
 
     def value(self, expression: sp.Basic) -> Value:
         known = self._memo.get(expression)

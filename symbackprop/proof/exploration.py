@@ -14,8 +14,9 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.float_range import is_no_path
 from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError
 from symbackprop.proof.nearby_points import points_near
-from symbackprop.proof.path_signs import PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.plain_signs import fails_plainly
+from symbackprop.proof.stops import PointRejectedError, TracingStoppedError
 from symbackprop.proof.tracing import Subject, Trace, at_some_point, run
 
 _FEW_CONDITIONS = 4

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.proof.factors import divide, factor_polynomial, may_expand
 from symbackprop.proof.lines import is_empty
 from symbackprop.proof.substitution import substitute
@@ -20,6 +21,7 @@ from symbackprop.proof.wording import say
 
 Relation = Literal[">", ">=", "=", "!="]
 
+_LONGEST = 300  # operations of what is multiplied out
 _MOST_CONSTRAINTS = 120
 _MOST_FACTORS = 8
 
@@ -87,7 +89,7 @@ def _linearise(expression: sp.Expr) -> tuple[tuple[sp.Expr, sp.Rational], ...]:
     """The expression as a linear combination of monomials; the constant stands under 1."""
     if expression == 0:
         return ()
-    if not may_expand(expression):  # one monomial of its own
+    if is_longer(expression, _LONGEST) or not may_expand(expression):  # one monomial of its own
         return ((expression, sp.S.One),)
     return tuple(sp.expand(expression).as_coefficients_dict().items())
 

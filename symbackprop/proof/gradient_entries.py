@@ -9,8 +9,8 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.inner_arrays import entry_symbol
-from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Shapes, Trace
 

@@ -17,9 +17,12 @@ import numpy as np
 
 from symbackprop.errors import ArgumentError, SymBackpropError
 from symbackprop.proof.facts import Fact
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, TracingStoppedError
+from symbackprop.proof.inner_arrays import InnerArray
 from symbackprop.proof.rebinding import Ownership
-from symbackprop.proof.traced_values import Traced
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
+from symbackprop.proof.traced_values import PythonFloat, Traced
+
+_TRACED = tuple(kind.__name__ for kind in (Traced, PythonFloat, InnerArray))
 
 
 class CodeStoppedError(SymBackpropError):
@@ -89,7 +92,7 @@ def _is_of_tracing(error: BaseException) -> bool:
     """Whether floats would not have raised it."""
     if isinstance(error, SymBackpropError):
         return True
-    return isinstance(error, TypeError | AttributeError | ValueError) and Traced.__name__ in str(error)
+    return isinstance(error, TypeError | AttributeError | ValueError) and any(name in str(error) for name in _TRACED)
 
 
 def call_guarded(watch: Watch, part: str, call: Callable[[], Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_values import Path, Traced
 
 UNORDERED = "NumPy leaves open in which order np.partition puts the entries of a part"
@@ -22,6 +22,7 @@ class ArrayPath(Path):
     """A path whose numbers live in arrays, as the arrays know it."""
 
     upstreams: list[tuple[Any, tuple[sp.Expr, ...]]]  # as they were made
+    handles_errors: bool = False  # whether the code has handlers
     unordered: bool = False  # whether entries stand in an order that NumPy leaves open
 
     @abstractmethod
@@ -52,7 +53,7 @@ class ArrayPath(Path):
         """Whether an array of floats is made one of another type of floats, which copies it."""
         if dtype is None:
             return False
-        known = array.precision if self._other_types else np.dtype(np.float64)
+        known = array.precision if self.mixes_types else np.dtype(np.float64)
         if known is None:
             raise TracingStoppedError("the code mixes types of numbers, and whether a cast copies is not traced")
         return bool(np.dtype(dtype) != known)

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from symbackprop.errors import DocumentError, EntrywiseError, ShapeError, SymBackpropError, UnsaidShapeError
+from symbackprop.errors import DocumentError, EntrywiseError, RangeError, ShapeError, SymBackpropError, UnsaidShapeError
 from symbackprop.proof.outlines import Contents, JudgedClaim, Judgement, Unjudged, refute_shapes, settle
 from symbackprop.proof.processes import Limits, Worker, WorkerStoppedError
 from symbackprop.proof.verdict import Verdict
@@ -110,8 +110,8 @@ class Judge:
         if "error" not in answer:
             return settle(outline, found)
         raised = read_error(answer)
-        # A product of two vectors may be meant entry by entry, and a range that is not said may be the right one.
-        unclear = isinstance(raised, EntrywiseError | UnsaidShapeError)
+        # A product of two vectors may be meant entry by entry, and a range that is not said, or in two ways, be right.
+        unclear = isinstance(raised, EntrywiseError | RangeError | UnsaidShapeError)
         if outline.latex and isinstance(raised, ShapeError) and not unclear:
             return (refute_shapes(outline, raised),)
         raise raised

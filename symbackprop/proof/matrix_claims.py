@@ -12,7 +12,6 @@ from symbackprop.calculus.programs import Program
 from symbackprop.errors import ArgumentError
 from symbackprop.language import read_matrix_claim
 from symbackprop.language import tree as t
-from symbackprop.language.matrix_grammar import Operation
 from symbackprop.language.matrix_shapes import axes_left
 from symbackprop.proof.claims import judge_equation
 from symbackprop.proof.matrix_derivatives import (
@@ -122,10 +121,9 @@ def _side(
 
     What the names mean that are made for parts of it is added to `parts`.
     """
-    if turned and isinstance(claim, t.Expression):
-        claim = Operation("'", (claim,), False, line=claim.line, column=claim.column)
     sizes = frozenset(program.size_names)
-    before, letters, body, named = read_matrix_claim(claim, readable_tensors(program, claim), sizes, axes, taken)
+    known = readable_tensors(program, claim)
+    before, letters, body, named = read_matrix_claim(claim, known, sizes, axes, taken, turned=turned)
     parts |= named
     extended = program.extended(define_beside(program, before))
     return extended, letters, read_side(extended, body, _scope(letters, axes, free), name)

@@ -186,7 +186,8 @@ def list_diagonals(trial: Trial) -> Iterator[str]:
     if q.of.axes or not q.wrt.axes or len(q.left.indices) != len(q.wrt.axes):
         return
     at = tuple(Affine.of(i) for i in q.left.indices)
-    adjoints = {d.tensor.denominator: d.tensor for d in q.program.definitions if d.tensor.role is Role.ADJOINT}
+    derived = [d.tensor for d in q.program.definitions if d.tensor.role is Role.ADJOINT]
+    adjoints = {tensor.denominator: tensor for tensor in derived if tensor.numerator == q.program.loss}
     for definition in q.program.definitions:
         u = definition.tensor
         known = adjoints.get(u.name)

@@ -14,7 +14,7 @@ from symbackprop.proof.path_signs import PathSigns, Reading
 from symbackprop.proof.verdict import FLOAT_ROUNDING
 
 _SHORT_DENOMINATOR = 10**6
-_LARGEST_MASK = -(10**3)
+_LARGEST_MASK = -745
 
 
 class NumberReader(PathSigns):

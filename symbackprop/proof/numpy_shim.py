@@ -1,129 +1,27 @@
-"""What the traced code sees in the place of `numpy` and `math`.
+"""What the traced code sees in the place of `numpy`.
 
 What allocates floats allocates traced numbers; everything else is NumPy's own, on arrays of objects.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.lib.stride_tricks import as_strided
 
-from symbackprop.proof.inner_arrays import InnerArray
-from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
-from symbackprop.proof.traced_arrays import CHOOSE, NUMBERS, OpenArray, TracedArray, TruthArray, inner, kind_of
-from symbackprop.proof.traced_constants import NotConstantError, as_floats
+from symbackprop.proof.module_shims import Forbidden, NamespaceShim, check_silent, is_traced
+from symbackprop.proof.stops import TracingStoppedError
+from symbackprop.proof.traced_arrays import CHOOSE, NUMBERS, OpenArray, TracedArray, TruthArray
 from symbackprop.proof.traced_linalg import LinalgShim
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import numpy_random
-from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth, is_truth
 from symbackprop.proof.traced_types import TracedNdarray
-from symbackprop.proof.traced_values import PlainNumberError, Traced, Unwritten
+from symbackprop.proof.traced_values import Traced, Unwritten
 
-_MATH_FUNCTIONS = {
-    "exp": "exp", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "sinh": "sinh", "cosh": "cosh",
-    "sin": "sin", "cos": "cos", "tan": "tan", "erf": "erf", "erfc": "erfc", "atan": "arctan", "log2": "log2",
-    "log10": "log10",
-}  # fmt: skip
-_AS_STRIDED = "np.lib.stride_tricks.as_strided", "reads raw memory, which is not traced; sliding_window_view is"
 _EMPTY_INTEGERS = "np.empty of integers is not traced, as it holds whatever was there; np.zeros of them is"
-_EXACT_ON_INTEGERS = ("exp", "log", "sqrt", "divide", "tanh", "log1p", "expm1", "log2", "log10", "erf")
 
-
-class TracedUfunc:
-    """One of NumPy's elementwise functions, exact where plain numbers are given."""
-
-    def __init__(self, path: TracedPath, ufunc: np.ufunc) -> None:
-        self._path, self._ufunc = path, ufunc
-
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        name, count = self._ufunc.__name__, self._ufunc.nin
-        if any(isinstance(each, Selection) for each in inputs):
-            return self._ufunc(*inputs, **options)
-        operands = [v if isinstance(v, np.ndarray | Traced) else np.asarray(v) for v in inputs[:count]]
-        kinds = {kind_of(v) if isinstance(v, np.ndarray) else "O" for v in operands}
-        if not kinds & {"O", "f"} and name not in _EXACT_ON_INTEGERS:
-            return self._ufunc(*inputs, **options)
-        if len(inputs) > count:
-            options["out"] = inputs[count]
-            inputs = inputs[:count]
-        if not kinds & {"O", "f"}:
-            inputs = tuple(np.asarray(v).astype(object) for v in inputs)
-        return self._path.apply_ufunc(self._ufunc, "__call__", inputs, options)
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._ufunc, name)
-        if not callable(method):
-            return method
-        return lambda *inputs, **options: self._path.settle(method(*inputs, **options))
-
-
-class Forbidden:
-    """Something that traced code must not use, such as raw memory."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        self._name, self._reason = name, reason
-
-    def __getattr__(self, name: str) -> Any:
-        raise TracingStoppedError(f"{self._name}.{name} {self._reason}")
-
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        raise TracingStoppedError(f"{self._name} {self._reason}")
-
-
-class NamespaceShim:
-    """A module whose functions give exact, traced results."""
-
-    def __init__(self, path: TracedPath, module: ModuleType) -> None:
-        self._path, self._module = path, module
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._module, name)
-        if isinstance(found, np.ufunc):
-            return TracedUfunc(self._path, found)
-        if found is as_strided:
-            return Forbidden(*_AS_STRIDED)
-        if isinstance(found, float) and math.isfinite(found):
-            return self._path.constant(found)
-        if isinstance(found, ModuleType) and found.__name__.startswith("numpy."):
-            return NamespaceShim(self._path, found)
-        if isinstance(found, type | ModuleType) or not callable(found):
-            return found
-        return self.wrap(found)
-
-    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function without float types, its floats made exact."""
-        if function is as_strided:
-            return Forbidden(*_AS_STRIDED)
-        if function.__module__.startswith("numpy.ma"):
-            return self.ma  # type: ignore[no-any-return]
-
-        def call(*args: Any, **options: Any) -> Any:
-            given = dict(options)
-            if "dtype" in options and not self._path.is_exact_type(options["dtype"]):
-                asked = options.pop("dtype")
-                if asked is not None and not _is_traced((args, options)):
-                    options["dtype"] = np.float64  # of plain numbers, which become exact ones
-            try:
-                made = self._path.settle(function(*inner(args), **inner(options)))
-                return self._path.keep_types(made, function, args, given)
-            except (TypeError, PlainNumberError, AttributeError) as error:
-                if not _is_traced((args, options)):
-                    raise
-                try:
-                    known, named = as_floats((args, options))
-                except NotConstantError:
-                    name = f"{'math' if self._module is math else 'np'}.{function.__name__}"
-                    raise TracingStoppedError(f"{name} has no trace; {NO_TRACE}") from error
-                return self._path.settle(function(*known, **named))
-
-        return call
 
 
 class Joined:
@@ -135,7 +33,7 @@ class Joined:
     def __getitem__(self, parts: Any) -> Any:
         """The arrays joined."""
         listed = parts if isinstance(parts, tuple) else (parts,)
-        if not _is_traced(list(listed)):
+        if not is_traced(list(listed)):
             return self._path.settle(np.c_[parts] if self._columns else np.r_[parts])
         if any(isinstance(part, str | slice) for part in listed):
             raise TracingStoppedError("np.c_ and np.r_ of ranges beside traced arrays are not traced; concatenate them")
@@ -146,13 +44,7 @@ class Joined:
         return self._path.keep_types(joined, (np.c_ if self._columns else np.r_).__getitem__, (parts,), {})
 
 
-def _is_traced(value: Any) -> bool:
-    """Whether traced numbers take part."""
-    if isinstance(value, list | tuple):
-        return any(map(_is_traced, value))
-    if isinstance(value, dict):
-        return any(map(_is_traced, value.values()))
-    return isinstance(value, InnerArray | Traced)
+
 
 
 class NumpyShim(NamespaceShim):
@@ -280,7 +172,7 @@ class NumpyShim(NamespaceShim):
     def where(self, condition: Any, *choices: Any) -> Any:
         """One or the other, entry by entry; or the places where a mask holds."""
         if len(choices) == 2 and isinstance(condition, TruthArray | Truth):
-            raw = [self._path.exact(np.asarray(each)) if not _is_traced(each) else each for each in choices]
+            raw = [self._path.exact(np.asarray(each)) if not is_traced(each) else each for each in choices]
             plain = [np.asarray(each, dtype=object) for each in (condition, *raw)]
             return self._path.keep_types(self._path.settle(CHOOSE(*plain)), np.where, (condition, *choices), {})
         return self.wrap(np.where)(condition, *choices)
@@ -341,34 +233,19 @@ class NumpyShim(NamespaceShim):
 
     def result_type(self, *operands: Any) -> Any:
         """The type that an operation on some operands gives."""
-        return np.result_type(*(each.dtype if _is_traced(each) else each for each in operands))
+        return np.result_type(*(each.dtype if is_traced(each) else each for each in operands))
 
     def can_cast(self, given: Any, *args: Any, **options: Any) -> bool:
         """Whether one type goes into another."""
-        return np.can_cast(given.dtype if _is_traced(given) else given, *args, **options)
+        return np.can_cast(given.dtype if is_traced(given) else given, *args, **options)
 
 
-class MathShim(NamespaceShim):
-    """The `math` module, exact and on traced numbers."""
+    def errstate(self, **options: Any) -> Any:
+        """What floats do in silence, they do so here; errors in place of NaN and infinities are not traced."""
+        check_silent("np.errstate", options.values())
+        return np.errstate(**options)
 
-    def __init__(self, path: TracedPath) -> None:
-        super().__init__(path, math)
-        self.pi, self.e = Traced(path, sp.pi), Traced(path, sp.E)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _MATH_FUNCTIONS:
-            return lambda value: self._path.function(_MATH_FUNCTIONS[name], value).item()
-        return super().__getattr__(name)
-
-    def pow(self, a: Any, b: Any) -> Any:
-        """One number to the power of another."""
-        return (self._path.constant(a) ** b).item()
-
-    def fabs(self, value: Any) -> Any:
-        """The absolute value."""
-        return abs(self._path.constant(value)).item()
-
-    def log(self, value: Any, base: Any = None) -> Any:
-        """The logarithm, to any base."""
-        made = self._path.function("log", value)
-        return (made if base is None else made / self._path.function("log", base)).item()
+    def seterr(self, *args: Any, **options: Any) -> Any:
+        """The same, to the end of the process, which tracing leaves as it is."""
+        check_silent("np.seterr", (*args, *options.values()))
+        return np.geterr()

@@ -25,9 +25,10 @@ from symbackprop.proof.float_range import is_no_path
 from symbackprop.proof.gradient_entries import true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.open_needs import holds_openly
-from symbackprop.proof.path_signs import FreeMaximumError, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.problems import read_conditions
+from symbackprop.proof.stops import FreeMaximumError, TracingStoppedError
 from symbackprop.proof.traced_needs import list_needs
 from symbackprop.proof.tracing import Subject, Trace
 

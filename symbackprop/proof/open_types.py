@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, OpenIntegers, TruthArray
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth

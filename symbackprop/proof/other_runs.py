@@ -16,8 +16,8 @@ from symbackprop.proof.exploration import branches_of, first_trace, trace_below
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
-from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.shapes import other_shapes
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.tracing import Subject, Trace
 
 _MOST_BRANCHES = 3

@@ -14,7 +14,6 @@ from typing import Any
 
 import sympy as sp
 
-from symbackprop.errors import SymBackpropError
 from symbackprop.proof.arguments import argument_of_sign
 from symbackprop.proof.budget import Budget
 from symbackprop.proof.choices import Choice, Choices
@@ -29,6 +28,7 @@ from symbackprop.proof.evaluation import (
 )
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 
 _MOST_STEPS = 1_000
 _MOST_OPEN = 3
@@ -38,18 +38,6 @@ _STEPS, _SECONDS, _FEW_SECONDS = 50_000, 20.0, 0.1  # to tell that a comparison 
 
 NO_TRACE = "write it out with arithmetic, exp, log, where and sums"
 """What to do about a function that has no trace."""
-
-
-class TracingStoppedError(SymBackpropError):
-    """The code did something that a traced number cannot follow."""
-
-
-class PointRejectedError(SymBackpropError):
-    """The sample point lies on a kink or outside the domain; another one has to be taken."""
-
-
-class FreeMaximumError(SymBackpropError):
-    """The code compares a maximum that was left free; it has to be run with the maxima told."""
 
 
 @dataclass(frozen=True, slots=True)

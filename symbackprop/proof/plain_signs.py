@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.proof.factors import may_expand
 from symbackprop.proof.facts import Fact
+
+_LONGEST = 100  # operations of a condition that is brought over one bar
 
 
 def holds_plainly(fact: Fact) -> bool:
@@ -28,6 +31,8 @@ def plain_parts(fact: Fact) -> tuple[Fact, ...]:
     """
     if holds_plainly(fact):
         return ()
+    if is_longer(fact.expression, _LONGEST):
+        return (fact,)
     if fact.relation != "!=":
         above, below = sp.fraction(sp.together(fact.expression))
         seen = _plain_sign(below) == ">" and may_expand(above) and holds_plainly(Fact(sp.expand(above), fact.relation))

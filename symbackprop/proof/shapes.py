@@ -41,6 +41,24 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
     yield from _rename(subject, {size: max(size - 1, 2) for size in sizes})
 
 
+def smaller_shapes(subject: Subject) -> Iterator[Subject]:
+    """The subject at smaller shapes, the smallest first; the code may refuse any of them.
+
+    All sizes are 2, or one of them 1, as a sequence of one step has fewest paths; then their order is kept, or the
+    ratios to one of them.
+    """
+    sizes = _sizes_of(subject.shapes)
+    twos = dict.fromkeys(sizes, 2)
+    for renamed in (twos, *({**twos, size: 1} for size in sizes)):
+        shapes = {n: tuple(renamed.get(size, size) for size in shape) for n, shape in subject.shapes.items()}
+        if shapes != dict(subject.shapes):
+            yield _resize(subject, shapes, renamed)
+    if len(sizes) > 1:
+        yield from _rename(subject, {size: 2 + k for k, size in enumerate(sizes)})
+    for base in sizes[:-1]:
+        yield from _rename(subject, {size: 2 * size // base for size in sizes if size % base == 0})
+
+
 def _multiples(subject: Subject, sizes: list[int]) -> Iterator[Subject]:
     """One size grows by one with all its multiples, such as the 4 H columns of an LSTM; all by two; from 1 on."""
     for base in sizes:

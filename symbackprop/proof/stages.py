@@ -12,10 +12,10 @@ import sympy as sp
 
 from symbackprop.errors import ArgumentError
 from symbackprop.proof.guarded_calls import CodeStoppedError
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.stage_mends import mend
 from symbackprop.proof.stage_proofs import Entries, compare
 from symbackprop.proof.stage_watch import Place, Result, StageWatch
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.tracing import Subject, Trace
 from symbackprop.proof.wording import join_words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_needs import needs_of_quotient
 from symbackprop.proof.traced_rounding import Rounded
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.proof.inner_arrays import InnerArray
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth, choose, is_truth
 from symbackprop.proof.traced_types import TracedNdarray

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import PointRejectedError, TracingStoppedError
+from symbackprop.proof.stops import PointRejectedError, TracingStoppedError
 from symbackprop.proof.traced_constants import NotConstantError, as_floats
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_values import Traced
@@ -70,10 +70,13 @@ class LinalgShim:
                 rest = matrix[i, j] - sum((made[i, k] * made[j, k] for k in range(j)), self._path.zero)
                 if i != j:
                     made[i, j] = rest / made[j, j]
-                elif not self._path.is_positive_here(rest.expression):
+                    continue
+                if self._path.handles_errors and self._path.sign(rest.expression) <= 0:
+                    self._path.refuse(self.LinAlgError("Matrix is not positive definite"))
+                if not self._path.is_positive_here(rest.expression):
                     raise PointRejectedError("np.linalg.cholesky is taken of a matrix that is not positive definite")
-                else:
-                    made[i, i] = self._path.function("sqrt", rest)
+                made[i, i] = self._path.function("sqrt", rest)
+                self._path.compared.append(made[i, i].needs)
         return made
 
     def det(self, a: Any) -> Any:

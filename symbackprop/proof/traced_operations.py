@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_truths import choose
 from symbackprop.proof.traced_values import Traced
 

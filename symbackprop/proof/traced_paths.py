@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import sympy as sp
@@ -13,8 +13,9 @@ import sympy as sp
 from symbackprop.proof.float_draws import are_apart
 from symbackprop.proof.inner_arrays import ArrayPath, InnerArray, TracedMask, entry_name
 from symbackprop.proof.open_types import hold_integers, keep_types
-from symbackprop.proof.path_signs import NO_TRACE, Reading, TracingStoppedError
+from symbackprop.proof.path_signs import NO_TRACE, Reading
 from symbackprop.proof.rebinding import Ownership
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, TracedArray, TruthArray, kind_of
 from symbackprop.proof.traced_functions import FUNCTIONS
 from symbackprop.proof.traced_needs import join_needs, list_needs
@@ -37,7 +38,18 @@ class TracedPath(ArrayPath):
     ) -> None:
         super().__init__(point, draw, deadline, reading)
         self.upstreams = []
+        self.refused: list[BaseException] = []  # what NumPy and the math module would have raised
         self._ownership = ownership
+
+    def refuse(self, error: Exception) -> NoReturn:
+        """Raise what a library raises of such numbers."""
+        self.refused.append(error)
+        raise error
+
+    def note_overflow(self, name: str) -> None:
+        """Say that a result beyond the largest float, of which the code may ask, was not judged."""
+        line = self._ownership.say_line()
+        self.notes[f"Overflow was not judged: {name} is answered for real numbers in {line}."] = None
 
     def truth(self, expression: sp.Expr) -> Any:
         """A truth value, open unless it is known."""
@@ -206,8 +218,7 @@ class TracedPath(ArrayPath):
             if fact.relation in (">", ">=") and self.sign(fact.expression) < 0:
                 return name == "isnan"
         if not value.expression.is_number:
-            line = self._ownership.say_line()
-            self.notes[f"Overflow was not judged: np.{name} is answered for real numbers in {line}."] = None
+            self.note_overflow(f"np.{name}")
         return FINITE[name]
 
     def function(self, name: str, value: Any) -> Any:

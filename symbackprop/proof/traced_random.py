@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_values import Traced
 

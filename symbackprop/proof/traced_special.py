@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.numpy_shim import TracedUfunc
-from symbackprop.proof.path_signs import NO_TRACE, TracingStoppedError
+from symbackprop.proof.module_shims import TracedUfunc
+from symbackprop.proof.path_signs import NO_TRACE
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_paths import TracedPath
 
 

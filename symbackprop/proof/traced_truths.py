@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbackprop.proof.path_signs import TracingStoppedError
 from symbackprop.proof.plain_signs import holds_plainly
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.traced_values import Path, Traced, Unwritten

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.proof.path_signs import TracingStoppedError
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth
 from symbackprop.proof.traced_values import PythonFloat, Traced

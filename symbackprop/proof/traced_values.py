@@ -18,7 +18,8 @@ import sympy as sp
 from symbackprop.proof.float_draws import Draws, carry, draw
 from symbackprop.proof.number_reader import NumberReader
 from symbackprop.proof.open_needs import holds_openly
-from symbackprop.proof.path_signs import Reading, TracingStoppedError
+from symbackprop.proof.path_signs import Reading
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arithmetic import Arithmetic
 from symbackprop.proof.traced_functions import ON_FLOATS
 from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function, needs_of_power
@@ -38,7 +39,8 @@ class Path(NumberReader, ABC):
         super().__init__(point, deadline, reading)
         self.maxima_met = False
         self._draw = draw
-        self._other_types = False
+        self.mixes_types = False
+        self.compared: list[Needs | None] = []  # what compared numbers need: beside NaN a comparison is false
         self.zero = Traced(self, sp.S.Zero)
         self.one = Traced(self, sp.S.One)
 
@@ -66,12 +68,12 @@ class Path(NumberReader, ABC):
             return False
         asked = np.dtype(dtype)
         if asked.kind not in "biu" and asked != np.float64:
-            self._other_types = True
+            self.mixes_types = True
         return asked.kind in "biu"
 
     def float_type(self) -> np.dtype[Any]:
         """What an array or a number of floats says of its type."""
-        if self._other_types:
+        if self.mixes_types:
             raise TracingStoppedError("the code mixes types of numbers, and which of them a result has is not traced")
         return np.dtype(np.float64)
 
@@ -226,6 +228,7 @@ class Traced(Arithmetic):
             self._check_values(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
             found = self.path.truth(self.path.compare(first - second, holds))
             return self._truth(found, other) if type(found) is bool else found
+        self.path.compared.append(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
         sign = self.path.sign(first - second, equality=holds(1) == holds(-1))
         if sign == 0:
             self.path.note_tie(self, self.path.constant(other), holds(0))
@@ -243,6 +246,7 @@ class Traced(Arithmetic):
 
     def __bool__(self) -> bool:
         """Whether it is not zero, as for a float."""
+        self.path.compared.append(self.needs)
         sign = self.path.sign(self.expression, equality=True)
         if sign == 0:
             self.path.note_tie(self, self.path.zero, False)

@@ -20,9 +20,11 @@ from symbackprop.proof.equality import decide
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.guarded_calls import CodeStoppedError, OutsideError, Watch, call_guarded, is_own_statement
 from symbackprop.proof.inner_arrays import ArrayPath, find_path
-from symbackprop.proof.numpy_shim import Forbidden, MathShim, NumpyShim
-from symbackprop.proof.path_signs import FreeMaximumError, PointRejectedError, Reading, TracingStoppedError
+from symbackprop.proof.module_shims import Forbidden, MathShim, WarningsShim
+from symbackprop.proof.numpy_shim import NumpyShim
+from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.rebinding import Ownership, Rebinder
+from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.traced_needs import Needs
 from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random
@@ -66,6 +68,7 @@ class Trace:
     point: Mapping[str, Fraction]
     remarks: tuple[str, ...]
     notes: tuple[str, ...]
+    mixes_types: bool  # whether it asks for floats of other types
     rounding: Fraction  # how far off numbers may be that were read, relative to themselves
     unordered: bool  # whether entries stood in an order that NumPy leaves open
     cuts: Cuts
@@ -147,10 +150,11 @@ def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: 
         path.point,
         made.remarks,
         tuple(path.notes),
+        path.mixes_types,
         path.rounding,
         path.unordered,
         path.cuts,
-        {"": _needs(output), **{name: _needs(gradients[name]) for name in shapes}},
+        {"": (*_needs(output), *path.compared), **{name: _needs(gradients[name]) for name in shapes}},
         tuple(text for name in shapes for text in _list_unwritten(f"the gradient of {name}", gradients[name])),
         reading,
         path.maxima_met,
@@ -211,13 +215,15 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
     given = {name: _given(path, rebind, value) for name, value in subject.data.items()}
     remarks = []
     forward, backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
+    path.handles_errors = rebind.handles_errors
     title, watch = _title(subject.forward), Watch(subject.ownership, rebind.handles_errors)
     try:
         result = call_guarded(watch, title, lambda: forward(**inputs, **given))
     except CodeStoppedError as error:
         compared = path.conditions and not path.upstreams and watch.raised is None
-        if compared and error.__cause__ is not None and is_own_statement(error.__cause__, subject.ownership):
-            raise OutsideError(error, tuple(path.conditions), path.point) from error.__cause__
+        cause = error.__cause__
+        if compared and (cause in path.refused or (cause and is_own_statement(cause, subject.ownership))):
+            raise OutsideError(error, tuple(path.conditions), path.point) from cause
         raise
     asked = len(path.conditions)
     remarks += [f"{title} changes its input {n} in place" for n in inputs if _expressions(path, inputs[n]) != before[n]]
@@ -237,7 +243,7 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
     weights = _expressions(path, upstream)
     if backward is not None:
         name = _title(subject.backward)
-        gradients = _by_name(subject.shapes, call_guarded(watch, name, lambda: backward(upstream, cache)), name)
+        gradients = name_gradients(subject.shapes, call_guarded(watch, name, lambda: backward(upstream, cache)), name)
         title = name
     for made, symbols in path.upstreams:
         if made is upstream and _expressions(path, upstream) != symbols:
@@ -268,6 +274,7 @@ def _rebinder(path: TracedPath, ownership: Ownership) -> Rebinder:
             "secrets": Forbidden("secrets", "is random"),
             "uuid": Forbidden("uuid", "is random"),
             "time": Forbidden("time", "reads a clock"),
+            "warnings": WarningsShim(path),
             "a generator": Forbidden("a generator from outside of the functions", "is random"),
         },
         path.settle,
@@ -331,7 +338,7 @@ def _title(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _by_name(shapes: Shapes, gradients: Any, name: str) -> Mapping[str, Any]:
+def name_gradients(shapes: Shapes, gradients: Any, name: str) -> Mapping[str, Any]:
     """What backward returned, under the names of the inputs."""
     if isinstance(gradients, Mapping):
         return gradients

@@ -277,17 +277,19 @@ class Trial:
 
     def write(self, tree: t.Node) -> str:
         """A part of a formula in the names of the user."""
-        adjoints = {
-            d.tensor.name: d.tensor.denominator
-            for d in self.question.program.definitions
-            if d.tensor.role is Role.ADJOINT and d.tensor.denominator is not None
-        }
+        program = self.question.program
+        adjoints = {d.tensor.name: d.tensor for d in program.definitions if d.tensor.role is Role.ADJOINT}
 
         def change(node: t.Node) -> t.Node:
             changed = t.map_children(node, change)
-            if isinstance(changed, t.Access | t.Name) and changed.name in adjoints:
-                return t.Apply("adj", (replace(changed, name=adjoints[changed.name]),))
-            return changed
+            made = adjoints.get(changed.name) if isinstance(changed, t.Access | t.Name) else None
+            if made is None or made.numerator is None or made.denominator is None:
+                return changed
+            indices = changed.indices if isinstance(changed, t.Access) else ()
+            above = 0 if made.numerator == program.loss else len(program.tensor(made.numerator).axes)
+            parts = (made.numerator, indices[:above]), (made.denominator, indices[above:])
+            reads = [t.Access(name, at) if at else t.Name(name) for name, at in parts]
+            return t.Apply("adj", tuple(reads if made.numerator != program.loss else reads[1:]))
 
         return write_tree(change(tree))
 

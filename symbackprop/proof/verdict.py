@@ -9,6 +9,7 @@ from typing import Literal, NoReturn
 
 import sympy as sp
 
+from symbackprop.calculus.costs import is_longer
 from symbackprop.language.writer import round_number
 from symbackprop.proof.wording import join_words, say
 
@@ -188,6 +189,8 @@ class Verdict:
             return self.claim if len(self.claim) <= 2 * _LONGEST_SIDE else ""
         if self.left is None or self.right is None:
             return ""
+        if is_longer(self.left, _LONGEST_SIDE) or is_longer(self.right, _LONGEST_SIDE):
+            return ""  # to write it out takes minutes
         sides = (say(self.left), say(self.right))
         short = all(
             len(text) <= (_LONGEST_NUMBER if side.is_Rational else _LONGEST_SIDE)

@@ -192,3 +192,13 @@ def test_an_unreadable_file_does_not_hide_the_others(document: str, tmp_path: Pa
     assert done.exit_code == 3
     assert f"FormulaError: {tmp_path / 'b.md'}: line 2, column 6: found `w`" in done.stderr
     assert "2 of 3 claims are as stated." in done.stdout
+
+
+@pytest.mark.parametrize("block", ["$$ x = x", "<!-- sb: clame -->\n$x = x$"])
+def test_the_line_of_an_error_in_a_document_is_told(tmp_path: Path, block: str) -> None:
+    """As a number in JSON, where the message says it too."""
+    path = tmp_path / "post.md"
+    path.write_text(f"# Text\n\n{block}\n")
+    (data,) = json.loads(check(str(path), "--format", "json").stdout)
+
+    assert [(error["type"], error["line"]) for error in data["errors"]] == [("DocumentError", 3)]

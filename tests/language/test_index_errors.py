@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symbackprop as sb
-from symbackprop.errors import UnsaidShapeError
+from symbackprop.errors import RangeError, UnsaidShapeError
 
 RECURRENCE = "param u, a\ninput x[T]\n{}\nloss = sum(t, h[t]^2)"
 CASES = (
@@ -32,9 +32,9 @@ CASES = (
     ("no range", "param x[N]\nloss = sum(p, x[2*p])", UnsaidShapeError,
      "line 2, column 12: found the index p without a range, expected a range; it stands alone on no axis, so give it "
      "where it is introduced, as in p:N"),
-    ("two sizes", "param x[N], y[M]\nloss = sum(i, x[i]*y[i])", sb.ShapeError,
+    ("two sizes", "param x[N], y[M]\nloss = sum(i, x[i]*y[i])", RangeError,
      "line 2, column 20: index i runs over N in x[i] (line 2) and over M in y[i]"),
-    ("another size than given", "param x[N]\nloss = sum(i:M, x[i])", sb.ShapeError,
+    ("another size than given", "param x[N]\nloss = sum(i:M, x[i])", RangeError,
      "found i over M, expected N, over which i runs in x[i]"),
     ("a literal outside", "param x[3]\nloss = x[4]", sb.ShapeError,
      "found the literal index 4 in x[4], expected 1 to 3"),

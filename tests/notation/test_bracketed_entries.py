@@ -48,15 +48,15 @@ def test_entries_of_products_are_read(claim: str, mistake: tuple[str, str], tmp_
     ("claim", "said"),
     [
         (r"z^{(1)}_{nh} = (X W_1)_{nh}", "transpose the right one"),
-        (r"z^{(1)}_{nh} = (X W_1^\top)_{hn}", "runs over"),
+        (r"z^{(1)}_{nh} = (X W_1^\top)_{hn}", "index n runs over"),
         (r"(x_{nd} + 1)_h = 1", "a subscript of brackets"),
         (r"(B A)_{ij} = 1", "a subscript of brackets"),
         (r"(A A)_{ijk} = 1", "a subscript of brackets"),
     ],
 )
 def test_what_has_no_such_entry_is_refused(claim: str, said: str, tmp_path: Path) -> None:
-    """Shapes that do not fit refute, and what is no product of tensors is an error."""
-    if "brackets" in said:
+    """Shapes that do not fit refute; an index over two sizes, and what is no product of tensors, is an error."""
+    if "brackets" in said or "index" in said:
         with pytest.raises(FormulaError, match=said):
             judge(tmp_path, PROGRAM, claim)
         return

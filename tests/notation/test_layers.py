@@ -56,6 +56,15 @@ def test_layer_nought_is_the_input_where_it_is_declared() -> None:
     assert 3 == len(_texts(latex, NAMES))
 
 
+def test_a_strict_bound_of_the_layers_is_read() -> None:
+    """l > 1 is l = 2, 3 of three layers, and l > 2 leaves one out."""
+    latex = r"\frac{\partial L}{\partial W^{(l)}} = \delta^{(l)} a^{(l-1)\top}"
+
+    assert _texts(rf"{latex}, \quad l > 1") == _texts(latex)
+    with pytest.raises(FormulaError, match="the layers at which the names of the equation exist, 2, 3"):
+        _texts(rf"{latex}, \quad l > 2")
+
+
 def test_a_large_l_is_the_last_layer_and_no_loss() -> None:
     """L above a name is the last layer, L in a derivative the loss."""
     assert [("adj(z3) = (a3 - y) .* sigmoid'(z3)", r" \quad (L = 3)")] == _texts(

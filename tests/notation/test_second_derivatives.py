@@ -22,6 +22,19 @@ param w[2], v[2]
 z = sum(i, w[i]*x[i])
 loss = z^2/2 + sum(i, w[i]*v[i]^2*c[i])
 """
+MIXED = """
+input X[N,D], g[K]
+param w[D], c, W[K,D], u[D]
+e[n] = sum(d, X[n,d]*w[d]) + c
+q = c*sum(i, d, g[i]*W[i,d]*u[d])
+loss = sum(n, e[n]^2)/2 + q
+"""
+THREE = """
+param b[3]
+J = sum(i, b[i])^3/6
+loss = J + sum(i, b[i]^4)
+"""
+ROW_BY_COLUMN = (r"\mathbf{1}^\top X", r"X^\top \mathbf{1}")
 READ = [
     (SCALARS, r"\nabla^2 L = \begin{pmatrix} x^2 & x + 2b \\ x + 2b & 1 + 2w \end{pmatrix}", ("1 + 2w", "1 + w")),
     (SCALARS, r"\frac{\partial^2 L}{\partial w\,\partial b} = x + 2b", ("2b", "b")),
@@ -38,6 +51,15 @@ READ = [
     (VECTORS, r"\frac{\partial^2 L}{\partial w_1 \partial w_2} = x_1 x_2", ("= x_1", "= x_2")),
     (VECTORS, r"\frac{\partial^2 L}{\partial w_i \partial v_j} = 2 v_i c_i \delta_{ij}", (r"\delta_{ij}", "")),
     (VECTORS, r"\frac{\partial^2 L}{\partial w\,\partial v^\top} = \operatorname{diag}(2 v \odot c)", ("2 v", "v")),
+    # Off the diagonal alone.
+    (THREE, r"\frac{\partial^2 L}{\partial b_i \partial b_j} = b_1 + b_2 + b_3, \quad i \ne j", ("b_1 +", "2 b_1 +")),
+    (THREE, r"\frac{\partial^2 J}{\partial b_i \partial b_j} = b_1 + b_2 + b_3, \quad i \ne j", ("b_1 +", "2 b_1 +")),
+    # By a scalar and a transpose, in either order: that of the derivative by the tensor.
+    (MIXED, r"\frac{\partial^2 L}{\partial c\,\partial w^\top} = \mathbf{1}^\top X", ROW_BY_COLUMN),
+    (MIXED, r"\frac{\partial^2 L}{\partial w^\top\,\partial c} = \mathbf{1}^\top X", ROW_BY_COLUMN),
+    (MIXED, r"\frac{\partial^2 L}{\partial w\,\partial c} = X^\top \mathbf{1}", ROW_BY_COLUMN[::-1]),
+    (MIXED, r"\frac{\partial^2 L}{\partial c\,\partial W^\top} = u g^\top", (r"u g^\top", r"g u^\top")),
+    (MIXED, r"\frac{\partial^2 q}{\partial W^\top\,\partial c} = u g^\top", (r"u g^\top", r"g u^\top")),
 ]  # fmt: skip
 REFUSED = [
     (SCALARS, r"\frac{\partial(z, a)}{\partial(w, b)} = x", "a matrix of 2 x 2"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import symbackprop as sb
+from symbackprop.errors import RangeError
 from symbackprop.proof.judges import JudgedDocument, judge_document
 from symbackprop.report.judgements import first_wrong_lines
 
@@ -144,6 +145,38 @@ def test_matrices_are_judged_and_shapes_that_do_not_fit_refute(judge: Judge) -> 
     assert wrong.claims[0].verdict.diagnosis.startswith("the shapes do not fit: ")
     row = judge(fence + "$\\nabla_w L = (Xw - y)^\\top X$ <!-- sb: claim -->").claims[0].verdict.diagnosis
     assert "found a row [1, D], expected [D], the shape of the left side; transpose it" in row
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"y_1 = \sum_{r=1}^{R} w_r x_r + b",
+        r"\frac{\partial y_1}{\partial w_r} = x_r",
+        r"w_1 x_1 + w_2 x_2 = \sum_{i=1}^2 w_i x_i",
+        r"\sum_{i=1}^{H} w_i = \sum_{i=1}^{H} w_i",
+    ],
+)
+def test_an_index_over_two_sizes_refutes_nothing(judge: Judge, claim: str) -> None:
+    """It is meant for some of the values, which may make the formula true: an error that names both places."""
+    fence = (
+        "```symbackprop\ninput x[H]\nparam w[R], b\ny[p:H-R+1] = sum(r, w[r]*x[p+r-1]) + b\n"
+        "loss = sum(p, y[p]^2)/2\n```\n"
+    )
+    found = judge(f"{fence}${claim}$ <!-- sb: claim -->")
+
+    assert found.claims == ()
+    assert [type(error) for error in found.errors] == [RangeError]
+    assert "H" in str(found.errors[0])
+    assert "R" in str(found.errors[0])
+
+
+def test_the_shape_of_a_row_is_said_as_it_is_written(judge: Judge) -> None:
+    """The left side is the row, and the right side the column."""
+    fence = "```symbackprop\ninput X[N,D]\nparam w[D]\nloss = sum(n, d, X[n,d]*w[d])\n```\n"
+    (claim,) = judge(fence + r"$\frac{\partial L}{\partial w^\top} = X^\top \mathbf{1}$ <!-- sb: claim -->").claims
+
+    assert claim.verdict.refuted
+    assert "found [D], expected a row [1, D], the shape of the left side" in claim.verdict.diagnosis
 
 
 @pytest.mark.parametrize("side", [r"\frac{1}{D} \sum_i z_n", r"\sum_{k=1}^{N-N} z_n", "z + q"])

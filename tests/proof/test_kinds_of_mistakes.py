@@ -168,3 +168,23 @@ def test_how_far_off_a_value_is_holds_at_every_point() -> None:
         ]
 
     assert max(gaps) <= float(found[1]) <= 1.1 * max(gaps)
+
+
+DEEP = """
+input x[I]
+param W[J,I], V[J]
+z[j] = sum(i, W[j,i]*x[i])
+h[j] = sigmoid(z[j])
+loss = sum(j, V[j]*h[j]^2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "factor"),
+    [("adj(h[j], z[j])", "adj(h[j], z[j])"), ("adj(z[j])", "adj(z[j])"), ("adj(loss, z[j])", "adj(z[j])")],
+)
+def test_an_extra_derivative_is_named_with_what_is_derived(extra: str, factor: str) -> None:
+    """That of a layer is no adjoint of the loss."""
+    verdict = judge(DEEP, "d loss / d W[j,i]", f"adj(z[j])*{extra}*x[i]")
+
+    assert verdict.diagnosis == f"the claim has the extra factor {factor}"

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
-from symbackprop.notation.reading.letters import are_complementary
+from symbackprop.notation.reading.letters import are_exhaustive
 from symbackprop.notation.reading.syntax import (
     Cases,
     Compound,
@@ -56,7 +56,7 @@ def choose_row(
 ) -> Any:
     """The value of the first row of cases whose conditions hold, as `choose` says it of two."""
     *rows, last = node.rows
-    if last.conditions and not (len(rows) == 1 and are_complementary(rows[0].conditions, last.conditions)):
+    if last.conditions and not are_exhaustive([row.conditions for row in node.rows]):
         raise fail(last, "cases without a row for what is left", r"\text{otherwise} in the last row")
     value = values[-1]
     for row, then in reversed(list(zip(rows, values, strict=False))):

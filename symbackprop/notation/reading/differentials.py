@@ -159,7 +159,7 @@ def second_parts(node: Syntax, vocabulary: Vocabulary) -> tuple[Syntax, Syntax, 
     found = read_differential(first) if isinstance(first, Fraction) and len(row) == 1 else None
     if found is not None and len(found.by) == 2:
         of = without_arguments(found.of, vocabulary)
-        return (bare(of[0].node), found.by[0], unturned(found.by[1])) if len(of) == 1 and not of[0].sign else None
+        return (bare(of[0].node), *found.by) if len(of) == 1 and not of[0].sign else None
     if not isinstance(first, Scripts) or first.base != SLOPES[0] or first.below is None or first.above is None:
         return None
     of = without_arguments(row[1:], vocabulary)

@@ -135,7 +135,9 @@ def _ends_of(match: re.Match[str]) -> tuple[str | None, str | None, str | None]:
 
 def _inside(end: str, relation: str, sign: str) -> str:
     """The last whole number before an end that is itself excluded."""
-    return f"{end} {sign} 1" if relation in ("<", ">", r"\lt", r"\gt") else end
+    if relation not in ("<", ">", r"\lt", r"\gt"):
+        return end
+    return str(int(end) + 1) if sign == "+" and end.strip().isdigit() else f"{end} {sign} 1"
 
 
 def _is_next(first: str, second: str) -> bool:
@@ -163,15 +165,13 @@ def restrict(extents: tuple[Extent, ...], claim: t.Claim, sides: tuple[Syntax, .
         return claim
     head = claim.head
     if isinstance(head, t.Derivative):
-        head = t.Apply("adj", adjoint_arguments(head, extents[0], known), line=head.line, column=head.column)
+        head = t.Apply("adj", adjoint_arguments(head, known), line=head.line, column=head.column)
     inside = [t.Where(condition, side, ZERO, line=side.line, column=side.column) for side in (head, *claim.links)]
     return replace(claim, head=inside[0], links=tuple(inside[1:]))
 
 
-def adjoint_arguments(head: t.Derivative, extent: Extent, known: Vocabulary) -> tuple[t.Expression, ...]:
-    """What adj is taken of where it stands for a derivative under a condition; FormulaError for a second one."""
-    if isinstance(head.of, t.Apply):
-        raise fail(extent, f"`{extent.shown}`", "all indices of a second derivative")
+def adjoint_arguments(head: t.Derivative, known: Vocabulary) -> tuple[t.Expression, ...]:
+    """What adj is taken of where it stands for a derivative under a condition."""
     return (head.wrt,) if head.of == t.Name(known.loss or "") else (head.of, head.wrt)
 
 

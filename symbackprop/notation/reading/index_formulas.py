@@ -20,7 +20,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.applications import BIG
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.conditions import choose_row, read_conditions
-from symbackprop.notation.reading.differentials import head_parts, second_parts
+from symbackprop.notation.reading.differentials import head_parts, second_parts, unturned
 from symbackprop.notation.reading.doubtful_names import check_no_size
 from symbackprop.notation.reading.doubts import may_be_indexed
 from symbackprop.notation.reading.entries import find_whole
@@ -70,10 +70,18 @@ def read_head(syntax: Syntax, vocabulary: Vocabulary) -> t.Derivative | None:
         second = second_parts(syntax, vocabulary)
         if second is None or not vocabulary.is_loss(second[0]):
             return None
-        first, again = (IndexReader(vocabulary).head(second[0], by, bare(syntax)) for by in second[1:])
+        of, *by = second
+        if is_turned(by[0]) or (is_turned(by[1]) and _is_scalar(by[0], vocabulary)):
+            return None  # a transpose, which a head has no sign for
+        first, again = (IndexReader(vocabulary).head(of, unturned(each), bare(syntax)) for each in by)
         return first and again and replace(again, of=t.Apply("adj", (first.wrt,), line=first.line, column=first.column))
     of, wrt = parts
     return IndexReader(vocabulary).head(of, wrt, bare(syntax)) if is_name(of) and not is_turned(wrt) else None
+
+
+def _is_scalar(node: Syntax, vocabulary: Vocabulary) -> bool:
+    found = find_whole(node, vocabulary)
+    return found is not None and not vocabulary.tensors[found.name].axes
 
 
 @dataclass(slots=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.syntax import Relation, Scripts, Symbol, Syntax, bare, write_syntax
 from symbackprop.notation.reading.vocabulary import label_of, script_text
-
-FLIPPED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "==", "=": "!="}
 
 SPELLED = {
     "-": "_minus_", "+": "_plus_", "/": "_over_", ",": "_", " ": "", "{": "", "}": "", "_{": "_sub_", "^{": "_sup_",
@@ -83,11 +81,10 @@ def free_letters(tree: t.Expression) -> Iterator[str]:
         waiting += [(child, bound) for child in t.children(node)]
 
 
-def are_complementary(first: tuple[Syntax, ...], second: tuple[Syntax, ...]) -> bool:
-    """Whether of two conditions one always holds, and never both."""
-    if len(first) != 1 or len(second) != 1:
+def are_exhaustive(rows: Sequence[tuple[Syntax, ...]]) -> bool:
+    """Whether of some conditions on the same two sides just one always holds: <, = and >, or >= and <."""
+    alone = [bare(conditions[0]) for conditions in rows if len(conditions) == 1]
+    relations = [each for each in alone if isinstance(each, Relation) and len(each.parts) == 2]
+    if len(relations) != len(rows) or any(each.parts != relations[0].parts for each in relations):
         return False
-    one, other = bare(first[0]), bare(second[0])
-    if not (isinstance(one, Relation) and isinstance(other, Relation)) or len(one.parts) != 2 or len(other.parts) != 2:
-        return False
-    return one.parts == other.parts and FLIPPED.get(one.operators[0]) == other.operators[0]
+    return sorted("".join(each.operators[0].replace("!=", "<>") for each in relations)) == ["<", "=", ">"]

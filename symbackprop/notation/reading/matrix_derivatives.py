@@ -34,10 +34,13 @@ def derive_tree(
         made = _derive(value, first, shape_of, vocabulary, node)
         return Operation("'", (made,)) if turned and shape_of(value) == SCALAR and shape_of(made) != SCALAR else made
     ((second, again),) = others
+    if SCALAR in (shape_of(first), shape_of(second)):
+        scalar, other = by if shape_of(first) == SCALAR else by[::-1]
+        return derive_tree(_derive(value, scalar[0], shape_of, vocabulary, node), (other,), shape_of, vocabulary, node)
     if turned and not again:
         first, second = second, first
     made = _derive(_derive(value, first, shape_of, vocabulary, node), second, shape_of, vocabulary, node)
-    if first != second and turned == again and SCALAR not in map(shape_of, (first, second)):
+    if first != second and turned == again:
         readings = (f"rows of {write_tree(first)}", f"rows of {write_tree(second)}")
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", readings,
                         rf"write \partial {write_tree(first)} \, \partial {write_tree(second)}^\top")  # fmt: skip

@@ -26,8 +26,8 @@ def find_slope(body: t.Expression, by: str) -> t.Expression:
     folded = fold(derived, ())
     name = derived.adjoint_name(by)
     found = next((d for d in folded.definitions if d.tensor.name == name), derived.gradient(by))
-    hidden = hidden_definitions(program.extended(tuple(folded.definitions)))
-    slope = phrase_terms(found.terms, found.indices, hidden)
+    adjoints = {d.tensor.name: d for d in folded.definitions if d.tensor.name != name}  # none has a name to read
+    slope = phrase_terms(found.terms, found.indices, {**hidden_definitions(program), **adjoints})
     # A fold may speak of the value itself, as sigmoid' does.
     found_slope = substitute_names(slope, {value: body})
     return t.Slope(found_slope, body) if any(d.domain for d in program.definitions) else found_slope

@@ -19,7 +19,7 @@ from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.differentials import derived_by, unturned
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.equations import check_equation
-from symbackprop.notation.reading.extents import Extent, adjoint_arguments, check_extents, find_condition, restrict
+from symbackprop.notation.reading.extents import adjoint_arguments, check_extents, find_condition, restrict
 from symbackprop.notation.reading.factors import factors_of
 from symbackprop.notation.reading.index_formulas import read_head
 from symbackprop.notation.reading.masks import where_held
@@ -95,17 +95,15 @@ def read_any_claim(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim
         if statement.extents:
             of_reads = t.Claim(reads[0], tuple(reads[1:]))
             condition = find_condition(statement.extents, of_reads, statement.sides, vocabulary)
-            return claim if condition is None else _restricted(claim, condition, statement.extents[0], vocabulary)
+            return claim if condition is None else _restricted(claim, condition, vocabulary)
     return claim
 
 
-def _restricted(
-    claim: MatrixClaim, condition: t.Condition, extent: Extent, vocabulary: Vocabulary
-) -> MatrixClaim:
+def _restricted(claim: MatrixClaim, condition: t.Condition, vocabulary: Vocabulary) -> MatrixClaim:
     """The claim where a condition holds; elsewhere all of its sides are put to 0."""
     head = claim.head
     if isinstance(head, t.Derivative):
-        of = adjoint_arguments(head, extent, vocabulary)
+        of = adjoint_arguments(head, vocabulary)
         head = Operation("adj", of, line=head.line, column=head.column)
     links = tuple(where_held((condition,), link, link) for link in claim.links)
     entrywise = tuple(None if each is None else where_held((condition,), each, each) for each in claim.entrywise)
