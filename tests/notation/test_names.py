@@ -53,12 +53,12 @@ def test_as_and_names_override_the_rules() -> None:
 
 
 def test_names_that_would_look_alike_are_kept_apart() -> None:
-    """The loss gives way to a tensor called L, and two names of one symbol stay two symbols."""
+    """The loss gives way to a tensor called L, and two names that would have one symbol are words."""
     program = read_program("param L[K], yhat[K], y_hat[K]\nloss = sum(k, L[k]*yhat[k]*y_hat[k])")
     text = write_definitions(program.definitions, program)
 
     assert r"\mathcal{L} &= " in text
-    assert r"L_{k} \hat{y}_{k} \mathit{y\_hat}_{k}" in text
+    assert r"L_{k} \mathit{yhat}_{k} \mathit{y\_hat}_{k}" in text
 
 
 def test_capitals_give_way_to_capitals_that_are_taken() -> None:

@@ -19,9 +19,9 @@ SPACES = frozenset(
     | {size + side for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")}
 )  # fmt: skip
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho varrho sigma "
-    "tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell "
-    "partial nabla infty top intercal prime star".split()
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi pi "
+    "varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma "
+    "Upsilon Phi Psi Omega ell partial nabla infty top intercal prime star".split()
 )
 FUNCTIONS = frozenset(
     "log ln exp sin cos tan cot sec csc tanh sinh cosh coth max min det arg argmax argmin tr sum prod erf sign".split()

@@ -1,6 +1,8 @@
-r"""Scripts that say two things: x_{2i}, x^2_i beside x2, A^\top_{ij}, A^{-1}_{ij}, (A B)^2_{ij}."""
+r"""Scripts that say two things: x_{2i}, x_{2,i} and x^2_i beside x2, A^\top_{ij}, A^{-1}_{ij}, (A B)^2_{ij}."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from symbackprop.calculus.indices import Affine
 from symbackprop.language import tree as t
@@ -19,7 +21,7 @@ from symbackprop.notation.reading.syntax import (
     walk_syntax,
     write_syntax,
 )
-from symbackprop.notation.reading.vocabulary import Vocabulary, label_of
+from symbackprop.notation.reading.vocabulary import DECLARED, Vocabulary, label_of
 
 
 def check_scripts(scripts: Scripts, value: t.Expression, above: Syntax | None, vocabulary: Vocabulary) -> None:
@@ -71,19 +73,30 @@ def write_indices(below: Syntax) -> str:
 
 
 def _check_glued(scripts: Scripts, read: t.Access, vocabulary: Vocabulary) -> None:
-    """x_{2i} is x at 2i, or an entry of x2 where the program has one."""
+    """x_{2i} is x at 2i, or an entry of x2 where the program has one; W_{1,d} and W_{11} are of W, or of W1."""
     symbol, below = bare(scripts.base), None if scripts.below is None else bare(scripts.below)
-    if not isinstance(symbol, Symbol) or not isinstance(below, Beside) or not isinstance(below.parts[0], Numeral):
+    parts: tuple[Syntax, ...] = below.parts if isinstance(below, Beside | Group) else ()
+    if isinstance(below, Numeral) and below.text.isdigit():
+        parts = tuple(replace(below, text=digit) for digit in below.text)
+    if not isinstance(symbol, Symbol) or below is None or not parts or not isinstance(first := bare(parts[0]), Numeral):
         return
     if scripts.above is not None and any(label_of(part) is not None for part in walk_syntax(scripts.above)):
         return  # x^{(3)}_{2i} says already which x it is
-    number, rest = below.parts[0].text, below.parts[1:]
-    if any(e.below == number and e.rank == len(rest) for e in vocabulary.find(symbol, scripts.primes)):
-        base, others = write_syntax(scripts.base), ",".join(map(write_syntax, rest))
-        readings = (write_tree(read), f"an entry of {base}{number}")
-        raise ambiguous(scripts.line, scripts.column, f"`{base}_{{{write_syntax(below)}}}`", readings,
-                        rf"write {base}_{{{number},{others}}} for the entry of {base}{number}, "
-                        rf"{number} \cdot for a product")  # fmt: skip
+    number, rest, together = first.text, parts[1:], not isinstance(below, Group)
+    entries = vocabulary.find(symbol, scripts.primes)
+    others = [e for e in entries if e.below == number and e.rank == len(rest)]
+    own = [e for e in entries if e.value == t.Name(read.name)]
+    said = any(e.origin == DECLARED or e.below == number for e in own)
+    if not others or said or (not together and number == "0"):  # h_{0,i} is what h begins with
+        return
+    base, name = write_syntax(scripts.base), f"{write_syntax(scripts.base)}{number}"
+    if len(read.indices) > len(rest) or isinstance(below, Numeral):
+        hint = f"declare which it is: names {base}_{number} = {write_tree(others[0].value)}, or {base} = {read.name}"
+    else:
+        hint = (rf"write {base}_{{{number},{','.join(map(write_syntax, rest))}}} for the entry of {name}, "
+                rf"{number} \cdot for a product")  # fmt: skip
+    raise ambiguous(scripts.line, scripts.column, f"`{base}_{{{write_indices(below)}}}`",
+                    (write_tree(read), f"an entry of {name}"), hint)  # fmt: skip
 
 
 def _check_numbered(scripts: Scripts, rank: int, vocabulary: Vocabulary) -> None:

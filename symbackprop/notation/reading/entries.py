@@ -15,6 +15,7 @@ from symbackprop.language import tree as t
 from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.commands import TRANSPOSED
+from symbackprop.notation.reading.doubtful_names import doubtful_name
 from symbackprop.notation.reading.factors import without_scripts
 from symbackprop.notation.reading.letters import index_letter
 from symbackprop.notation.reading.refusals import ambiguous
@@ -31,7 +32,7 @@ from symbackprop.notation.reading.syntax import (
     walk_syntax,
     write_syntax,
 )  # fmt: skip
-from symbackprop.notation.reading.vocabulary import DERIVED, Entry, Vocabulary, label_of, script_text
+from symbackprop.notation.reading.vocabulary import DERIVED, NUMBER_PI, Entry, Vocabulary, label_of, script_text
 
 EXTREMES = tuple(
     made for name in ("argmax", "argmin") for made in (Symbol(name), Operator(name), Symbol(rf"\{name}"))
@@ -115,9 +116,11 @@ def find_ranges(syntax: Syntax, vocabulary: Vocabulary) -> dict[str, set[Affine]
 def find_whole(node: Syntax, vocabulary: Vocabulary) -> t.Name | None:
     """The whole tensor that a symbol is by itself, or None where it is none or an entry.
 
-    Of a program with w and w1 it is an error that shows both what w_1 may be.
+    Of a program with w and w1 it is an error that shows both what w_1 may be. The number pi is no tensor.
     """
-    found = find_powers(node, vocabulary)
+    found = tuple(pair for pair in find_powers(node, vocabulary) if pair[0] != NUMBER_PI)
+    if len({value for value, _ in found}) > 1:
+        raise doubtful_name(node, (value for value, _ in found), vocabulary)
     whole = [value for value, above in found if above is None and isinstance(value, t.Name)]
     if len(found) != 1 or len(whole) != 1:
         return None
@@ -141,9 +144,15 @@ def find_powers(node: Syntax, vocabulary: Vocabulary) -> tuple[tuple[t.Expressio
     for origin in sorted({entry.origin for entry in entries}):
         mine = [e for e in entries if e.origin == origin]
         found = [(e.value, above) for e in mine for first, parts, above in _splits(e, scripts) if not (*first, *parts)]
+        found = [pair for pair in found if not _is_turned_pi(*pair)] or found
         if found:
             return tuple(dict.fromkeys(found))
     return ()
+
+
+def _is_turned_pi(value: t.Expression, above: Syntax | None) -> bool:
+    """Whether the number pi would have a transpose, which is that of a vector."""
+    return value == NUMBER_PI and above is not None and write_syntax(bare(above)) in TRANSPOSED
 
 
 def _entry_readings(
@@ -297,14 +306,17 @@ def read_entry(node: Syntax, vocabulary: Vocabulary, read: ReadIndex) -> tuple[t
 
     AmbiguousFormulaError shows the readings where there are several.
     """
-    made: dict[tuple[t.Expression, Syntax | None], None] = {}
+    made: dict[tuple[t.Expression, Syntax | None], Reading] = {}
     failure: FormulaError | None = None
     for reading in find_readings(node, vocabulary):
         try:
-            made[(_with_indices(reading.value, tuple(read(i) for i in reading.indices)), reading.above)] = None
+            value = _with_indices(reading.value, tuple(read(i) for i in reading.indices))
+            made[(value, reading.above)] = reading
         except FormulaError as error:
             failure = failure or error
     if len(made) > 1:
+        if len({(reading.indices, reading.above) for reading in made.values()}) == 1:
+            raise doubtful_name(node, (reading.value for reading in made.values()), vocabulary)
         texts = tuple(write_tree(value) for value, _ in made)
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, _advice(node))
     if not made and failure is not None:

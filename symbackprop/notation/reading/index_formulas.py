@@ -21,6 +21,7 @@ from symbackprop.notation.reading.applications import BIG
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.conditions import choose_row, read_conditions
 from symbackprop.notation.reading.differentials import head_parts, second_parts, unturned
+from symbackprop.notation.reading.doubtful_names import check_no_size
 from symbackprop.notation.reading.doubts import may_be_indexed
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.factors import Factor, is_name, is_turned, without_scripts
@@ -132,6 +133,8 @@ class IndexReader(NameReader):
             read: t.Expression = TermReader.argument(self, function, node)
             return read
         whole = find_whole(bare(node), self.vocabulary)
+        if whole is not None:
+            check_no_size(whole, "det", node, self.vocabulary)
         if whole is None or len(self.vocabulary.tensors[whole.name].axes) != 2:
             raise fail(node, f"the determinant of `{write_syntax(node)}`", "the name of a matrix, or a written-out one")
         return whole
@@ -165,6 +168,7 @@ class IndexReader(NameReader):
                 return t.Power(base, self.read(exponent.operand), line=node.line, column=node.column)
             raise fail(node, f"`{write_syntax(node)}`", "a power", "declare what the name with its mark stands for")
         if shown in TRANSPOSED:
+            check_no_size(base, "the transpose", node, self.vocabulary)
             known = self.vocabulary.find(Symbol("T")) or "T" in self.vocabulary.sizes
             if shown == "T" and known:
                 raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", ("a transpose", "the power T"),
@@ -283,6 +287,9 @@ class IndexReader(NameReader):
             norm = read_norm(group, self.vocabulary, taken, self._vector, self._formula)
             if norm is not None:
                 return norm
+            whole = find_whole(bare(group.parts[0]), self.vocabulary)
+            if whole is not None:
+                check_no_size(whole, "the norm", group, self.vocabulary)
             kind = script_text(group.parts[1]) if len(group.parts) > 1 else "2"
             if kind not in ("1", "2", "F"):
                 raise fail(group, f"the norm with `{kind}` below", "1, 2 or F", "write it as the sum that it is")

@@ -22,6 +22,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import check_numbers, check_shifted, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_loss
+from symbackprop.notation.reading.doubtful_names import check_no_size, doubtful_name
 from symbackprop.notation.reading.doubtful_scripts import check_scripts
 from symbackprop.notation.reading.doubts import check_transpose, doubtful_size
 from symbackprop.notation.reading.entries import find_powers, find_whole
@@ -32,7 +33,6 @@ from symbackprop.notation.reading.masks import read_mask, sum_over
 from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, derive_tree
 from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
-    name_shown,
     run_of,
     sign_at,
     whole_of,
@@ -112,8 +112,7 @@ class MatrixReader(TermReader):
             raise fail(node, f"`{write_syntax(node)}`", "a name")
         found = find_powers(node, self.vocabulary)
         if len(found) > 1:
-            texts = tuple(f"{name_shown(value)}" for value, _ in found)
-            raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", texts, "declare what it stands for")
+            raise doubtful_name(node, (value for value, _ in found), self.vocabulary)
         place = {"line": node.line, "column": node.column}
         if found:
             self.note_font(symbol, node)
@@ -171,6 +170,7 @@ class MatrixReader(TermReader):
             arguments = tuple(self._alike(arguments, node))
         else:
             arguments = tuple(self.settle(a, None, node) for a in arguments)
+            check_no_size(arguments[0], f"{function}", node, self.vocabulary)
             check_shifted(arguments if function != "diag" else (), self.shape, node)
         inner = arguments[0]
         if function == "log" and isinstance(inner, Operation) and inner.name == "abs" and not primed:
@@ -189,6 +189,7 @@ class MatrixReader(TermReader):
         shown = write_syntax(exponent)
         if shown in TRANSPOSED:
             check_transpose(above, node, self.vocabulary)
+            check_no_size(base, "the transpose", node, self.vocabulary)
             return TURNED if base == ONES else Operation("'", (base,), False, **place)
         if isinstance(exponent, Marked):
             if exponent.operand is None or exponent.sign not in (r"\odot", r"\circ"):
@@ -308,6 +309,7 @@ class MatrixReader(TermReader):
                                 "the absolute values of its entries"), r"write \det or \operatorname{abs}")  # fmt: skip
             return Operation("abs", (inner,), False, **place)
         kind = script_text(group.parts[1]) if len(group.parts) > 1 else ""
+        check_no_size(inner, "the norm", group, self.vocabulary)
         matrix = shape[0] is not None and shape[1] is not None
         if matrix and kind != "F":
             raise ambiguous(group.line, group.column, f"`{write_syntax(group)}` of a matrix", ("the Frobenius norm",

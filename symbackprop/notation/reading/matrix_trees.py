@@ -24,11 +24,6 @@ def whole_of(value: t.Expression, node: Syntax) -> t.Expression:
     return replace(value, **place)
 
 
-def name_shown(value: t.Expression) -> str:
-    """A value in an error."""
-    return value.name if isinstance(value, t.Name) else str(value)
-
-
 def sign_at(symbol: str, node: t.Node) -> Sign:
     """An operator that stands where a node does."""
     return Sign(symbol, line=node.line, column=node.column)

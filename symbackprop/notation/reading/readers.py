@@ -17,6 +17,7 @@ from symbackprop.notation.reading.syntax import (
     Matrix,
     Relation,
     Scripts,
+    Symbol,
     Syntax,
     write_syntax,
 )  # fmt: skip
@@ -27,13 +28,13 @@ from symbackprop.notation.reading.vocabulary import Vocabulary
 class Notation(ABC):
     """What a notation makes of the parts of formulas over a vocabulary.
 
-    `letters` are the indices in scope; `fonts` the fonts in which each name was met, because two fonts are two names.
+    `letters` are the indices in scope; `fonts` how each name was first met, because two fonts are two names.
     """
 
     vocabulary: Vocabulary
     letters: frozenset[str] = frozenset()
     values: frozenset[str] = frozenset()
-    fonts: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    fonts: dict[tuple[str, tuple[str, ...]], Symbol] = field(default_factory=dict)
 
     @abstractmethod
     def read(self, node: Syntax) -> Any:

@@ -12,6 +12,7 @@ from symbackprop.language.matrix_shapes import REST
 from symbackprop.language.matrix_text import write_matrix_tree
 from symbackprop.language.wording import fail
 from symbackprop.notation.reading.differentials import derived_by, head_parts, unturned
+from symbackprop.notation.reading.doubtful_names import doubtful_name
 from symbackprop.notation.reading.doubts import check_transpose
 from symbackprop.notation.reading.entries import (
     Reading,
@@ -40,6 +41,9 @@ def read_slice(
     whole: list[tuple[Reading, int | None]] = [(r, None) for r in find_readings(node, vocabulary) if r.indices]
     made = _read_all(whole, vocabulary, letters) or _read_all([*find_slices(node, vocabulary)], vocabulary, letters)
     if len(made) > 1:
+        reads = [*map(access_in, made)]
+        if len({read.indices for read in reads}) == 1:
+            raise doubtful_name(node, (t.Name(read.name) for read in reads), vocabulary)
         raise ambiguous(node.line, node.column, f"`{write_syntax(node)}`", tuple(map(write_matrix_tree, made)),
                         "put commas between indices")  # fmt: skip
     for tree in made:

@@ -332,10 +332,10 @@ class TermReader(FunctionReader):
         return None
 
     def note_font(self, symbol: Symbol, node: Syntax) -> None:
-        """An error where one name was met in two fonts, which are two things in print."""
-        key = (symbol.name, symbol.accents)
-        if self.fonts.setdefault(key, symbol.font) != symbol.font:
-            one, other = (write_syntax(replace(symbol, font=font)) for font in (self.fonts[key], symbol.font))
+        """An error where one name was met in two fonts or two forms of a letter, which are two things in print."""
+        first = self.fonts.setdefault((self.vocabulary.letter(symbol), symbol.accents), symbol)
+        if (first.name, first.font) != (symbol.name, symbol.font):
+            one, other = write_syntax(first), write_syntax(symbol)
             raise ambiguous(node.line, node.column, f"both `{one}` and `{other}`", ("one name", "two names"),
                             "declare both")  # fmt: skip
 

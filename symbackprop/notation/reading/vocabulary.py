@@ -1,14 +1,15 @@
 r"""What the symbols of a formula stand for: declared names, the tensors and sizes of a program, functions.
 
 A tensor can be written as the writers print it (`W^{(1)}`, `\hat{y}`), as `as` says, by its own name (`W_1`,
-`\mathrm{loss}`), and with square brackets for layers. What is declared goes before what is known, and nothing is chosen
-between two names of one rank: both readings are kept.
+`\mathrm{loss}`), and with square brackets for layers. What is declared goes before what is known. Of two names that may
+be written so the one goes first that is spelt exactly, `W_1` before `W1`; else nothing is chosen between two names of
+one rank: both readings are kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbackprop.calculus.programs import Program
@@ -21,7 +22,7 @@ from symbackprop.notation.reading.commands import ACCENTS
 from symbackprop.notation.reading.grammar import read_syntax
 from symbackprop.notation.reading.refusals import ambiguous
 from symbackprop.notation.reading.syntax import Beside, Group, Scripts, Symbol, Syntax, bare, write_syntax
-from symbackprop.notation.writing.names import choose_names, default_symbol, small_symbol
+from symbackprop.notation.writing.names import FORMS, choose_names, default_symbol, small_symbol
 
 COMMANDS = {
     r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\sin": "sin", r"\cos": "cos", r"\tan": "tan", r"\tanh": "tanh",
@@ -42,6 +43,9 @@ LOSSES = (
     "L", r"\ell", "J", "C", "E", "loss", "Loss",
     r"\mathcal{L}", r"\mathcal{J}", r"\mathcal{C}", r"\mathcal{E}",
 )  # fmt: skip
+OTHER_FORM = FORMS | {form: letter for letter, form in FORMS.items()}
+"""Letters of two forms, which are one letter to most."""
+NUMBER_PI = t.Name("pi")
 DECLARED, WRITTEN, NAMED, DERIVED = range(4)
 """Where a name comes from, the first ones going before the later ones."""
 ADJOINT = "adj"
@@ -88,7 +92,13 @@ class Vocabulary:
         """The entries that a symbol may be, those of the first origin that has any; a font is as good as none."""
         fits = [e for e in self.entries if (e.name, e.accents, e.primes) == (symbol.name, symbol.accents, primes)]
         exact = [e for e in fits if e.font == symbol.font]
-        return tuple(exact or (e for e in fits if not e.font))
+        return tuple(sorted(exact or (e for e in fits if not e.font), key=lambda e: e.origin))
+
+    def letter(self, symbol: Symbol) -> str:
+        r"""The letter that a symbol is: of \epsilon and \varepsilon one where both mean the same names."""
+        other = replace(symbol, name=OTHER_FORM.get(symbol.name, symbol.name))
+        one, two = ({e.value for e in x if e.origin == x[0].origin} for x in map(self.find, (symbol, other)))
+        return min(symbol.name, other.name) if one and one == two else symbol.name
 
     def function(self, symbol: Symbol, primes: int = 0) -> str | None:
         """The function of the catalogue that a symbol is, whatever else it may be."""
@@ -127,7 +137,7 @@ class Vocabulary:
     @property
     def known(self) -> str:
         """The names that there are, for messages."""
-        shown = dict.fromkeys(_show(entry) for entry in self.entries if entry.origin != DERIVED)
+        shown = dict.fromkeys(show_entry(entry) for entry in self.entries if entry.origin != DERIVED)
         return ", ".join(list(shown)[:24]) or "none"
 
 
@@ -160,7 +170,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
         entries.append(Entry(symbol.name, symbol.accents, symbol.font, label, below, primes, rank, value, DECLARED))
     if program is not None:
         rival = _find_rival(program)
-        entries += _program_entries(program, tensors, sizes, rival)
+        entries += _exact_first([*_program_entries(program, tensors, sizes, rival)], tensors)
     made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None)
     if program is None or program.loss is None:
         return made
@@ -241,7 +251,8 @@ def _shape(symbol: Symbol, label: str, below: str) -> str:
     return write_syntax(symbol) + (f"_{{{below}}}" if below else "") + above
 
 
-def _show(entry: Entry) -> str:
+def show_entry(entry: Entry) -> str:
+    """A way of writing, in LaTeX."""
     symbol = Symbol(entry.name, entry.accents, entry.font)
     return _shape(symbol, entry.label, entry.below) + "'" * entry.primes
 
@@ -256,7 +267,7 @@ def _read_meaning(
         read = value.arguments[0]
     if not isinstance(read, t.Name | t.Access | t.Number):
         raise ArgumentError(f"{written} stands for {meaning!r}, which is no name, entry, adjoint or function.")
-    known = is_open or isinstance(read, t.Number) or read.name in tensors or read.name in sizes
+    known = is_open or isinstance(read, t.Number) or read.name in tensors or read.name in sizes or value == NUMBER_PI
     if not known:
         listed = ", ".join((*tensors, *sizes))
         raise ArgumentError(f"{written} stands for {meaning!r}, and the program has {listed}.")
@@ -275,7 +286,7 @@ def _program_entries(
             yield from _entry(symbol.write(), rank, t.Name(name), WRITTEN)
         if tensor.tex is not None:
             yield from _entry(tensor.tex, rank, t.Name(name), WRITTEN)
-        capital = shown.symbol(name, matrix=True)
+        capital = shown.symbol(name, matrix=True) if tensor.denominator is None and not tensor.is_tangent else None
         below = [] if capital is None else [replace(default_symbol(name, scalar=True), base=capital.base).write()]
         for written in dict.fromkeys((*_own_names(name), *below)):
             yield from _entry(written, rank, t.Name(name), NAMED)
@@ -290,6 +301,44 @@ def _program_entries(
             symbol = replace(default_symbol(name), base=r"\delta")
             of = t.Apply("adj", (t.Name(name),))
             yield from _entry(symbol.write(), len(tensor.axes), of, DERIVED)
+
+
+def _exact_first(entries: Sequence[Entry], tensors: Mapping[str, Tensor]) -> Iterable[Entry]:
+    """The names of a program; of several that are written alike those go first that are spelt exactly so, or by `as`.
+
+    Where none is, all of them are on a par, and the number pi is one of them.
+    """
+    said = {
+        (_written(e), e.value)
+        for n, x in tensors.items()
+        if x.tex is not None
+        for e in _entry(x.tex, 0, t.Name(n), WRITTEN)
+    }
+    letter = Entry(r"\pi", (), "", "", "", 0, 0, NUMBER_PI, WRITTEN)
+    known = [e for e in entries if e.origin != DERIVED]
+    known += [letter] if any(_written(e) == _written(letter) for e in known) else []
+    alike: dict[Entry, dict[t.Expression, bool]] = {}
+    for entry in known:
+        exact = t.Name(_spelled(entry)) == entry.value != NUMBER_PI or (_written(entry), entry.value) in said
+        values = alike.setdefault(_written(entry), {})
+        values[entry.value] = exact or values.get(entry.value, False)
+    for entry in known:
+        values = alike[_written(entry)]
+        if len(values) > 1:
+            entry = replace(entry, origin=WRITTEN if values[entry.value] or not any(values.values()) else NAMED)
+        yield entry
+    yield from (e for e in entries if e.origin == DERIVED)
+
+
+def _written(entry: Entry) -> Entry:
+    """A way of writing without what it means."""
+    return replace(entry, rank=0, value=t.Name(""), origin=WRITTEN)
+
+
+def _spelled(entry: Entry) -> str:
+    """The name that is spelt by a way of writing, letter by letter; empty where there is none."""
+    plain = not (entry.accents or entry.primes or entry.label)
+    return entry.name.removeprefix("\\") + (f"_{entry.below}" if entry.below else "") if plain else ""
 
 
 def _find_rival(program: Program) -> str | None:
@@ -310,15 +359,12 @@ def _own_names(name: str) -> tuple[str, ...]:
     symbol = default_symbol(name)
     scalar = default_symbol(name, scalar=True)
     found = [symbol.write(), scalar.write()]
+    found += [replace(s, base=OTHER_FORM[s.base]).write() for s in (symbol, scalar) if s.base in OTHER_FORM]
     if len(name) > 1:
         found.append(rf"\mathrm{{{name}}}".replace("_", r"\_"))
     head, mark, tail = name.partition("_")
     if mark and tail and tail not in ACCENTS:
         found += [f"{default_symbol(head).write()}_{{{tail}}}"] if tail.isalnum() else []
-    if re.fullmatch(r"eps|epsilon", name):
-        found += [r"\epsilon", r"\varepsilon"]
-    if name == "phi":
-        found.append(r"\phi")
     return tuple(dict.fromkeys(found))
 
 

@@ -9,6 +9,8 @@ One rule for each kind of name, which `names={...}` and `as` override:
   scalar, or an adjoint itself, is written as the derivative that it is. The tangent of `u` is \dot{u}. The derivative
   by W of the adjoint of W is the second derivative of the loss.
 - In matrix notation a tensor of two axes that is called by one small letter takes the capital: `x` is X.
+- What may be read as another name of the program is not printed: of `epsilon` and `varepsilon` each has its own
+  command, and of `W1` and `W_1` only `W_1` is W_{1}. A scalar `pi_` is no \pi, which is the number.
 - `names="seed"` are the scalar names of the post that this project grew from: w_{lsd} is the weight of layer l from
   source s to destination d, so `W3[2,1]` is w_{312}; `a3[1]` is y_{31}, the last layer's is \hat{y}_1, `b3[1]` is
   b_{31}.
@@ -17,6 +19,7 @@ One rule for each kind of name, which `names={...}` and `as` override:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,8 +30,11 @@ GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
     "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda",
     "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+    "varepsilon", "vartheta", "varkappa", "varpi", "varrho", "varsigma", "varphi",
 )  # fmt: skip
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
+FORMS = {r"\varepsilon": r"\epsilon", r"\varphi": r"\phi"}
+"""Letters that are printed in one form, and that people write in another one."""
 VARIANTS = {"ell": r"\ell", "eps": r"\varepsilon", "epsilon": r"\varepsilon", "phi": r"\varphi"}
 
 
@@ -230,13 +236,18 @@ def choose_names(
                 f"names= has {name!r}, which is no tensor; there are {', '.join(known)}.", name=name, known=known
             )
     symbols: dict[str, Symbol] = {}
-    taken: set[str] = {small_symbol(s) for s in sizes}
+    taken: set[str] = {*map(small_symbol, sizes), *(tex for x in tensors.values() if (tex := given.get(x.name, x.tex)))}
+    usual = Counter(
+        default_symbol(x.name, not x.axes).write()
+        for x in tensors.values()
+        if x.name not in given and x.tex is None and x.denominator is None and not x.is_tangent
+    )
     for tensor in tensors.values():
         tex = given.get(tensor.name, tensor.tex)
         if tex is not None:
             symbols[tensor.name] = Symbol(tex)
         elif tensor.denominator is None and not tensor.is_tangent:
-            symbols[tensor.name] = _free_symbol(tensor, tensors, taken)
+            symbols[tensor.name] = _free_symbol(tensor, tensors, taken, usual)
         if tensor.name in symbols:
             taken.add(symbols[tensor.name].write())
     capitals = {}
@@ -253,12 +264,32 @@ def choose_names(
     return Names(tensors, symbols, capitals, names == "seed", str(max(layers, default="")), frozenset(given))
 
 
-def _free_symbol(tensor: Tensor, tensors: Mapping[str, Tensor], taken: set[str]) -> Symbol:
-    """The default symbol, or the plain word where another name looks the same."""
+def _free_symbol(
+    tensor: Tensor, tensors: Mapping[str, Tensor], taken: set[str], usual: Mapping[str, int]
+) -> Symbol:
+    """The default symbol, or another one where it may be read as another name; `usual` counts who has which."""
     if tensor.name == "loss":
         return Symbol(r"\mathcal{L}" if "L" in tensors or "L" in taken else "L")
     symbol = default_symbol(tensor.name, not tensor.axes)
-    return symbol if symbol.write() not in taken else Symbol(rf"\mathit{{{tensor.name}}}".replace("_", r"\_"))
+    for each in (symbol, replace(symbol, base=FORMS.get(symbol.base, symbol.base))):
+        name = spelled_name(each)
+        others = name in tensors or usual[each.write()] > 1 or (name == "pi" and not tensor.axes)
+        if each.write() not in taken and (name == tensor.name or not others):
+            return each
+    return Symbol(rf"\mathit{{{tensor.name}}}".replace("_", r"\_"))
+
+
+def spelled_name(symbol: Symbol) -> str | None:
+    r"""The name of the formula language that a symbol spells letter by letter; None where it has marks of its own.
+
+    >>> spelled_name(Symbol(r"\tau")), spelled_name(Symbol("W", "", "1")), spelled_name(Symbol("W", "(1)"))
+    ('tau', 'W_1', None)
+    """
+    letters = re.fullmatch(r"\\?([A-Za-z]+)|\\math(?:it|rm)\{(\w+)\}", symbol.base)
+    below = re.fullmatch(r"(?:\\mathrm\{)?(\w*)\}?", symbol.subscript.replace(r"\_", "_"))
+    if letters is None or below is None or symbol.superscript:
+        return None
+    return (letters[1] or letters[2]) + (f"_{below[1]}" if below[1] else "")
 
 
 def seed_legend(names: Names) -> str | None:
