@@ -73,15 +73,12 @@ class _FloatWorld:
         given = {name: self._rebind(value) for name, value in self._data.items()}
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            returned = self._forward(**inputs, **given)
-            if self._backward is None:
-                output, _, gradients = returned
-            else:
-                output, cache = returned
-                found = {"": _made_of(output)}  # before backward, which may write into it
-                gradients = name_gradients(self._shapes, self._backward(_upstream_of(point, output), cache), "backward")
-                return {**found, **{name: _made_of(gradients[name]) for name in self._shapes}}
-        return {"": _made_of(output), **{name: _made_of(gradients[name]) for name in self._shapes}}
+            output, *others = self._forward(**inputs, **given)
+            found = {"": _made_of(output)}  # before backward, which may write into it
+            if self._backward is not None:
+                others = [self._backward(_upstream_of(point, output), *others)]
+            gradients = name_gradients(self._shapes, others[-1], "backward")
+        return {**found, **{name: _made_of(gradients[name]) for name in self._shapes}}
 
 
 def say_on_floats(subject: Subject, trace: Trace) -> str:

@@ -546,6 +546,8 @@ def test_entries_without_one_reading_are_refused(latex: str, kind: type[SymBackp
         (r"W * X", AmbiguousFormulaError, "entry by entry"),
         (r"X \cdot W^\top \odot Y", AmbiguousFormulaError, r"\odot"),
         (r"\lVert W\rVert^2", AmbiguousFormulaError, "Frobenius"),
+        (r"\lVert W\rVert_1", FormulaError, "the norm of a matrix with `1` below"),
+        (r"\lVert W\rVert_{2,1}", FormulaError, "the norm of a matrix with `2,1` below"),
         (r"W1^2", FormulaError, r"\cdot"),
         (r"|W^{(1)}|", AmbiguousFormulaError, "determinant"),
         (r"W_{kd}", FormulaError, "whole"),

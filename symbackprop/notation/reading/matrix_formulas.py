@@ -311,6 +311,8 @@ class MatrixReader(TermReader):
         kind = script_text(group.parts[1]) if len(group.parts) > 1 else ""
         check_no_size(inner, "the norm", group, self.vocabulary)
         matrix = shape[0] is not None and shape[1] is not None
+        if matrix and kind not in ("", "2", "F"):
+            raise fail(group, f"the norm of a matrix with `{kind}` below", r"\sum_{ij} |W_{ij}| written out, or F")
         if matrix and kind != "F":
             raise ambiguous(group.line, group.column, f"`{write_syntax(group)}` of a matrix", ("the Frobenius norm",
                             "the spectral norm"), r"write \lVert ... \rVert_F")  # fmt: skip
