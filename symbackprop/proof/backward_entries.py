@@ -7,6 +7,7 @@ import numpy as np
 from symbackprop.proof.backward_repairs import Same
 from symbackprop.proof.gradient_entries import Gradients
 from symbackprop.proof.inner_arrays import entry_name, entry_symbol
+from symbackprop.proof.wording import say
 
 
 def right_elsewhere(gradients: Gradients, same: Same, *, claimed: bool, masked: bool) -> str:
@@ -87,10 +88,12 @@ def on_the_diagonal(gradients: Gradients, same: Same) -> str:
 
 
 def off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
-    """The same difference from the truth in all entries along an axis."""
+    """The same difference from the truth in all entries along an axis; one that is a number has nothing to do with it."""
     shape = gradients.shape
     gaps = np.empty(shape, dtype=object)
     gaps.reshape(-1)[:] = [t - c for t, c in gradients.pairs()]
+    if gaps[place].is_number and gaps[place] != 0:
+        return f"{title} lacks the term {say(gaps[place])}"
     for axis in range(len(shape)):
         line = [gaps[(*place[:axis], k, *place[axis + 1 :])] for k in range(shape[axis])]
         if len(line) > 1 and all(same(line[0], other) for other in line[1:]):

@@ -90,3 +90,11 @@ def test_gradients_in_another_order_are_named() -> None:
     verdict = sb.verify_backward(lambda x, gamma, beta: (x * gamma + beta, (x, gamma)), backward, shapes=shapes)
 
     assert "the gradients of gamma and beta are returned in each other's place" in verdict.diagnosis
+
+
+def test_a_constant_is_no_sum_over_an_axis() -> None:
+    """It is the same in all entries, whatever the inputs are."""
+    verdict = sb.verify_backward(lambda x: (x, x), lambda d, x: d - np.exp(-3.0), shapes={"x": (2, 2)})
+
+    assert verdict.refuted
+    assert verdict.diagnosis == "the gradient of x[0,0] lacks the term exp(-3)"
