@@ -88,7 +88,7 @@ def on_the_diagonal(gradients: Gradients, same: Same) -> str:
 
 
 def off_along_an_axis(gradients: Gradients, place: tuple[int, ...], title: str, same: Same) -> str:
-    """The same difference from the truth in all entries along an axis; one that is a number has nothing to do with it."""
+    """The same difference from the truth in all entries along an axis; one that is a number is told by itself."""
     shape = gradients.shape
     gaps = np.empty(shape, dtype=object)
     gaps.reshape(-1)[:] = [t - c for t, c in gradients.pairs()]
