@@ -187,7 +187,7 @@ def list_diagonals(trial: Trial) -> Iterator[str]:
         return
     at = tuple(Affine.of(i) for i in q.left.indices)
     derived = [d.tensor for d in q.program.definitions if d.tensor.role is Role.ADJOINT]
-    adjoints = {tensor.denominator: tensor for tensor in derived if tensor.numerator == q.program.loss}
+    adjoints = {tensor.denominator: tensor for tensor in derived if tensor.numerator == q.of.name}
     for definition in q.program.definitions:
         u = definition.tensor
         known = adjoints.get(u.name)
