@@ -221,9 +221,9 @@ def _exchanged(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
     truth, claimed = number_of(entry, entry.left), number_of(entry, entry.right)
     if not truth or not claimed:
         return
-    others = [(cuts.expand(each), number_of(entry, cuts.expand(each))) for each in _parts(entry, entry.left)]
-    for symbol in _parts(entry, entry.right):
-        one = cuts.expand(symbol)
+    claims, truths = (map(cuts.expand, _parts(entry, side)) for side in (entry.right, entry.left))
+    others = [(other, number_of(entry, other)) for other in truths]
+    for one in claims:
         value = number_of(entry, one)
         for other, number in others:
             if value and number and value != number and isclose(claimed * number, truth * value, rel_tol=1e-9):

@@ -88,10 +88,11 @@ def say_on_floats(subject: Subject, trace: Trace) -> str:
     """
     if trace.unordered:
         return ""
-    weights = () if subject.backward is not None else trace.upstream  # in one function these are ones on floats
-    point = {**trace.point, **{symbol.name: Fraction(1) for each in weights for symbol in each.free_symbols}}
-    if not all(may_hold(fact, point) for fact in trace.conditions):
-        return ""
+    point = dict(trace.point)
+    if subject.backward is None:  # the upstream gradient is one on floats, which may be on another path
+        point |= {symbol.name: Fraction(1) for weight in trace.upstream for symbol in weight.free_symbols}
+        if not all(may_hold(fact, point) for fact in trace.conditions):
+            return ""
     try:
         made = _FloatWorld(subject).call(point)
     except TracingStoppedError:
@@ -101,17 +102,23 @@ def say_on_floats(subject: Subject, trace: Trace) -> str:
     expected = _expect(trace, point)
     bound = _COARSE_ROUNDING if trace.mixes_types or trace.rounding else _ROUNDING
     for name, there in expected.items():
-        if not all(may_hold(trace.cuts.expand_fact(fact), trace.point) for fact in list_needs(trace.needs[name])):
-            continue
-        here, what = made[name], f"the gradient of {name}" if name else "the output"
-        if name and here.shape not in ((), there.shape):
-            return f"on plain floats {what} has the shape {here.shape}, and {there.shape} when the code is traced"
-        if len(here.entries) != len(there.entries):
-            return f"on plain floats {what} has {len(here.entries)} entries, and {len(there.entries)} when it is traced"
-        known = [abs(each) for each in (*here.entries, *there.entries) if each is not None and np.isfinite(each)]
-        for one, other in zip(here.entries, there.entries, strict=True):
-            if one is not None and other is not None and not abs(one - other) <= bound * max(1.0, *known):
-                return f"on plain floats {what} has an entry {one:.7g} where it is {other:.7g} when the code is traced"
+        what = f"the gradient of {name}" if name else "the output"
+        said = _say_difference(made[name], there, bound, shaped=name != "")
+        if said and all(may_hold(trace.cuts.expand_fact(fact), trace.point) for fact in list_needs(trace.needs[name])):
+            return f"on plain floats {what} has {said} when the code is traced"
+    return ""
+
+
+def _say_difference(here: _Made, there: _Made, bound: float, *, shaped: bool) -> str:
+    """What one result has where another one has something else."""
+    if shaped and here.shape not in ((), there.shape):
+        return f"the shape {here.shape}, and {there.shape}"
+    if len(here.entries) != len(there.entries):
+        return f"{len(here.entries)} entries, and {len(there.entries)}"
+    known = [abs(each) for each in (*here.entries, *there.entries) if each is not None and isfinite(each)]
+    for one, other in zip(here.entries, there.entries, strict=True):
+        if one is not None and other is not None and not abs(one - other) <= bound * max(1.0, *known):
+            return f"an entry {one:.7g} where it is {other:.7g}"
     return ""
 
 

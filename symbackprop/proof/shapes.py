@@ -50,7 +50,7 @@ def smaller_shapes(subject: Subject) -> Iterator[Subject]:
     sizes = _sizes_of(subject.shapes)
     twos = dict.fromkeys(sizes, 2)
     for renamed in (twos, *({**twos, size: 1} for size in sizes)):
-        shapes = {n: tuple(renamed.get(size, size) for size in shape) for n, shape in subject.shapes.items()}
+        shapes = _with_sizes(subject.shapes, renamed)
         if shapes != dict(subject.shapes):
             yield _resize(subject, shapes, renamed)
     if len(sizes) > 1:
@@ -70,7 +70,7 @@ def _multiples(subject: Subject, sizes: list[int]) -> Iterator[Subject]:
 
 def _rename(subject: Subject, renamed: Mapping[int, int]) -> Iterator[Subject]:
     """The subject with every size changed wherever it stands, if that changes anything and mixes no sizes up."""
-    shapes = {n: tuple(renamed.get(size, size) for size in shape) for n, shape in subject.shapes.items()}
+    shapes = _with_sizes(subject.shapes, renamed)
     sizes = {size for shape in subject.shapes.values() for size in shape}
     if shapes != dict(subject.shapes) and len({renamed.get(size, size) for size in sizes}) == len(sizes):
         yield _resize(subject, shapes, renamed)
@@ -93,6 +93,11 @@ def _list_subsets(axes: Sequence[Axis]) -> Iterator[set[Axis]]:
     for chosen in product((True, False), repeat=len(axes)):
         if any(chosen):
             yield {axis for axis, take in zip(axes, chosen, strict=True) if take}
+
+
+def _with_sizes(shapes: Shapes, renamed: Mapping[int, int]) -> Shapes:
+    """The shapes with other sizes in the place of some."""
+    return {name: tuple(renamed.get(size, size) for size in shape) for name, shape in shapes.items()}
 
 
 def _sizes_of(shapes: Shapes) -> list[int]:

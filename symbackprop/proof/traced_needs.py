@@ -14,6 +14,7 @@ import sympy as sp
 
 from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.facts import Fact
+from symbackprop.proof.stops import TracingStoppedError
 
 _PROBE = sp.Symbol("probe")
 
@@ -80,3 +81,11 @@ def _of_probe_to_the(exponent: sp.Expr) -> tuple[Fact, ...]:
 
 def _at(argument: sp.Expr, facts: tuple[Fact, ...]) -> Needs | None:
     return Needs(tuple(fact.substitute({_PROBE: argument}) for fact in facts)) if facts else None
+
+
+def valued(expression: sp.Expr) -> sp.Expr:
+    """The expression, unless something was divided by an exact zero or left the real numbers."""
+    lost = expression in (sp.nan, sp.zoo) or sp.zoo in expression.args
+    if lost or (expression.is_number and expression.has(sp.nan, sp.zoo, sp.I)):
+        raise TracingStoppedError("a division by zero, or a root or logarithm that is not real, was computed")
+    return expression

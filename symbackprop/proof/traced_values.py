@@ -22,7 +22,7 @@ from symbackprop.proof.path_signs import Reading
 from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arithmetic import Arithmetic
 from symbackprop.proof.traced_functions import ON_FLOATS
-from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function, needs_of_power
+from symbackprop.proof.traced_needs import Needs, join_needs, list_needs, needs_of_function, needs_of_power, valued
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.whole_numbers import is_whole
 
@@ -171,7 +171,7 @@ class Traced(Arithmetic):
             return Traced(self.path, value, self.needs)
         needs = join_needs(needs_of_function(function, self.expression), self.needs)
         floats = carry(ON_FLOATS.get(function), self.floats)
-        return Traced(self.path, self.path.cuts.shorten(_valued(function(self.expression))), needs, floats)
+        return Traced(self.path, self.path.cuts.shorten(valued(function(self.expression))), needs, floats)
 
     def _with(
         self,
@@ -198,7 +198,7 @@ class Traced(Arithmetic):
         elif partial is not None:
             needs = join_needs(partial(first, second), needs)
         floats = None if self.path.reading.masks_infinite else self._carry(other, operation, swapped)
-        return Traced(self.path, self.path.cuts.shorten(_valued(operation(first, second))), needs, floats)
+        return Traced(self.path, self.path.cuts.shorten(valued(operation(first, second))), needs, floats)
 
     def _carry(self, other: Any, operation: Callable[..., Any], swapped: bool) -> Draws | None:
         pair = (self.floats, self.path.constant(other).floats)
@@ -393,11 +393,3 @@ _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
 def _is_number(value: Any) -> bool:
     """Whether it is one number, an array without axes included."""
     return isinstance(value, _NUMBERS) or (isinstance(value, np.ndarray) and not value.ndim)
-
-
-def _valued(expression: sp.Expr) -> sp.Expr:
-    """The expression, unless something was divided by an exact zero or left the real numbers."""
-    lost = expression in (sp.nan, sp.zoo) or sp.zoo in expression.args
-    if lost or (expression.is_number and expression.has(sp.nan, sp.zoo, sp.I)):
-        raise TracingStoppedError("a division by zero, or a root or logarithm that is not real, was computed")
-    return expression

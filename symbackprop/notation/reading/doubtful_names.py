@@ -25,7 +25,7 @@ def doubtful_name(node: Syntax, values: Iterable[t.Expression], vocabulary: Voca
                      f"declare which it is: names {', or '.join(meant)}")  # fmt: skip
 
 
-def check_no_size(value: t.Expression, what: str, node: Syntax, vocabulary: Vocabulary) -> None:
+def check_no_size(value: t.Expression | None, what: str, node: Syntax, vocabulary: Vocabulary) -> None:
     """FormulaError where what only vectors and matrices have is taken of a size."""
     if not isinstance(value, t.Name) or value.name not in vocabulary.sizes:
         return

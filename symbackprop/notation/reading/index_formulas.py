@@ -133,8 +133,7 @@ class IndexReader(NameReader):
             read: t.Expression = TermReader.argument(self, function, node)
             return read
         whole = find_whole(bare(node), self.vocabulary)
-        if whole is not None:
-            check_no_size(whole, "det", node, self.vocabulary)
+        check_no_size(whole, "det", node, self.vocabulary)
         if whole is None or len(self.vocabulary.tensors[whole.name].axes) != 2:
             raise fail(node, f"the determinant of `{write_syntax(node)}`", "the name of a matrix, or a written-out one")
         return whole
@@ -287,9 +286,7 @@ class IndexReader(NameReader):
             norm = read_norm(group, self.vocabulary, taken, self._vector, self._formula)
             if norm is not None:
                 return norm
-            whole = find_whole(bare(group.parts[0]), self.vocabulary)
-            if whole is not None:
-                check_no_size(whole, "the norm", group, self.vocabulary)
+            check_no_size(find_whole(bare(group.parts[0]), self.vocabulary), "the norm", group, self.vocabulary)
             kind = script_text(group.parts[1]) if len(group.parts) > 1 else "2"
             if kind not in ("1", "2", "F"):
                 raise fail(group, f"the norm with `{kind}` below", "1, 2 or F", "write it as the sum that it is")
