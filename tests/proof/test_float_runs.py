@@ -74,6 +74,22 @@ def test_what_differs_on_floats_is_said_with_both_values() -> None:
     assert "on plain floats the gradient of x has an entry" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [(lambda g: g.sum(), "the shape (3,), and ()"), (lambda g: g[None], "the shape (3,), and (1, 3)")],
+)
+def test_another_shape_on_floats_is_said(other: Callable[[Any], Any], said: str) -> None:
+    """Before the shape that was traced is held against that of the input."""
+
+    def backward(dout: Any, x: Any) -> Any:
+        return dout * x if is_python(x) else other(dout * x)
+
+    verdict = sb.verify_backward(squares, backward, shapes={"x": (3,)})
+
+    assert verdict.undecided
+    assert f"on plain floats the gradient of x has {said} when the code is traced" in verdict.reason
+
+
 @pytest.mark.parametrize("calls", [2, 3, 6])
 def test_state_that_shows_in_a_later_call_is_seen(calls: int) -> None:
     """A counter of steps, which one earlier call does not show."""
