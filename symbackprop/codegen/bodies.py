@@ -15,11 +15,12 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_number, slot_symbol
 from symbackprop.calculus.indices import Index
-from symbackprop.codegen.forms import Logistic, Softplus, is_safe, write_safely
+from symbackprop.codegen.forms import Logistic, Positive, Softplus, is_safe, write_safely
 from symbackprop.codegen.records import Constant, Map, Record, Use
 
 ONE = sympy.Integer(1)
 FIRST, SECOND = slot_symbol(0), slot_symbol(1)
+IS_POSITIVE = FIRST > 0
 LARGEST_SUM = 8
 """The number of terms up to which every pair is looked up among the records."""
 
@@ -136,6 +137,8 @@ class BodyBuilder:
         slots = iter(range(len(operands)))
         arguments = [part.number if part.operand is None else slot_symbol(next(slots)) for part in parts]
         applied = body.func(*arguments)
+        if applied == IS_POSITIVE:  # by the positive part, so that nothing keeps the number itself
+            operands = [self._find(Positive(FIRST), *operands) or operands[0]]
         return Scaled(applied) if not operands else Scaled(ONE, self._map(applied, *operands))
 
     def _stable(self, body: sympy.Function) -> Scaled:
@@ -152,6 +155,9 @@ class BodyBuilder:
 
     def _branches(self, body: sympy.Piecewise) -> Scaled:
         """One choice after another, the last first."""
+        value = body.args[0].expr
+        if body.args in (((value, value > 0), (0, True)), ((value, value >= 0), (0, True))):
+            return Scaled(ONE, self._map(Positive(FIRST), self._whole(self._branch(value))))
         pairs = [(self._branch(value), self.scaled(condition)) for value, condition in body.args]
         last, always = pairs.pop()
         chosen = last if always.number is sympy.true else self._choose(always, last, Scaled(sympy.nan))

@@ -46,9 +46,17 @@ class NumpyDialect:
         """The error function."""
         return f"erf({argument})"
 
+    def positive(self, argument: str, zero: str) -> str:
+        """The argument where it is larger than 0, and 0 elsewhere, entry by entry."""
+        return f"{self.module}.fmax({argument}, {zero})"
+
     def where(self, condition: str, value: str, other: str) -> str:
         """One value or another, entry by entry."""
         return f"{self.module}.where({condition}, {value}, {other})"
+
+    def indicator(self, condition: str) -> str:
+        """1 where a condition holds and 0 elsewhere."""
+        return self.where(condition, "1", self.number("0"))
 
     def condition(self, text: str) -> str:
         """A comparison of positions, which may be no array."""
@@ -196,6 +204,14 @@ class TorchDialect(NumpyDialect):
     def erf(self, argument: str) -> str:
         """The error function."""
         return f"torch.erf({argument})"
+
+    def positive(self, argument: str, zero: str) -> str:
+        """A function of its own: `torch.fmax` takes as long as a select."""
+        return f"positive({argument})"
+
+    def indicator(self, condition: str) -> str:
+        """A cast, which takes a tenth of the time of a select."""
+        return f"{condition}.to(DTYPE)"
 
     def condition(self, text: str) -> str:
         """A comparison of positions as a tensor."""

@@ -9,7 +9,8 @@ from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from symbackprop.codegen.dialects import Dialect
-from symbackprop.codegen.forms import ExpMinusOne, Exponent, Larger, LogOnePlus, write_exactly
+from symbackprop.codegen.forms import ExpMinusOne, Exponent, Larger, LogOnePlus, Positive, write_exactly
+from symbackprop.codegen.records import is_indicator
 from symbackprop.errors import UnsupportedError
 
 
@@ -64,6 +65,9 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
     def _print_Larger(self, expr: Larger) -> str:
         return self.dialect.function("maximum", *(self.argument(a) for a in expr.args))
 
+    def _print_Positive(self, expr: Positive) -> str:
+        return self.dialect.positive(self.argument(expr.args[0]), "0")
+
     def _print_erf(self, expr: sympy.erf) -> str:
         return self.dialect.erf(self.argument(expr.args[0]))
 
@@ -95,6 +99,8 @@ class BodyPrinter(NumPyPrinter):  # type: ignore[misc]
         return text
 
     def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
+        if is_indicator(expr):
+            return self.dialect.indicator(self.argument(expr.args[0].cond))
         *pairs, (last, always) = expr.args
         text = self._print(last)
         if all(value.is_number for value, _ in expr.args):  # integers alone would make an integer array

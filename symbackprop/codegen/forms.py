@@ -73,6 +73,17 @@ class Larger(sympy.Function):  # type: ignore[misc]
         return sympy.Max(*self.args)
 
 
+class Positive(sympy.Function):  # type: ignore[misc]
+    """u where it is larger than 0, and 0 elsewhere, also where u is not a number."""
+
+    nargs = 1
+
+    @property
+    def exact(self) -> sympy.Expr:
+        """The formula that this stands for."""
+        return sympy.Piecewise((self.args[0], self.args[0] > 0), (0, True))
+
+
 class LogOnePlus(sympy.Function):  # type: ignore[misc]
     """log(1 + u), accurate where u is small."""
 
@@ -98,7 +109,7 @@ class ExpMinusOne(sympy.Function):  # type: ignore[misc]
 def write_exactly(body: sympy.Expr) -> sympy.Expr:
     """The body with the functions of this module written as the formulas that they stand for."""
     return body.replace(
-        lambda e: isinstance(e, Softplus | Logistic | Exponent | Larger | LogOnePlus | ExpMinusOne),
+        lambda e: isinstance(e, Softplus | Logistic | Exponent | Larger | Positive | LogOnePlus | ExpMinusOne),
         lambda e: e.exact,
     )
 
@@ -305,8 +316,9 @@ def is_safe(body: sympy.Basic) -> bool:
         return bool(body.args[1].is_Integer and body.args[1] > 0) and is_safe(body.args[0])
     if isinstance(body, sympy.Piecewise):
         return all(is_safe(value) for value, _ in body.args)
-    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf | Logistic | Softplus | Larger
-    return isinstance(body, bounded) and all(is_safe(a) for a in body.args)
+    bounded = sympy.Add | sympy.Mul | sympy.tanh | sympy.sin | sympy.cos | sympy.erf
+    forms = Logistic | Softplus | Larger | Positive
+    return isinstance(body, bounded | forms) and all(is_safe(a) for a in body.args)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ RESERVED = frozenset(
         "determinant",
         "erf",
         "keep",
+        "positive",
         "first_of_few",
         "largest_of_few",
         "slices",

@@ -9,7 +9,7 @@ import sympy
 
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.expressions import BodyPrinter
-from symbackprop.codegen.forms import ExpMinusOne, Exponent, Larger, LogOnePlus
+from symbackprop.codegen.forms import ExpMinusOne, Exponent, Larger, LogOnePlus, Positive
 
 FAST = MappingProxyType({
     sympy.exp: "row_exp", sympy.tanh: "row_tanh", sympy.erf: "row_erf", Exponent: "row_exponent",
@@ -34,6 +34,8 @@ def can_write(body: sympy.Basic) -> bool:
         return True
     if body.is_Pow:
         return _power(body) is not None and can_write(body.base)
+    if isinstance(body, Positive):
+        return can_write(body.args[0])
     if isinstance(body, sympy.Piecewise):
         return all(can_write(part) for pair in body.args for part in pair.args)
     known = sympy.Add | sympy.Mul | sympy.core.relational.Relational | sympy.And | sympy.Or | sympy.Not
@@ -74,6 +76,8 @@ class RowPrinter:
             return self._multiply(body)
         if body.is_Pow:
             return self._raise(body)
+        if isinstance(body, Positive):
+            return self._choose(body.exact)
         if isinstance(body, sympy.Piecewise):
             return self._choose(body)
         if type(body) in FAST or type(body) in SLOW:

@@ -13,7 +13,7 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_symbol, used_slots
 from symbackprop.calculus.indices import Index
-from symbackprop.codegen.forms import Larger, LogOnePlus
+from symbackprop.codegen.forms import Larger, LogOnePlus, Positive
 from symbackprop.codegen.records import Constant, Count, Map, Position, Record, Value, reach
 
 
@@ -67,6 +67,8 @@ def _sign(record: Record, number: int, signs: Mapping[int, sympy.Expr]) -> sympy
     body = record.body
     if isinstance(body, sympy.exp):
         return positive
+    if isinstance(body, Positive):
+        return nonnegative
     if isinstance(body, Larger | LogOnePlus):
         return nonnegative if any(signs[use.value].is_nonnegative for use in record.uses) else real
     if body.has(sympy.Function):

@@ -18,6 +18,11 @@ def exponent(u):  # type: ignore[no-untyped-def]
     return u.clamp(max=HIGHEST[u.element_size()])
 
 
+def positive(u):  # type: ignore[no-untyped-def]
+    """A tensor where it is larger than 0, and 0 elsewhere, also where it is not a number."""
+    return torch.nan_to_num(u.clamp(min=0), posinf=torch.inf)
+
+
 def gather(array, *indices):  # type: ignore[no-untyped-def]
     """The tensor read at indices that count from 1; 0 where one of them is outside its axis."""
     places = [torch.as_tensor(index) for index in indices]

@@ -9,7 +9,7 @@ import sympy
 
 from symbackprop.codegen.dialects import Dialect
 from symbackprop.codegen.expressions import BodyPrinter
-from symbackprop.codegen.forms import Exponent
+from symbackprop.codegen.forms import Exponent, Positive
 
 COMPARISONS = MappingProxyType({
     ">": "greater", ">=": "greater_equal", "<": "less", "<=": "less_equal", "==": "equal", "!=": "not_equal",
@@ -43,6 +43,8 @@ def write_ufunc(
         return f"{'choose' if len(chosen) == 2 else 'keep'}({', '.join([texts[condition], *chosen])}, out={out})"
     if isinstance(body, Exponent):
         return f"np.minimum({argument(body.args[0])}, {highest()}, out={out})"
+    if isinstance(body, Positive):
+        return f"{dialect.positive(argument(body.args[0]), number(sympy.Integer(0)))[:-1]}, out={out})"
     found = _find_call(body)
     if found is not None:
         name, arguments = found

@@ -13,7 +13,7 @@ import sympy
 
 from symbackprop.calculus.definitions import slot_symbol
 from symbackprop.calculus.indices import Affine, is_nonnegative
-from symbackprop.codegen.forms import Larger
+from symbackprop.codegen.forms import Larger, Positive
 from symbackprop.codegen.kernels import whole_label
 from symbackprop.codegen.rebuilding import PlanRebuilder
 from symbackprop.codegen.records import (
@@ -311,12 +311,7 @@ class _Rebuilder(PlanRebuilder):
         record = self.values[ends[0].value].record
         if shown.positions != below.positions or not isinstance(record, Map):
             return False
-        if record.body != sympy.Piecewise((OTHER, ONE), (0, True)):
-            return False
-        condition, kept = (_along(each, ends[0]) for each in record.uses)
-        sign = self.values[condition.value].record
-        above = isinstance(sign, Map) and sign.body == (ONE > 0) and _along(sign.uses[0], condition) == ends[1]
-        return kept == ends[1] and above
+        return record.body == Positive(ONE) and _along(record.uses[0], ends[0]) == ends[1]
 
     def _find_condition(self, use: Use) -> Use | None:
         """The condition of which an operand is the indicator."""
