@@ -75,7 +75,8 @@ def _ask_smaller(subject: Subject, verdict: Verdict, seconds: float) -> Verdict:
         elif not failed.refuted or failed.witness is None:  # such as a shape that only goes with others
             continue
         elif verdict.undecided:
-            open_ones = f"At the shapes {write_shapes(subject.shapes)}, which were given, nothing was decided: {verdict.reason}."
+            at = f"At the shapes {write_shapes(subject.shapes)}, which were given"
+            open_ones = f"{at}, nothing was decided: {verdict.reason}."
             return _at_shapes(replace(failed, notes=(open_ones, *failed.notes)), other.shapes)
         elif found.diagnosed:
             return replace(verdict, notes=(*verdict.notes, f"At the shapes {shapes} {failed.diagnosis}."))

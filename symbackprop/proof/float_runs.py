@@ -6,8 +6,10 @@ traced is held against what the same code returns without tracing, at the same p
 
 from __future__ import annotations
 
+import random
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -67,7 +69,7 @@ class _FloatWorld:
         self._shapes, self._rebind, self._data = subject.shapes, rebind, subject.data
         self._forward, self._backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
 
-    def call(self, point: Mapping[str, Fraction], upstream: Sequence[float]) -> dict[str, _Made]:
+    def call(self, point: Mapping[str, Fraction], upstream: np.ndarray[Any, Any]) -> dict[str, _Made]:
         """What one call returns, the output under "", where these numbers arrive at the entries of the output."""
         inputs = {name: _array_of(point, name, tuple(shape)) for name, shape in self._shapes.items()}
         given = {name: self._rebind(value) for name, value in self._data.items()}
@@ -81,6 +83,18 @@ class _FloatWorld:
         return {**found, **{name: _made_of(gradients[name]) for name in self._shapes}}
 
 
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """What draws numbers for the whole process is afterwards as it was: code may seed it."""
+    of_numpy, of_python = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        np.random.set_state(of_numpy)
+        random.setstate(of_python)
+
+
+@_generators_kept()
 def say_on_floats(subject: Subject, trace: Trace) -> str:
     """What the code does on plain floats at the point of a trace, if that is something else than when it is traced.
 
@@ -123,6 +137,7 @@ def _say_difference(here: _Made, there: _Made, bound: float, *, shaped: bool) ->
     return ""
 
 
+@_generators_kept()
 def list_float_changes(subject: Subject, trace: Trace) -> list[str]:
     """What is not the same in one of some later calls with the same inputs, on plain floats."""
     world, given = _FloatWorld(subject), (trace.point, _list_upstream(trace, trace.point))
@@ -168,18 +183,18 @@ def _array_of(point: Mapping[str, Fraction], name: str, shape: tuple[int, ...]) 
     return made if shape else made[()]
 
 
-def _list_upstream(trace: Trace, point: Mapping[str, Fraction]) -> list[float]:
+def _list_upstream(trace: Trace, point: Mapping[str, Fraction]) -> np.ndarray[Any, Any]:
     """What arrives at each entry of the output: variables, and 1 for outputs that are constants."""
-    return [float(point[weight.name] if weight.is_Symbol else weight) for weight in trace.upstream]
+    return np.array([float(point[weight.name] if weight.is_Symbol else weight) for weight in trace.upstream])
 
 
-def _upstream_of(upstream: Sequence[float], output: Any) -> Any:
+def _upstream_of(upstream: np.ndarray[Any, Any], output: Any) -> Any:
     """The gradient that arrives at an output, in its shape."""
     if type(output) not in (tuple, list):
         made = np.reshape(upstream, np.shape(output))
         return made if made.shape else made[()]
     ends = np.cumsum([np.size(each) for each in output])
-    return type(output)(map(_upstream_of, np.split(np.asarray(upstream), ends[:-1]), output))
+    return type(output)(map(_upstream_of, np.split(upstream, ends[:-1]), output))
 
 
 def _made_of(value: Any) -> _Made:

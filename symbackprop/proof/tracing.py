@@ -256,8 +256,8 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
         raise ArgumentError("the upstream gradient and the output have different shapes.")
     missing = [name for name in subject.shapes if gradients.get(name) is None]
     if missing:
-        given = [name for name in gradients if gradients[name] is not None]
-        found = f"; what was returned is named {', '.join(map(str, given))}" if given else ""
+        others = [str(name) for name in gradients if gradients[name] is not None]
+        found = f"; what was returned is named {', '.join(others)}" if others else ""
         raise ArgumentError(f"no gradient was returned for {', '.join(missing)}{found}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
     return _Outcome(output, targets, weights, gradients, tuple(remarks), asked)
