@@ -37,7 +37,7 @@ from symbackprop.proof.sampling import compare_at
 from symbackprop.proof.stages import list_wrong_stages
 from symbackprop.proof.stops import FreeMaximumError, PointRejectedError, TracingStoppedError
 from symbackprop.proof.tidying import is_nowhere
-from symbackprop.proof.traced_needs import list_needs
+from symbackprop.proof.traced_needs import Needs, list_needs
 from symbackprop.proof.tracing import Subject, Trace, run
 from symbackprop.proof.verdict import Verdict, Witness
 from symbackprop.proof.wording import join_words
@@ -54,26 +54,39 @@ _SIDES = "Left is the derivative of what forward computes, right is what backwar
 @dataclass(frozen=True, slots=True)
 class _Path:
     """A trace with what forward needs to have a value, what of that is certainly never so, and what is not so at the
-    sample point.
+    sample point; `claimed` is what the entry that is judged needs, as it was returned.
     """
 
     trace: Trace
     needs: tuple[Fact, ...]
     impossible: Fact | None
     violated: Fact | None
+    claimed: Needs | None = None
 
     @staticmethod
     def make(trace: Trace) -> _Path:
         needs = tuple(map(trace.cuts.expand_fact, list_needs(trace.needs[""])))
-        open_needs = [fact for fact in needs if not holds_plainly(fact)]
-        impossible = next((fact for fact in open_needs if is_nowhere((*trace.conditions, fact))), None)
-        violated = next((fact for fact in open_needs if not may_hold(fact, trace.point)), None)
-        return _Path(trace, needs, impossible, violated)
+        return _Path(trace, needs, _find_impossible(trace, needs), _find_violated(trace, needs))
+
+    def list_claimed(self) -> tuple[Fact, ...]:
+        """What the entry that is judged needs to have a value."""
+        return tuple(map(self.trace.cuts.expand_fact, list_needs([self.claimed])))
 
     def domain(self, sides: Iterable[sp.Expr]) -> list[sp.Basic]:
-        """What forward needs of the names in two sides, as relations."""
+        """What forward, and the entry, need of the names in two sides, as relations."""
         names: set[sp.Basic] = set().union(*(side.free_symbols for side in sides))
-        return [fact.formula for fact in _related(self.needs, names) if not holds_plainly(fact)]
+        needs = tuple(dict.fromkeys((*self.needs, *self.list_claimed())))
+        return [fact.formula for fact in _related(needs, names) if not holds_plainly(fact)]
+
+
+def _find_impossible(trace: Trace, needs: Iterable[Fact]) -> Fact | None:
+    """What of the needs is so nowhere on a path, if anything."""
+    return next((n for n in needs if not holds_plainly(n) and is_nowhere((*trace.conditions, n))), None)
+
+
+def _find_violated(trace: Trace, needs: Iterable[Fact]) -> Fact | None:
+    """What of the needs is not so at the sample point, if anything."""
+    return next((n for n in needs if not holds_plainly(n) and not may_hold(n, trace.point)), None)
 
 
 def judge_at(subject: Subject, seconds: float, most: int) -> Findings:
@@ -145,7 +158,7 @@ def _judge_paths(subject: Subject, deadline: float, most: int, reading: Reading)
         if failed is not None:
             found.failed = failed
             return found
-        found.cells, found.point = found.cells + 1, trace.point
+        found.cells, found.last = found.cells + 1, trace
         found.notes.update(dict.fromkeys(trace.notes))
         if found.open and found.cells >= _MOST_CHECKED:
             break
@@ -196,12 +209,13 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
     found.admit(trace, path.needs)
     stuck: Verdict | None = None
     for name, shape in subject.shapes.items():
-        claims = trace.gradients[name][1]
-        found.admit(trace, map(trace.cuts.expand_fact, list_needs(trace.needs[name])))
-        for place, left, right in zip(np.ndindex(*shape), truth[name], claims, strict=True):
-            if stuck is not None and not _may_refute(path, left, right, deadline):
+        claims, needs = trace.gradients[name][1], trace.needs[name]
+        found.admit(trace, map(trace.cuts.expand_fact, list_needs(needs)))
+        for place, left, right, claimed in zip(np.ndindex(*shape), truth[name], claims, needs, strict=True):
+            own_path = replace(path, claimed=claimed)
+            if stuck is not None and not _may_refute(own_path, left, right, deadline):
                 continue
-            verdict = _judge_entry(path, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
+            verdict = _judge_entry(own_path, found, left, right, f"gradient of {entry_name(name, place)}", deadline)
             if verdict is None:
                 continue
             _distrust(trace)
@@ -211,10 +225,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
             if verdict.refuted:
                 others = OtherRuns(subject, trace, deadline)
                 own, *inputs = (Gradients.of(trace, n, truth[n]) for n in (name, *(n for n in truth if n != name)))
-                try:
-                    diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
-                except TracingStoppedError:
-                    diagnosis = ""
+                diagnosis = diagnose_entry(others, own, inputs, place, verdict.diagnosis)
                 found.diagnosed = bool(diagnosis)
                 plain = f"the gradient of {entry_name(name, place)} is not the derivative (left) that the forward has"
                 notes = (_SIDES, *list_wrong_stages(subject, trace), *_say_path(trace), *trace.notes)
@@ -300,6 +311,10 @@ def _judge_in_full(
         return None
     trace = path.trace
     limit = max(min(deadline - time.process_time(), 5.0), 0.1)
+    impossible = _find_impossible(trace, path.list_claimed())
+    if impossible is not None:
+        reason = f"it has no value there, as it needs {impossible.text}"
+        return Verdict("undecided", reason=reason, notes=(*_say_path(trace), *trace.notes))
     witness = _differ_at(path, left, right)
     if witness is None:
         verdict = decide(left, right, claim=title, budget=Budget(limit))
@@ -335,8 +350,8 @@ def _worth_saying(verdict: Verdict) -> list[str]:
 
 
 def _differ_at(path: _Path, left: sp.Expr, right: sp.Expr) -> Witness | None:
-    """The sample point of the path as a witness, if the values there certainly differ and forward has one."""
-    if path.violated is not None:
+    """The sample point of the path as a witness, if the values there certainly differ and both have one."""
+    if path.violated is not None or _find_violated(path.trace, path.list_claimed()) is not None:
         return None
     try:
         problem = read_problem(left, right)

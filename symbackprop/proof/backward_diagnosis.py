@@ -19,7 +19,7 @@ from symbackprop.proof.backward_entries import (
     right_elsewhere,
     right_in_symmetric_part,
 )
-from symbackprop.proof.backward_outputs import of_the_upstream, without_other_rows
+from symbackprop.proof.backward_outputs import of_the_upstream, with_maxima_fixed, without_other_rows
 from symbackprop.proof.backward_paths import list_path_repairs
 from symbackprop.proof.backward_repairs import Same, WrongEntry, list_coefficient_repairs, list_entry_repairs
 from symbackprop.proof.budget import Budget
@@ -30,6 +30,7 @@ from symbackprop.proof.inner_arrays import entry_name, entry_symbol
 from symbackprop.proof.other_entries import is_said_elsewhere, list_in_other_entries, wrong_entry
 from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.premises import LARGEST_STABILISER
+from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.tracing import Trace
 from symbackprop.proof.wording import join_words
 
@@ -47,6 +48,15 @@ def diagnose_entry(
     """What an entry that was refuted lacks, if that is found; `known` is what the comparison of the two formulas has
     found, and `inputs` are the gradients of the other inputs.
     """
+    try:
+        return _diagnose(others, gradients, inputs, place, known)
+    except (TracingStoppedError, RecursionError):
+        return ""
+
+
+def _diagnose(
+    others: OtherRuns, gradients: Gradients, inputs: Sequence[Gradients], place: tuple[int, ...], known: str
+) -> str:
     name, trace = gradients.name, others.trace
     where = gradients.number_of(place)
     title = f"the gradient of {entry_name(name, place)}"
@@ -56,6 +66,7 @@ def diagnose_entry(
     limit = max(_LEAST_SECONDS, min(_SECONDS_IN_ALL, others.deadline - time.process_time()))
     budget = Budget(limit, most_steps=_STEPS_IN_ALL)  # no longer than the decision may take
     same = partial(_same, budget, domain_of(trace))
+    right = sp.S.Zero if same(right, sp.S.Zero) else right
     for other in inputs if right != 0 else ():
         swapped = (*zip(other.truth, gradients.claims, strict=False), *zip(gradients.truth, other.claims, strict=False))
         if other.shape == gradients.shape and all(same(*pair) for pair in swapped):
@@ -64,6 +75,7 @@ def diagnose_entry(
         rearranged(gradients, same)
         or right_in_symmetric_part(gradients, same)
         or without_other_rows(trace, gradients, title, right, same)
+        or with_maxima_fixed(others, name, same)
     )
     if text:
         return text

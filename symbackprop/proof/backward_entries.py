@@ -35,6 +35,8 @@ def right_elsewhere(gradients: Gradients, same: Same, *, claimed: bool, masked: 
 def rearranged(gradients: Gradients, same: Same) -> str:
     """The right entries in another order of the axes, or backwards along one."""
     shape = gradients.shape
+    if sum(entry != 0 for entry in gradients.truth) < 2:  # a single one stands elsewhere for many reasons
+        return ""
     truth = np.empty(shape, dtype=object)
     truth.reshape(-1)[:] = gradients.truth
     candidates = []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import chain
 
 import sympy as sp
@@ -42,7 +41,7 @@ class Findings:
     arrays: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the shapes of those outside of the functions
     open: bool = False  # whether comparisons were left open, so that no path is left out
     equal: dict[Fact, EqualPoint] = field(default_factory=dict)  # what was found where numbers are equal
-    point: Mapping[str, Fraction] = field(default_factory=dict)  # the sample point of the last cell
+    last: Trace | None = None  # that of the last cell
     failed: Verdict | None = None
     diagnosed: bool = True  # whether something is known of what failed
 
@@ -167,7 +166,7 @@ def _visits(shapes: Shapes, findings: Findings) -> Iterator[str]:
     never = _never_visited(findings)
     if never:
         yield f"A{_name_unvisited(shapes, never)[1:]}."
-    if findings.unvisited:
+    if findings.unvisited and not findings.open:
         yield f"At {write_shapes(shapes)} combinations of branches may remain that were not visited."
 
 
@@ -178,7 +177,9 @@ def _name_unvisited(shapes: Shapes, never: list[Fact]) -> str:
 
 
 def _never_visited(findings: Findings) -> list[Fact]:
-    """The branches for which no point was found, in whatever combination."""
+    """The branches for which no point was found, in whatever combination, unless all paths are proved at once."""
+    if findings.open:
+        return []
     missed = dict.fromkeys(b.conditions[-1] for b in findings.unvisited if b.conditions and b.sought)
     return [fact for fact in missed if fact not in findings.seen]
 

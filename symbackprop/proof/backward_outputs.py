@@ -8,8 +8,10 @@ import numpy as np
 import sympy as sp
 
 from symbackprop.proof.backward_repairs import Same
+from symbackprop.proof.cuts import Largest
 from symbackprop.proof.gradient_entries import Gradients
 from symbackprop.proof.inner_arrays import entry_symbol
+from symbackprop.proof.other_runs import OtherRuns
 from symbackprop.proof.tracing import Trace
 
 
@@ -24,11 +26,11 @@ def of_the_upstream(trace: Trace, gradients: Gradients, place: tuple[int, ...], 
     shape = trace.output_shape
     if len(symbols) != prod(shape) or not shape:
         return ""
-    own = entry_symbol("upstream", place)
-    if own in symbols and shape == gradients.shape and _is_diagonal(gradients, symbols, same):
+    if shape == gradients.shape and _is_diagonal(gradients, symbols, same):
         return f"the gradient of {gradients.name} takes the diagonal of the Jacobian in place of the Jacobian"
     for row in range(shape[0] if shape[0] > 1 else 0):
-        if same(_counting(left, symbols, _row(symbols, shape, row)), right):
+        kept = _row(symbols, shape, row)
+        if left.free_symbols & kept and same(_counting(left, symbols, kept), right):
             last = not any(left.free_symbols & _row(symbols, shape, later) for later in range(row + 1, shape[0]))
             written = ": is an entry overwritten where it should be added to, as np.add.at does?" if last else ""
             return f"{title} counts the output [{row}] only{written}"
@@ -53,13 +55,27 @@ def without_other_rows(trace: Trace, gradients: Gradients, title: str, right: sp
     return ""
 
 
+def with_maxima_fixed(others: OtherRuns, name: str, same: Same) -> str:
+    """A gradient for which what is largest or smallest is a constant."""
+    trace = others.with_maxima_free() if others.trace.conditions else None
+    if trace is None:
+        return ""
+    shape, claims = trace.gradients[name]
+    symbols = [entry_symbol(name, place) for place in np.ndindex(*shape)]
+    maxima = frozenset(s for s, definition in trace.cuts.definitions.items() if isinstance(definition, Largest))
+    made = trace.cuts.gradient(trace.output, trace.upstream, symbols, maxima)
+    pairs = [(trace.cuts.expand(made[s]), trace.cuts.expand(c)) for s, c in zip(symbols, claims, strict=True)]
+    if len(symbols) == len(claims) and all(same(*pair) for pair in pairs):
+        return f"the gradient of {name} takes a maximum or minimum for a constant: the path through it is left out"
+    return ""
+
+
 def _is_diagonal(gradients: Gradients, symbols: list[sp.Symbol], same: Same) -> bool:
     """Whether each entry of a gradient is right in what comes from the entry of the output in its place, and has no
     more.
     """
-    for place, truth, claim in zip(np.ndindex(*gradients.shape), gradients.truth, gradients.claims, strict=True):
-        own = entry_symbol("upstream", place)
-        if own not in symbols or not same(_counting(truth, symbols, {own}), claim):
+    for own, truth, claim in zip(symbols, gradients.truth, gradients.claims, strict=True):
+        if not same(_counting(truth, symbols, {own}), claim):
             return False
     return True
 

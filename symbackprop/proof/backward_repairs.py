@@ -177,9 +177,19 @@ def _assuming(entry: WrongEntry, shapes: Mapping[str, tuple[int, ...]]) -> Itera
 
     read = entry.left.free_symbols | entry.right.free_symbols
     for words, values in candidates():
+        if not read & values.keys() or not _may_be_equal(entry, values):
+            continue
         pairs = ((left.xreplace(values), right.xreplace(values)) for left, right in entry.every)
-        if read & values.keys() and all(entry.same(*pair) for pair in pairs):
+        if all(entry.same(*pair) for pair in pairs):
             yield words
+
+
+def _may_be_equal(entry: WrongEntry, values: Mapping[sp.Expr, sp.Expr]) -> bool:
+    """Whether both sides agree in numbers at the point of the path with other values for some inputs."""
+    numbers = ((str(symbol), number_of(entry, value)) for symbol, value in values.items())
+    moved = {name: Fraction(number) for name, number in numbers if number is not None}
+    left, right = (number_of(entry, side, moved) for side in (entry.left, entry.right))
+    return left is None or right is None or isclose(left, right, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _parts_of(entry: WrongEntry) -> Iterator[str]:

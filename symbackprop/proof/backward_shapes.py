@@ -11,11 +11,12 @@ from symbackprop.proof.backward_findings import Findings, conclude
 from symbackprop.proof.float_runs import list_float_changes
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, smaller_shapes, write_shapes
-from symbackprop.proof.stops import TracingStoppedError
+from symbackprop.proof.stops import FormulaTooLongError, TracingStoppedError
 from symbackprop.proof.tracing import Shapes, Subject, list_changes
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.wording import join_words
 
+_ADVICE = "; give smaller shapes, which decide the same code sooner"
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 
 
@@ -25,16 +26,17 @@ def judge_backward(subject: Subject, seconds: float = 10.0) -> Verdict:
     try:
         here = judge_at(subject, seconds, _MOST_CELLS[0])
     except (CodeStoppedError, TracingStoppedError) as error:
-        too_long = time.process_time() > deadline
-        advice = "; give smaller shapes, which decide the same code sooner" if too_long else ""
-        stopped = _at_shapes(Verdict("undecided", reason=f"{error}{advice}"), subject.shapes)
-        return _ask_smaller(subject, stopped, seconds) if too_long else stopped
+        stopped = _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
+        if time.process_time() <= deadline and not isinstance(error, FormulaTooLongError):
+            return stopped
+        found = _ask_smaller(subject, stopped, seconds)
+        return replace(found, reason=f"{error}{_ADVICE}") if found.undecided else found
     if here.failed is not None:
         failed = _at_shapes(here.failed, subject.shapes)
         return failed if here.diagnosed else _ask_smaller(subject, failed, seconds)
     try:
         there, shapes, refusals = _judge_elsewhere(subject, seconds)
-        changes = list_float_changes(subject, here.point) or _list_changes(subject, seconds)
+        changes = (here.last and list_float_changes(subject, here.last)) or _list_changes(subject, seconds)
     except (CodeStoppedError, TracingStoppedError) as error:
         return _at_shapes(Verdict("undecided", reason=str(error)), subject.shapes)
     if there is not None and there.failed is not None:
@@ -73,7 +75,8 @@ def _ask_smaller(subject: Subject, verdict: Verdict, seconds: float) -> Verdict:
         elif not failed.refuted or failed.witness is None:  # such as a shape that only goes with others
             continue
         elif verdict.undecided:
-            open_ones = f"At the shapes {write_shapes(subject.shapes)}, which were given, the time ran out."
+            at = f"At the shapes {write_shapes(subject.shapes)}, which were given"
+            open_ones = f"{at}, nothing was decided: {verdict.reason}."
             return _at_shapes(replace(failed, notes=(open_ones, *failed.notes)), other.shapes)
         elif found.diagnosed:
             return replace(verdict, notes=(*verdict.notes, f"At the shapes {shapes} {failed.diagnosis}."))

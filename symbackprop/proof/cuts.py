@@ -15,7 +15,7 @@ from symbackprop.proof.domains import conditions_of
 from symbackprop.proof.facts import Fact
 from symbackprop.proof.problems import realise
 from symbackprop.proof.renaming import parts_of
-from symbackprop.proof.stops import TracingStoppedError
+from symbackprop.proof.stops import FormulaTooLongError
 
 _MOST_PARTS = 1_000_000
 PREFIX = "#"  # no name of an input begins so
@@ -101,9 +101,9 @@ class Cuts:
         return base**exponent.p
 
     def expand(self, expression: sp.Expr) -> sp.Expr:
-        """The expression with everything put back; TracingStoppedError where that has too many parts."""
+        """The expression with everything put back; FormulaTooLongError where that has too many parts."""
         if self._size(expression) > _MOST_PARTS:
-            raise TracingStoppedError(f"a formula of more than {_MOST_PARTS} parts is needed")
+            raise FormulaTooLongError(f"a formula of more than {_MOST_PARTS} parts is needed")
         return expression.xreplace({s: self._expanded(s) for s in self._used(expression)})
 
     def _size(self, expression: sp.Expr) -> int:

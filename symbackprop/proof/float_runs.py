@@ -6,8 +6,10 @@ traced is held against what the same code returns without tracing, at the same p
 
 from __future__ import annotations
 
+import random
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -67,8 +69,8 @@ class _FloatWorld:
         self._shapes, self._rebind, self._data = subject.shapes, rebind, subject.data
         self._forward, self._backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
 
-    def call(self, point: Mapping[str, Fraction]) -> dict[str, _Made]:
-        """What one call returns, the output under ""."""
+    def call(self, point: Mapping[str, Fraction], upstream: np.ndarray[Any, Any]) -> dict[str, _Made]:
+        """What one call returns, the output under "", where these numbers arrive at the entries of the output."""
         inputs = {name: _array_of(point, name, tuple(shape)) for name, shape in self._shapes.items()}
         given = {name: self._rebind(value) for name, value in self._data.items()}
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -76,11 +78,23 @@ class _FloatWorld:
             output, *others = self._forward(**inputs, **given)
             found = {"": _made_of(output)}  # before backward, which may write into it
             if self._backward is not None:
-                others = [self._backward(_upstream_of(point, output), *others)]
+                others = [self._backward(_upstream_of(upstream, output), *others)]
             gradients = name_gradients(self._shapes, others[-1], "backward")
         return {**found, **{name: _made_of(gradients[name]) for name in self._shapes}}
 
 
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """What draws numbers for the whole process is afterwards as it was: code may seed it."""
+    of_numpy, of_python = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        np.random.set_state(of_numpy)
+        random.setstate(of_python)
+
+
+@_generators_kept()
 def say_on_floats(subject: Subject, trace: Trace) -> str:
     """What the code does on plain floats at the point of a trace, if that is something else than when it is traced.
 
@@ -89,12 +103,13 @@ def say_on_floats(subject: Subject, trace: Trace) -> str:
     if trace.unordered:
         return ""
     point = dict(trace.point)
-    if subject.backward is None:  # the upstream gradient is one on floats, which may be on another path
-        point |= {symbol.name: Fraction(1) for weight in trace.upstream for symbol in weight.free_symbols}
+    if subject.backward is None:  # an upstream gradient is one on floats, which may be on another path
+        given = {entry_name(name, place) for name, shape in subject.shapes.items() for place in np.ndindex(*shape)}
+        point |= dict.fromkeys(point.keys() - given, Fraction(1))
         if not all(may_hold(fact, point) for fact in trace.conditions):
             return ""
     try:
-        made = _FloatWorld(subject).call(point)
+        made = _FloatWorld(subject).call(point, _list_upstream(trace, point))
     except TracingStoppedError:
         return ""
     except Exception as error:  # whatever their code raises is a fact about it
@@ -122,15 +137,16 @@ def _say_difference(here: _Made, there: _Made, bound: float, *, shaped: bool) ->
     return ""
 
 
-def list_float_changes(subject: Subject, point: Mapping[str, Fraction]) -> list[str]:
+@_generators_kept()
+def list_float_changes(subject: Subject, trace: Trace) -> list[str]:
     """What is not the same in one of some later calls with the same inputs, on plain floats."""
-    world = _FloatWorld(subject)
+    world, given = _FloatWorld(subject), (trace.point, _list_upstream(trace, trace.point))
     try:
-        first = world.call(point)
+        first = world.call(*given)
     except Exception:  # said where this call is held against the trace
         return []
     try:
-        later = [world.call(point) for _ in range(_CALLS - 1)]
+        later = [world.call(*given) for _ in range(_CALLS - 1)]
     except Exception:  # whatever their code raises is a fact about it
         return ["what is returned"]
     changed = [name for name in first if any(repr(other[name]) != repr(first[name]) for other in later)]  # NaN too
@@ -167,11 +183,18 @@ def _array_of(point: Mapping[str, Fraction], name: str, shape: tuple[int, ...]) 
     return made if shape else made[()]
 
 
-def _upstream_of(point: Mapping[str, Fraction], output: Any) -> Any:
-    """The gradient that arrives at an output, as the trace names its entries."""
-    if type(output) in (tuple, list):
-        return type(output)(_array_of(point, f"upstream{k + 1}", np.shape(each)) for k, each in enumerate(output))
-    return _array_of(point, "upstream", np.shape(output))
+def _list_upstream(trace: Trace, point: Mapping[str, Fraction]) -> np.ndarray[Any, Any]:
+    """What arrives at each entry of the output: variables, and 1 for outputs that are constants."""
+    return np.array([float(point[weight.name] if weight.is_Symbol else weight) for weight in trace.upstream])
+
+
+def _upstream_of(upstream: np.ndarray[Any, Any], output: Any) -> Any:
+    """The gradient that arrives at an output, in its shape."""
+    if type(output) not in (tuple, list):
+        made = np.reshape(upstream, np.shape(output))
+        return made if made.shape else made[()]
+    ends = np.cumsum([np.size(each) for each in output])
+    return type(output)(map(_upstream_of, np.split(upstream, ends[:-1]), output))
 
 
 def _made_of(value: Any) -> _Made:

@@ -24,6 +24,11 @@ class ArrayPath(Path):
     upstreams: list[tuple[Any, tuple[sp.Expr, ...]]]  # as they were made
     handles_errors: bool = False  # whether the code has handlers
     unordered: bool = False  # whether entries stand in an order that NumPy leaves open
+    arrivals: dict[str, Any]  # the upstream gradients by their names, with the outputs that they arrive at
+
+    @abstractmethod
+    def name_arrival(self, name: str, output: Any) -> str:
+        """What the upstream gradient of an output is called: the name, or one like it that nothing else has."""
 
     @abstractmethod
     def variables(self, name: str, shape: tuple[int, ...]) -> Any:

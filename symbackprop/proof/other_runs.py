@@ -6,7 +6,7 @@ Other shapes tell the length of an axis from a number; another branch shows whos
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import sympy as sp
@@ -17,7 +17,7 @@ from symbackprop.proof.facts import Fact
 from symbackprop.proof.gradient_entries import Gradients, true_gradients
 from symbackprop.proof.guarded_calls import CodeStoppedError
 from symbackprop.proof.shapes import other_shapes
-from symbackprop.proof.stops import TracingStoppedError
+from symbackprop.proof.stops import FreeMaximumError, TracingStoppedError
 from symbackprop.proof.tracing import Subject, Trace
 
 _MOST_BRANCHES = 3
@@ -44,6 +44,14 @@ class OtherRuns:
                 return
             if trace.gradients[name][0] == other.shapes[name]:
                 yield trace, Gradients.of(trace, name, truth)
+
+    def with_maxima_free(self) -> Trace | None:
+        """A run in which nothing is known of maxima, if there are such and the code does not compare them."""
+        try:
+            trace = first_trace(self.subject, self.deadline, replace(self.trace.reading, maxima_free=True))
+        except (CodeStoppedError, ArgumentError, TracingStoppedError, FreeMaximumError):
+            return None
+        return trace if trace.maxima_free else None
 
     def in_other_branches(
         self, name: str, number: int, symbol: sp.Symbol

@@ -9,6 +9,10 @@ class TracingStoppedError(SymBackpropError):
     """The code did something that a traced number cannot follow."""
 
 
+class FormulaTooLongError(TracingStoppedError):
+    """A formula has more parts than are looked at."""
+
+
 class PointRejectedError(SymBackpropError):
     """The sample point lies on a kink or outside the domain; another one has to be taken."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -35,11 +35,17 @@ class TracedPath(ArrayPath):
         deadline: float,
         reading: Reading,
         ownership: Ownership,
+        inputs: Collection[str],
     ) -> None:
         super().__init__(point, draw, deadline, reading)
-        self.upstreams = []
+        self.upstreams, self.arrivals = [], {}
         self.refused: list[BaseException] = []  # what NumPy and the math module would have raised
-        self._ownership = ownership
+        self._ownership, self._inputs = ownership, inputs
+
+    def name_arrival(self, name: str, output: Any) -> str:
+        """What the upstream gradient of an output is called: the name, or one like it that nothing else has."""
+        taken = name in self._inputs or self.arrivals.setdefault(name, output) != output
+        return self.name_arrival(f"{name}_", output) if taken else name
 
     def refuse(self, error: Exception) -> NoReturn:
         """Raise what a library raises of such numbers."""

@@ -69,6 +69,8 @@ class Path(NumberReader, ABC):
         asked = np.dtype(dtype)
         if asked.kind not in "biu" and asked != np.float64:
             self.mixes_types = True
+        if asked == np.float16:
+            self.notes["float16 keeps three digits, and nothing beyond 65504: neither was judged."] = None
         return asked.kind in "biu"
 
     def float_type(self) -> np.dtype[Any]:

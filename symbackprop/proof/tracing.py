@@ -97,7 +97,8 @@ def _upstream_of(output: Any, name: str) -> Any:
         path = find_path((output,))
     except TracingStoppedError:
         return np.ones_like(output)
-    made = path.variables(name, np.shape(output) if isinstance(output, np.ndarray) else ())
+    shape = np.shape(output) if isinstance(output, np.ndarray) else ()
+    made = path.variables(path.name_arrival(name, (shape, _expressions(path, output))), shape)
     path.upstreams.append((made, _expressions(path, made)))
     return made
 
@@ -131,7 +132,7 @@ class _Outcome:
 
 def run(subject: Subject, point: Mapping[str, Fraction], deadline: float, seed: int, reading: Reading) -> Trace:
     """One run of the person's code at a sample point."""
-    path = TracedPath(point, _draw_numbers(seed), deadline, reading, subject.ownership)
+    path = TracedPath(point, _draw_numbers(seed), deadline, reading, subject.ownership, subject.shapes)
     rebind = _rebinder(path, subject.ownership)
     made = _call(subject, path, rebind)
     if rebind.matches_classes:
@@ -183,7 +184,7 @@ def list_changes(subject: Subject, deadline: float) -> list[str]:
 
     def call_last(seed: int, prefixes: Sequence[str]) -> dict[str, tuple[sp.Expr, ...]]:
         """What the last of some calls in one world returns, each with inputs of a name of its own."""
-        path = TracedPath({}, _draw_numbers(seed), deadline, Reading(), subject.ownership)
+        path = TracedPath({}, _draw_numbers(seed), deadline, Reading(), subject.ownership, subject.shapes)
         rebind = _rebinder(path, subject.ownership)
         *_, made = [_call(subject, path, rebind, prefix) for prefix in prefixes]
         return _read_values(path, subject, made)
@@ -210,6 +211,7 @@ def _read_values(path: TracedPath, subject: Subject, made: _Outcome) -> dict[str
 
 def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = "") -> _Outcome:
     """Call the person's code once, in the world of a path; the entries of x are named x[0], behind the prefix."""
+    path.arrivals.clear()
     inputs = {name: path.variables(prefix + name, tuple(shape)) for name, shape in subject.shapes.items()}
     before = {name: _expressions(path, value) for name, value in inputs.items()}
     given = {name: _given(path, rebind, value) for name, value in subject.data.items()}
@@ -254,7 +256,8 @@ def _call(subject: Subject, path: TracedPath, rebind: Rebinder, prefix: str = ""
         raise ArgumentError("the upstream gradient and the output have different shapes.")
     missing = [name for name in subject.shapes if gradients.get(name) is None]
     if missing:
-        found = f"; what was returned is named {', '.join(map(str, gradients))}" if gradients else ""
+        others = [str(name) for name in gradients if gradients[name] is not None]
+        found = f"; what was returned is named {', '.join(others)}" if others else ""
         raise ArgumentError(f"no gradient was returned for {', '.join(missing)}{found}.")
     remarks += _shared_memory({name: gradients[name] for name in subject.shapes})
     return _Outcome(output, targets, weights, gradients, tuple(remarks), asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -272,3 +273,18 @@ def test_a_mask_that_no_float_survives_is_minus_infinity() -> None:
 
     assert right.proved, str(right)
     assert any("counts as minus infinity" in each for each in right.hypotheses)
+
+
+def test_generators_are_as_they_were() -> None:
+    """Code that seeds NumPy's generator, or Python's, leaves both alone once it is judged."""
+
+    def forward(x: Any) -> Any:
+        np.random.seed(0)
+        random.seed(0)
+        return x**2, x
+
+    before = np.random.get_state()[1].tolist(), random.getstate()
+    verdict = sb.verify_backward(forward, lambda dout, x: 2 * dout * x, shapes={"x": (2,)})
+
+    assert not verdict.refuted
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == before

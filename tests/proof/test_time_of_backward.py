@@ -124,7 +124,7 @@ def test_smaller_shapes_are_asked_where_the_time_runs_out(wrong: bool) -> None:
 
     assert (verdict.refuted, verdict.undecided) == (wrong, not wrong)
     assert verdict.scope == f"the shapes {'x=(2,), w=(2,)' if wrong else 'x=(5,), w=(5,)'}"
-    said = "x=(5,), w=(5,), which were given, the time ran out" if wrong else "At the smaller shapes x=(2,), w=(2,)"
+    said = "the time allowed ran out" if wrong else "At the smaller shapes x=(2,), w=(2,)"
     assert any(said in note for note in verdict.notes), verdict.notes
 
 
@@ -155,3 +155,32 @@ def test_formulas_that_double_with_each_step_end_the_decision() -> None:
     assert verdict.undecided
     assert "a formula of more than 1000000 parts is needed" in verdict.reason
     assert "np.where(x > 0, x, 0)" in verdict.reason
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_smaller_shapes_are_asked_where_a_formula_is_too_long(wrong: bool) -> None:
+    """A recurrent network whose weights are not transposed on the way back, over many steps."""
+
+    def forward(x: Any, w: Any, v: Any, h: Any) -> Any:
+        states = [h]
+        for each in x:
+            states.append(np.tanh(each @ w + states[-1] @ v.T))
+        return np.stack(states[1:]), (x, w, v, states)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, w, v, states = cache
+        dx, dw, dv, dh = (np.zeros_like(each) for each in (x, w, v, states[0]))
+        for t in reversed(range(len(x))):
+            dz = (dout[t] + dh) * (1 - states[t + 1] ** 2)
+            dx[t], dh = dz @ w.T, dz @ (v.T if wrong else v)
+            dw += np.outer(x[t], dz)
+            dv += np.outer(dz, states[t])
+        return dx, dw, dv, dh
+
+    shapes = {"x": (6, 3), "w": (3, 4), "v": (4, 4), "h": (4,)}
+    verdict = sb.verify_backward(forward, backward, shapes=shapes, seconds=10)
+
+    assert (verdict.refuted, verdict.proved) == (wrong, not wrong)
+    if wrong:
+        assert verdict.scope == "the shapes x=(2, 2), w=(2, 2), v=(2, 2), h=(2,)"
+        assert "which were given, nothing was decided: a formula of more than 1000000 parts is needed" in str(verdict)
