@@ -73,3 +73,29 @@ def test_a_formula_of_a_program_is_read_alike() -> None:
 
     assert verdict.proved
     assert verdict.notes == ("The claim was read as sum(n, (a[n] - y[n])*x[d,n]).",)
+
+
+@pytest.mark.parametrize("program", [ROWS, COLUMNS])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"a^{(i)} = \sum_j w_j x_i^{(j)}",
+        r"\frac{\partial L}{\partial w_j} = \sum_{i=1}^N (a^{(i)} - y^{(i)}) x_i^{(j)}",
+        r"\sum_{j=1}^D w_j x_i^{(j)} = \sum_{d=1}^D w_d x_i^{(d)}",
+    ],
+)
+def test_a_feature_is_no_sample(program: str, claim: str, tmp_path: Path) -> None:
+    """What stands above is not taken for what stands below, though the ranges would fit: a parameter has no entries of
+    its own for each sample.
+    """
+    with pytest.raises(FormulaError, match=r"index \w runs over"):
+        check(program, claim, tmp_path)
+
+
+def test_two_kinds_of_samples(tmp_path: Path) -> None:
+    """Where all of them are rows they may run over two sizes."""
+    program = "input x[N,D], y[M,D]\nparam c\nk[n,m] = c*sum(d, x[n,d]*y[m,d])\nloss = sum(n, m, k[n,m])\n"
+    text, verdict = check(program, r"k_{ij} = c \sum_d x^{(i)}_d y^{(j)}_d", tmp_path)
+
+    assert text == "k[i,j] = c*sum(d, x[i,d]*y[j,d])"
+    assert verdict.proved

@@ -9,7 +9,18 @@ from symbackprop.language.wording import fail
 from symbackprop.language.writer import write_tree
 from symbackprop.notation.reading.refusals import AmbiguousFormulaError, ambiguous
 from symbackprop.notation.reading.syntax import Scripts, Symbol, Syntax, bare, write_syntax
-from symbackprop.notation.reading.vocabulary import NUMBER_PI, Vocabulary, show_entry
+from symbackprop.notation.reading.vocabulary import LOSSES, NUMBER_PI, Vocabulary, show_entry
+
+
+def check_size(side: Syntax, vocabulary: Vocabulary) -> None:
+    """AmbiguousFormulaError where a side is the size of an axis that is called as the loss is in textbooks."""
+    inner = bare(side)
+    entries = vocabulary.find(inner) if isinstance(inner, Symbol) and inner.name in LOSSES else ()
+    if vocabulary.loss is not None and entries and entries[0].value in map(t.Name, vocabulary.sizes):
+        shown = write_syntax(inner)
+        raise ambiguous(side.line, side.column, f"`{shown}` of a program with a size of that name",
+                        ("the loss", "the size"),
+                        rf"write \mathrm{{{vocabulary.loss}}}, or call the size by another letter")  # fmt: skip
 
 
 def doubtful_name(node: Syntax, values: Iterable[t.Expression], vocabulary: Vocabulary) -> AmbiguousFormulaError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from symbackprop.calculus.tensors import Role
+from symbackprop.calculus.tensors import Role, Tensor
 from symbackprop.language import tree as t
 from symbackprop.notation.reading.differentials import is_operator
 from symbackprop.notation.reading.doubtful_scripts import write_indices
@@ -38,6 +38,8 @@ from symbackprop.notation.reading.syntax import (
 from symbackprop.notation.reading.vocabulary import COMMANDS, Vocabulary, label_of
 
 GIVEN = (Role.INPUT, Role.PARAM, Role.CONST)
+ACTIVATIONS = (r"\sigma", r"\phi", r"\varphi", r"\psi")
+FUNCTIONS = ("f", "g", "F", "G")
 BOLD = ("mathbf", "boldsymbol", "bm", "textbf")
 
 
@@ -49,7 +51,7 @@ def two_arguments(row: tuple[Factor, ...], node: Syntax) -> AmbiguousFormulaErro
     return ambiguous(node.line, node.column, f"`{name} {first} {rest}`", readings, "bracket the argument")
 
 
-def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool) -> None:
+def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool, vocabulary: Vocabulary) -> None:
     """Brackets behind a name are its argument or a factor; only what is known to be a number multiplies."""
     if len(row) < 2 or row[1].sign:
         return
@@ -61,10 +63,35 @@ def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool) -> None:
     lone = _are_arguments(brackets)
     if isinstance(bare(row[1].node), Scripts) and isinstance(inside, Scripts) and inside.above is not None:
         lone = False  # brackets between two superscripts, as in (a^{[1]})^T
-    if lone or unsure:
+    if lone or unsure or _may_be_called(node, inside, vocabulary):
         readings = (f"the function {name} of {inner}", rf"{name} \cdot {inner}")
         raise ambiguous(node.line, node.column, f"`{name}{inner}`", readings,
                         rf"declare {name} as a function, or write \cdot")  # fmt: skip
+
+
+def _may_be_called(node: Syntax, inside: Syntax, vocabulary: Vocabulary) -> bool:
+    """Whether a name of a program may be meant as a function of what stands in brackets, as in f(x + 1).
+
+    That is so of letters that stand for activations, and of computed values that are called as functions are before a
+    formula of data or parameters; f(1 - f) is a product.
+    """
+    symbol = node if isinstance(node, Symbol) else without_scripts(node)
+    if not isinstance(symbol, Symbol) or (isinstance(node, Scripts) and node.below is not None):
+        return False
+    within = [part for part in walk_syntax(inside) if isinstance(part, Symbol)]
+    tensors = _tensors_called(symbol, vocabulary)
+    if symbol in within or not tensors:
+        return False
+    if symbol.name in ACTIVATIONS:
+        return True
+    computed = symbol.name in FUNCTIONS and all(tensor.role not in GIVEN for tensor in tensors)
+    return computed and any(x.role in GIVEN for part in within for x in _tensors_called(part, vocabulary))
+
+
+def _tensors_called(symbol: Symbol, vocabulary: Vocabulary) -> list[Tensor]:
+    """The tensors that a name stands for."""
+    names = (entry.value.name for entry in vocabulary.find(symbol) if isinstance(entry.value, t.Name))
+    return [vocabulary.tensors[name] for name in names if name in vocabulary.tensors]
 
 
 def check_sign(node: Syntax, row: Sequence[Factor], known: frozenset[str], vocabulary: Vocabulary) -> None:

@@ -182,14 +182,14 @@ def tensor_named(entry: Entry) -> str:
 
 
 def list_sampled(sides: Sequence[Syntax], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The tensors of several axes that are written with a sample in brackets above."""
+    """The tensors that are written with a sample in brackets above."""
     found: dict[str, None] = {}
     for node in (part for side in sides for part in walk_syntax(side)):
         if not isinstance(node, Scripts) or node.above is None or not isinstance(symbol := bare(node.base), Symbol):
             continue
         for entry in vocabulary.find(symbol, node.primes):
             tensor = vocabulary.tensors.get(tensor_named(entry))
-            if tensor is not None and len(tensor.axes) > 1 and any(first for first, _, _ in _splits(entry, node)):
+            if tensor is not None and tensor.axes and any(first for first, _, _ in _splits(entry, node)):
                 found[tensor.name] = None
     return tuple(found)
 

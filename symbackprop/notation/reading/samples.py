@@ -1,7 +1,8 @@
 r"""Samples in brackets above, x^{(n)}_d: whether their index is the first of a tensor or, as in x[D,N], the last.
 
 What tells is how far the indices run everywhere in an equation; an index that is named as a size is taken to run over
-it. Where nothing tells, samples are rows.
+it. Where nothing tells, samples are rows. A parameter has no entries of its own for each sample: x^{(j)}_i is not taken
+for x^{(i)}_j.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import combinations
 from typing import TypeVar
 
 from symbackprop.calculus.indices import Affine
+from symbackprop.calculus.tensors import Role
 from symbackprop.errors import FormulaError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.index_forms import read_size
@@ -36,7 +38,7 @@ def settle_samples(
     tensors = [name for name in found if len(set(vocabulary.tensors[name].axes)) > 1]
     if not tensors or len(tensors) > MOST_TENSORS:
         return read(vocabulary)
-    chosen: tuple[tuple[int, int], Vocabulary] | None = None
+    chosen: tuple[tuple[bool, int, int], Vocabulary] | None = None
     for count in range(len(tensors) + 1):
         for behind in combinations(tensors, count):
             trial = replace(vocabulary, behind=frozenset(behind))
@@ -49,9 +51,20 @@ def settle_samples(
             except (FormulaError, UnsupportedError):
                 continue
             misfits, named = _judge(trees, vocabulary)
-            if chosen is None or (misfits, -named) < chosen[0]:
-                chosen = (misfits, -named), trial
+            trained, sizes = _sizes_of_samples(found, behind, vocabulary)
+            rank = trained, misfits + len(sizes), -named
+            if chosen is None or rank < chosen[0]:
+                chosen = rank, trial
     return read(chosen[1] if chosen is not None else vocabulary)
+
+
+def _sizes_of_samples(
+    found: Sequence[str], behind: Sequence[str], vocabulary: Vocabulary
+) -> tuple[bool, set[Affine]]:
+    """The sizes over which what stands above runs, and whether a parameter has an axis of one of them."""
+    sizes = {vocabulary.tensors[name].axes[-1 if name in behind else 0] for name in found}
+    trained = {size for tensor in vocabulary.tensors.values() if tensor.role is Role.PARAM for size in tensor.axes}
+    return bool(sizes & trained), sizes
 
 
 def _judge(trees: Sequence[t.Node], vocabulary: Vocabulary) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from symbackprop.notation.reading.adjoint_marks import write_derivatives
 from symbackprop.notation.reading.blocks import LatexStatement
 from symbackprop.notation.reading.deltas import ranges_of
 from symbackprop.notation.reading.differentials import derived_by, unturned
+from symbackprop.notation.reading.doubtful_names import check_size
 from symbackprop.notation.reading.entries import find_whole
 from symbackprop.notation.reading.equations import check_equation
 from symbackprop.notation.reading.extents import adjoint_arguments, check_extents, find_condition, restrict
@@ -130,6 +131,8 @@ def _read_one(statement: LatexStatement, vocabulary: Vocabulary) -> t.Claim | Ma
 def read_claims(statement: LatexStatement, vocabulary: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
     """The claims of an equation: one, or one for each entry of matrices that are written out."""
     statement = replace(statement, sides=tuple(write_derivatives(side, vocabulary) for side in statement.sides))
+    for side in statement.sides:
+        check_size(side, vocabulary)
 
     def read(known: Vocabulary) -> tuple[EntryClaim | MatrixClaim, ...]:
         entries = read_entry_claims(statement, known) if is_written(statement) else None

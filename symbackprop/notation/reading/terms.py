@@ -132,7 +132,7 @@ class TermReader(FunctionReader):
             if base.name not in self.letters:
                 check_sign(node, row, self.values, self.vocabulary)
             if not self._is_exponential(node) and not is_datum(node, row, self.vocabulary):
-                check_argument(node, row, unsure)
+                check_argument(node, row, unsure, self.vocabulary)
             return self.name(node), 1
         if scripts is not None:
             if scripts.below is not None and not isinstance(base, Group):
