@@ -16,7 +16,7 @@ def check_size(side: Syntax, vocabulary: Vocabulary) -> None:
     """AmbiguousFormulaError where a side is the size of an axis that is called as the loss is in textbooks."""
     inner = bare(side)
     entries = vocabulary.find(inner) if isinstance(inner, Symbol) and inner.name in LOSSES else ()
-    if vocabulary.loss is not None and entries and entries[0].value in map(t.Name, vocabulary.sizes):
+    if vocabulary.loss is not None and entries and any(entries[0].value == t.Name(size) for size in vocabulary.sizes):
         shown = write_syntax(inner)
         raise ambiguous(side.line, side.column, f"`{shown}` of a program with a size of that name",
                         ("the loss", "the size"),
