@@ -47,6 +47,7 @@ loss = -sum(c, y[c]*z[c])
     ("program", "latex", "name"),
     [
         (COMPUTED, "f(2x) = 2xf", "f"),
+        (COMPUTED, "z(w + 1) = zw + z", "z"),
         (COMPUTED, "f(wx + b) = (wx + b) f", "f"),
         (COMPUTED, r"\frac{f(x + 1) - f(x - 1)}{2} = f", "f"),
         (COMPUTED, r"\phi(wx + b) = \phi z", r"\phi"),
@@ -70,7 +71,7 @@ def test_a_name_before_a_formula_may_be_a_function(program: str, latex: str, nam
 @pytest.mark.parametrize(
     ("program", "latex"),
     [
-        (COMPUTED, "z(w + 1) = zw + z"),
+        (COMPUTED, r"z(\phi + 1) = z\phi + z"),
         (COMPUTED, "f(1 - f) = f - f^2"),
         (COMPUTED, "x(w + 1) = wx + x"),
         (COMPUTED, r"f \cdot (2x) = 2xf"),

@@ -39,7 +39,6 @@ from symbackprop.notation.reading.vocabulary import COMMANDS, Vocabulary, label_
 
 GIVEN = (Role.INPUT, Role.PARAM, Role.CONST)
 ACTIVATIONS = (r"\sigma", r"\phi", r"\varphi", r"\psi")
-FUNCTIONS = ("f", "g", "F", "G")
 BOLD = ("mathbf", "boldsymbol", "bm", "textbf")
 
 
@@ -72,8 +71,8 @@ def check_argument(node: Syntax, row: tuple[Factor, ...], unsure: bool, vocabula
 def _may_be_called(node: Syntax, inside: Syntax, vocabulary: Vocabulary) -> bool:
     """Whether a name of a program may be meant as a function of what stands in brackets, as in f(x + 1).
 
-    That is so of letters that stand for activations, and of computed values that are called as functions are before a
-    formula of data or parameters; f(1 - f) is a product.
+    That is so of letters that stand for activations, and of values that are computed from what the formula reads, as a
+    value of the program is at other data; f(1 - f) is a product.
     """
     symbol = node if isinstance(node, Symbol) else without_scripts(node)
     if not isinstance(symbol, Symbol) or (isinstance(node, Scripts) and node.below is not None):
@@ -84,8 +83,9 @@ def _may_be_called(node: Syntax, inside: Syntax, vocabulary: Vocabulary) -> bool
         return False
     if symbol.name in ACTIVATIONS:
         return True
-    computed = symbol.name in FUNCTIONS and all(tensor.role not in GIVEN for tensor in tensors)
-    return computed and any(x.role in GIVEN for part in within for x in _tensors_called(part, vocabulary))
+    made_of = vocabulary.made_of({tensor.name for tensor in tensors if tensor.role is Role.DEFINED})
+    read = {x.name for part in within for x in _tensors_called(part, vocabulary) if x.role in GIVEN}
+    return bool(read & made_of)
 
 
 def _tensors_called(symbol: Symbol, vocabulary: Vocabulary) -> list[Tensor]:

@@ -31,7 +31,7 @@ from symbackprop.notation.reading.index_formulas import WHOLE, IndexReader
 from symbackprop.notation.reading.marks import check_marked
 from symbackprop.notation.reading.masks import read_mask, sum_over
 from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, derive_tree
-from symbackprop.notation.reading.matrix_products import join_by_sign, join_factors
+from symbackprop.notation.reading.matrix_products import check_order, join_by_sign, join_factors
 from symbackprop.notation.reading.matrix_trees import (
     run_of,
     sign_at,
@@ -249,6 +249,8 @@ class MatrixReader(TermReader):
                 groups[-1].append(part)
         check_factors(parts, self.shape)
         joined = [join_factors(group, self.shape, node) for group in groups]
+        if between and set(between) <= set(ENTRYWISE):
+            check_order(groups, joined, [ENTRYWISE[sign] for sign in between], self.shape, node)
         while (
             between and between[0] in (r"\cdot", r"\times", "*") and len(set(between)) > 1 and self._scalar(joined[0])
         ):

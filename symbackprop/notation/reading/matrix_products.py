@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction as Rational
 
-from symbackprop.errors import UnsupportedError
+from symbackprop.errors import ShapeError, UnsupportedError
 from symbackprop.language import tree as t
 from symbackprop.language.matrix_grammar import Operation
 from symbackprop.language.matrix_shapes import SCALAR, Shape
@@ -81,3 +81,43 @@ def join_by_sign(left: t.Expression, sign: str, right: t.Expression, shape_of: S
     if not scalar and shape_of(left) == shape_of(right) and shape_of(left)[1] is None:
         left = Operation("'", (left,), False, line=node.line, column=node.column)
     return run_of((left, right), ("*",), node)
+
+
+def check_order(
+    groups: Sequence[Sequence[t.Expression]],
+    joined: Sequence[t.Expression],
+    signs: Sequence[str],
+    shape_of: ShapeOf,
+    node: Syntax,
+) -> None:
+    r"""AmbiguousFormulaError where A \odot B x fits as (A \odot B) x alone, and not as A \odot (B x), which is usual.
+
+    `groups` are the factors that stand side by side between the signs, and `joined` their products.
+    """
+    usual = run_of(tuple(joined), tuple(signs), node)
+    if max(map(len, groups)) == 1 or has_ones(usual):
+        return
+    try:
+        shape_of(usual)
+    except ShapeError:
+        if _fits_entrywise_first(groups, signs, shape_of, node):
+            readings = (r"\odot before what stands side by side", r"what stands side by side before \odot")
+            shown = write_syntax(node)
+            raise ambiguous(node.line, node.column, f"`{shown}`", readings, "bracket what is meant") from None
+
+
+def _fits_entrywise_first(
+    groups: Sequence[Sequence[t.Expression]], signs: Sequence[str], shape_of: ShapeOf, node: Syntax
+) -> bool:
+    """Whether the shapes fit where the factors around each sign are multiplied first."""
+    *rest, entry = groups[0]
+    for sign, group in zip(signs, groups[1:], strict=True):
+        entry = run_of((entry, group[0]), (sign,), node)
+        if len(group) > 1:
+            rest += [entry, *group[1:-1]]
+            entry = group[-1]
+    try:
+        shape_of(join_factors([*rest, entry], shape_of, node))
+    except ShapeError:
+        return False
+    return True

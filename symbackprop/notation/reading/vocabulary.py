@@ -85,6 +85,7 @@ class Vocabulary:
     open: bool = True
     behind: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
+    program: Program | None = field(default=None, repr=False, compare=False)
     rival: str | None = None
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -134,6 +135,10 @@ class Vocabulary:
             return shown in LOSSES
         return all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
 
+    def made_of(self, names: Iterable[str]) -> frozenset[str]:
+        """The tensors with everything that they are made of."""
+        return self.program.sources(names) if self.program is not None else frozenset()
+
     @property
     def known(self) -> str:
         """The names that there are, for messages."""
@@ -171,7 +176,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     if program is not None:
         rival = _find_rival(program)
         entries += _exact_first([*_program_entries(program, tensors, sizes, rival)], tensors)
-    made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None)
+    made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None, program=program)
     if program is None or program.loss is None:
         return made
     return replace(made, loss=program.loss, sources=program.sources((program.loss,)), rival=rival)

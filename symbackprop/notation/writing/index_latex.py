@@ -240,14 +240,16 @@ class IndexWriter:
         if len(factors) == 1:
             return self.piece(factors[0])
         text = before = ""
-        for factor in factors:
+        for previous, factor in zip([None, *factors], factors, strict=False):
             piece = self.piece(factor)
             written = piece.at(PRODUCT) if not piece.open else bracket(piece.text)
             if piece.strength == PRODUCT and not piece.open and text:
                 written = bracket(piece.text)
             separator = "" if not text or (written.startswith(("(", r"\left(")) and text[-1] not in ")") else " "
-            at_point = before.startswith(r"\frac{\partial") and written.startswith(("(", r"\left("))
-            if text and (written[0].isdigit() or at_point):  # a derivative before brackets is one at a point
+            bracketed = written.startswith(("(", r"\left("))
+            at_point = bracketed and before.startswith(r"\frac{\partial")  # a derivative before brackets is one at a point
+            called = bracketed and isinstance(previous, Name) and not mentions(factor, previous.name)
+            if text and (written[0].isdigit() or at_point or called):  # and a name a function, but for a(1 - a)
                 separator = r" \cdot "
             text += separator + written
             before = written
