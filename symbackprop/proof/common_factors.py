@@ -40,6 +40,9 @@ def list_common_factors(trial: Trial, words: Vocabulary, count: int) -> Iterator
         return
     ratios = [trial.truth[k] / trial.claimed[k] for k in places]
     parts = _parts(trial, words, places)
+    if count == 2:  # beside what undoes the claim, the other factor is the truth, whatever was claimed
+        undone = [1 / trial.claimed[k] for k in places]
+        parts = [part for part in parts if not agree(part.numbers, undone)]
     claim = trial.question.tree
     for number in NUMBERS[: 2 if count == 2 else len(NUMBERS)]:
         for chosen in combinations_with_replacement(parts, count):

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import symbackprop as sb
+from symbackprop.language.reader import read_expression
 from symbackprop.notation.reading import AmbiguousFormulaError
+from symbackprop.notation.writing.index_latex import IndexWriter
+from symbackprop.notation.writing.names import choose_names
 from tests.oracles.latex_claims import judge
 
 COMPUTED = """
@@ -123,3 +126,49 @@ def test_a_size_in_bounds_is_a_size(latex: str, tmp_path: Path) -> None:
     (verdict,) = judge(tmp_path, CLASSES, latex)
 
     assert verdict.proved
+
+
+PRODUCTS = """
+input X[N,D], w[D], I[N,M], R[N,M]
+param b[N], U[N,K], V[M,K]
+S[n,m] = I[n,m]*(R[n,m] - sum(k, U[n,k]*V[m,k]))
+loss = sum(n, b[n]*sum(d, X[n,d]^2*w[d])) + sum(n, m, S[n,m]^2)/2
+"""
+
+
+@pytest.mark.parametrize(
+    ("loose", "bracketed"),
+    [
+        (r"\frac{\partial L}{\partial b} = X \odot X w", r"\frac{\partial L}{\partial b} = (X \odot X) w"),
+        (
+            r"\frac{\partial L}{\partial U} = -I \odot I \odot (R - U V^\top) V",
+            r"\frac{\partial L}{\partial U} = -(I \odot I \odot (R - U V^\top)) V",
+        ),
+    ],
+)
+def test_products_of_entries_beside_products_of_matrices(loose: str, bracketed: str, tmp_path: Path) -> None:
+    """Where only those of entries first fit the shapes it is an error; with brackets it is proved."""
+    with pytest.raises(AmbiguousFormulaError, match="bracket what is meant"):
+        judge(tmp_path, PRODUCTS, loose)
+    (verdict,) = judge(tmp_path, PRODUCTS, bracketed)
+
+    assert verdict.proved
+
+
+def test_products_of_matrices_come_first_where_they_fit(tmp_path: Path) -> None:
+    """As in the equations of backpropagation."""
+    (verdict,) = judge(tmp_path, PRODUCTS, r"b \odot X w = X w \odot b")
+
+    assert verdict.proved
+
+
+@pytest.mark.parametrize(
+    ("formula", "printed"),
+    [("p*(x - mu)", r"p \cdot (x - \mu)"), ("p*(1 - p)", "p(1 - p)"), ("2*(x - mu)", r"2(x - \mu)")],
+)
+def test_what_the_writer_prints_is_no_function(formula: str, printed: str) -> None:
+    """A dot stands between a name and brackets that could be its argument."""
+    program = sb.parse("input x\nparam mu\np = exp(-(x - mu)^2/2)\nloss = p").core
+    writer = IndexWriter(choose_names(program.tensors(), ()))
+
+    assert writer.write(read_expression(formula)) == printed

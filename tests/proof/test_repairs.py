@@ -199,6 +199,12 @@ def judge(program: str, claim: str) -> Verdict:
             "d loss / d W[i,j] = sum(n, 2*(a[n,i] - y[n,i])*(1 - a[n,i])*x[n,j])",
             "the claim has a[n,i] in place of a[n,i]^2",
         ),
+        # What is no factor, though the left side over the right one always is
+        (
+            "input x[N]\nparam a, b\np[n] = sigmoid(a*x[n] + b)\nloss = sum(n, p[n])\n",
+            "p[n] = 1/(1 + exp(-a*x[n] + b))",
+            "the claim has the term b with the wrong sign",
+        ),
     ],
 )
 def test_what_a_claim_lacks(program: str, claim: str, lacking: str) -> None:

@@ -245,11 +245,12 @@ class IndexWriter:
             written = piece.at(PRODUCT) if not piece.open else bracket(piece.text)
             if piece.strength == PRODUCT and not piece.open and text:
                 written = bracket(piece.text)
-            separator = "" if not text or (written.startswith(("(", r"\left(")) and text[-1] not in ")") else " "
             bracketed = written.startswith(("(", r"\left("))
-            at_point = bracketed and before.startswith(r"\frac{\partial")  # a derivative before brackets is one at a point
-            called = bracketed and isinstance(previous, Name) and not mentions(factor, previous.name)
-            if text and (written[0].isdigit() or at_point or called):  # and a name a function, but for a(1 - a)
+            separator = "" if not text or (bracketed and text[-1] not in ")") else " "
+            # Before brackets a derivative is one at a point, and a name a function, but for a(1 - a).
+            called = isinstance(previous, Name) and not mentions(factor, previous.name)
+            doubtful = bracketed and (called or before.startswith(r"\frac{\partial"))
+            if text and (written[0].isdigit() or doubtful):
                 separator = r" \cdot "
             text += separator + written
             before = written
