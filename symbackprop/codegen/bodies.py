@@ -155,8 +155,9 @@ class BodyBuilder:
 
     def _branches(self, body: sympy.Piecewise) -> Scaled:
         """One choice after another, the last first."""
-        value = body.args[0].expr
-        if body.args in (((value, value > 0), (0, True)), ((value, value >= 0), (0, True))):
+        value, condition = body.args[0].args
+        bounded = isinstance(condition, sympy.Gt | sympy.Ge) and condition.args == (value, 0)
+        if bounded and body.args[1:] == ((0, True),):
             return Scaled(ONE, self._map(Positive(FIRST), self._whole(self._branch(value))))
         pairs = [(self._branch(value), self.scaled(condition)) for value, condition in body.args]
         last, always = pairs.pop()

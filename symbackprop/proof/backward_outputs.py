@@ -58,14 +58,15 @@ def without_other_rows(trace: Trace, gradients: Gradients, title: str, right: sp
 def with_maxima_fixed(others: OtherRuns, name: str, same: Same) -> str:
     """A gradient for which what is largest or smallest is a constant."""
     trace = others.with_maxima_free() if others.trace.conditions else None
-    if trace is None:
+    shape = others.subject.shapes[name]
+    if trace is None or trace.gradients[name][0] != shape:
         return ""
-    shape, claims = trace.gradients[name]
+    claims = trace.gradients[name][1]
     symbols = [entry_symbol(name, place) for place in np.ndindex(*shape)]
     maxima = frozenset(s for s, definition in trace.cuts.definitions.items() if isinstance(definition, Largest))
     made = trace.cuts.gradient(trace.output, trace.upstream, symbols, maxima)
     pairs = [(trace.cuts.expand(made[s]), trace.cuts.expand(c)) for s, c in zip(symbols, claims, strict=True)]
-    if len(symbols) == len(claims) and all(same(*pair) for pair in pairs):
+    if all(same(*pair) for pair in pairs):
         return f"the gradient of {name} takes a maximum or minimum for a constant: the path through it is left out"
     return ""
 

@@ -2,6 +2,8 @@ r"""What the end of an equation says of its indices, \forall n or n = 1, \dots, 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import symbackprop as sb
@@ -234,3 +236,52 @@ def test_long_blanks_take_no_long_time() -> None:
     (first, second) = read_block("a = b, " + " " * 20000 + r"c = d" + r"\quad " * 2000)
 
     assert ["equation", "equation"] == [first.kind, second.kind]
+
+
+MASKED = """
+input x[N]
+param a
+c[i,j] = where(i <= j, x[i]*x[j], 0)
+s[t] = a*s[t-1] + x[t]
+loss = sum(i, j, c[i,j]) + s[N]
+"""
+BETWEEN = [
+    (r"c_{ij} = x_i x_j, \quad i \le j", "i <= j", "proved"),
+    (r"c_{ij} = x_i x_j \quad \text{for } i < j", "i < j", "proved"),
+    (r"c_{ij} = 0, \quad i > j", "i > j", "proved"),
+    (r"c_{ij} = 0 \quad (j < i)", "j < i", "proved"),
+    (r"c_{ij} = 0 \text{ if } i \ge j", "i >= j", "refuted"),
+    (r"c_{ij} = x_i x_j, \quad i \geqslant j", "i >= j", "refuted"),
+    (r"c_{ij} = 0, \quad i \ne j", "i != j", "refuted"),
+    (r"\frac{\partial s_t}{\partial s_k} = a^{t-k}, \quad k \le t", "k <= t", "proved"),
+    (r"\frac{\partial s_t}{\partial s_k} = a^{t-k+1}, \quad k \le t", "k <= t", "refuted"),
+    (r"\frac{\partial s_t}{\partial s_k} = 0, \quad k \gt t", "k > t", "proved"),
+]
+
+
+@pytest.mark.parametrize(("latex", "condition", "status"), BETWEEN)
+def test_two_indices_that_follow_each_other(latex: str, condition: str, status: str, tmp_path: Path) -> None:
+    """Both sides are compared where it holds, which may make a formula right or wrong."""
+    path = tmp_path / "a.md"
+    path.write_text(f"```symbackprop{MASKED}```\n<!-- sb: claim -->\n$${latex}$$\n", encoding="utf-8")
+    ((claim, verdict),) = sb.check_document(path)
+
+    assert f"where({condition}, " in claim.text
+    assert verdict.status == status
+
+
+@pytest.mark.parametrize(
+    ("latex", "message"),
+    [
+        (r"c_{ij} = x_i x_j, \quad i > i", "which never holds"),
+        (r"c_{ij} = x_i x_j, \quad i < m", "unknown name `m`"),
+        (r"z_{nk} = z_{nk}, \quad n \le k", "indices of one range"),
+    ],
+)
+def test_what_two_indices_cannot_say(latex: str, message: str) -> None:
+    """An index before itself, an unknown one, and indices of two axes."""
+    program = sb.parse(MASKED).core if latex.startswith("c") else PROGRAM
+    (statement,) = read_block(latex)
+
+    with pytest.raises(FormulaError, match=message):
+        read_any_claim(statement, make_vocabulary(program))

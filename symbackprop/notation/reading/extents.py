@@ -1,7 +1,7 @@
-r"""For which indices an equation holds, where its end says so: \quad \forall n, n = 1, \dots, N, n < N and i \ne j.
+r"""For which indices an equation holds, where its end says so: \quad \forall n, n = 1, \dots, N, n < N and i \le j.
 
 An equation is claimed for all values of its indices, unless its end says that it holds for those between two others,
-as in n = 1, \dots, N-1, or for two that differ. Anything else that is said there is an error.
+as in n = 1, \dots, N-1, or for two that differ or follow each other. Anything else that is said there is an error.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ ZERO = t.Number(Fraction(0), "0")
 
 @dataclass(frozen=True, slots=True)
 class Extent(Node):
-    """An index that an equation holds for, with the ends of its range, and what it is not, where they are written.
+    """An index that an equation holds for, with the ends of its range, where they are written.
 
-    `said` is a comparison as it was written.
+    `said` is a comparison as it was written, and `relation` the one with `other` by itself.
     """
 
     letter: str
@@ -70,6 +70,7 @@ class Extent(Node):
     last: Syntax | None = None
     other: Syntax | None = None
     said: str = ""
+    relation: str = ""
 
     @property
     def shown(self) -> str:
@@ -109,28 +110,41 @@ def _read_extent(match: re.Match[str], line: int, column: int) -> tuple[Extent, 
     place = locate(match.string, match.end("gap"), line, column)
     letters = match["letters"] or match["between"] or match["compared"] or match["only"]
     letters = re.findall(r"\\ell|[A-Za-z]", re.sub(r"\\[,;:! ]", "", letters))
-    first, last, other = (read_syntax(end, *place) if end else None for end in _ends_of(match))
+    first, last = (read_syntax(end, *place) if end else None for end in _ends_of(match))
+    other = read_syntax(match["bound"], *place) if match["bound"] else None
     compared = match["bound"] or match["high"]
     said = match.string[match.end("prefix") if match["prefix"] else match.end("gap") : match.end()] if compared else ""
     said = re.sub(rf"^(?:{SPACE}\()?{SPACE}|{SPACE}\)?$", "", said)
-    found = tuple(Extent(letter, first, last, other, said, line=place[0], column=place[1]) for letter in letters)
+    relation = _relation_of(match["relation"] or "")
+    place_of = {"line": place[0], "column": place[1]}
+    found = tuple(Extent(letter, first, last, other, said, relation, **place_of) for letter in letters)
     if match["second"] and not _is_next(match["first"], match["second"]):
         raise fail(found[0], f"`{match['first']}, {match['second']}, \\dots`", "numbers one by one")
     return found
 
 
-def _ends_of(match: re.Match[str]) -> tuple[str | None, str | None, str | None]:
-    """The first and the last number of a range, and what is none of it; of indices n < N is n <= N - 1."""
+def _ends_of(match: re.Match[str]) -> tuple[str | None, str | None]:
+    """The first and the last number of a range, where they are said; of indices n < N is n <= N - 1."""
     if match["first"]:
-        return match["first"], match["last"], None
+        return match["first"], match["last"]
     if match["high"]:
-        return _inside(match["low"], match["above"], "+"), _inside(match["high"], match["below"], "-"), None
+        return _inside(match["low"], match["above"], "+"), _inside(match["high"], match["below"], "-")
     relation, bound = match["relation"] or "", match["bound"]
-    if relation.startswith((r"\ne", r"\not")):
-        return None, None, bound
-    if relation.startswith((r"\l", "<")):
-        return None, _inside(bound, relation, "-"), None
-    return (_inside(bound, relation, "+") if bound else None), None, None
+    if not bound or _relation_of(relation) == "!=":
+        return None, None
+    if _relation_of(relation) in ("<", "<="):
+        return None, _inside(bound, relation, "-")
+    return _inside(bound, relation, "+"), None
+
+
+def _relation_of(written: str) -> str:
+    """A relation of the formula language."""
+    if written.startswith((r"\ne", r"\not")):
+        return "!="
+    if not written:
+        return ""
+    sign = "<" if written.startswith((r"\l", "<")) else ">"
+    return sign if written in ("<", ">", r"\lt", r"\gt") else f"{sign}="
 
 
 def _inside(end: str, relation: str, sign: str) -> str:
@@ -231,12 +245,15 @@ def _limits(extent: Extent, trees: tuple[t.Expression, ...], known: Vocabulary) 
     letter = t.Name(extent.name, line=extent.line, column=extent.column)
     if extent.other is not None:
         name = write_syntax(extent.other)
-        if name == extent.letter:
+        if name == extent.letter and extent.relation not in ("<=", ">="):
             raise _never((extent,))
         others = {size for one in every for size in one.get(name, set())}
         if others and others != sizes:
             raise fail(extent, f"`{extent.shown}`", f"indices of one range; those of {extent.letter} and {name} differ")
-        return (t.Compare("!=", letter, t.Name(name) if others else _other_number(extent, extent.other, known)),)
+        if others:
+            return (t.Compare(extent.relation, letter, t.Name(name)),)
+        if extent.relation == "!=":
+            return (t.Compare("!=", letter, _other_number(extent, extent.other, known)),)
     for size in sorted(sizes, key=str):
         low, high = _ends(extent, size, known)
         if low is None or high is None or not is_nonnegative(size - high):

@@ -91,7 +91,7 @@ def _check_layers(extent: Extent, layers: tuple[int, ...], vocabulary: Vocabular
         fits = (extent.first is None or first == layers[0]) and (extent.last is None or last == layers[-1])
     else:
         fits = {first, last} == {layers[0], layers[-1]}
-    if not fits or extent.other is not None:
+    if not fits or extent.relation == "!=":
         listed = ", ".join(map(str, layers))
         raise fail(extent, f"`{extent.shown}`", f"the layers at which the names of the equation exist, {listed}")
 
