@@ -46,7 +46,7 @@ from symbackprop.proof.sides import (
     with_adjoints,
     with_first_derivative,
 )
-from symbackprop.proof.trials import Question
+from symbackprop.proof.trials import Question, write_named
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.written_derivatives import name_derived
 
@@ -199,8 +199,9 @@ def _write_side(program: Program, side: Side) -> str:
     known = {*program.tensors(), *(d.tensor.name for d in side.needed)}
     if any(read.tensor.name not in known for _, _, read in side.plain.reads()):
         return ""
-    hidden = hidden_definitions(program.extended(side.needed))
-    return write_tree(phrase_terms(side.plain.terms, side.plain.indices, hidden))
+    extended = program.extended(side.needed)
+    tree = phrase_terms(side.plain.terms, side.plain.indices, hidden_definitions(extended))
+    return write_named(tree, extended)
 
 
 def _judge_digits(

@@ -169,8 +169,10 @@ def _outer_axes(trial: Trial) -> int:
 
 
 def _name(trial: Trial, name: str) -> str:
-    """The name of a tensor, or the formula that a hidden one stands for."""
+    """The name of a tensor, or the formula that a hidden one stands for, as adj(z) is what an adjoint is called."""
     definition = trial.question.program.definition(name)
+    if definition is not None and definition.tensor.role is Role.ADJOINT:
+        return trial.write(t.Name(name))
     if definition is None or definition.tensor.role is not Role.HIDDEN:
         return name
     hidden = hidden_definitions(trial.question.program)

@@ -277,21 +277,25 @@ class Trial:
 
     def write(self, tree: t.Node) -> str:
         """A part of a formula in the names of the user."""
-        program = self.question.program
-        adjoints = {d.tensor.name: d.tensor for d in program.definitions if d.tensor.role is Role.ADJOINT}
+        return write_named(tree, self.question.program)
 
-        def change(node: t.Node) -> t.Node:
-            changed = t.map_children(node, change)
-            made = adjoints.get(changed.name) if isinstance(changed, t.Access | t.Name) else None
-            if made is None or made.numerator is None or made.denominator is None:
-                return changed
-            indices = changed.indices if isinstance(changed, t.Access) else ()
-            above = 0 if made.numerator == program.loss else len(program.tensor(made.numerator).axes)
-            parts = (made.numerator, indices[:above]), (made.denominator, indices[above:])
-            reads = [t.Access(name, at) if at else t.Name(name) for name, at in parts]
-            return t.Apply("adj", tuple(reads if made.numerator != program.loss else reads[1:]))
 
-        return write_tree(change(tree))
+def write_named(tree: t.Node, program: Program) -> str:
+    """A part of a formula, in which the adjoints of a program are called as claims call them."""
+    adjoints = {d.tensor.name: d.tensor for d in program.definitions if d.tensor.role is Role.ADJOINT}
+
+    def change(node: t.Node) -> t.Node:
+        changed = t.map_children(node, change)
+        made = adjoints.get(changed.name) if isinstance(changed, t.Access | t.Name) else None
+        if made is None or made.numerator is None or made.denominator is None:
+            return changed
+        indices = changed.indices if isinstance(changed, t.Access) else ()
+        above = 0 if made.numerator == program.loss else len(program.tensor(made.numerator).axes)
+        parts = (made.numerator, indices[:above]), (made.denominator, indices[above:])
+        reads = [t.Access(name, at) if at else t.Name(name) for name, at in parts]
+        return t.Apply("adj", tuple(reads if made.numerator != program.loss else reads[1:]))
+
+    return write_tree(change(tree))
 
 
 def agree(left: Iterable[float], right: Iterable[float]) -> bool:
