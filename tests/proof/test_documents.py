@@ -289,3 +289,15 @@ def test_fences_and_formulas_are_one_program_in_order(judge: Judge) -> None:
         (6, "v = u^2", "proved"),
         (10, "d v / d w = 4*w^3", "proved"),
     ]
+
+
+def test_adjoints_are_called_as_claims_call_them(judge: Judge) -> None:
+    """What is missing and what is derived say adj(z), a name that a document can use."""
+    program = "input x, y\nparam w\nz = w*x\na = sigmoid(z)\nloss = (y - a)^2/2\n"
+    claim = r"\frac{\partial^2 L}{\partial w^2} = x^2 a^2 (1 - a)^2"
+    document = judge(f"```symbackprop\n{program}```\n<!-- sb: claim -->\n$${claim}$$\n")
+    (judged,) = document.claims
+
+    assert judged.verdict.diagnosis == "the path from z through adj(z) is missing from the claim"
+    assert "adj(a)" in judged.derived
+    assert "_bar" not in judged.derived

@@ -51,20 +51,16 @@ def settle_samples(
             except (FormulaError, UnsupportedError):
                 continue
             misfits, named = _judge(trees, vocabulary)
-            trained, sizes = _sizes_of_samples(found, behind, vocabulary)
-            rank = trained, misfits + len(sizes), -named
+            rank = _is_trained(found, behind, vocabulary), misfits, -named
             if chosen is None or rank < chosen[0]:
                 chosen = rank, trial
     return read(chosen[1] if chosen is not None else vocabulary)
 
 
-def _sizes_of_samples(
-    found: Sequence[str], behind: Sequence[str], vocabulary: Vocabulary
-) -> tuple[bool, set[Affine]]:
-    """The sizes over which what stands above runs, and whether a parameter has an axis of one of them."""
+def _is_trained(found: Sequence[str], behind: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether what stands above runs over a size along which a parameter has entries."""
     sizes = {vocabulary.tensors[name].axes[-1 if name in behind else 0] for name in found}
-    trained = {size for tensor in vocabulary.tensors.values() if tensor.role is Role.PARAM for size in tensor.axes}
-    return bool(sizes & trained), sizes
+    return any(x.role is Role.PARAM and sizes & set(x.axes) for x in vocabulary.tensors.values())
 
 
 def _judge(trees: Sequence[t.Node], vocabulary: Vocabulary) -> tuple[int, int]:
