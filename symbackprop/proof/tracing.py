@@ -98,7 +98,8 @@ def _upstream_of(output: Any, name: str) -> Any:
     except TracingStoppedError:
         return np.ones_like(output)
     shape = np.shape(output) if isinstance(output, np.ndarray) else ()
-    made = path.variables(path.name_arrival(name, (shape, _expressions(path, output))), shape)
+    entries = tuple(None if isinstance(entry, Unwritten) else path.read(entry) for entry in _entries(output))
+    made = path.variables(path.name_arrival(name, (shape, entries)), shape)
     path.upstreams.append((made, _expressions(path, made)))
     return made
 

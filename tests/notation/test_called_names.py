@@ -164,7 +164,7 @@ def test_products_of_matrices_come_first_where_they_fit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("formula", "printed"),
-    [("p*(x - mu)", r"p \cdot (x - \mu)"), ("p*(1 - p)", "p(1 - p)"), ("2*(x - mu)", r"2(x - \mu)")],
+    [("p*(x - mu)", r"p \cdot (x - \mu)"), ("p*(1 - p)", "p(1 - p)"), ("N*(x - mu)", r"N(x - \mu)")],
 )
 def test_what_the_writer_prints_is_no_function(formula: str, printed: str) -> None:
     """A dot stands between a name and brackets that could be its argument."""

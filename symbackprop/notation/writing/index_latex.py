@@ -247,8 +247,9 @@ class IndexWriter:
                 written = bracket(piece.text)
             bracketed = written.startswith(("(", r"\left("))
             separator = "" if not text or (bracketed and text[-1] not in ")") else " "
-            # Before brackets a derivative is one at a point, and a name a function, but for a(1 - a).
-            called = isinstance(previous, Name) and not mentions(factor, previous.name)
+            # Before brackets a derivative is one at a point, and a tensor a function, but for a(1 - a).
+            name = previous.name if isinstance(previous, Name) else ""
+            called = name in self.names.tensors and not mentions(factor, name)
             doubtful = bracketed and (called or before.startswith(r"\frac{\partial"))
             if text and (written[0].isdigit() or doubtful):
                 separator = r" \cdot "
