@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop.errors import UnsupportedError
-from symbackprop.functions import FUNCTIONS
 from symbackprop.language.tree import (
     Access,
     Apply,
@@ -43,57 +42,21 @@ from symbackprop.notation.writing.conditions import (
     write_parts,
 )
 from symbackprop.notation.writing.names import Names, join_indices, small_symbol
-
-SUM, PRODUCT, FRACTION, ATOM = range(4)
-"""How tightly a piece of LaTeX holds together; an operand that holds less than its place asks for is bracketed."""
+from symbackprop.notation.writing.pieces import (
+    ATOM,
+    FRACTION,
+    PRODUCT,
+    SUM,
+    TALL,
+    Piece,
+    bracket,
+    function_latex,
+    number_latex,
+)
 
 REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min", "argmax": r"\operatorname*{arg\,max}"}
 SPECIAL = ("exp", "sqrt", "abs")
 MATRIX_CALLS = ("det", "logdet")
-TALL = (r"\frac", r"\sum", r"\begin", r"\left", r"\max", r"\min")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of LaTeX and how tightly it holds together; `open` says that its sum would swallow a factor behind it."""
-
-    text: str
-    strength: int = ATOM
-    open: bool = False
-
-    def at(self, needed: int) -> str:
-        """The text, in brackets where it holds less than `needed`."""
-        return self.text if self.strength >= needed else bracket(self.text)
-
-
-def bracket(text: str) -> str:
-    r"""Brackets around a piece, as tall as it is.
-
-    >>> bracket("a - y"), bracket(r"\frac{a}{b}")
-    ('(a - y)', '\\left(\\frac{a}{b}\\right)')
-    """
-    return rf"\left({text}\right)" if any(word in text for word in TALL) else f"({text})"
-
-
-def function_latex(name: str, arguments: str, raised: str = "", primed: bool = False) -> str:
-    """A function of the catalogue or an elementary one, applied."""
-    if name == "sqrt" and not raised and not primed:
-        return rf"\sqrt{{{arguments}}}"
-    tex = next((str(f.tex) for f in FUNCTIONS if f.name == name), rf"\operatorname{{{name}}}".replace("_", r"\_"))
-    return tex + ("'" if primed else "") + (f"^{{{raised}}}" if raised else "") + bracket(arguments)
-
-
-def number_latex(number: Number) -> str:
-    """A literal as it was written, powers of ten set as such."""
-    text = number.text
-    if not text or "/" in text:
-        value = number.value
-        return str(value.numerator) if value.denominator == 1 else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
-    mantissa, mark, exponent = text.lower().partition("e")
-    if not mark:
-        return text
-    power = rf"10^{{{exponent.lstrip('+').lstrip('0') or '0'}}}"
-    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from symbackprop.language.tree import Expression, Name, Reduce
 from symbackprop.notation.writing.addends import Part, distribute
 from symbackprop.notation.writing.conditions import is_zero
 from symbackprop.notation.writing.contraction import NoMatrixForm, free_names
-from symbackprop.notation.writing.index_latex import bracket, split_product
+from symbackprop.notation.writing.index_latex import split_product
 from symbackprop.notation.writing.matrices import ATOM, HADAMARD, PRODUCT, Matrix, diagonal, symmetric
 from symbackprop.notation.writing.matrix_latex import MatrixWriter
 from symbackprop.notation.writing.names import small_symbol
+from symbackprop.notation.writing.pieces import bracket
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from symbackprop.notation.writing.index_latex import bracket
 from symbackprop.notation.writing.names import Symbol
+from symbackprop.notation.writing.pieces import bracket
 
 SUM, HADAMARD, PRODUCT, ATOM = range(4)
 """How tightly a piece holds together; a Hadamard product is bracketed inside a matrix product."""

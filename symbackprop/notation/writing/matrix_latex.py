@@ -42,8 +42,6 @@ from symbackprop.notation.writing.contraction import (
 from symbackprop.notation.writing.index_latex import (
     MATRIX_CALLS,
     IndexWriter,
-    bracket,
-    function_latex,
     split_product,
 )  # fmt: skip
 from symbackprop.notation.writing.masks import ONE, Masks, Opener, find_ranges, is_delta, is_mask
@@ -61,6 +59,7 @@ from symbackprop.notation.writing.matrices import (
 )  # fmt: skip
 from symbackprop.notation.writing.matrix_products import ProductWriter, Shape
 from symbackprop.notation.writing.names import join_indices, small_symbol
+from symbackprop.notation.writing.pieces import bracket, function_latex
 
 
 def flipped_tensors(tensors: Mapping[str, Tensor]) -> frozenset[str]:

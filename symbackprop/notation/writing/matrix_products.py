@@ -21,7 +21,7 @@ from symbackprop.notation.writing.contraction import (
     contract,
     free_names,
 )  # fmt: skip
-from symbackprop.notation.writing.index_latex import IndexWriter, bracket, split_product
+from symbackprop.notation.writing.index_latex import IndexWriter, split_product
 from symbackprop.notation.writing.matrices import (
     ATOM,
     HADAMARD,
@@ -35,6 +35,7 @@ from symbackprop.notation.writing.matrices import (
     transposes,
 )  # fmt: skip
 from symbackprop.notation.writing.names import Names
+from symbackprop.notation.writing.pieces import bracket
 
 Shape = tuple[str, ...]
 
