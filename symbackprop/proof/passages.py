@@ -38,7 +38,6 @@ from symbackprop.proof.given_functions import GivenFunction, expand_functions
 from symbackprop.proof.matrix_claims import judge_matrix_claim
 from symbackprop.proof.outlines import Judgement, Link, Outline
 
-SAYS_LINE = re.compile(r"line \d")
 RELATIONS = {":=": r"\leftarrow", "<=": r"\le", ">=": r"\ge"}
 
 
@@ -349,7 +348,8 @@ def _placed(error: SymBackpropError, line: int) -> SymBackpropError:
     """The error with its line, where it neither has one nor says it."""
     if getattr(error, "line", None) is not None:
         return error
-    return DocumentError(str(error) if SAYS_LINE.match(str(error)) else f"line {line}: {error}")
+    said = DocumentError(str(error))
+    return said if said.line is not None else DocumentError(f"line {line}: {error}")
 
 
 def _is_known(meaning: str, program: Program) -> bool:

@@ -73,7 +73,7 @@ class Vocabulary:
     """The names that formulas may use; `open` ones take every symbol for a real scalar of its own name.
 
     The tensors in `behind` have their samples, which stand in brackets above, as the last index and not as the first.
-    `sources` are the tensors that the loss is made of; a `rival` is a scalar that may be meant by the loss instead.
+    A `rival` is a scalar that may be meant by the loss instead.
     `arguments` are the tensors that a document's own functions take, by how these are written.
     """
 
@@ -84,7 +84,6 @@ class Vocabulary:
     loss: str | None = None
     open: bool = True
     behind: frozenset[str] = frozenset()
-    sources: frozenset[str] = frozenset()
     program: Program | None = field(default=None, repr=False, compare=False)
     rival: str | None = None
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -179,7 +178,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None, program=program)
     if program is None or program.loss is None:
         return made
-    return replace(made, loss=program.loss, sources=program.sources((program.loss,)), rival=rival)
+    return replace(made, loss=program.loss, rival=rival)
 
 
 def read_names(text: str) -> dict[str, str]:
