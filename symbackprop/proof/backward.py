@@ -194,7 +194,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
     path = _Path.make(trace)
     if path.impossible is not None:
-        reason = f"forward has no value: it needs {path.impossible.text}"
+        reason = f"no value was computed: the code needs {path.impossible.text}"
         return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
     if reason := say_on_floats(subject, trace):
         return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)

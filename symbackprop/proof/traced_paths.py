@@ -224,6 +224,7 @@ class TracedPath(ArrayPath):
         for fact in list_needs((value.needs,)):
             if fact.relation in (">", ">=") and self.sign(fact.expression) < 0:
                 return name == "isnan"
+        value.note_compared()
         if not value.expression.is_number:
             self.note_overflow(f"np.{name}")
         return FINITE[name]
