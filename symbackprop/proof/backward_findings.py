@@ -129,7 +129,7 @@ def conclude(
         notes.update(dict.fromkeys(refusals[-1:]))
     elif untold := list_untold_sizes(subject):
         count = f"size {untold[0]}" if len(untold) == 1 else f"sizes {join_words(list(map(str, untold)))}"
-        notes[f"Axes of the {count} are many; whether they may differ from each other was not tried."] = None
+        notes[f"Whether axes of the {count} may differ from each other was not tried."] = None
     for _, findings in parts:
         notes.update(findings.notes)
     hypotheses = _tidied(here.hypotheses | (there.hypotheses if there is not None else {}))
