@@ -58,10 +58,10 @@ class Known:
     functions: Mapping[str, GivenFunction] = field(default_factory=dict)
 
     def declaring(self, names: Mapping[str, str]) -> Known:
-        """With more names, which go before older ones; a name that stands for itself loses what was declared of it."""
+        """With more names, which go before older ones: one that stands for itself undoes what was declared of it, and says
+        that a size is one."""
         functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
-        merged = {written: meaning for written, meaning in {**self.names, **names}.items() if written != meaning}
-        return Known(merged, functions)
+        return Known({**self.names, **names}, functions)
 
     def giving(self, function: GivenFunction, name: str | None) -> Known:
         """With a function; `name` is that of its value in the program, if it has one there."""
@@ -71,7 +71,7 @@ class Known:
     def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
         """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
         names = {k: v for k, v in self.names.items() if not partial or _is_known(v, program)}
-        made = make_vocabulary(program, names)
+        made = make_vocabulary(program, {k: v for k, v in names.items() if k != v or v in program.size_names})
         own = {written: written for written in self.functions}
         arguments = {written: function.arguments for written, function in self.functions.items()}
         return replace(made, functions={**made.functions, **own}, arguments=arguments)

@@ -119,9 +119,13 @@ class Vocabulary:
         inner = bare(node)
         if self.loss is None or not isinstance(inner, Symbol):
             return False
-        entries = self.find(inner)
+        entries, shown = self.find(inner), write_syntax(inner)
+        own = all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
+        if entries and not own and shown in LOSSES and inner.font and not any(e.font == inner.font for e in entries):
+            raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {inner.name}",
+                            (f"the loss {self.loss}", f"{inner.name}, in another font"),
+                            f"declare which it is: names {shown} = {self.loss}, or {shown} = {inner.name}")  # fmt: skip
         if not entries:
-            shown = write_syntax(inner)
             small = inner.name.lower().removeprefix(r"\el")
             if shown in LOSSES and not inner.font and small in self.tensors and small != self.loss:
                 raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {small}",
@@ -132,7 +136,7 @@ class Vocabulary:
                                 (self.rival, f"{self.loss}, its last scalar"),
                                 f"call one of them loss, or declare names {shown} = {self.rival}")  # fmt: skip
             return shown in LOSSES
-        return all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
+        return own
 
     def made_of(self, names: Iterable[str]) -> frozenset[str]:
         """The tensors with everything that they are made of."""
