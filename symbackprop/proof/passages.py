@@ -58,8 +58,10 @@ class Known:
     functions: Mapping[str, GivenFunction] = field(default_factory=dict)
 
     def declaring(self, names: Mapping[str, str]) -> Known:
-        """With more names, which go before older ones: one that stands for itself undoes what was declared of it, and says
-        that a size is one."""
+        """With more names, which go before older ones.
+
+        One that stands for itself undoes what was declared of it, and says that a size is one.
+        """
         functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
         return Known({**self.names, **names}, functions)
 

@@ -200,6 +200,13 @@ def test_a_delta_with_a_number_is_asked_about(latex: str, program: str, name: st
         understood(latex, program)
 
 
+def test_a_delta_that_is_declared_is_not_that_of_a_layer() -> None:
+    """Beside z2, whose adjoint is written with a 2 above."""
+    program = LAYERED + "other = sum(k, z2[k])\n"
+
+    assert "where(2 == k" in understood(r"z_{2,k} = \delta_{2k}", program, {r"\delta": "kronecker"})
+
+
 @pytest.mark.parametrize("delta", [r"\delta_{c_n k}", r"\delta_{k c_n}", r"\delta_{k, c_n}"])
 def test_a_delta_with_a_label_is_kroneckers_in_either_order(delta: str, tmp_path: Path) -> None:
     """A label runs over the classes, as k does, and not over the rows of z."""

@@ -33,7 +33,7 @@ def is_kronecker(
     every = [e for e in vocabulary.find(symbol) if not e.below]
     first = write_syntax(bare(cuts[0][0]))
     layers = [tensor_named(e) for e in every if e.origin == DERIVED and e.rank == 1 and e.label == first]
-    if layers:
+    if layers and all(e.origin == DERIVED for e in every):
         raise _doubtful(scripts, layers[0], rf"write \delta^{{({first})}}, or declare \delta = kronecker")
     entries = [e for e in every if not e.label and e.rank == 2]
     if any(entry.origin != DERIVED for entry in entries):
