@@ -47,7 +47,6 @@ STARTERS: dict[str, Callable[..., tuple[float, Arrays]]] = {"ours": start_ours, 
 
 def time_start(name: str, depth: int, width: int) -> Iterator[list[float]]:
     """The seconds of the first network in a process, and of another one that is one unit wider."""
-    jax.config.update("jax_enable_x64", True)
     jnp.zeros(1).block_until_ready()  # JAX finds its devices
     times = []
     for units in (width, width + 1):

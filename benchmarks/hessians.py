@@ -17,9 +17,6 @@ from benchmarks.contest import Pace, write_table, write_time
 from benchmarks.contestants import compare
 from benchmarks.processes import ProcessError, attempt
 
-jax.config.update("jax_cpu_enable_async_dispatch", False)
-jax.config.update("jax_enable_x64", True)
-
 SIZES = (64, 256, 1024)
 FACTORS = 5
 LIMIT = 20.0  # seconds; what takes longer is not waited for

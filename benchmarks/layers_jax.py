@@ -15,9 +15,6 @@ import numpy as np
 from benchmarks.contestants import Contestant, repeat
 from benchmarks.networks import Arrays, Case
 
-jax.config.update("jax_cpu_enable_async_dispatch", False)
-jax.config.update("jax_enable_x64", True)
-
 GATES = "ifou"
 Loss = Callable[[Arrays, Arrays], Any]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
@@ -117,6 +119,27 @@ def train_on_jax(case: Case, dtype: str) -> Contestant:
     return Contestant(repeat(step), lambda: (float(last[0]), params))
 
 
+def train_in_jit(case: Case, dtype: str) -> Contestant:
+    """The same in one compiled step, which may write into its parameters."""
+    own = case.cast(dtype)
+    f = _compile(case, "jax", dtype)
+    data = {name: jnp.asarray(a) for name, a in own.data.items()}
+    rate = np.dtype(dtype).type(RATE)
+
+    @partial(jax.jit, donate_argnums=0)
+    def descend(params: Arrays) -> tuple[Arrays, Any]:
+        loss, gradients = f(params, **data)
+        return {name: theta - rate * gradients[name] for name, theta in params.items()}, loss
+
+    state: list[Any] = [{name: jnp.array(own.params[name]) for name in case.wrt}, None]
+
+    def step() -> None:
+        state[:] = descend(state[0])
+        state[1].block_until_ready()
+
+    return Contestant(repeat(step), lambda: (float(state[1]), state[0]))
+
+
 def train_on_torch(case: Case, dtype: str) -> Contestant:
     """Our derivation as PyTorch code."""
     own = case.cast(dtype)
@@ -144,13 +167,25 @@ def differentiate_fused(case: Case, dtype: str) -> Contestant:
     return _differentiate(case, "fused", dtype)
 
 
-def _differentiate(case: Case, target: str, dtype: str) -> Contestant:
+def differentiate_on_jax(case: Case, dtype: str) -> Contestant:
+    """The same as JAX code, which its jit has compiled."""
+    return _differentiate(case, "jax", dtype, jnp.asarray)
+
+
+def differentiate_on_torch(case: Case, dtype: str) -> Contestant:
+    """The same as PyTorch code."""
+    return _differentiate(case, "torch", dtype, torch.from_numpy)
+
+
+def _differentiate(case: Case, target: str, dtype: str, make: Callable[[Any], Any] = np.asarray) -> Contestant:
     own = case.cast(dtype)
     f = _compile(case, target, dtype)
+    params = {name: make(a) for name, a in own.params.items()}
+    data = {name: make(a) for name, a in own.data.items()}
     last: list[Any] = []
 
     def step() -> None:
-        last[:] = f(own.params, **own.data)
+        last[:] = f(params, **data)
 
     return Contestant(repeat(step), lambda: (float(last[0]), last[1]))
 

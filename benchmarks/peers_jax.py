@@ -12,9 +12,6 @@ import jax.numpy as jnp
 from benchmarks.contestants import RATE, Contestant, repeat
 from benchmarks.networks import Case, Dense
 
-jax.config.update("jax_cpu_enable_async_dispatch", False)
-jax.config.update("jax_enable_x64", True)
-
 ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "relu": jax.nn.relu}
 Parameters = list[tuple[Any, Any]]
 

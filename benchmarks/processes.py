@@ -19,6 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import jax
+
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "row of the benchmark: "
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -102,6 +104,8 @@ def _pinned(numbers: list[int]) -> Iterator[None]:
 def main() -> int:
     """Call the function that the command line names; 1 if it fails, with the error in the last line of what it says."""
     module, function, arguments, limits = sys.argv[1:]
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # of no effect once JAX has made an array
+    jax.config.update("jax_enable_x64", True)
     chosen = json.loads(limits)
     if chosen["gigabytes"] is not None:
         most = int(chosen["gigabytes"] * 2**30)

@@ -30,6 +30,7 @@ OUR_TRAINERS = {
     "symbackprop, trusting, in place": "ours:train_in_place",
     "symbackprop on numba": "ours:train_fused",
     "symbackprop on JAX": "ours:train_on_jax",
+    "symbackprop on JAX, in jit": "ours:train_in_jit",
     "symbackprop on PyTorch": "ours:train_on_torch",
 }
 STRAIGHT_TRAINERS = {
@@ -42,6 +43,8 @@ COMPILERS = ("torch.compile", "PyTensor")
 DIFFERENTIATORS = {
     "symbackprop": "ours:differentiate",
     "symbackprop on numba": "ours:differentiate_fused",
+    "symbackprop on JAX": "ours:differentiate_on_jax",
+    "symbackprop on PyTorch": "ours:differentiate_on_torch",
     "PyTorch eager": "layers_torch:differentiate",
     "JAX jit": "layers_jax:differentiate",
 }
@@ -124,10 +127,10 @@ def report_dense(pace: Pace) -> str:
         "the columns. A cell is the median time of a step, then that time divided by the one of careful NumPy, which\n"
         "is written by hand with every array made once. `symbackprop` is `f = derivation.compile(...)` and a loop\n"
         "over the parameters, `on numba` the same with the target `fused`; `in place` trusts that targets sum to one,\n"
-        "as `sb.train` does once it has checked them, and has `out=`. `straight lines` are the target `numba`, for\n"
-        "the tiny ones: one step a call of `descend`, or all in one call, as in JAX's loop. All losses and gradients\n"
-        "of two steps were found equal before anything was timed (relative to the largest entry 1e-10 in float64,\n"
-        "1e-4 in float32).\n"
+        "as `sb.train` does once it has checked them, and has `out=`; `in jit` has the update in one compiled step,\n"
+        "as JAX's own. `straight lines` are the target `numba`, for the tiny ones: one step a call of `descend`, or\n"
+        "all in one call, as in JAX's loop. All losses and gradients of two steps were found equal before anything\n"
+        "was timed (relative to the largest entry 1e-10 in float64, 1e-4 in float32).\n"
         f"{HOW}\n\n" + "\n\n".join(parts) + "\n"
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 import sympy as sp
@@ -185,7 +186,7 @@ def _judge_openly(subject: Subject, first: Trace, found: Findings, deadline: flo
             return None
     found.open = True
     found.seen.update(proof.seen)
-    found.hypotheses.update(dict.fromkeys(proof.hypotheses))
+    found.hypotheses.update(proof.hypotheses)
     return None
 
 
@@ -193,7 +194,7 @@ def _judge_cell(subject: Subject, trace: Trace, found: Findings, deadline: float
     """What is wrong on one path, or nothing where each entry of each gradient is proved there."""
     path = _Path.make(trace)
     if path.impossible is not None:
-        reason = f"forward has no value: it needs {path.impossible.text}"
+        reason = f"no value was computed: the code needs {path.impossible.text}"
         return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
     if reason := say_on_floats(subject, trace):
         return Verdict("undecided", reason=_join(reason, trace), notes=trace.notes)
@@ -320,7 +321,7 @@ def _judge_in_full(
         verdict = decide(left, right, claim=title, budget=Budget(limit))
         if verdict.proved:
             found.proved.add((left, right))
-            found.hypotheses.update(dict.fromkeys(_worth_saying(verdict)))
+            found.hypotheses.update(_worth_saying(verdict))
             return None
     related = _related(trace.conditions, left.free_symbols | right.free_symbols)
     conditions = [*related, *limits_of(related)]
@@ -329,7 +330,7 @@ def _judge_in_full(
     verdict = decide(left, right, on_path, domain, claim=title, budget=Budget(limit, most_steps=steps))
     if verdict.proved and witness is None:
         known = {fact.text for fact in conditions}
-        found.hypotheses.update(dict.fromkeys(h for h in _worth_saying(verdict) if h not in known))
+        found.hypotheses.update((text, f) for text, f in _worth_saying(verdict).items() if text not in known)
         return None
     if witness is not None and not verdict.refuted:
         verdict = Verdict("refuted", witness=witness, left=left, right=right)
@@ -339,14 +340,14 @@ def _judge_in_full(
     return verdict
 
 
-def _worth_saying(verdict: Verdict) -> list[str]:
-    """The hypotheses, without those that plainly hold, such as x^2 + 1/100000 > 0."""
-    count = len(verdict.formulas)
-    said = []
-    for text, formula in zip(verdict.hypotheses, verdict.formulas, strict=False):
-        if not all(holds_plainly(fact) for fact in read_conditions(formula)):
-            said.append(text)
-    return said + list(verdict.hypotheses[count:])
+def _worth_saying(verdict: Verdict) -> dict[str, sp.Basic | None]:
+    """The hypotheses with their formulas, without those that plainly hold, such as x^2 + 1/100000 > 0."""
+    every = dict(zip_longest(verdict.hypotheses, verdict.formulas))
+    return {
+        text: formula
+        for text, formula in every.items()
+        if formula is None or not all(map(holds_plainly, read_conditions(formula)))
+    }
 
 
 def _differ_at(path: _Path, left: sp.Expr, right: sp.Expr) -> Witness | None:

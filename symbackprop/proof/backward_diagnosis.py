@@ -71,8 +71,9 @@ def _diagnose(
         swapped = (*zip(other.truth, gradients.claims, strict=False), *zip(gradients.truth, other.claims, strict=False))
         if other.shape == gradients.shape and all(same(*pair) for pair in swapped):
             return f"the gradients of {name} and {other.name} are returned in each other's place"
+    negated = all(same(-truth, claim) for truth, claim in gradients.pairs())
     text = (
-        rearranged(gradients, same)
+        ("" if negated else rearranged(gradients, same))
         or right_in_symmetric_part(gradients, same)
         or without_other_rows(trace, gradients, title, right, same)
         or with_maxima_fixed(others, name, same)
@@ -106,7 +107,7 @@ def _diagnose(
     text = (
         text
         or of_the_upstream(trace, gradients, place, title, same)
-        or misplaced(gradients, where, title, same)
+        or ("" if negated else misplaced(gradients, where, title, same))
         or _unstable(gradients, where, title, same)
         or _repaired(entry, gradients, inputs, place, known)
     )
@@ -177,7 +178,7 @@ def _unstable(gradients: Gradients, where: int, title: str, same: Same) -> str:
     numbers = gradients.truth[where].atoms(sp.Rational) | gradients.claims[where].atoms(sp.Rational)
     stabilisers = sorted(r for r in numbers if 0 < r <= LARGEST_STABILISER)
     none = dict.fromkeys(stabilisers, sp.S.Zero)
-    if not stabilisers or gradients.truth[where].xreplace(none) == 0:
+    if not stabilisers or _without(none, gradients.truth[where], sp.S.Zero, same):
         return ""
     if not all(_without(none, *pair, same) for pair in gradients.pairs()):
         return ""

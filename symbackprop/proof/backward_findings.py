@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -14,13 +14,16 @@ from symbackprop.proof.exploration import Unvisited
 from symbackprop.proof.facts import Fact, contradict
 from symbackprop.proof.float_range import limits_of
 from symbackprop.proof.plain_signs import plain_parts
+from symbackprop.proof.problems import facts_of
 from symbackprop.proof.renaming import Outlines
 from symbackprop.proof.shapes import list_untold_sizes, write_shapes
+from symbackprop.proof.tidying import tidy
 from symbackprop.proof.tracing import Shapes, Subject, Trace
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.wording import join_words
 
 _MOST_NAMED = 4
+_MOST_TIDIED = 24
 
 
 @dataclass(slots=True)
@@ -30,7 +33,7 @@ class Findings:
     cells: int = 0
     unvisited: list[Unvisited] = field(default_factory=list)
     seen: set[Fact] = field(default_factory=set)
-    hypotheses: dict[str, None] = field(default_factory=dict)
+    hypotheses: dict[str, sp.Basic | None] = field(default_factory=dict)  # each with its formula, if it has one
     notes: dict[str, None] = field(default_factory=dict)
     proved: set[tuple[sp.Expr, sp.Expr]] = field(default_factory=set)
     outlines: Outlines = field(default_factory=Outlines)
@@ -51,7 +54,7 @@ class Findings:
             if fact in self.admitted:
                 continue
             if not trace.conditions or not contradict((*trace.conditions, fact.denied)):
-                self.hypotheses[fact.text] = None
+                self.hypotheses[fact.text] = fact.formula
                 self.admitted.add(fact)
 
 
@@ -126,14 +129,23 @@ def conclude(
         notes.update(dict.fromkeys(refusals[-1:]))
     elif untold := list_untold_sizes(subject):
         count = f"size {untold[0]}" if len(untold) == 1 else f"sizes {join_words(list(map(str, untold)))}"
-        notes[f"Axes of the {count} are many; whether they may differ from each other was not tried."] = None
+        notes[f"Whether axes of the {count} may differ from each other was not tried."] = None
     for _, findings in parts:
         notes.update(findings.notes)
-    hypotheses = list(dict.fromkeys((*here.hypotheses, *(there.hypotheses if there is not None else ()))))
+    hypotheses = _tidied(here.hypotheses | (there.hypotheses if there is not None else {}))
     if len(hypotheses) > _MOST_NAMED:
         rest = len(hypotheses) - _MOST_NAMED
         hypotheses = [*hypotheses[:_MOST_NAMED], f"{rest} more condition{'s' if rest > 1 else ''} like these"]
     return Verdict("proved", scope=scope, for_all_sizes=False, hypotheses=tuple(hypotheses), notes=tuple(notes))
+
+
+def _tidied(hypotheses: Mapping[str, sp.Basic | None]) -> list[str]:
+    """The hypotheses, without those that follow from others where they are few: x > 0 says that x != 0."""
+    formulas = [formula for formula in hypotheses.values() if formula is not None]
+    if len(formulas) > _MOST_TIDIED:
+        return list(hypotheses)
+    plain = tidy(fact for formula in formulas for fact in facts_of(formula))
+    return list(dict.fromkeys((*(fact.text for fact in plain), *(h for h, f in hypotheses.items() if f is None))))
 
 
 def _cells(findings: Findings) -> str:

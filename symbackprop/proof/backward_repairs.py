@@ -273,6 +273,8 @@ def _multiplied(entry: WrongEntry) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
     for count in (1, 2):
         for chosen in combinations_with_replacement(known, count):
             value = prod(number for _, number in chosen)
+            if count > 1 and isclose(value, 1, rel_tol=1e-9):
+                continue  # e^z and e^{-z} take each other away
             factor = sp.Mul(*(part for part, _ in chosen))
             for sign in (1, -1):
                 wrong = "has the wrong sign and " if sign < 0 else ""

@@ -8,15 +8,25 @@ from dataclasses import replace
 from symbackprop.errors import ArgumentError
 from symbackprop.proof.backward import judge_at
 from symbackprop.proof.backward_findings import Findings, conclude
+from symbackprop.proof.exploration import first_trace
 from symbackprop.proof.float_runs import list_float_changes
 from symbackprop.proof.guarded_calls import CodeStoppedError
-from symbackprop.proof.shapes import has_refitted_data, list_outgrown, other_shapes, smaller_shapes, write_shapes
+from symbackprop.proof.path_signs import Reading
+from symbackprop.proof.shapes import (
+    finer_shapes,
+    has_refitted_data,
+    list_outgrown,
+    other_shapes,
+    smaller_shapes,
+    write_shapes,
+)
 from symbackprop.proof.stops import FormulaTooLongError, TracingStoppedError
 from symbackprop.proof.tracing import Shapes, Subject, list_changes
 from symbackprop.proof.verdict import Verdict
 from symbackprop.proof.wording import join_words
 
 _ADVICE = "; give smaller shapes, which decide the same code sooner"
+_TO_TELL = 0.25  # of the time that there is for other shapes, to find out which sizes may differ
 _MOST_CELLS = (32, 12)  # at the shapes given, and at the other ones
 
 
@@ -83,13 +93,44 @@ def _ask_smaller(subject: Subject, verdict: Verdict, seconds: float) -> Verdict:
     return replace(verdict, notes=(*verdict.notes, proved)) if verdict.undecided and proved else verdict
 
 
+def _judge_apart(given: Shapes, other: Subject, seconds: float) -> tuple[Subject, Findings]:
+    """What is found with as many sizes told apart as the code accepts, or as they are where that decides nothing."""
+    start = time.process_time()
+    finest = _tell_apart(given, other, start + seconds, start + _TO_TELL * seconds)
+    if finest is not other:
+        try:
+            found = judge_at(finest, seconds, _MOST_CELLS[1])
+            fits = not list_outgrown(given, finest.shapes, found.arrays)
+            if found.failed is None or (found.failed.witness is not None and fits):
+                return finest, found
+        except (CodeStoppedError, TracingStoppedError, ArgumentError):
+            pass
+    return other, judge_at(other, seconds, _MOST_CELLS[1])
+
+
+def _tell_apart(given: Shapes, other: Subject, deadline: float, patience: float) -> Subject:
+    """The other shapes with as many sizes told apart as the code accepts; its error where it accepts none of them.
+
+    Until the clock says `patience` further splits are tried.
+    """
+    first_trace(other, deadline, Reading())
+    for finer in finer_shapes(given, other):
+        if time.process_time() > patience:
+            break
+        try:
+            return _tell_apart(given, finer, deadline, patience)
+        except (CodeStoppedError, TracingStoppedError, ArgumentError):
+            continue
+    return other
+
+
 def _judge_elsewhere(subject: Subject, seconds: float) -> tuple[Findings | None, Shapes, list[str]]:
     """The findings at the first other shapes that the code accepts, and what it said to those that it does not."""
     refusals: list[str] = []
     for other in other_shapes(subject):
         deadline = time.process_time() + seconds
         try:
-            found = judge_at(other, seconds, _MOST_CELLS[1])
+            other, found = _judge_apart(subject.shapes, other, seconds)
         except (CodeStoppedError, ArgumentError) as error:
             if time.process_time() > deadline:
                 refusals.append(f"At the shapes {write_shapes(other.shapes)} nothing was decided: {error}")

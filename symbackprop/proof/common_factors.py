@@ -89,17 +89,18 @@ def _edits(
     product = [float(number)] * len(ratios)
     for part in parts:
         product = [a * b for a, b in zip(product, part.numbers, strict=True)]
+    factor, said, wrong = _product(number, parts), _product(abs(number), parts), number < 0
+    if wrong and min(ratios) > 0:  # it is the factor that has a sign
+        said, wrong = _opposite(said), False
+    text = words.write(said)
     if agree(product, ratios):
-        factor = _product(number, parts)
-        yield Edit(_say("lacks the factor", number, words.write(_product(abs(number), parts))), multiply(claim, factor))
+        yield Edit(_say("lacks the factor", wrong, text), multiply(claim, factor))
     if all(product) and agree([1 / a for a in product], ratios):
-        factor = _product(number, parts)
-        text = words.write(_product(abs(number), parts))
         own = list_factors(claim)
         if all(part.tree in (*own, *filter(None, map(_base, own))) for part in parts):
-            yield Edit(_say("has the extra factor", number, text), divide(claim, factor))
+            yield Edit(_say("has the extra factor", wrong, text), divide(claim, factor))
         else:
-            yield Edit(_say("lacks the factor", number, f"1/{bracket(factor, text)}"), divide(claim, factor))
+            yield Edit(_say("lacks the factor", wrong, f"1/{bracket(said, text)}"), divide(claim, factor))
 
 
 def _base(factor: t.Expression) -> t.Expression | None:
@@ -120,5 +121,12 @@ def _product(number: Fraction, parts: tuple[_Part, ...]) -> t.Expression:
     return made
 
 
-def _say(words: str, number: Fraction, text: str) -> str:
-    return f"has the wrong sign and {words} {text}" if number < 0 else f"{words} {text}"
+def _opposite(tree: t.Expression) -> t.Expression:
+    """The negative of a formula: b - a of a - b."""
+    if isinstance(tree, t.Chain) and tree.operators == ("-",):
+        return t.Chain((tree.operands[1], tree.operands[0]), tree.operators)
+    return t.Negate(tree)
+
+
+def _say(words: str, wrong: bool, text: str) -> str:
+    return f"has the wrong sign and {words} {text}" if wrong else f"{words} {text}"

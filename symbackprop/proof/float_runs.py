@@ -69,8 +69,8 @@ class _FloatWorld:
         self._shapes, self._rebind, self._data = subject.shapes, rebind, subject.data
         self._forward, self._backward = rebind(subject.forward), subject.backward and rebind(subject.backward)
 
-    def call(self, point: Mapping[str, Fraction], upstream: np.ndarray[Any, Any]) -> dict[str, _Made]:
-        """What one call returns, the output under "", where these numbers arrive at the entries of the output."""
+    def call(self, point: Mapping[str, Fraction], trace: Trace) -> dict[str, _Made]:
+        """What one call returns at a point, the output under ""; what arrives at it is an array of its own."""
         inputs = {name: _array_of(point, name, tuple(shape)) for name, shape in self._shapes.items()}
         given = {name: self._rebind(value) for name, value in self._data.items()}
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -78,7 +78,7 @@ class _FloatWorld:
             output, *others = self._forward(**inputs, **given)
             found = {"": _made_of(output)}  # before backward, which may write into it
             if self._backward is not None:
-                others = [self._backward(_upstream_of(upstream, output), *others)]
+                others = [self._backward(_upstream_of(_list_upstream(trace, point), output), *others)]
             gradients = name_gradients(self._shapes, others[-1], "backward")
         return {**found, **{name: _made_of(gradients[name]) for name in self._shapes}}
 
@@ -109,7 +109,7 @@ def say_on_floats(subject: Subject, trace: Trace) -> str:
         if not all(may_hold(fact, point) for fact in trace.conditions):
             return ""
     try:
-        made = _FloatWorld(subject).call(point, _list_upstream(trace, point))
+        made = _FloatWorld(subject).call(point, trace)
     except TracingStoppedError:
         return ""
     except Exception as error:  # whatever their code raises is a fact about it
@@ -140,13 +140,13 @@ def _say_difference(here: _Made, there: _Made, bound: float, *, shaped: bool) ->
 @_generators_kept()
 def list_float_changes(subject: Subject, trace: Trace) -> list[str]:
     """What is not the same in one of some later calls with the same inputs, on plain floats."""
-    world, given = _FloatWorld(subject), (trace.point, _list_upstream(trace, trace.point))
+    world = _FloatWorld(subject)
     try:
-        first = world.call(*given)
+        first = world.call(trace.point, trace)
     except Exception:  # said where this call is held against the trace
         return []
     try:
-        later = [world.call(*given) for _ in range(_CALLS - 1)]
+        later = [world.call(trace.point, trace) for _ in range(_CALLS - 1)]
     except Exception:  # whatever their code raises is a fact about it
         return ["what is returned"]
     changed = [name for name in first if any(repr(other[name]) != repr(first[name]) for other in later)]  # NaN too

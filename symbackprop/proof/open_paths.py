@@ -7,7 +7,7 @@ paths, of which there are as many as combinations of all comparisons, need not b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -50,7 +50,7 @@ class OpenProof:
     """What was proved with open comparisons: where the sample points are, beside ties, and what more it needs."""
 
     seen: tuple[Fact, ...]
-    hypotheses: tuple[str, ...]
+    hypotheses: Mapping[str, sp.Basic | None]
 
 
 def prove_openly(subject: Subject, deadline: float, most: int, reading: Reading, found: Findings) -> OpenProof:
@@ -67,7 +67,7 @@ def prove_openly(subject: Subject, deadline: float, most: int, reading: Reading,
         raise NotProvedError from error
     if any(PREFIX in text for text in own.hypotheses):
         raise NotProvedError
-    return OpenProof(tuple(seen), tuple(own.hypotheses))
+    return OpenProof(tuple(seen), own.hypotheses)
 
 
 @dataclass(slots=True)

@@ -38,7 +38,6 @@ from symbackprop.proof.given_functions import GivenFunction, expand_functions
 from symbackprop.proof.matrix_claims import judge_matrix_claim
 from symbackprop.proof.outlines import Judgement, Link, Outline
 
-SAYS_LINE = re.compile(r"line \d")
 RELATIONS = {":=": r"\leftarrow", "<=": r"\le", ">=": r"\ge"}
 
 
@@ -59,10 +58,12 @@ class Known:
     functions: Mapping[str, GivenFunction] = field(default_factory=dict)
 
     def declaring(self, names: Mapping[str, str]) -> Known:
-        """With more names, which go before older ones; a name that stands for itself loses what was declared of it."""
+        """With more names, which go before older ones.
+
+        One that stands for itself undoes what was declared of it, and says that a size is one.
+        """
         functions = {w: f for w, f in self.functions.items() if names.get(w) not in FUNCTION_BY_NAME}
-        merged = {written: meaning for written, meaning in {**self.names, **names}.items() if written != meaning}
-        return Known(merged, functions)
+        return Known({**self.names, **names}, functions)
 
     def giving(self, function: GivenFunction, name: str | None) -> Known:
         """With a function; `name` is that of its value in the program, if it has one there."""
@@ -72,7 +73,7 @@ class Known:
     def vocabulary(self, program: Program, *, partial: bool = False) -> Vocabulary:
         """The vocabulary of a program in these names; a `partial` program need not have all that they stand for."""
         names = {k: v for k, v in self.names.items() if not partial or _is_known(v, program)}
-        made = make_vocabulary(program, names)
+        made = make_vocabulary(program, {k: v for k, v in names.items() if k != v or v in program.size_names})
         own = {written: written for written in self.functions}
         arguments = {written: function.arguments for written, function in self.functions.items()}
         return replace(made, functions={**made.functions, **own}, arguments=arguments)
@@ -349,7 +350,8 @@ def _placed(error: SymBackpropError, line: int) -> SymBackpropError:
     """The error with its line, where it neither has one nor says it."""
     if getattr(error, "line", None) is not None:
         return error
-    return DocumentError(str(error) if SAYS_LINE.match(str(error)) else f"line {line}: {error}")
+    said = DocumentError(str(error))
+    return said if said.line is not None else DocumentError(f"line {line}: {error}")
 
 
 def _is_known(meaning: str, program: Program) -> bool:

@@ -41,6 +41,24 @@ def other_shapes(subject: Subject) -> Iterator[Subject]:
     yield from _rename(subject, {size: max(size - 1, 2) for size in sizes})
 
 
+def finer_shapes(given: Shapes, other: Subject) -> Iterator[Subject]:
+    """The subject with another size on some of the axes that have one at the shapes given and one at the others."""
+    every = [(name, axis) for name, shape in given.items() for axis in range(len(shape))]
+    alike: dict[tuple[int, int], list[Axis]] = {}
+    for name, axis in every:
+        alike.setdefault((given[name][axis], other.shapes[name][axis]), []).append((name, axis))
+    taken = {size for shape in other.shapes.values() for size in shape}
+    fresh = next(size for size in count(3) if size not in taken)
+    for (_, size), axes in alike.items():
+        if size > 1 and 2 <= len(axes) <= _MOST_SPLIT_AXES and not _has_size(other.data, size):
+            for changed in _list_subsets(axes[1:]):  # which of two parts is changed makes no other split
+                shapes = {
+                    name: tuple(fresh if (name, axis) in changed else each for axis, each in enumerate(shape))
+                    for name, shape in other.shapes.items()
+                }
+                yield replace(other, shapes=shapes)
+
+
 def smaller_shapes(subject: Subject) -> Iterator[Subject]:
     """The subject at smaller shapes, the smallest first; the code may refuse any of them.
 
@@ -109,8 +127,9 @@ def _axes_of(shapes: Shapes, size: int) -> list[Axis]:
 
 
 def list_untold_sizes(subject: Subject) -> list[int]:
-    """The sizes that stand on so many axes that it was not tried whether they are several."""
-    return [size for size in _sizes_of(subject.shapes) if len(_axes_of(subject.shapes, size)) > _MOST_SPLIT_AXES]
+    """The sizes of which it was not tried whether they are several: those on many axes, or in the data too."""
+    counts = {size: len(_axes_of(subject.shapes, size)) for size in _sizes_of(subject.shapes)}
+    return [n for n, count in counts.items() if count > _MOST_SPLIT_AXES or (count > 1 and _has_size(subject.data, n))]
 
 
 def _split(subject: Subject, sizes: list[int], renamed: Mapping[int, int]) -> Iterator[Subject]:

@@ -38,7 +38,7 @@ def list_wrong_stages(subject: Subject, trace: Trace) -> Iterator[str]:
     """What is said of the first result of backward that is no derivative; nothing where that cannot be told.
 
     One is passed over if a gradient that is not wrong reads it, or no wrong one does; and one is said only if the
-    derivative in its place puts a gradient right.
+    derivative in its place puts a gradient right. What counts is what a name is worth in the end.
     """
     deadline = time.process_time() + _SECONDS
     watch = StageWatch.of(subject)
@@ -47,12 +47,14 @@ def list_wrong_stages(subject: Subject, trace: Trace) -> Iterator[str]:
         again = watch.run(subject, trace, deadline)
         for stage in _list_stages(watch, again):
             found = [compare(again, stage.truth, entries, deadline) for entries in stage.values]
-            if True in found:
+            if found[-1]:
                 right.append(stage)
                 continue
             if None in found or len(found) > _MOST_VALUES:
                 return
             mended = mend(subject, trace, stage.name, stage.result.name, deadline)
+            if True in found and mended.place is None:
+                return  # it is spoilt later, or its name serves something else
             if mended.place is not None:
                 yield _say(stage, mended.place, right) + _take_the_diagonal(again, stage, right, deadline)
             if mended.is_needed:

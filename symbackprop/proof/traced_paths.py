@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -110,8 +111,8 @@ class TracedPath(ArrayPath):
         if method == "reduce" and name in ("maximum", "minimum", "fmax", "fmin") and not np.size(raw[0]):
             raw[0] = np.zeros(np.shape(raw[0]))  # NumPy's own error, or its empty result
         plain = method == "reduce" and any(options.get("initial") is each for each in (None, np._NoValue))
-        if plain and name in ("maximum", "fmax") and (self.reading.maxima_free or self.reading.comparisons_open):
-            made = self._largest(raw[0], options, out)
+        if plain and name in _EXTREMES and (self.reading.maxima_free or self.reading.comparisons_open):
+            made = self._extremes(raw[0], _EXTREMES[name], options, out)
             return made if targets else self._typed(made, function, inputs, given)
         for target in targets:
             self._check_cast(name, target, casting)
@@ -153,8 +154,8 @@ class TracedPath(ArrayPath):
                 made[place] = function(*(each[place] for each in operands))
         return made
 
-    def _largest(self, values: Any, options: Mapping[str, Any], out: Any) -> Any:
-        """The maximum over some axes, none of its entries asked whether it is the one."""
+    def _extremes(self, values: Any, turn: Callable[[Any], Any], options: Mapping[str, Any], out: Any) -> Any:
+        """The maximum over some axes, or the minimum where signs turn, no entry asked whether it is the one."""
         axis = options.get("axis", 0)
         chosen = range(values.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         axes = sorted(each % values.ndim for each in chosen)
@@ -162,7 +163,7 @@ class TracedPath(ArrayPath):
         rows = values.transpose(*kept, *axes).reshape([values.shape[k] for k in kept] + [-1])
         made = np.empty(rows.shape[:-1], dtype=object)
         for place in np.ndindex(*made.shape):
-            made[place] = self._largest_of(list(map(self.constant, rows[place])))
+            made[place] = turn(self._largest_of([turn(self.constant(each)) for each in rows[place]]))
         return self.deliver(np.expand_dims(made, tuple(axes)) if options.get("keepdims") else made, out)
 
     def _largest_of(self, entries: list[Traced]) -> Traced:
@@ -223,6 +224,7 @@ class TracedPath(ArrayPath):
         for fact in list_needs((value.needs,)):
             if fact.relation in (">", ">=") and self.sign(fact.expression) < 0:
                 return name == "isnan"
+        value.note_compared()
         if not value.expression.is_number:
             self.note_overflow(f"np.{name}")
         return FINITE[name]
@@ -332,6 +334,12 @@ class TracedPath(ArrayPath):
 
 
 _LOGICAL = frozenset(("logical_and", "logical_or", "logical_xor", "logical_not"))
+_EXTREMES: Mapping[str, Callable[[Any], Any]] = {
+    "maximum": operator.pos,
+    "fmax": operator.pos,
+    "minimum": operator.neg,
+    "fmin": operator.neg,
+}
 _PRODUCTS = frozenset(("matmul", "matvec", "vecmat", "vecdot"))
 TRUTHS = np.frompyfunc(as_truth, 1, 1)
 

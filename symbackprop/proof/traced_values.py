@@ -226,21 +226,25 @@ class Traced(Arithmetic):
         first, second = self.expression, self.path.read(other)
         if is_infinite(first) or is_infinite(second):
             return self._truth(holds(0 if first == second else 1 if first == sp.oo or second == -sp.oo else -1), other)
+        self.note_compared(other.needs if isinstance(other, Traced) else None)
         if self.path.reading.comparisons_open:
-            self._check_values(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
             found = self.path.truth(self.path.compare(first - second, holds))
             return self._truth(found, other) if type(found) is bool else found
-        self.path.compared.append(join_needs(self.needs, other.needs if isinstance(other, Traced) else None))
         sign = self.path.sign(first - second, equality=holds(1) == holds(-1))
         if sign == 0:
             self.path.note_tie(self, self.path.constant(other), holds(0))
         return self._truth(holds(sign), other)
 
-    def _check_values(self, needs: Needs | None) -> None:
-        """What is compared has to have a value: beside ties, roots and logarithms alone may have none."""
+    def note_compared(self, other: Needs | None = None) -> None:
+        """What is compared, or asked whether it is finite, has to have a value; left open, beside ties alone."""
+        needs, choices = join_needs(self.needs, other), self.path.choices
+        if not self.path.reading.comparisons_open:
+            self.path.compared.append(needs)
+            return
         for fact in map(self.path.cuts.expand_fact, list_needs((needs,))):
-            if fact.relation in (">", ">=") and not holds_openly(fact, self.path.choices):
-                raise TracingStoppedError("a root or a logarithm that may have no value is compared")
+            at_ties = fact.relation == "!=" and not choices.among((fact.expression,))
+            if not at_ties and not holds_openly(fact, choices):
+                raise TracingStoppedError("what is compared may have no value")
 
     def _truth(self, holds: bool, other: Any) -> Any:
         """NumPy's truth values, whose sums are no counts."""

@@ -164,11 +164,17 @@ def test_products_of_matrices_come_first_where_they_fit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("formula", "printed"),
-    [("p*(x - mu)", r"p \cdot (x - \mu)"), ("p*(1 - p)", "p(1 - p)"), ("N*(x - mu)", r"N(x - \mu)")],
+    [
+        ("p*(x - mu)", r"p \cdot (x - \mu)"),
+        ("p*(1 - p)", "p(1 - p)"),
+        ("N*(x - mu)", r"N(x - \mu)"),
+        ("mu*(1 + x)", r"\mu(1 + x)"),
+        ("phi*(1 + x)", r"\varphi \cdot (1 + x)"),
+    ],
 )
 def test_what_the_writer_prints_is_no_function(formula: str, printed: str) -> None:
     """A dot stands between a name and brackets that could be its argument."""
-    program = sb.parse("input x\nparam mu\np = exp(-(x - mu)^2/2)\nloss = p").core
+    program = sb.parse("input x\nparam mu, phi\np = exp(-(x - mu)^2/2)\nloss = p").core
     writer = IndexWriter(choose_names(program.tensors(), ()))
 
     assert writer.write(read_expression(formula)) == printed

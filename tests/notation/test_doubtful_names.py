@@ -140,19 +140,91 @@ def test_other_forms_of_letters_are_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("latex", "what"),
+    "latex",
     [
-        (r"\frac{\partial L}{\partial b} = T^\top \mathbf 1", "the transpose of T"),
-        (r"\lVert T \rVert_F^2 = \lVert t \rVert_F^2", "the norm of T"),
-        (r"\lVert T \rVert^2 = 1", "the norm of T"),
-        (r"\det T = 1", "det of T"),
-        (r"T^\top = 1", "the transpose of T"),
+        r"\frac{\partial L}{\partial b} = T^\top \mathbf 1",
+        r"\lVert T \rVert_F^2 = \lVert t \rVert_F^2",
+        r"\lVert T \rVert^2 = 1",
+        r"\det T = 1",
+        r"T^\top = 1",
+        r"t = T \odot t",
+        r"\frac{\partial L}{\partial t} = \mathbb{1}[T > 0] \odot t",
+        r"\frac{\partial L}{\partial t} = \tanh'(T)",
     ],
 )
-def test_what_only_matrices_have_is_not_taken_of_a_size(latex: str, what: str) -> None:
-    """The error says that T is a size, and which tensor may be meant."""
-    with pytest.raises(sb.FormulaError, match=f"found {what} in .*T is a size; the tensor is t"):
+def test_a_size_that_is_written_as_a_matrix_is_asked_about(latex: str) -> None:
+    """T is a size, and the matrix of the tensor t."""
+    with pytest.raises(AmbiguousFormulaError, match=r"the size T` or as `the tensor t`; declare .* T = t, or T = T"):
         understood(latex, SIZED)
+
+
+def test_a_size_below_a_fraction_is_a_number(tmp_path: Path) -> None:
+    """And so it is where it is declared, or beside entries; a tensor that is declared by its letter is that."""
+    program = "\ninput x[N,D], y[N]\nparam w[D]\nd[n] = sum(j, w[j]*x[n,j]) - y[n]\nloss = sum(n, d[n]^2)/(2*D)\n"
+    for latex, names in (
+        (r"\frac{\partial L}{\partial w} = \frac1D x^\top d", ""),
+        (r"\frac{\partial L}{\partial w_j} = \frac1D \sum_n d_n x_{nj}", ""),
+        (r"D \frac{\partial L}{\partial w} = x^\top d", "D = D"),
+        (r"2 L = \lVert D \rVert^2 / \mathrm{size}", r"D = d, \mathrm{size} = D"),
+    ):
+        (verdict,) = judge(tmp_path, program, latex, names)
+        assert verdict.proved, latex
+
+
+LAYERED = """
+input x[D], y[K]
+param W2[K,D]
+z2[k] = sum(d, W2[k,d]*x[d])
+loss = sum(k, (z2[k] - y[k])^2)/2
+"""
+ROWS = """
+input x[N,D]
+index c[N] in K
+param W[K,D]
+z[n,k] = sum(d, W[k,d]*x[n,d])
+p[n,k] = exp(z[n,k])/sum(j, exp(z[n,j]))
+loss = -sum(n, log(p[n,c[n]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("latex", "program", "name"),
+    [
+        (r"\delta_{2,k} = z_{2,k} - y_k", LAYERED, "z2"),
+        (r"\frac{\partial p_{n1}}{\partial z_{nk}} = p_{n1}(\delta_{1k} - p_{nk})", ROWS, "z"),
+    ],
+)
+def test_a_delta_with_a_number_is_asked_about(latex: str, program: str, name: str) -> None:
+    """The number of a layer, of a row, or one that Kronecker's delta compares."""
+    with pytest.raises(AmbiguousFormulaError, match=f"the adjoint of {name}` or as `Kronecker's delta`"):
+        understood(latex, program)
+
+
+def test_a_delta_that_is_declared_is_not_that_of_a_layer() -> None:
+    """Beside z2, whose adjoint is written with a 2 above."""
+    program = LAYERED + "other = sum(k, z2[k])\n"
+
+    assert "where(2 == k" in understood(r"z_{2,k} = \delta_{2k}", program, {r"\delta": "kronecker"})
+
+
+@pytest.mark.parametrize("delta", [r"\delta_{c_n k}", r"\delta_{k c_n}", r"\delta_{k, c_n}"])
+def test_a_delta_with_a_label_is_kroneckers_in_either_order(delta: str, tmp_path: Path) -> None:
+    """A label runs over the classes, as k does, and not over the rows of z."""
+    latex = rf"\frac{{\partial L}}{{\partial z_{{nk}}}} = p_{{nk}} - {delta}"
+    (verdict,) = judge(tmp_path, ROWS, latex)
+
+    assert verdict.proved
+
+
+LOSSES_OF_SAMPLES = "\ninput x[N]\nparam w\nL[n] = (w*x[n])^2\nJ = mean(n, L[n])\n"
+
+
+def test_a_loss_in_another_font_than_a_tensor_is_asked_about(tmp_path: Path) -> None:
+    """The mean of the losses of samples is written so as often as those."""
+    with pytest.raises(AmbiguousFormulaError, match=r"the loss J` or as `L, in another font"):
+        understood(r"\mathcal{L} = \frac1N \sum_n L_n", LOSSES_OF_SAMPLES)
+    (verdict,) = judge(tmp_path, LOSSES_OF_SAMPLES, r"\mathcal{L} = \frac1N \sum_n L_n", r"\mathcal{L} = J")
+    assert verdict.proved
 
 
 def test_verdicts_on_two_forms_of_a_letter(tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ def test_what_is_identically_0_is_told_so() -> None:
         (lambda x: (x / x.max(), x), lambda d, x: d / x.max()),
         (lambda x: (x - x.max(), x), lambda d, x: d),
         (lambda x: (x * x.max(), x), lambda d, x: d * x.max()),
+        (lambda x: (x - x.min(), x), lambda d, x: d),
+        (lambda x: ((x - x.min()) / np.ptp(x), x), lambda d, x: d / (x.max() - x.min())),
     ],
 )
 def test_a_maximum_taken_for_a_constant_is_named(forward: Any, backward: Any) -> None:
@@ -132,6 +134,35 @@ def test_a_maximum_taken_for_a_constant_is_named(forward: Any, backward: Any) ->
 
     assert verdict.refuted
     assert verdict.diagnosis.startswith("the gradient of x takes a maximum or minimum for a constant")
+
+
+def test_a_minimum_that_does_not_matter_asks_for_no_paths() -> None:
+    """Softmax of -x, the smallest entry subtracted."""
+
+    def forward(x: Any) -> Any:
+        e = np.exp(x.min(-1, keepdims=True) - x)
+        return e / e.sum(-1, keepdims=True), e / e.sum(-1, keepdims=True)
+
+    def backward(dout: Any, p: Any) -> Any:
+        return -p * (dout - (dout * p).sum(-1, keepdims=True))
+
+    verdict = sb.verify_backward(forward, backward, shapes={"x": (2, 3)})
+
+    assert str(verdict) == "Proved for the shapes x=(2, 3) and x=(3, 4)."
+
+
+def test_conditions_that_follow_from_others_are_left_out() -> None:
+    """x > 0 says that x is not 0 and that it has a root."""
+
+    def forward(x: Any) -> Any:
+        return np.log(x) / np.sqrt(x) + 1 / x, x
+
+    def backward(dout: Any, x: Any) -> Any:
+        return dout * (1 / x / np.sqrt(x) - np.log(x) / (2 * x * np.sqrt(x)) - 1 / x**2)
+
+    verdict = sb.verify_backward(forward, backward, shapes={"x": (2,)})
+
+    assert verdict.hypotheses == ("x[0] > 0", "x[1] > 0", "x[2] > 0")
 
 
 def test_a_maximum_that_is_differentiated_wrongly_is_no_constant() -> None:

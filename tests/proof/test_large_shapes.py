@@ -64,7 +64,7 @@ def attention(q: Any, k: Any, v: Any, wrong: bool = False) -> Any:
             attention,
             {"q": (4, 4), "k": (4, 4), "v": (4, 4)},
             {},
-            "the shapes q=(4, 4), k=(4, 4), v=(4, 4) and q=(5, 4), k=(5, 4), v=(5, 4)",
+            "the shapes q=(4, 4), k=(4, 4), v=(4, 4) and q=(5, 4), k=(3, 4), v=(3, 6)",
             "gradient of k",
         ),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -160,3 +161,20 @@ def test_an_absent_library_is_said() -> None:
 def test_docstrings(module: object) -> None:
     """The examples in them are true."""
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+
+
+PROBE = """
+import sys
+import jax
+from benchmarks import contestants, processes
+contestants.probe = lambda: [jax.config.values["jax_cpu_enable_async_dispatch"], str(jax.numpy.zeros(1).dtype)]
+sys.argv[1:] = ["contestants", "probe", "{}", '{"gigabytes": null}']
+processes.main()
+"""
+
+
+def test_jax_dispatches_synchronously() -> None:
+    """It is told so before it makes its first array, afterwards that has no effect."""
+    run = subprocess.run([sys.executable, "-c", PROBE], cwd=processes.ROOT, capture_output=True, text=True, check=True)
+
+    assert run.stdout.split(processes.MARK)[1:] == ["false\n", '"float64"\n']

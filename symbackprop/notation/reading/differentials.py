@@ -114,7 +114,7 @@ def without_arguments(row: tuple[Factor, ...], vocabulary: Vocabulary) -> tuple[
     if written in vocabulary.functions:
         fitting = vocabulary.arguments.get(written) == tuple(names)
     else:
-        fitting = set(names) <= vocabulary.sources
+        fitting = vocabulary.loss is not None and set(names) <= vocabulary.made_of((vocabulary.loss,))
     return row[:1] if fitting and len(names) == len(whole) else row
 
 

@@ -36,9 +36,9 @@ from symbackprop.notation.reading.syntax import (
     write_syntax,
 )
 from symbackprop.notation.reading.vocabulary import COMMANDS, Vocabulary, label_of
+from symbackprop.notation.writing.names import ACTIVATIONS
 
 GIVEN = (Role.INPUT, Role.PARAM, Role.CONST)
-ACTIVATIONS = (r"\sigma", r"\phi", r"\varphi", r"\psi")
 BOLD = ("mathbf", "boldsymbol", "bm", "textbf")
 
 
@@ -88,9 +88,9 @@ def _may_be_called(node: Syntax, inside: Syntax, vocabulary: Vocabulary) -> bool
     return bool(read & made_of)
 
 
-def _tensors_called(symbol: Symbol, vocabulary: Vocabulary) -> list[Tensor]:
+def _tensors_called(symbol: Symbol, vocabulary: Vocabulary, primes: int = 0) -> list[Tensor]:
     """The tensors that a name stands for."""
-    names = (entry.value.name for entry in vocabulary.find(symbol) if isinstance(entry.value, t.Name))
+    names = (entry.value.name for entry in vocabulary.find(symbol, primes) if isinstance(entry.value, t.Name))
     return [vocabulary.tensors[name] for name in names if name in vocabulary.tensors]
 
 
@@ -143,8 +143,8 @@ def is_datum(node: Syntax, row: Sequence[Factor], vocabulary: Vocabulary) -> boo
     symbol = without_scripts(node)
     if not isinstance(symbol, Symbol) or not isinstance(node, Scripts) or node.below is None:
         return False
-    found = [entry.value.name for entry in vocabulary.find(symbol, node.primes) if isinstance(entry.value, t.Name)]
-    return bool(found) and all(name in vocabulary.tensors and vocabulary.tensors[name].role in GIVEN for name in found)
+    tensors = _tensors_called(symbol, vocabulary, node.primes)
+    return bool(tensors) and all(tensor.role in GIVEN for tensor in tensors)
 
 
 def check_braces(row: Sequence[Factor]) -> None:

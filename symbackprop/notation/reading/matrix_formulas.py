@@ -22,7 +22,7 @@ from symbackprop.language.wording import fail
 from symbackprop.notation.reading.broadcasting import check_numbers, check_shifted, repeat_vectors
 from symbackprop.notation.reading.commands import TRANSPOSED
 from symbackprop.notation.reading.differentials import read_loss
-from symbackprop.notation.reading.doubtful_names import check_no_size, doubtful_name
+from symbackprop.notation.reading.doubtful_names import check_capitals, check_no_size, doubtful_name
 from symbackprop.notation.reading.doubtful_scripts import check_scripts
 from symbackprop.notation.reading.doubts import check_transpose, doubtful_size
 from symbackprop.notation.reading.entries import find_powers, find_whole
@@ -32,12 +32,7 @@ from symbackprop.notation.reading.marks import check_marked
 from symbackprop.notation.reading.masks import read_mask, sum_over
 from symbackprop.notation.reading.matrix_derivatives import check_factors, check_jacobians, derive_tree
 from symbackprop.notation.reading.matrix_products import check_order, join_by_sign, join_factors
-from symbackprop.notation.reading.matrix_trees import (
-    run_of,
-    sign_at,
-    whole_of,
-    without_adjoints,
-)  # fmt: skip
+from symbackprop.notation.reading.matrix_trees import run_of, sign_at, whole_of, without_adjoints
 from symbackprop.notation.reading.ones import (
     IDENTITY,
     ONES,
@@ -86,6 +81,7 @@ def read_matrix_formula(
     loss = read_loss(syntax, vocabulary)
     if loss is not None:
         return loss
+    check_capitals(syntax, vocabulary)
     reader = MatrixReader(vocabulary, letters, plain_values(syntax))
     with deep_recursion():
         found: t.Expression = reader.read(syntax)

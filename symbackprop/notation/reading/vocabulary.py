@@ -73,7 +73,7 @@ class Vocabulary:
     """The names that formulas may use; `open` ones take every symbol for a real scalar of its own name.
 
     The tensors in `behind` have their samples, which stand in brackets above, as the last index and not as the first.
-    `sources` are the tensors that the loss is made of; a `rival` is a scalar that may be meant by the loss instead.
+    A `rival` is a scalar that may be meant by the loss instead.
     `arguments` are the tensors that a document's own functions take, by how these are written.
     """
 
@@ -84,7 +84,6 @@ class Vocabulary:
     loss: str | None = None
     open: bool = True
     behind: frozenset[str] = frozenset()
-    sources: frozenset[str] = frozenset()
     program: Program | None = field(default=None, repr=False, compare=False)
     rival: str | None = None
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -120,9 +119,13 @@ class Vocabulary:
         inner = bare(node)
         if self.loss is None or not isinstance(inner, Symbol):
             return False
-        entries = self.find(inner)
+        entries, shown = self.find(inner), write_syntax(inner)
+        own = all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
+        if entries and not own and shown in LOSSES and inner.font and not any(e.font == inner.font for e in entries):
+            raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {inner.name}",
+                            (f"the loss {self.loss}", f"{inner.name}, in another font"),
+                            f"declare which it is: names {shown} = {self.loss}, or {shown} = {inner.name}")  # fmt: skip
         if not entries:
-            shown = write_syntax(inner)
             small = inner.name.lower().removeprefix(r"\el")
             if shown in LOSSES and not inner.font and small in self.tensors and small != self.loss:
                 raise ambiguous(inner.line, inner.column, f"`{shown}` of a program with {small}",
@@ -133,7 +136,7 @@ class Vocabulary:
                                 (self.rival, f"{self.loss}, its last scalar"),
                                 f"call one of them loss, or declare names {shown} = {self.rival}")  # fmt: skip
             return shown in LOSSES
-        return all(entry.value == t.Name(self.loss) and not (entry.label or entry.below) for entry in entries)
+        return own
 
     def made_of(self, names: Iterable[str]) -> frozenset[str]:
         """The tensors with everything that they are made of."""
@@ -179,7 +182,7 @@ def make_vocabulary(program: Program | None = None, names: Mapping[str, str] | N
     made = Vocabulary(tuple(dict.fromkeys(entries)), functions, tensors, sizes, open=program is None, program=program)
     if program is None or program.loss is None:
         return made
-    return replace(made, loss=program.loss, sources=program.sources((program.loss,)), rival=rival)
+    return replace(made, loss=program.loss, rival=rival)
 
 
 def read_names(text: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symbackprop.calculus.tensors import Role
 from symbackprop.errors import UnsupportedError
 from symbackprop.language.tree import (
     Access,
@@ -41,7 +42,7 @@ from symbackprop.notation.writing.conditions import (
     write_conditions,
     write_parts,
 )
-from symbackprop.notation.writing.names import Names, join_indices, small_symbol
+from symbackprop.notation.writing.names import ACTIVATIONS, Names, join_indices, small_symbol
 from symbackprop.notation.writing.pieces import (
     ATOM,
     FRACTION,
@@ -210,15 +211,19 @@ class IndexWriter:
                 written = bracket(piece.text)
             bracketed = written.startswith(("(", r"\left("))
             separator = "" if not text or (bracketed and text[-1] not in ")") else " "
-            # Before brackets a derivative is one at a point, and a tensor a function, but for a(1 - a).
-            name = previous.name if isinstance(previous, Name) else ""
-            called = name in self.names.tensors and not mentions(factor, name)
-            doubtful = bracketed and (called or before.startswith(r"\frac{\partial"))
+            called = isinstance(previous, Name) and self._may_be_called(previous.name, factor)
+            doubtful = bracketed and (called or before.startswith(r"\frac{\partial"))  # a derivative at a point
             if text and (written[0].isdigit() or doubtful):
                 separator = r" \cdot "
             text += separator + written
             before = written
         return Piece(text, PRODUCT)
+
+    def _may_be_called(self, name: str, factor: Expression) -> bool:
+        """Whether brackets behind a name may be read as its argument: behind what is computed, but for a(1 - a)."""
+        tensor, symbol = self.names.tensors.get(name), self.names.symbol(name)
+        named = symbol is not None and symbol.base in ACTIVATIONS
+        return tensor is not None and (tensor.role is Role.DEFINED or named) and not mentions(factor, name)
 
     def _power(self, base: Expression, exponent: Expression) -> Piece:
         raised = self.write(exponent)

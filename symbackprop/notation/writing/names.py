@@ -35,6 +35,8 @@ GREEK = (
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "dot": r"\dot"}
 FORMS = {r"\varepsilon": r"\epsilon", r"\varphi": r"\phi"}
 """Letters that are printed in one form, and that people write in another one."""
+ACTIVATIONS = (r"\sigma", r"\phi", r"\varphi", r"\psi")
+"""Letters that stand for functions wherever networks are written, so that brackets behind them are an argument."""
 VARIANTS = {"ell": r"\ell", "eps": r"\varepsilon", "epsilon": r"\varepsilon", "phi": r"\varphi"}
 
 
