@@ -6,8 +6,10 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from math import isfinite
 
+import sympy as sp
 from flint import fmpq
 
 from symbackprop.proof.evaluation import ImpreciseValueError, UndefinedValueError, Value, evaluate, sign_of_value
@@ -19,6 +21,8 @@ _FINER = 6
 """So many more attempts are made with steps that are smaller each time, for what is narrow."""
 _CLOSER = (1, 2, 4, 6, 9, 13)
 """The decimal places by which entries are brought closer to zero, or to each other."""
+_VERY_CLOSE = (2, 6, 10, 50)
+"""The decimal places by which one entry is brought close to a pole, if floats lie there; log(1e-50) is -115."""
 _FAR = (16, 128, 1024)
 _MOVES = 30
 _DENOMINATOR = 64
@@ -56,6 +60,7 @@ def points_near(
         except (UndefinedValueError, ImpreciseValueError):
             continue
     yield from _those_with(facts, _far_away(point), deadline)
+    yield from _those_with(facts, _at_poles(point, facts), deadline)
 
 
 def _those_with(
@@ -77,6 +82,28 @@ def _far_away(point: Mapping[str, Fraction]) -> Iterator[Mapping[str, Fraction]]
     for shift in _FAR:
         yield {name: value + shift for name, value in point.items()}
         yield {name: value - shift for name, value in point.items()}
+
+
+def _at_poles(point: Mapping[str, Fraction], facts: Sequence[Fact]) -> Iterator[Mapping[str, Fraction]]:
+    """Points of which one entry is close to where a logarithm or a quotient of a violated fact has no value."""
+    for part in dict.fromkeys(p for fact in facts if not may_hold(fact, point) for p in _poles(fact.expression)):
+        for name in sorted(symbol.name for symbol in part.free_symbols):
+            value, ahead = (evaluate(part, {**point, name: point[name] + step}) for step in (0, 1))
+            if isinstance(value, fmpq) and isinstance(ahead, fmpq) and value != ahead:
+                root = point[name] - _exactly(value) / (_exactly(ahead) - _exactly(value))
+                for places, side in product(_VERY_CLOSE, (1, -1)):
+                    close = root + side * Fraction(1, 10**places)
+                    if Fraction(float(close)) != Fraction(float(root)):
+                        yield {**point, name: close}
+
+
+def _poles(expression: sp.Expr) -> Iterator[sp.Expr]:
+    """What is 0 where a part of an expression has no value."""
+    for node in sp.preorder_traversal(expression):
+        if isinstance(node, sp.log):
+            yield node.args[0]
+        elif isinstance(node, sp.Pow) and node.exp.is_negative:
+            yield node.base
 
 
 def _special(point: Mapping[str, Fraction]) -> Iterator[Mapping[str, Fraction]]:
@@ -128,10 +155,14 @@ def _move(point: dict[str, Fraction], fact: Fact, generator: random.Random, fine
         point[name] = (point[name] + step).limit_denominator(denominator)
 
 
+def _exactly(value: fmpq) -> Fraction:
+    return Fraction(int(value.p), int(value.q))
+
+
 def _short(value: Value, denominator: int) -> Fraction:
     """A value as a fraction that is near enough to move by; ImpreciseValueError beyond what floats hold."""
     if isinstance(value, fmpq):
-        return Fraction(int(value.p), int(value.q))
+        return _exactly(value)
     number = float(value.mid())
     if not isfinite(number):
         raise ImpreciseValueError("a value is too large to move by")
