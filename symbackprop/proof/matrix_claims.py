@@ -130,6 +130,6 @@ def _side(
 
 
 def _scope(letters: Sequence[t.Name], axes: Axes, free: Mapping[str, Affine]) -> dict[str, Index]:
-    """The indices for which an equation is stated: those of its axes, and those that its sides read."""
+    """The indices for which an equation is stated: those that its sides read, such as rows, then its axes."""
     named = {letter.name: size for letter, size in zip(letters, axes, strict=True)}
-    return {name: Index(name, size) for name, size in {**named, **free}.items()}
+    return {name: Index(name, size) for name, size in {**free, **named}.items()}

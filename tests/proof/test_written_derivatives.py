@@ -266,3 +266,11 @@ def test_an_equation_of_vectors_holds_for_the_steps_that_it_names(tmp_path: Path
     assert right.proved
     assert wrong.refuted
     assert last.refuted
+
+
+def test_the_entry_of_a_row_is_named_as_that_of_its_matrix(tmp_path: Path) -> None:
+    """Row 1, column 2, whether the entry is claimed or the row."""
+    program = "\nparam W[3,2]\nloss = sum(k, d, where(k == 1 and d == 2, W[k,d]^2, W[k,d]))\n"
+    for latex in (r"\frac{\partial L}{\partial W_{kd}} = 1", r"\frac{\partial L}{\partial W_k} = \mathbf{1}"):
+        (verdict,) = judge(tmp_path, program, latex)
+        assert verdict.scope == "the entry [1,2]"
