@@ -12,9 +12,13 @@ from latex2mathml.converter import convert
 STYLE = """\
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: #1a1a1a; }
 pre { background: #f5f5f2; padding: 0.75rem 1rem; overflow-x: auto; }
-math { font-size: 1.1rem; }
-.formula { overflow-x: auto; margin: 1rem 0; }
+math { font: 1.1rem "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
+.formula { overflow: auto hidden; margin: 0.75rem 0; padding: 0.25rem 0; }
+mtd[columnalign="right"] { text-align: right; text-align: -webkit-right; padding-right: 0; }
+mtd[columnalign="left"] { text-align: left; }
+mtd[columnalign="right"] + mtd[columnalign="left"] { padding-left: 0; }
 """
+"""Browsers know the alignment of MathML's columns from style sheets alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -173,3 +174,13 @@ def test_a_gradient_as_a_sympy_expression_is_proved_to_be_itself() -> None:
     assert isinstance(expression, sympy.Sum)
     assert sb.verify_gradient(program, "b[k]", claim).proved
     assert sb.verify_gradient(program, "b[k]", "2*" + claim).refuted
+
+
+def test_the_columns_of_a_page_are_aligned_by_its_style() -> None:
+    """Chromium reads no attribute of a column: the style names each that the formulas have."""
+    page = sb.derive(sb.parse("param x, w\na = relu(w*x)\nloss = a^2")).html()
+    style, _, body = page.partition("</style>")
+    aligned = set(re.findall(r'<mtd columnalign="(\w+)"', body))
+
+    assert aligned == {"left", "right"}
+    assert all(f'mtd[columnalign="{side}"] {{ text-align: {side};' in style for side in aligned)
