@@ -197,3 +197,24 @@ def test_a_name_that_is_spoilt_after_it_was_right_is_where_it_goes_wrong(backwar
 
     assert verdict.refuted
     assert not line if not first else line and line in first[0]
+
+
+def test_a_factor_that_is_1_is_not_what_is_lacking() -> None:
+    """The sign of the entry of the label: e^z and e^{-z} times it change nothing."""
+
+    def forward(x: Any, W: Any, y: Any) -> Any:
+        e = np.exp(x @ W - (x @ W).max(-1, keepdims=True))
+        p = e / e.sum(-1, keepdims=True)
+        return -np.log(p[np.arange(len(y)), y]).mean(), (x, W, p, y)
+
+    def backward(d: Any, cache: Any) -> Any:
+        x, W, p, y = cache
+        g = p.copy()
+        g[np.arange(len(y)), y] = 1 - g[np.arange(len(y)), y]
+        return g * d / len(y) @ W.T, x.T @ (g * d / len(y))
+
+    verdict = sb.verify_backward(forward, backward, shapes={"x": (1, 2), "W": (2, 2)}, data={"y": np.array([1])})
+
+    assert verdict.refuted
+    assert "has the wrong sign in what comes through" in verdict.diagnosis
+    assert "lacks the factor" not in verdict.diagnosis
