@@ -163,6 +163,7 @@ def test_a_size_below_a_fraction_is_a_number(tmp_path: Path) -> None:
     program = "\ninput x[N,D], y[N]\nparam w[D]\nd[n] = sum(j, w[j]*x[n,j]) - y[n]\nloss = sum(n, d[n]^2)/(2*D)\n"
     for latex, names in (
         (r"\frac{\partial L}{\partial w} = \frac1D x^\top d", ""),
+        (r"\frac{\partial L}{\partial w} = x^\top d / D", ""),
         (r"\frac{\partial L}{\partial w_j} = \frac1D \sum_n d_n x_{nj}", ""),
         (r"D \frac{\partial L}{\partial w} = x^\top d", "D = D"),
         (r"2 L = \lVert D \rVert^2 / \mathrm{size}", r"D = d, \mathrm{size} = D"),

@@ -274,3 +274,11 @@ def test_the_entry_of_a_row_is_named_as_that_of_its_matrix(tmp_path: Path) -> No
     for latex in (r"\frac{\partial L}{\partial W_{kd}} = 1", r"\frac{\partial L}{\partial W_k} = \mathbf{1}"):
         (verdict,) = judge(tmp_path, program, latex)
         assert verdict.scope == "the entry [1,2]"
+
+
+def test_a_factor_with_a_sign_is_no_wrong_sign(tmp_path: Path) -> None:
+    """1 - tanh^2 is positive everywhere, and so is the quotient of truth and claim."""
+    (verdict,) = judge(tmp_path, "\nparam x\nt = tanh(x)\n", r"\frac{\partial^2 t}{\partial x^2} = -2t")
+
+    assert verdict.refuted
+    assert verdict.diagnosis == "the claim lacks the factor 1 - tanh(x)^2"
