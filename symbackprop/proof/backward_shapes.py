@@ -96,7 +96,10 @@ def _ask_smaller(subject: Subject, verdict: Verdict, seconds: float) -> Verdict:
 def _judge_apart(given: Shapes, other: Subject, seconds: float) -> tuple[Subject, Findings]:
     """What is found with as many sizes told apart as the code accepts, or as they are where that decides nothing."""
     start = time.process_time()
-    finest = _tell_apart(given, other, start + seconds, start + _TO_TELL * seconds)
+    finest = other
+    if any(True for _ in finer_shapes(given, other)):
+        first_trace(other, start + seconds, Reading())  # its error, where the code accepts none of them
+        finest = _tell_apart(given, other, start + seconds, start + _TO_TELL * seconds)
     if finest is not other:
         try:
             found = judge_at(finest, seconds, _MOST_CELLS[1])
@@ -109,18 +112,15 @@ def _judge_apart(given: Shapes, other: Subject, seconds: float) -> tuple[Subject
 
 
 def _tell_apart(given: Shapes, other: Subject, deadline: float, patience: float) -> Subject:
-    """The other shapes with as many sizes told apart as the code accepts; its error where it accepts none of them.
-
-    Until the clock says `patience` further splits are tried.
-    """
-    first_trace(other, deadline, Reading())
+    """Shapes that the code accepts, with as many sizes told apart as it accepts; tried until `patience`."""
     for finer in finer_shapes(given, other):
         if time.process_time() > patience:
             break
         try:
-            return _tell_apart(given, finer, deadline, patience)
+            first_trace(finer, deadline, Reading())
         except (CodeStoppedError, TracingStoppedError, ArgumentError):
             continue
+        return _tell_apart(given, finer, deadline, patience)
     return other
 
 

@@ -18,7 +18,8 @@ from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import numpy_random
 from symbackprop.proof.traced_truths import Truth, is_truth
 from symbackprop.proof.traced_types import TracedNdarray
-from symbackprop.proof.traced_values import Traced, Unwritten
+from symbackprop.proof.traced_values import Traced
+from symbackprop.proof.unwritten import Unwritten
 
 _EMPTY_INTEGERS = "np.empty of integers is not traced, as it holds whatever was there; np.zeros of them is"
 

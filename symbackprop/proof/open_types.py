@@ -17,7 +17,8 @@ from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_arrays import NUMBERS, OpenArray, OpenIntegers, TruthArray
 from symbackprop.proof.traced_selections import Selection
 from symbackprop.proof.traced_truths import Truth
-from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
+from symbackprop.proof.traced_values import PythonFloat, Traced
+from symbackprop.proof.unwritten import Unwritten
 from symbackprop.proof.whole_numbers import is_whole
 
 _SMALL = "small integers, which may overflow, meet what open comparisons choose"

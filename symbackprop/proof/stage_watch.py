@@ -17,8 +17,9 @@ import sympy as sp
 
 from symbackprop.proof.traced_arrays import TracedArray
 from symbackprop.proof.traced_rounding import is_infinite
-from symbackprop.proof.traced_values import Traced, Unwritten
+from symbackprop.proof.traced_values import Traced
 from symbackprop.proof.tracing import Subject, Trace, run
+from symbackprop.proof.unwritten import Unwritten
 
 _MOST_ENTRIES = 200
 

@@ -23,7 +23,8 @@ from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_operations import FINITE, NATIVE, NEUTRAL, OPERATIONS, TRUTH
 from symbackprop.proof.traced_rounding import is_infinite
 from symbackprop.proof.traced_truths import TRUTH_OPERATIONS, Truth, as_truth, is_truth
-from symbackprop.proof.traced_values import PythonFloat, Traced, Unwritten
+from symbackprop.proof.traced_values import PythonFloat, Traced
+from symbackprop.proof.unwritten import Unwritten
 
 
 class TracedPath(ArrayPath):

@@ -16,7 +16,8 @@ from symbackprop.proof.plain_signs import holds_plainly
 from symbackprop.proof.stops import TracingStoppedError
 from symbackprop.proof.traced_needs import join_needs, list_needs
 from symbackprop.proof.traced_rounding import is_infinite
-from symbackprop.proof.traced_values import Path, Traced, Unwritten
+from symbackprop.proof.traced_values import Path, Traced
+from symbackprop.proof.unwritten import Unwritten
 
 
 class Truth(Traced):

@@ -121,6 +121,7 @@ class Traced(Arithmetic):
     """A number of the traced code: an expression, the path that it is computed on, and what floats make of it."""
 
     __slots__ = ("_floats", "expression", "needs", "path")
+    is_known = True  # whether it has an expression
     expression: sp.Expr
 
     def __init__(
@@ -184,10 +185,10 @@ class Traced(Arithmetic):
         *,
         added: bool = False,
     ) -> Any:
-        if not _is_number(other):
+        if not is_number(other):
             return NotImplemented
-        if isinstance(other, Unwritten):
-            return Unwritten(self.path, computed=True)
+        if isinstance(other, Traced) and not other.is_known:
+            return -other  # still nothing that is known
         self.path.check_time()
         first, second = self.expression, self.path.read(other)
         needs = join_needs(self.needs, other.needs) if isinstance(other, Traced) else self.needs
@@ -358,35 +359,6 @@ class PythonFloat(Traced):
         return super().__neg__().item()
 
 
-class Unwritten(Traced):
-    """What stands in an entry of `np.empty` until the code writes there, and what is computed from it."""
-
-    __slots__ = ("computed",)
-
-    def __init__(self, path: Path, computed: bool = False) -> None:
-        self.path, self.needs, self.computed, self._floats = path, None, computed, None
-
-    @property
-    def expression(self) -> sp.Expr:
-        """None: nothing can be decided by it."""
-        raise TracingStoppedError("an entry of np.empty is read that was never written: it holds whatever was there")
-
-    def apply(self, function: Callable[[sp.Expr], sp.Expr]) -> Traced:
-        """Still nothing that is known."""
-        return Unwritten(self.path, computed=True)
-
-    def _with(self, other: Any, *_: Any, **__: Any) -> Any:
-        if not _is_number(other):
-            return NotImplemented
-        return Unwritten(self.path, computed=True)
-
-    def __neg__(self) -> Traced:
-        return Unwritten(self.path, computed=True)
-
-    def __abs__(self) -> Traced:
-        return Unwritten(self.path, computed=True)
-
-
 def _is_python(value: Any) -> bool:
     """Whether it is a number of Python, not one of NumPy."""
     return type(value) in (PythonFloat, bool, int, float, Fraction)
@@ -396,6 +368,6 @@ _LIMIT = sp.Symbol("limit")
 _NUMBERS = (Traced, bool, int, float, np.number, np.bool_, Fraction)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether it is one number, an array without axes included."""
     return isinstance(value, _NUMBERS) or (isinstance(value, np.ndarray) and not value.ndim)

@@ -30,7 +30,8 @@ from symbackprop.proof.traced_paths import TracedPath
 from symbackprop.proof.traced_random import python_random
 from symbackprop.proof.traced_special import SpecialShim
 from symbackprop.proof.traced_types import TracedBytes, TracedFloat, TracedType, is_instance
-from symbackprop.proof.traced_values import Traced, Unwritten
+from symbackprop.proof.traced_values import Traced
+from symbackprop.proof.unwritten import Unwritten
 
 _MANY_SEEDS = 6
 """From this seed on a point is drawn from many numbers; as many are tried again."""
